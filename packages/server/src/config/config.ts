@@ -1,0 +1,158 @@
+import type { Secret } from '../lib/secret.ts';
+
+export type Role = 'readonly' | 'admin';
+
+/** The whole configuration: validated, defaults filled in, deeply frozen. Durations are in `…Ms`. */
+export interface Config {
+  readonly server: ServerConfig;
+  readonly database: DatabaseConfig;
+  readonly github: GithubConfig;
+  readonly dispatcher: DispatcherConfig;
+  readonly auth: AuthConfig;
+  readonly history: HistoryConfig;
+  readonly groups: readonly GroupConfig[];
+}
+
+export interface ServerConfig {
+  /** `host` is `''` for all interfaces; `port` 0 lets the system choose. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Origins as a browser sends them, or `*`. */
+  readonly corsOrigins: readonly string[];
+  readonly rateLimit: RateLimitConfig;
+}
+
+/** Requests per minute and client address. */
+export interface RateLimitConfig {
+  readonly enabled: boolean;
+  readonly authPerMinute: number;
+  readonly publicPerMinute: number;
+  readonly authenticatedPerMinute: number;
+}
+
+export type DatabaseConfig = SqliteConfig | PostgresConfig;
+
+export interface SqliteConfig {
+  readonly driver: 'sqlite';
+  /** Relative to the working directory. */
+  readonly path: string;
+}
+
+export interface PostgresConfig {
+  readonly driver: 'postgres';
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: Secret;
+  readonly database: string;
+  readonly sslmode: SslMode;
+}
+
+export const sslModes = [
+  'disable',
+  'allow',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+] as const;
+export type SslMode = (typeof sslModes)[number];
+
+export interface GithubConfig {
+  /** Dispatches, follows and cancels runs. Empty: dispatching is disabled. */
+  readonly token: Secret;
+  /** Lists runners. The dispatch token where the file names none. */
+  readonly runnersToken: Secret;
+  /** Root of the REST API, without a slash at the end. */
+  readonly baseUrl: string;
+  readonly isGithubCom: boolean;
+  readonly pollIntervalMs: number;
+  /** Requests of the hourly limit that polling may not touch. */
+  readonly rateLimitBuffer: number;
+  /** Ceiling on dispatches; null: none. */
+  readonly dispatchRate: DispatchRateConfig | null;
+  /** One request's whole life; after it the outcome of a dispatch is unknown. */
+  readonly requestTimeoutMs: number;
+}
+
+/** A bucket of `burst` dispatches that refills by `perSecond`. */
+export interface DispatchRateConfig {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+export interface DispatcherConfig {
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+  readonly trackingIntervalMs: number;
+  /** After the last possible send: how long a run may stay invisible before it counts as absent. */
+  readonly runLookupTimeoutMs: number;
+  /** How long a started run may hold an idle runner that does not pick it up. */
+  readonly pickupTimeoutMs: number;
+  /** From a claim to its first byte at the latest. */
+  readonly sendDeadlineMs: number;
+}
+
+export interface AuthConfig {
+  readonly sessionTtlMs: number;
+  readonly basic: { readonly enabled: boolean; readonly users: readonly BasicUserConfig[] };
+  readonly github: GithubAuthConfig;
+}
+
+export interface BasicUserConfig {
+  readonly username: string;
+  readonly password: Secret;
+  readonly role: Role;
+}
+
+export interface GithubAuthConfig {
+  readonly enabled: boolean;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** Where the browser goes after login: the URL of the UI. `''`: not set. */
+  readonly redirectUrl: string;
+  /** Organisation → role. */
+  readonly orgRoleMapping: Readonly<Record<string, Role>>;
+  /** User name → role; goes before organisations. */
+  readonly userRoleMapping: Readonly<Record<string, Role>>;
+}
+
+export interface HistoryConfig {
+  /** null: keep for ever. */
+  readonly retentionDays: number | null;
+  readonly cleanupIntervalMs: number;
+}
+
+export interface GroupConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly runnerLabels: readonly string[];
+  /** Most attempts of this group alive at one time; null: no cap. */
+  readonly maxParallel: number | null;
+  /** Where to look for runners; null: with the owners of its templates and pending manual jobs. */
+  readonly runnerScopes: readonly RunnerScope[] | null;
+  readonly templates: readonly TemplateConfig[];
+}
+
+/** `org:NAME`, `repo:OWNER/NAME` or `enterprise:NAME`. */
+export type RunnerScope = `org:${string}` | `repo:${string}/${string}` | `enterprise:${string}`;
+
+export type TemplateSource = 'inline' | 'file' | 'url';
+
+export interface TemplateConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly repo: string;
+  readonly workflowId: string;
+  readonly ref: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Runners that one run takes. */
+  readonly runners: number;
+  /** The workflow input that we fill with the attempt id, which the workflow shows in `run-name`. */
+  readonly correlationInput: string | null;
+  readonly sourceType: TemplateSource;
+  /** The file's path as the config writes it, or the URL; `''` for inline. */
+  readonly sourcePath: string;
+}
