@@ -1,0 +1,49 @@
+import { defineConfig } from 'vitest/config';
+
+const leavesNothingRunning = './tools/test/leaves-nothing-running.ts';
+// Starts only when a run has test files of a project that names it, and once per run for all of them.
+const postgres = './tools/test/postgres.global.ts';
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    // The store and the end-to-end tests wait on disks, sockets and other processes: a free core is a wasted one.
+    maxWorkers: '100%',
+    retry: 0,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: ['packages/server/src/store/**'],
+          setupFiles: [leavesNothingRunning],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'store',
+          include: ['packages/server/src/store/**/*.test.ts'],
+          setupFiles: [leavesNothingRunning],
+          globalSetup: [postgres],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['packages/*/test/**/*.test.ts'],
+          setupFiles: [leavesNothingRunning],
+          globalSetup: [postgres],
+          // Whole programs start, run jobs and are killed here: slow machines need the room, a hang still ends.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
