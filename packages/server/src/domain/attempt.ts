@@ -1,0 +1,136 @@
+import type { DispatchTarget, StringMap } from './job.ts';
+
+/**
+ * What we know of one sending:
+ * - `claimed`: written before the first byte; the sender, or nobody, is at it
+ * - `accepted`: the forge answered 2xx; its run may still have to be found (a 204 names none)
+ * - `refused`: it started nothing (never sent, or a 4xx or 429 answer)
+ * - `unknown`: it may have started a run; correlation decides
+ * - `found`: an unknown one whose run was matched
+ * - `absent`: concluded late to have started nothing; watched on for a run after all
+ */
+export type AttemptState = 'claimed' | 'accepted' | 'refused' | 'unknown' | 'found' | 'absent';
+
+export interface AttemptMove {
+  readonly from: AttemptState | null;
+  readonly to: AttemptState;
+  readonly by: string;
+}
+
+/** Every edge the store will write. A reply always beats a correlation: `found` and `absent` can still be accepted. */
+export const ATTEMPT_MOVES: readonly AttemptMove[] = [
+  { from: null, to: 'claimed', by: 'the job is claimed' },
+  { from: 'claimed', to: 'accepted', by: 'a 2xx answer' },
+  { from: 'claimed', to: 'refused', by: 'not sent, or a 4xx or 429 answer' },
+  { from: 'claimed', to: 'unknown', by: '5xx, reset, timeout, or the sender is gone' },
+  { from: 'unknown', to: 'accepted', by: 'a late 2xx answer' },
+  { from: 'unknown', to: 'refused', by: 'a late 4xx or 429 answer' },
+  { from: 'unknown', to: 'found', by: 'its run was matched' },
+  { from: 'unknown', to: 'absent', by: 'no run after the lookup timeout' },
+  { from: 'found', to: 'unknown', by: 'the matched run was another attempt’s' },
+  { from: 'found', to: 'accepted', by: 'a late 2xx answer' },
+  { from: 'absent', to: 'accepted', by: 'a late 2xx answer' },
+];
+
+export function assertAttemptMove(from: AttemptState | null, to: AttemptState): void {
+  if (!ATTEMPT_MOVES.some((move) => move.from === from && move.to === to)) {
+    throw new Error(`no edge ${from ?? 'nothing'} -> ${to}`);
+  }
+}
+
+/** How an attempt got its run: the forge named it, its input named it, or the order in time did. */
+export type MatchedBy = 'reply' | 'input' | 'order';
+
+/** Statuses GitHub documents; another is kept as it came and treated like `queued`. */
+export type RunStatus =
+  | 'queued'
+  | 'in_progress'
+  | 'completed'
+  | 'waiting'
+  | 'requested'
+  | 'pending'
+  | (string & {});
+
+/** One sending of a job to a forge. Times are epoch milliseconds; run times are the forge's. */
+export interface Attempt extends DispatchTarget {
+  readonly id: string;
+  /** The job may be gone: attempts outlive it. */
+  readonly jobId: string;
+  readonly groupId: string;
+  readonly forgeId: string;
+  readonly credentialId: string;
+  /** Login the forge shows as the run's actor; `''` while the credential has never told. */
+  readonly actor: string;
+  readonly inputsHash: string;
+  /** Input that carries the attempt id into the run's name, if the template has one. */
+  readonly correlationInput: string | null;
+  readonly state: AttemptState;
+  readonly claimedAt: number;
+  /** First byte leaves before this or never. */
+  readonly sendDeadline: number;
+  /** How many runners this attempt holds while its run is not known. */
+  readonly runners: number;
+  /** Labels a runner needs: the group's at the time of the claim. */
+  readonly labels: readonly string[];
+  readonly runId: string | null;
+  readonly runUrl: string;
+  readonly matchedBy: MatchedBy | null;
+  readonly runStatus: RunStatus | null;
+  readonly runConclusion: string | null;
+  readonly runCreatedAt: number | null;
+  readonly runStartedAt: number | null;
+  readonly runnerId: string | null;
+  readonly runnerName: string;
+  /** Send time of the newest observation of the run that was taken. */
+  readonly runObservedAt: number | null;
+  /** First and last complete listing, sent after the last possible send, that showed no candidate. */
+  readonly missingSince: number | null;
+  readonly missingAt: number | null;
+  /** A run 404s: first time seen so; ≥ 60 s later it counts. */
+  readonly goneSince: number | null;
+  readonly cancelWantedAt: number | null;
+  readonly cancelSentAt: number | null;
+  readonly forceCancelSentAt: number | null;
+  /** Its runner is marked busy, or the hold ended otherwise: it no longer holds a free runner. */
+  readonly holdEndedAt: number | null;
+  /** Nothing more is expected of it: the run ended, or there is none. */
+  readonly endedAt: number | null;
+  readonly errorMessage: string;
+}
+
+/** A run as a listing or a single read shows it. */
+export interface Run {
+  readonly id: string;
+  readonly attempt: number;
+  readonly name: string;
+  /** The workflow file's path without `@ref`, e.g. `.github/workflows/a.yml`. */
+  readonly path: string;
+  readonly workflowId: string;
+  readonly event: string;
+  readonly branch: string;
+  readonly actor: string;
+  readonly status: RunStatus;
+  readonly conclusion: string | null;
+  readonly url: string;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly updatedAt: number;
+}
+
+/** A part of a run: what a runner really takes. */
+export interface WorkflowJob {
+  readonly id: string;
+  readonly runId: string;
+  readonly runAttempt: number;
+  readonly name: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly labels: readonly string[];
+  readonly runnerId: string | null;
+  readonly runnerName: string;
+  readonly createdAt: number | null;
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+}
+
+export type { StringMap };

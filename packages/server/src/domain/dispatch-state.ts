@@ -1,0 +1,115 @@
+/** What the dispatch planner is told: rows, counts and `now`. Loaded by the store in one consistent read. */
+
+/** Free runners of one scope and one canonical label set, counted. */
+export interface RunnerClass {
+  readonly scope: string;
+  readonly labels: readonly string[];
+  /** Online, not busy, seen by a complete pass that is fresh (see `isFresh`). */
+  readonly free: number;
+  readonly online: number;
+  readonly total: number;
+  /** A complete pass of its scope is younger than 3 poll intervals; without one its runners are not free. */
+  readonly isFresh: boolean;
+}
+
+/** A job that could be claimed now: pending, not paused, its backoff over, its target not blocked. */
+export interface PendingJob {
+  readonly id: string;
+  readonly priority: number;
+  readonly rank: number;
+  readonly createdAt: number;
+  readonly owner: string;
+  readonly repo: string;
+  readonly workflowId: string;
+  readonly ref: string;
+  /** Runners one run of it takes (its template's `runners`). */
+  readonly runners: number;
+  /** The credential's dispatch allowance it draws on. */
+  readonly credentialId: string;
+}
+
+export interface GroupDemand {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: readonly string[];
+  /** Only classes of these scopes; `null`: whichever covers the job. */
+  readonly scopes: readonly string[] | null;
+  readonly isEnabled: boolean;
+  readonly isPaused: boolean;
+  readonly maxParallel: number | null;
+  /** Live attempts of the group. */
+  readonly live: number;
+  /** The first claimable jobs in order (priority desc, rank, id); empty where the group may not send. */
+  readonly head: readonly PendingJob[];
+  /** All pending jobs, also those that may not be claimed now. */
+  readonly pendingCount: number;
+}
+
+/** A live attempt without a runner keeps `count` free runners with these labels away from others. */
+export interface Hold {
+  readonly attemptId: string;
+  readonly jobId: string;
+  readonly groupId: string;
+  readonly labels: readonly string[];
+  readonly owner: string;
+  readonly repo: string;
+  readonly count: number;
+}
+
+/** How many dispatches a credential may still start now, and why no more. */
+export interface CredentialAllowance {
+  readonly credentialId: string;
+  /** `null`: no ceiling. */
+  readonly dispatches: number | null;
+  readonly reason: 'rate-limited' | 'forge-unavailable' | null;
+  readonly message: string;
+  readonly retryAt: number | null;
+}
+
+export interface DispatchState {
+  readonly now: number;
+  readonly groups: readonly GroupDemand[];
+  readonly classes: readonly RunnerClass[];
+  readonly holds: readonly Hold[];
+  readonly allowances: readonly CredentialAllowance[];
+}
+
+export interface PlannedSend {
+  readonly jobId: string;
+  readonly groupId: string;
+}
+
+/**
+ * What the last plan says of one group: stored, so that "why does this job wait" is answered by any replica
+ * without planning again.
+ */
+export interface GroupPlan {
+  readonly groupId: string;
+  readonly plannedAt: number;
+  /** Free runners that fit, before holds and other groups took theirs. */
+  readonly free: number;
+  /** Runners that fit in whatever state. */
+  readonly fitting: number;
+  /** Of `fitting`, those online. */
+  readonly online: number;
+  /** Fitting runners exist, but no fresh complete pass vouches for them. */
+  readonly isStale: boolean;
+  /** Labels of the group that no runner has at all, or that no single runner has together with the rest. */
+  readonly labelsMissing: readonly string[];
+  /** Jobs (by id) whose attempts or sends take the free runners this group could use; at most 10 are named. */
+  readonly heldBy: readonly string[];
+  /** What stops the group's next job: `null` when all of its claimable jobs are sent. */
+  readonly limit: 'runners' | 'cap' | 'rate-limited' | 'forge-unavailable' | null;
+  readonly limitMessage: string;
+  readonly retryAt: number | null;
+  /** Jobs of the group this plan sends. */
+  readonly sends: number;
+}
+
+export interface DispatchPlan {
+  /** Most constrained first: the order to claim and send in. */
+  readonly sends: readonly PlannedSend[];
+  readonly groups: readonly GroupPlan[];
+  /** Edges looked at while swapping; bounded by groups × classes per search, counted by a test. */
+  readonly steps: number;
+}

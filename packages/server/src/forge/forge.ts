@@ -1,0 +1,227 @@
+import type { Run, WorkflowJob } from '../domain/attempt.ts';
+import type { StringMap } from '../domain/job.ts';
+import type { ObservedRunner } from '../domain/runner.ts';
+
+export type ForgeKind = 'github' | 'forgejo' | 'gitea';
+
+/** What went wrong, for the caller to branch on; never the status, never the text. */
+export type ForgeErrorCode =
+  /** 401, or 403 that is no limit and names no object: the credential itself does not work. */
+  | 'auth'
+  /** 403 on one repository or owner: the credential works, but not here. */
+  | 'no-access'
+  /** 404. A credential that lost access sees it too: ask `canReadRepo` before believing it. */
+  | 'not-found'
+  /** Primary or secondary limit, told by the forge or by our own ceiling; `retryAt` is set. */
+  | 'rate-limited'
+  /** 400 or 422: asked again it will be refused again. */
+  | 'invalid'
+  /** 409. */
+  | 'conflict'
+  /** 5xx, reset, timeout, DNS, refused connection. */
+  | 'unavailable'
+  /** An answer that is not what the forge documents. */
+  | 'bad-reply'
+  /** We did not send it: the send deadline had passed, or we are shutting down. */
+  | 'not-sent';
+
+/**
+ * Did the request change anything? `no`: it failed before its first byte, or a 4xx or 429 answered it.
+ * `unknown`: every 5xx, a reset or timeout after the first byte, a 2xx whose body does not parse.
+ */
+export type Acted = 'no' | 'unknown';
+
+export interface ForgeErrorFacts {
+  readonly code: ForgeErrorCode;
+  readonly acted: Acted;
+  /** HTTP status, where there was an answer: for people, not for branching. */
+  readonly status?: number;
+  /** Epoch milliseconds. */
+  readonly retryAt?: number;
+  readonly cause?: unknown;
+}
+
+/** The only error an adapter may throw. Its message says what to do and holds no secret. */
+export class ForgeError extends Error {
+  override readonly name = 'ForgeError';
+  readonly code: ForgeErrorCode;
+  readonly acted: Acted;
+  readonly status: number | undefined;
+  readonly retryAt: number | undefined;
+
+  constructor(message: string, facts: ForgeErrorFacts) {
+    super(message, { cause: facts.cause });
+    this.code = facts.code;
+    this.acted = facts.acted;
+    this.status = facts.status;
+    this.retryAt = facts.retryAt;
+  }
+}
+
+/** What this server can do. Data, so that the dashboard can show it and a loop can plan on it. */
+export interface ForgeCapabilities {
+  readonly returnRunDetails: boolean;
+  readonly listWaitingJobs: boolean;
+  readonly jitRunners: boolean;
+  readonly workflowJobHook: boolean;
+}
+
+/** When the request left, on the forge's clock and ours: observations are ordered by it. Epoch milliseconds. */
+export interface Observed {
+  readonly sentAt: number;
+}
+
+export interface RunnerListing extends Observed {
+  /** `false`: nothing changed since the pass these ETags came from; `runners` is empty then. */
+  readonly isChanged: boolean;
+  /** Every page answered and the pages add up to the forge's own count. */
+  readonly isComplete: boolean;
+  readonly runners: readonly ObservedRunner[];
+  /** One per page, in order; pass them back next time. */
+  readonly etags: readonly string[];
+}
+
+export interface RunListing extends Observed {
+  readonly isComplete: boolean;
+  readonly runs: readonly Run[];
+}
+
+export interface RunFilter {
+  /** Only runs created at or after this, on the forge's clock; epoch milliseconds. */
+  readonly createdSince: number;
+  /** Only one workflow's runs: id or file name. */
+  readonly workflowId?: string;
+}
+
+export interface Dispatch {
+  readonly owner: string;
+  readonly repo: string;
+  readonly workflowId: string;
+  readonly ref: string;
+  readonly inputs: StringMap;
+  /** Asked as late as the client can, directly before the first byte: false means the claim must be given back. */
+  readonly maySend: () => boolean;
+}
+
+/** A 2xx answer. Without ids (204) the run has to be found. */
+export interface DispatchAccepted {
+  readonly runId: string | null;
+  /** The run's page for people. */
+  readonly runUrl: string;
+}
+
+export interface RateState {
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  /** Epoch milliseconds. */
+  readonly resetAt: number | null;
+  /** Nothing is sent before this moment. */
+  readonly blockedUntil: number | null;
+}
+
+export type ForgeUse = 'runners' | 'dispatch';
+
+/** How a credential stands now. */
+export interface CredentialStatus {
+  readonly id: string;
+  readonly use: ForgeUse;
+  readonly isConfigured: boolean;
+  readonly isConnected: boolean;
+  /** Login of its user, once known. */
+  readonly actor: string;
+  readonly error: string;
+  readonly rate: RateState;
+  /** Dispatches it may start at this moment; `null`: no ceiling. */
+  readonly dispatchesLeft: number | null;
+  /** When it may be asked again, if it may not be now. */
+  readonly retryAt: number | null;
+}
+
+export interface DateOffset {
+  /** Forge clock minus ours. */
+  readonly offsetMs: number;
+  readonly uncertaintyMs: number;
+}
+
+/**
+ * One forge server. Every method rejects with `ForgeError` only, and gives up when `signal` aborts
+ * (`unavailable`, or `not-sent` when nothing had left).
+ */
+export interface Forge {
+  readonly id: string;
+  readonly kind: ForgeKind;
+  readonly can: ForgeCapabilities;
+  /** The credential that dispatches to this owner. */
+  credentialFor(use: ForgeUse, owner?: string): CredentialStatus;
+  listCredentials(): readonly CredentialStatus[];
+  /** Asks the forge who we are. Repeatable; its outcome shows in `listCredentials`. Never throws. */
+  ensureConnected(signal: AbortSignal): Promise<void>;
+  /** @param etags those of the last pass of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
+  listRunners(
+    scope: string,
+    etags: readonly string[],
+    signal: AbortSignal,
+  ): Promise<RunnerListing>;
+  /** Starts a run. Not idempotent, never retried or queued below this call. */
+  dispatch(dispatch: Dispatch, signal: AbortSignal): Promise<DispatchAccepted>;
+  /** `workflow_dispatch` runs, newest first, all pages that the filter leaves. */
+  listRuns(
+    owner: string,
+    repo: string,
+    filter: RunFilter,
+    signal: AbortSignal,
+  ): Promise<RunListing>;
+  getRun(
+    owner: string,
+    repo: string,
+    runId: string,
+    signal: AbortSignal,
+  ): Promise<Observed & { readonly run: Run }>;
+  /** The workflow jobs of the run's latest attempt, all pages. */
+  listRunJobs(
+    owner: string,
+    repo: string,
+    runId: string,
+    signal: AbortSignal,
+  ): Promise<Observed & { readonly jobs: readonly WorkflowJob[] }>;
+  /** Resolves when the run is or will be cancelled, or has ended: 202, 409, 404 and "already completed" are success. */
+  cancelRun(
+    owner: string,
+    repo: string,
+    runId: string,
+    how: 'cancel' | 'force-cancel',
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** With the dispatch credential: decides whether a 404 is to be believed. */
+  canReadRepo(owner: string, repo: string, signal: AbortSignal): Promise<boolean>;
+  /** `unknown` when the owner cannot be read. */
+  findOwnerType(owner: string, signal: AbortSignal): Promise<'org' | 'user' | 'unknown'>;
+  /** From the `Date` headers seen so far. */
+  dateOffset(): DateOffset;
+  close(): Promise<void>;
+}
+
+/** Where a budgeted client keeps what must outlive the process and be shared by replicas. Implemented over the store. */
+export interface BudgetStore {
+  findBudget(credentialId: string): Promise<Budget | undefined>;
+  /** Last writer wins but for `blockedUntil`, where the later moment stays. */
+  saveBudget(credentialId: string, budget: Budget): Promise<void>;
+  /**
+   * Takes one dispatch from the shared bucket, refilled by the database's clock; `null` when taken, else the
+   * epoch millisecond at which one will be there.
+   */
+  takeDispatch(
+    credentialId: string,
+    rate: { readonly burst: number; readonly perSecond: number },
+  ): Promise<number | null>;
+}
+
+export interface Budget extends RateState {
+  readonly actor: string;
+  /** Grows back to 1 after a secondary limit halved it: the share of the configured dispatch rate in force. */
+  readonly rateFactor: number;
+  /** Secondary limits in a row: doubles the wait. */
+  readonly secondaryHits: number;
+  readonly error: string;
+  readonly isConnected: boolean;
+}

@@ -1,0 +1,67 @@
+import type { Clock } from './clock.ts';
+
+/** After a wake-up runs at once, the next may run this much later: a burst of commits costs one tick, not hundreds. */
+const WAKE_GAP_MS = 20;
+
+/** A remembered knock: one that comes while the loop works is answered right after. */
+export class Wake {
+  #isKnocked = false;
+  #listener: (() => void) | undefined;
+
+  knock(): void {
+    this.#isKnocked = true;
+    this.#listener?.();
+  }
+
+  get isKnocked(): boolean {
+    return this.#isKnocked;
+  }
+
+  /** Forgets the knock: call before looking at the world, so that what changes afterwards knocks anew. */
+  clear(): void {
+    this.#isKnocked = false;
+  }
+
+  /** Resolves when knocked, after `ms`, or on abort. */
+  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#isKnocked) return;
+    const cut = new AbortController();
+    const abort = (): void => {
+      cut.abort();
+    };
+    this.#listener = abort;
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    await clock.sleep(ms, cut.signal);
+    signal.removeEventListener('abort', abort);
+    this.#listener = undefined;
+  }
+}
+
+export interface LoopOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly everyMs: number;
+  readonly wake: Wake;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Level-triggered: each tick looks at what is. Ticks never overlap: the wait starts when the last one ends,
+ * so a slow database slows the loop instead of stacking work on it.
+ */
+export async function runLoop(tick: () => Promise<void>, options: LoopOptions): Promise<void> {
+  const { clock, signal, wake } = options;
+  while (!signal.aborted) {
+    const startedAt = clock.monotonic();
+    wake.clear();
+    try {
+      await tick();
+    } catch (error) {
+      options.onError(error);
+    }
+    await wake.wait(clock, options.everyMs, signal);
+    const restMs = WAKE_GAP_MS - (clock.monotonic() - startedAt);
+    if (restMs > 0) await clock.sleep(restMs, signal);
+  }
+}
