@@ -1,0 +1,81 @@
+/**
+ * The walls: which room of the code may import which. What is not listed is forbidden, whatever way it is written
+ * (relative, by package name, `import()`, `export from`, `require`, types too). docs/architecture.md says why.
+ *
+ * An entry of `mayImport` is one of
+ *   'lib'             a room
+ *   'types of lib'    a room, by `import type` only
+ *   'store/store.ts'  one file of a room: its port
+ *   'npm'             any npm package; 'npm:zod' only that one
+ *   'node'            Node's own modules
+ * Tests, testkits and packages/<name>/test are exempt; nobody else may import them.
+ *
+ * @typedef {object} Room
+ * @property {string} at Folder or file, from the root of the repository.
+ * @property {readonly string[]} mayImport
+ */
+
+const server = 'packages/server/src';
+const ports = ['store/store.ts', 'forge/forge.ts', 'provisioner/provisioner.ts'];
+
+/** @type {Readonly<Record<string, Room>>} */
+export const walls = {
+  lib: { at: `${server}/lib`, mayImport: ['npm', 'node'] },
+  domain: { at: `${server}/domain`, mayImport: ['types of lib'] },
+  config: { at: `${server}/config`, mayImport: ['npm', 'node', 'domain', 'lib'] },
+  store: { at: `${server}/store`, mayImport: ['npm', 'node', 'domain', 'lib'] },
+  forge: { at: `${server}/forge`, mayImport: ['npm', 'node', 'domain', 'lib'] },
+  provisioner: { at: `${server}/provisioner`, mayImport: ['npm', 'node', 'domain', 'lib'] },
+  auth: { at: `${server}/auth`, mayImport: ['npm', 'node', 'domain', 'lib', 'store/store.ts'] },
+  metrics: {
+    at: `${server}/metrics`,
+    mayImport: ['npm', 'node', 'domain', 'lib', 'store/store.ts'],
+  },
+  loops: { at: `${server}/loops`, mayImport: ['npm', 'node', 'domain', 'lib', ...ports] },
+  // Never the loops: a route nudges them by committing.
+  http: {
+    at: `${server}/http`,
+    mayImport: [
+      'npm',
+      'node',
+      'domain',
+      'auth',
+      'metrics',
+      'lib',
+      'api-contract',
+      'store/store.ts',
+    ],
+  },
+  // cli/demo.ts starts forge-sim as a process and imports nothing of it.
+  cli: {
+    at: `${server}/cli`,
+    mayImport: ['npm', 'node', 'app.ts', 'config', 'api-contract', 'lib', 'server/package.json'],
+  },
+  // The composition root: the only file that names implementations.
+  'app.ts': {
+    at: `${server}/app.ts`,
+    mayImport: [
+      ...['npm', 'node', 'lib', 'domain', 'config', 'store', 'forge', 'provisioner'],
+      ...['auth', 'metrics', 'loops', 'http', 'api-contract', 'server/package.json'],
+    ],
+  },
+  'main.ts': { at: `${server}/main.ts`, mayImport: ['npm', 'node', 'cli'] },
+  'server/bin': { at: 'packages/server/bin', mayImport: ['main.ts'] },
+  'server/package.json': { at: 'packages/server/package.json', mayImport: [] },
+  'api-contract': { at: 'packages/api-contract', mayImport: ['npm:zod'] },
+  // The other side: it knows nothing of the server.
+  'forge-sim': { at: 'packages/forge-sim', mayImport: ['npm', 'node'] },
+  web: { at: 'packages/web', mayImport: ['npm', 'api-contract'] },
+  bench: { at: 'bench', mayImport: ['npm', 'node', 'api-contract'] },
+};
+
+/** Our own packages, by the name others import them by. */
+export const workspaces = /** @type {Readonly<Record<string, string>>} */ ({
+  dispatchoor: 'packages/server',
+  '@dispatchoor/api-contract': 'packages/api-contract',
+  '@dispatchoor/forge-sim': 'packages/forge-sim',
+  '@dispatchoor/web': 'packages/web',
+});
+
+/** Folders with rooms in them: a file here that is in no room is an error, so that no new folder stands outside the walls. */
+export const walled = ['packages', 'bench'];
