@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 var version = process.versions.node.split('.').map(Number);
 if (version[0] < 22 || (version[0] === 22 && version[1] < 19)) {
-  console.error('Error: forge-sim needs Node >= 22.19, this is ' + process.versions.node + '. Start it with npm or npx after "npm ci": the project brings its own Node on linux-x64.');
+  console.error(
+    'Error: forge-sim needs Node >= 22.19, this is ' +
+      process.versions.node +
+      '. Start it with npm or npx after "npm ci": the project brings its own Node on linux-x64.',
+  );
   process.exit(1);
 } else {
   import('../src/main.ts');
