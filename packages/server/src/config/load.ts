@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { deepFreeze } from '../lib/deep-freeze.ts';
+import type { Config } from './config.ts';
+import { ConfigError, NoConfigError } from './config-error.ts';
+import { readDocument } from './document.ts';
+import type { Environment } from './environment.ts';
+import { Findings } from './findings.ts';
+import { type ConfigFile, configFile } from './schema.ts';
+import { buildAuth } from './sections/auth.ts';
+import { buildDatabase } from './sections/database.ts';
+import { buildDispatcher } from './sections/dispatcher.ts';
+import { buildGithub } from './sections/github.ts';
+import { buildGroups, type FoundGroup } from './sections/groups.ts';
+import { buildHistory } from './sections/history.ts';
+import { buildServer } from './sections/server.ts';
+import { type Fetch, loadTemplates, type TemplateSources } from './template-sources.ts';
+
+export interface LoadOptions {
+  /** The configuration file, relative to the working directory. */
+  readonly path: string;
+  readonly env: Environment;
+  readonly fetch: Fetch;
+  /** Called once for each warning. */
+  readonly warn?: (warning: string) => void;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the configuration file and the template files and URLs that it names.
+ * Throws `NoConfigError` where there is no such file, `ConfigError` with everything that is wrong
+ * where it cannot be used.
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const text = await readConfigFile(options.path);
+  const findings = new Findings();
+  const root = readDocument({ text, file: options.path, env: options.env }, findings);
+  const config = root && (await build(configFile.decode(root), options, findings));
+  const { problems, warnings } = findings;
+  for (const warning of warnings) options.warn?.(warning);
+  if (config === undefined || problems.length > 0) throw new ConfigError(problems, warnings);
+  return { config: deepFreeze(config), warnings };
+}
+
+async function readConfigFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    if (code === 'ENOENT') throw new NoConfigError(path);
+    throw new ConfigError([
+      `${path}: cannot be read (${code}); check the path and its permissions`,
+    ]);
+  }
+}
+
+async function build(
+  { values: file }: ConfigFile,
+  { path, env, fetch }: LoadOptions,
+  findings: Findings,
+): Promise<Config> {
+  const sources: TemplateSources = { folder: dirname(path), env, fetch, findings };
+  const found = await Promise.all(
+    file.groups.values.github.map(
+      async (group): Promise<FoundGroup> => ({
+        group,
+        templates: await loadTemplates(group, sources),
+      }),
+    ),
+  );
+  const github = buildGithub(file.github);
+  return {
+    server: buildServer(file.server),
+    database: buildDatabase(file.database),
+    github,
+    dispatcher: buildDispatcher(file.dispatcher, github.requestTimeoutMs),
+    auth: buildAuth(file.auth),
+    history: buildHistory(file.history),
+    groups: buildGroups(found),
+  };
+}

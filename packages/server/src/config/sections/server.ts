@@ -1,0 +1,58 @@
+import type { ServerConfig } from '../config.ts';
+import type { Cursor } from '../cursor.ts';
+import { list, type Section, section, spotted } from '../decode.ts';
+import { boolean, integer, quoteAt, text } from '../scalars.ts';
+
+const perMinute = (fallback: number) =>
+  section({ requests_per_minute: integer({ fallback, min: 1, max: 1_000_000 }) });
+
+export const serverFields = {
+  listen: text(':9090'),
+  cors_origins: list(spotted(text())),
+  rate_limit: section({
+    enabled: boolean(false),
+    auth: perMinute(10),
+    public: perMinute(60),
+    authenticated: perMinute(120),
+  }),
+};
+
+export function buildServer({ values, at }: Section<typeof serverFields>): ServerConfig {
+  const limits = values.rate_limit.values;
+  for (const origin of values.cors_origins) checkOrigin(origin.value, origin.at);
+  return {
+    listen: parseListen(values.listen, at.listen),
+    corsOrigins: values.cors_origins.map(({ value }) => value).filter((value) => value !== ''),
+    rateLimit: {
+      enabled: limits.enabled,
+      authPerMinute: limits.auth.values.requests_per_minute,
+      publicPerMinute: limits.public.values.requests_per_minute,
+      authenticatedPerMinute: limits.authenticated.values.requests_per_minute,
+    },
+  };
+}
+
+function parseListen(address: string, at: Cursor): ServerConfig['listen'] {
+  const [, bracketed, plain, digits] = /^(?:\[(.*)\]|([^:[\]]*)):(\d+)$/.exec(address) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) {
+    at.problem(
+      `${quoteAt(at)} is not host:port; write :9090 for every interface, or 127.0.0.1:9090`,
+    );
+    return { host: '', port: 0 };
+  }
+  return { host: bracketed ?? plain ?? '', port };
+}
+
+// A browser sends scheme://host[:port] and nothing else; the comparison is exact.
+function checkOrigin(origin: string, at: Cursor): void {
+  if (origin === '*' || origin === '') return;
+  const sent = URL.canParse(origin) ? new URL(origin).origin : 'null';
+  if (sent !== 'null' && sent !== origin) {
+    at.warn(`no browser sends this origin, so it allows nothing; write ${sent}`);
+  } else if (sent === 'null') {
+    at.warn(
+      `${quoteAt(at)} is no origin, so it allows nothing; write it as https://ui.example.com`,
+    );
+  }
+}
