@@ -27,9 +27,9 @@ export function countTests(json, didVitestSucceed) {
     .map((file) => `failed outside of its tests: ${file.name}`);
   const failed = count('failed') + remarks.length;
   if (failed > 0) return { passed, failed, remarks };
+  if (passed === 0) return { passed, failed: 1, remarks: ['failed: no test was run'] };
   if (!didVitestSucceed) {
     return { passed, failed: 1, remarks: ['failed: an error outside of all tests, see above'] };
   }
-  if (passed === 0) return { passed, failed: 1, remarks: ['failed: no test was run'] };
   return { passed, failed, remarks };
 }
