@@ -96,6 +96,8 @@ export interface GroupPlan {
   readonly isStale: boolean;
   /** Labels of the group that no runner has at all, or that no single runner has together with the rest. */
   readonly labelsMissing: readonly string[];
+  /** `owner/repo` of claimable jobs that no runner of the group's labels may serve; at most 10 are named. */
+  readonly reposWithoutRunner: readonly string[];
   /** Jobs (by id) whose attempts or sends take the free runners this group could use; at most 10 are named. */
   readonly heldBy: readonly string[];
   /** What stops the group's next job: `null` when all of its claimable jobs are sent. */

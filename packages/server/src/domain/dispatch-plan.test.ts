@@ -1,0 +1,370 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  anyState,
+  dispatchState,
+  groupDemand,
+  hold,
+  mostMatched,
+  NOW,
+  pendingJob,
+  runnerClass,
+  shuffledState,
+  unitFits,
+  unitsOfHold,
+  unitsOfJob,
+} from './dispatch-plan.testkit.ts';
+import { planDispatch } from './dispatch-plan.ts';
+import type { DispatchState, GroupDemand, GroupPlan, PendingJob } from './dispatch-state.ts';
+
+function sentIds(state: DispatchState): string[] {
+  return planDispatch(state).sends.map(({ jobId }) => jobId);
+}
+
+function groupPlan(state: DispatchState, groupId = 'g'): GroupPlan {
+  const found = planDispatch(state).groups.find((group) => group.groupId === groupId);
+  if (found === undefined) throw new Error(`no plan of ${groupId}`);
+  return found;
+}
+
+interface Placed {
+  readonly group: GroupDemand;
+  readonly job: PendingJob;
+  readonly isSent: boolean;
+}
+
+function jobsOf(state: DispatchState): Placed[] {
+  const sent = new Set(sentIds(state));
+  return state.groups.flatMap((group) =>
+    group.head.map((job) => ({ group, job, isSent: sent.has(job.id) })),
+  );
+}
+
+const unitsOf = (placed: readonly Placed[]) =>
+  placed.flatMap(({ group, job }) => unitsOfJob(group, job));
+
+/** What the group's own rules, other than runners, keep from being sent. */
+function isLimited(state: DispatchState, { group, job }: Placed): boolean {
+  const sends = planDispatch(state).sends;
+  const drawn = sends.filter(({ jobId }) =>
+    state.groups.some(({ head }) =>
+      head.some((one) => one.id === jobId && one.credentialId === job.credentialId),
+    ),
+  );
+  const allowance = state.allowances.find((one) => one.credentialId === job.credentialId);
+  const live = group.live + sends.filter(({ groupId }) => groupId === group.id).length;
+  return (
+    !group.isEnabled ||
+    group.isPaused ||
+    (group.maxParallel !== null && live >= group.maxParallel) ||
+    drawn.length >= (allowance?.dispatches ?? Infinity)
+  );
+}
+
+function isBehindWide(all: readonly Placed[], { group, job }: Placed): boolean {
+  const before = group.head.slice(0, group.head.indexOf(job));
+  return all.some((one) => !one.isSent && one.job.runners > 1 && before.includes(one.job));
+}
+
+describe('planDispatch, for any state', () => {
+  it('sends no more jobs than can each have free runners of their own beside all holds', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        const holds = state.holds.flatMap(unitsOfHold);
+        const sends = unitsOf(jobsOf(state).filter(({ isSent }) => isSent));
+        const together = mostMatched([...holds, ...sends], state.classes);
+        expect(together).toBe(mostMatched(holds, state.classes) + sends.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('lets no job of an open group wait while a swap would free it a runner', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        const all = jobsOf(state);
+        const taken = [
+          ...state.holds.flatMap(unitsOfHold),
+          ...unitsOf(all.filter(({ isSent }) => isSent)),
+        ];
+        const most = mostMatched(taken, state.classes);
+        for (const one of all) {
+          if (one.isSent || isLimited(state, one) || isBehindWide(all, one)) continue;
+          const more = mostMatched([...taken, ...unitsOf([one])], state.classes);
+          expect(more, one.job.id).toBeLessThan(most + one.job.runners);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes no runner for a lower priority that a waiting job of a higher one could use', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        const all = jobsOf(state);
+        for (const one of all) {
+          if (one.isSent || isLimited(state, one) || isBehindWide(all, one)) continue;
+          const before = all.filter(
+            ({ isSent, job }) => isSent && job.priority >= one.job.priority,
+          );
+          const taken = [...state.holds.flatMap(unitsOfHold), ...unitsOf(before)];
+          const more = mostMatched([...taken, ...unitsOf([one])], state.classes);
+          expect(more).toBeLessThan(mostMatched(taken, state.classes) + one.job.runners);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps the order inside a group among jobs that are alike', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        const all = jobsOf(state);
+        for (const { group, job, isSent } of all) {
+          if (isSent) continue;
+          const behind = group.head.slice(group.head.indexOf(job) + 1);
+          const overtakers = all.filter(
+            (one) =>
+              one.isSent &&
+              behind.includes(one.job) &&
+              one.job.repo === job.repo &&
+              one.job.owner === job.owner &&
+              one.job.credentialId === job.credentialId &&
+              one.job.runners >= job.runners,
+          );
+          expect(overtakers).toEqual([]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps to caps, pauses and allowances', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        const plan = planDispatch(state);
+        for (const group of state.groups) {
+          const sends = plan.sends.filter(({ groupId }) => groupId === group.id).length;
+          const mayAll = group.isEnabled && !group.isPaused;
+          const room = Math.max(0, (group.maxParallel ?? Infinity) - group.live);
+          expect(sends).toBeLessThanOrEqual(mayAll ? room : 0);
+          expect(plan.groups.find(({ groupId }) => groupId === group.id)?.sends).toBe(sends);
+        }
+        for (const { credentialId, dispatches } of state.allowances) {
+          const drawn = jobsOf(state).filter(
+            ({ isSent, job }) => isSent && job.credentialId === credentialId,
+          );
+          expect(drawn.length).toBeLessThanOrEqual(dispatches ?? Infinity);
+        }
+      }),
+    );
+  });
+
+  it('says the same whatever the order of its input lists', () => {
+    fc.assert(
+      fc.property(
+        anyState.chain((state) => fc.tuple(fc.constant(state), shuffledState(state))),
+        ([state, shuffled]) => {
+          expect(planDispatch(shuffled)).toEqual(planDispatch(state));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('counts in its report what fits the jobs in line', () => {
+    fc.assert(
+      fc.property(anyState, (state) => {
+        for (const group of state.groups.filter(({ head }) => head.length > 0)) {
+          const units = group.head.flatMap((job) => unitsOfJob(group, job));
+          const fitting = state.classes.filter((one) => units.some((unit) => unitFits(unit, one)));
+          const plan = groupPlan(state, group.id);
+          const sum = (of: (one: (typeof fitting)[number]) => number) =>
+            fitting.reduce((all, one) => all + of(one), 0);
+          expect(plan.fitting).toBe(sum(({ total }) => total));
+          expect(plan.online).toBe(sum(({ online }) => online));
+          expect(plan.free).toBe(sum(({ isFresh, free }) => (isFresh ? free : 0)));
+        }
+      }),
+    );
+  });
+});
+
+describe('planDispatch', () => {
+  it('assigns all free runners in one plan (defect #33)', () => {
+    const head = Array.from({ length: 5 }, (_, i) => pendingJob(`j${i}`, { rank: i }));
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 3)],
+      groups: [groupDemand('g', { head })],
+    });
+    expect(sentIds(state)).toEqual(['j0', 'j1', 'j2']);
+    expect(groupPlan(state)).toMatchObject({ free: 3, limit: 'runners', sends: 3 });
+  });
+
+  it('never gives one free runner to two groups (defect #33)', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux', 'x64'], 1)],
+      groups: [
+        groupDemand('g', { head: [pendingJob('a')] }),
+        groupDemand('h', { labels: ['x64'], head: [pendingJob('b', { createdAt: NOW })] }),
+      ],
+    });
+    expect(sentIds(state)).toEqual(['a']);
+    expect(groupPlan(state, 'h')).toMatchObject({ free: 1, heldBy: ['a'], limit: 'runners' });
+  });
+
+  it('keeps runners with more labels for the jobs that ask for them', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux', 'gpu'], 1), runnerClass(['linux'], 1)],
+      groups: [
+        groupDemand('g', { head: [pendingJob('plain', { priority: 9 })] }),
+        groupDemand('h', { labels: ['gpu'], head: [pendingJob('special')] }),
+      ],
+    });
+    expect(planDispatch(state)).toMatchObject({ steps: 0 });
+    expect(sentIds(state)).toEqual(['special', 'plain']);
+  });
+
+  it('moves an earlier choice over when a job could have no other runner', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux', 'a'], 1), runnerClass(['linux', 'b'], 1)],
+      holds: [hold('held')],
+      groups: [groupDemand('g', { labels: ['a'], head: [pendingJob('only a')] })],
+    });
+    expect(sentIds(state)).toEqual(['only a']);
+    expect(planDispatch(state).steps).toBeGreaterThan(0);
+  });
+
+  it('takes runners that serve one repository before those that serve all', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 1), runnerClass(['linux'], 1, { scope: 'repo:acme/app' })],
+      groups: [
+        groupDemand('g', {
+          head: [pendingJob('app', { rank: 0 }), pendingJob('lib', { rank: 1, repo: 'lib' })],
+        }),
+      ],
+    });
+    expect(sentIds(state)).toEqual(['lib', 'app']);
+    expect(planDispatch(state).steps).toBe(0);
+  });
+
+  it('is not blocked by a job whose repository no runner serves, and names the repository', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 1)],
+      groups: [
+        groupDemand('g', {
+          head: [pendingJob('lost', { owner: 'nobody' }), pendingJob('fine', { rank: 1 })],
+        }),
+      ],
+    });
+    expect(sentIds(state)).toEqual(['fine']);
+    expect(groupPlan(state)).toMatchObject({
+      limit: 'runners',
+      reposWithoutRunner: ['nobody/app'],
+      labelsMissing: [],
+    });
+  });
+
+  it('lets a job that needs two runners wait for both, and those behind it in its group with it', () => {
+    const wide = pendingJob('wide', { runners: 2 });
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 1, { online: 2, total: 2 })],
+      groups: [groupDemand('g', { head: [wide, pendingJob('narrow', { rank: 1 })] })],
+    });
+    expect(sentIds(state)).toEqual([]);
+    expect(groupPlan(state)).toMatchObject({
+      limit: 'runners',
+      limitMessage: 'the next job needs 2 free runners at once',
+    });
+  });
+
+  it('stops no other group for a job that needs more runners than are free', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 1, { online: 2, total: 2 })],
+      groups: [
+        groupDemand('g', { head: [pendingJob('wide', { runners: 2, priority: 9 })] }),
+        groupDemand('h', { head: [pendingJob('other')] }),
+      ],
+    });
+    expect(sentIds(state)).toEqual(['other']);
+  });
+
+  it('stops no job behind one that needs more runners than there are', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 1, { online: 2, total: 2 })],
+      groups: [
+        groupDemand('g', {
+          head: [pendingJob('huge', { runners: 3 }), pendingJob('b', { rank: 1 })],
+        }),
+      ],
+    });
+    expect(sentIds(state)).toEqual(['b']);
+  });
+
+  it('sends nothing to runners that no fresh pass vouches for (defect #15)', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 2, { isFresh: false })],
+      groups: [groupDemand('g', { head: [pendingJob('a')] })],
+    });
+    expect(sentIds(state)).toEqual([]);
+    expect(groupPlan(state)).toMatchObject({ free: 0, fitting: 2, isStale: true });
+  });
+
+  it('lets a hold that has lost its runner take no other', () => {
+    const state = dispatchState({
+      classes: [runnerClass(['linux'], 1)],
+      holds: [hold('gpu job', { labels: ['gpu'], count: 3 })],
+      groups: [groupDemand('g', { head: [pendingJob('a')] })],
+    });
+    expect(sentIds(state)).toEqual(['a']);
+  });
+
+  it('names the cap or the allowance that stops the next job', () => {
+    const head = [pendingJob('a'), pendingJob('b', { rank: 1 })];
+    const classes = [runnerClass(['linux'], 5)];
+    const capped = dispatchState({
+      classes,
+      groups: [groupDemand('g', { head, maxParallel: 2, live: 1 })],
+    });
+    expect(groupPlan(capped)).toMatchObject({
+      limit: 'cap',
+      limitMessage: '2 of at most 2 jobs of the group are under way',
+      sends: 1,
+    });
+    const allowance = {
+      credentialId: 'token',
+      dispatches: 1,
+      reason: 'forge-unavailable' as const,
+      message: 'asks again soon',
+      retryAt: NOW + 5_000,
+    };
+    const limited = dispatchState({
+      classes,
+      groups: [groupDemand('g', { head })],
+      allowances: [allowance],
+    });
+    expect(groupPlan(limited)).toMatchObject({
+      limit: 'forge-unavailable',
+      limitMessage: 'asks again soon',
+      retryAt: NOW + 5_000,
+      sends: 1,
+    });
+  });
+
+  it('says which labels no runner has, or has together', () => {
+    const classes = [runnerClass(['linux'], 1), runnerClass(['gpu'], 1)];
+    const missing = (labels: string[]) =>
+      groupPlan(dispatchState({ classes, groups: [groupDemand('g', { labels })] })).labelsMissing;
+    expect(missing(['linux', 'arm'])).toEqual(['arm']);
+    expect(missing(['linux', 'gpu'])).toEqual(['linux']);
+    expect(missing(['gpu'])).toEqual([]);
+  });
+
+  it('says what stops the jobs beyond the part of the queue that it was shown', () => {
+    const cut = groupDemand('g', { head: [pendingJob('a')], pendingCount: 9 });
+    const classes = [runnerClass(['linux'], 1)];
+    expect(groupPlan(dispatchState({ classes, groups: [cut] })).limit).toBe('runners');
+    const whole = { ...cut, pendingCount: 1 };
+    expect(groupPlan(dispatchState({ classes, groups: [whole] })).limit).toBeNull();
+  });
+});

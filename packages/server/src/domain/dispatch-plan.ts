@@ -1,0 +1,201 @@
+import { Assignment } from './dispatch-plan/assignment.ts';
+import { addBits, type Bits, commonBits, haveCommonBit } from './dispatch-plan/bits.ts';
+import {
+  type GroupOutcome,
+  jobsByClass,
+  reportGroup,
+  type Stop,
+} from './dispatch-plan/group-report.ts';
+import { fittingOf, type Line, lineOf } from './dispatch-plan/lines.ts';
+import { compareText, RunnerPool } from './dispatch-plan/runner-pool.ts';
+import { takeTurns } from './dispatch-plan/turns.ts';
+import type {
+  CredentialAllowance,
+  DispatchPlan,
+  DispatchState,
+  Hold,
+  PendingJob,
+  PlannedSend,
+} from './dispatch-state.ts';
+
+interface Progress {
+  readonly line: Line;
+  sends: number;
+  /** Why the first job that stayed behind did. */
+  stop: Stop | undefined;
+  /** Runners that a job of this line waits to have enough of: those behind it leave them alone. */
+  readonly awaited: Bits;
+}
+
+interface PlacedSend extends PlannedSend {
+  /** Free runners that fit it, before anything was placed. */
+  readonly choices: number;
+}
+
+/**
+ * Which jobs to send now, most constrained first, and per group what stops the rest. The same for every order
+ * of the input lists.
+ */
+export function planDispatch(state: DispatchState): DispatchPlan {
+  const planner = new Planner(state);
+  planner.placeHolds(state.holds);
+  const groups = state.groups.toSorted((a, b) => compareText(a.id, b.id));
+  const lines = groups.map((group) => planner.addLine(lineOf(group, planner.pool)));
+  takeTurns(
+    lines.filter(({ group }) => group.isEnabled && !group.isPaused),
+    (line, job) => planner.place(line, job),
+  );
+  return planner.plan();
+}
+
+class Planner {
+  readonly pool: RunnerPool;
+  readonly #now: number;
+  readonly #assignment: Assignment;
+  readonly #allowances: ReadonlyMap<string, { readonly of: CredentialAllowance; left: number }>;
+  readonly #progress = new Map<Line, Progress>();
+  readonly #jobsOfKind = new Map<number, string[]>();
+  readonly #choices = new Map<number, number>();
+  readonly #sends: PlacedSend[] = [];
+
+  constructor(state: DispatchState) {
+    this.#now = state.now;
+    this.pool = new RunnerPool(state.classes);
+    this.#assignment = new Assignment(
+      this.pool.classes.map(({ free }) => free),
+      this.pool.free,
+    );
+    this.#allowances = new Map(
+      state.allowances.map((one) => [
+        one.credentialId,
+        { of: one, left: one.dispatches ?? Infinity },
+      ]),
+    );
+  }
+
+  addLine(line: Line): Line {
+    this.#progress.set(line, { line, sends: 0, stop: undefined, awaited: this.pool.none() });
+    return line;
+  }
+
+  /** As many as there is room for: those beyond it have lost their runners to others already, and take no more. */
+  placeHolds(holds: readonly Hold[]): void {
+    const keyOf = (hold: Hold) =>
+      JSON.stringify([hold.attemptId, hold.owner, hold.repo, hold.labels, hold.count]);
+    const inOrder = holds.toSorted((a, b) => compareText(keyOf(a), keyOf(b)));
+    for (const { labels, owner, repo, count, jobId } of inOrder) {
+      const fitting = commonBits(this.pool.withLabels(labels), this.pool.covering(owner, repo));
+      const kind = this.#kindOf(fitting);
+      this.#note(kind, jobId, this.#assignment.takeUpTo(kind, count));
+    }
+  }
+
+  place(line: Line, job: PendingJob): 'next' | 'leave' {
+    const progress = this.#progress.get(line);
+    if (progress === undefined) return 'leave';
+    const { maxParallel, live } = line.group;
+    if (maxParallel !== null && live + progress.sends >= maxParallel) {
+      progress.stop ??= capStop(maxParallel, live + progress.sends);
+      return 'leave';
+    }
+    const refusal = this.#refusal(job);
+    // Another credential may still have some left: its owner's jobs behind this one go on.
+    if (refusal !== undefined) progress.stop ??= refusal;
+    else if (!this.#tryPlace(progress, job)) return this.#isUsedUp(line) ? 'leave' : 'next';
+    return 'next';
+  }
+
+  #refusal(job: PendingJob): Stop | undefined {
+    const allowance = this.#allowances.get(job.credentialId);
+    if (allowance === undefined || allowance.left > 0) return undefined;
+    const { reason, message, retryAt } = allowance.of;
+    return { limit: reason ?? 'rate-limited', message, retryAt };
+  }
+
+  #tryPlace(progress: Progress, job: PendingJob): boolean {
+    const fitting = fittingOf(progress.line, job);
+    const units = Math.max(1, job.runners);
+    const kind = this.#kindOf(fitting);
+    const isFree = !haveCommonBit(progress.awaited, fitting);
+    if (isFree && this.#assignment.tryTake(kind, units)) {
+      this.#send(progress, job, kind, units);
+      return true;
+    }
+    progress.stop ??= { limit: 'runners', message: wideMessage(units), retryAt: null };
+    if (units > 1) this.#awaitEnough(progress, fitting, units);
+    return false;
+  }
+
+  /**
+   * A job that needs several runners at once would starve behind narrow ones of its own group that take each
+   * runner as it comes free: worse than a runner idling for a while. So the jobs behind it leave its runners
+   * alone, as long as there are enough online for it ever to start. Other groups do not wait for it: they
+   * could not tell why, and one group's wide job must not stop all others.
+   */
+  #awaitEnough(progress: Progress, fitting: Bits, units: number): void {
+    if (this.pool.count(fitting).online >= units) addBits(progress.awaited, fitting);
+  }
+
+  #send(progress: Progress, job: PendingJob, kind: number, units: number): void {
+    progress.sends++;
+    const allowance = this.#allowances.get(job.credentialId);
+    if (allowance !== undefined) allowance.left--;
+    this.#note(kind, job.id, units);
+    this.#sends.push({
+      jobId: job.id,
+      groupId: progress.line.group.id,
+      choices: this.#choices.get(kind) ?? 0,
+    });
+  }
+
+  #kindOf(fitting: Bits): number {
+    const usable = commonBits(fitting, this.pool.free);
+    const kind = this.#assignment.kindOf(usable);
+    if (!this.#choices.has(kind)) this.#choices.set(kind, this.pool.count(usable).free);
+    return kind;
+  }
+
+  #note(kind: number, jobId: string, units: number): void {
+    const jobs = this.#jobsOfKind.get(kind) ?? [];
+    for (let unit = 0; unit < units; unit++) jobs.push(jobId);
+    this.#jobsOfKind.set(kind, jobs);
+  }
+
+  /** No job of the line can get a runner any more, whichever its repository. */
+  #isUsedUp(line: Line): boolean {
+    return this.#assignment.isClosed(commonBits(line.reach, this.pool.free));
+  }
+
+  plan(): DispatchPlan {
+    const { classes } = this.pool;
+    const jobsOnClass = jobsByClass(this.#assignment, classes.length, this.#jobsOfKind);
+    return {
+      sends: this.#sends
+        .toSorted((a, b) => a.choices - b.choices)
+        .map(({ jobId, groupId }) => ({ jobId, groupId })),
+      groups: [...this.#progress.values()].map((progress) =>
+        reportGroup(this.#outcomeOf(progress), this.#now, this.pool, jobsOnClass),
+      ),
+      steps: this.#assignment.steps,
+    };
+  }
+
+  /** Jobs beyond the head were not looked at: where all its runners are taken, that is what stops them. */
+  #outcomeOf({ line, sends, stop }: Progress): GroupOutcome {
+    const { isEnabled, isPaused, pendingCount } = line.group;
+    const isCut = isEnabled && !isPaused && sends > 0 && pendingCount > line.jobs.length;
+    if (stop !== undefined || !isCut || this.#assignment.isOpen(line.reach)) {
+      return { line, sends, stop };
+    }
+    return { line, sends, stop: { limit: 'runners', message: '', retryAt: null } };
+  }
+}
+
+function capStop(maxParallel: number, live: number): Stop {
+  const message = `${live} of at most ${maxParallel} jobs of the group are under way`;
+  return { limit: 'cap', message, retryAt: null };
+}
+
+function wideMessage(units: number): string {
+  return units > 1 ? `the next job needs ${units} free runners at once` : '';
+}

@@ -1,0 +1,134 @@
+import type { GroupDemand, RunnerClass } from '../dispatch-state.ts';
+import { findScope, labelSetOf } from '../runner.ts';
+import { addBit, addBits, type Bits, commonBits, emptyBits, listBits } from './bits.ts';
+
+export interface Counts {
+  readonly free: number;
+  readonly online: number;
+  readonly total: number;
+  readonly hasFresh: boolean;
+}
+
+const WIDTH = { repo: 0, org: 1, enterprise: 2 } as const;
+
+/** Runners that fewer jobs can use come first: then a plain job leaves the special and the widely shared ones. */
+function compareClasses(a: RunnerClass, b: RunnerClass): number {
+  return (
+    a.labels.length - b.labels.length ||
+    widthOf(a.scope) - widthOf(b.scope) ||
+    compareText(a.scope, b.scope) ||
+    compareText(labelSetOf(a.labels), labelSetOf(b.labels))
+  );
+}
+
+function widthOf(scope: string): number {
+  const found = findScope(scope);
+  return found === undefined ? 3 : WIDTH[found.kind];
+}
+
+/** By code units: the same on every machine, unlike a locale's order. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function mergeEqual(classes: readonly RunnerClass[]): RunnerClass[] {
+  const merged = new Map<string, RunnerClass>();
+  for (const { scope, labels, isFresh, ...counts } of classes) {
+    const key = `${scope} ${labelSetOf(labels)}`;
+    const known = merged.get(key);
+    merged.set(key, {
+      scope,
+      labels: known?.labels ?? [...new Set(labels)].sort(),
+      // A runner nobody vouches for now may be gone or busy: sending to it would strand the job.
+      free: (known?.free ?? 0) + (isFresh ? Math.max(0, counts.free) : 0),
+      online: (known?.online ?? 0) + counts.online,
+      total: (known?.total ?? 0) + counts.total,
+      isFresh: isFresh || known?.isFresh === true,
+    });
+  }
+  return [...merged.values()].sort(compareClasses);
+}
+
+/**
+ * All runner classes, numbered by preference. A fitting class has all labels asked for, so "fewest labels beyond
+ * those" is "fewest labels": one order serves every job, and the first fitting class with a free runner is the
+ * one to take.
+ */
+export class RunnerPool {
+  readonly classes: readonly RunnerClass[];
+  /** Classes with a free runner at the start. */
+  readonly free: Bits;
+  readonly #byLabel = new Map<string, Bits>();
+  readonly #byScope = new Map<string, Bits>();
+  readonly #everywhere: Bits;
+
+  constructor(classes: readonly RunnerClass[]) {
+    this.classes = mergeEqual(classes);
+    this.free = this.none();
+    this.#everywhere = this.none();
+    this.classes.forEach((one, n) => {
+      if (one.free > 0) addBit(this.free, n);
+      for (const label of one.labels) this.#addTo(this.#byLabel, label, n);
+      this.#addTo(this.#byScope, one.scope.toLowerCase(), n);
+      if (findScope(one.scope)?.kind === 'enterprise') addBit(this.#everywhere, n);
+    });
+  }
+
+  none(): Bits {
+    return emptyBits(this.classes.length);
+  }
+
+  all(): Bits {
+    const all = this.none();
+    for (const n of this.classes.keys()) addBit(all, n);
+    return all;
+  }
+
+  #addTo(index: Map<string, Bits>, key: string, n: number): void {
+    const bits = index.get(key) ?? this.none();
+    addBit(bits, n);
+    index.set(key, bits);
+  }
+
+  /** Classes that have all these labels (exactly, case-sensitively). */
+  withLabels(labels: readonly string[]): Bits {
+    return labels.reduce(
+      (bits, label) => commonBits(bits, this.#byLabel.get(label) ?? this.none()),
+      this.all(),
+    );
+  }
+
+  /** Classes whose scope covers the repository: the index of `scopeCovers` (runner.ts). */
+  covering(owner: string, repo: string): Bits {
+    const name = owner.toLowerCase();
+    const bits = Int32Array.from(this.#everywhere);
+    for (const scope of [`org:${name}`, `repo:${name}/${repo.toLowerCase()}`]) {
+      const found = this.#byScope.get(scope);
+      if (found !== undefined && findScope(scope) !== undefined) addBits(bits, found);
+    }
+    return bits;
+  }
+
+  /** Classes of the scopes the group is limited to, whatever their labels. */
+  inScopesOf(group: Pick<GroupDemand, 'scopes'>): Bits {
+    if (group.scopes === null) return this.all();
+    const bits = this.none();
+    for (const scope of group.scopes) {
+      addBits(bits, this.#byScope.get(scope.toLowerCase()) ?? this.none());
+    }
+    return bits;
+  }
+
+  count(bits: Bits): Counts {
+    let [free, online, total, hasFresh] = [0, 0, 0, false];
+    for (const n of listBits(bits)) {
+      const one = this.classes[n];
+      if (one === undefined) continue;
+      free += one.free;
+      online += one.online;
+      total += one.total;
+      hasFresh ||= one.isFresh && one.total > 0;
+    }
+    return { free, online, total, hasFresh };
+  }
+}
