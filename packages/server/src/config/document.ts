@@ -56,7 +56,15 @@ export class DocumentReader {
       this.findings.problem(this.#options.whole, 'too many aliases (*name); write values out');
     }
     if (this.#aliases >= MAX_ALIASES) return undefined;
-    return alias.resolve(this.#options.parsed.document);
+    const found = alias.resolve(this.#options.parsed.document);
+    if (found === undefined) {
+      const place = { ...this.#options.whole, ...this.locate(alias.range?.[0]) };
+      this.findings.problem(
+        place,
+        'not YAML: an alias (*name) without its anchor; write &name before it, or quote the value',
+      );
+    }
+    return found;
   }
 
   /** Reads the flow list or map that a variable holds. Reported and undefined where it holds none. */

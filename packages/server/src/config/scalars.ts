@@ -28,22 +28,24 @@ export function reading(): Decoder<Reading> {
 export interface SecretText {
   readonly secret: Secret;
   readonly unsetVariable: string | undefined;
+  readonly hasReferences: boolean;
 }
 
 export function secret(): Decoder<SecretText> {
-  const none: SecretText = { secret: new Secret(''), unsetVariable: undefined };
-  return scalar(none, (found, at) => {
+  const none = { secret: new Secret(''), unsetVariable: undefined, hasReferences: false };
+  return scalar<SecretText>(none, (found, at) => {
     if (found.wholeReference !== undefined && found.unset.length > 0) {
-      return { secret: new Secret(''), unsetVariable: found.wholeReference };
+      return { ...none, unsetVariable: found.wholeReference };
     }
     if (found.unset.length > 0) {
       // Not even the name: it is a part of the secret if it is meant literally.
       at.warn('holds a "$" and a name of no variable that is set; it is taken as it is written');
     }
-    if (found.hasReferences && /^\s|\s$|^(["']).*\1$/s.test(found.text)) {
-      at.warn('comes from a variable with quotes or blanks around it; they are part of the value');
-    }
-    return { secret: new Secret(found.text), unsetVariable: undefined };
+    return {
+      secret: new Secret(found.text),
+      unsetVariable: undefined,
+      hasReferences: found.hasReferences,
+    };
   });
 }
 

@@ -15,14 +15,13 @@ export function parseYaml(text: string): ParsedText {
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   return { document, locate: (offset) => lines.linePos(offset) };
 }
 
 // The library's own texts quote the file, and the line may hold a password.
 const advice: Readonly<Partial<Record<YAMLError['code'], string>>> = {
-  BAD_ALIAS: 'an alias (*name) without its anchor; write &name before it, or quote the value',
   BAD_DQ_ESCAPE: 'a backslash that means nothing; write \\\\, or use single quotes',
   BAD_INDENT: 'wrong indentation; keys of one map start in the same column',
   BAD_SCALAR_START: 'a value cannot start with this character; put it in quotes',
