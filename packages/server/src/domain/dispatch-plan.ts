@@ -54,6 +54,8 @@ class Planner {
   readonly #assignment: Assignment;
   readonly #allowances: ReadonlyMap<string, { readonly of: CredentialAllowance; left: number }>;
   readonly #progress = new Map<Line, Progress>();
+  /** By identity: a line has one set for all repositories that the same scopes cover. */
+  readonly #kinds = new Map<Bits, number>();
   readonly #jobsOfKind = new Map<number, string[]>();
   readonly #choices = new Map<number, number>();
   readonly #sends: PlacedSend[] = [];
@@ -80,10 +82,10 @@ class Planner {
 
   /** As many as there is room for: those beyond it have lost their runners to others already, and take no more. */
   placeHolds(holds: readonly Hold[]): void {
-    const keyOf = (hold: Hold) =>
-      JSON.stringify([hold.attemptId, hold.owner, hold.repo, hold.labels, hold.count]);
-    const inOrder = holds.toSorted((a, b) => compareText(keyOf(a), keyOf(b)));
-    for (const { labels, owner, repo, count, jobId } of inOrder) {
+    const keyed = holds.map((hold) => ({ hold, key: holdKey(hold) }));
+    keyed.sort((a, b) => compareText(a.key, b.key));
+    for (const { hold } of keyed) {
+      const { labels, owner, repo, count, jobId } = hold;
       const fitting = commonBits(this.pool.withLabels(labels), this.pool.covering(owner, repo));
       const kind = this.#kindOf(fitting);
       this.#note(kind, jobId, this.#assignment.takeUpTo(kind, count));
@@ -113,7 +115,7 @@ class Planner {
   }
 
   #tryPlace(progress: Progress, job: PendingJob): boolean {
-    const fitting = fittingOf(progress.line, job);
+    const fitting = fittingOf(progress.line, job, this.pool);
     const units = Math.max(1, job.runners);
     const kind = this.#kindOf(fitting);
     const isFree = !haveCommonBit(progress.awaited, fitting);
@@ -149,8 +151,11 @@ class Planner {
   }
 
   #kindOf(fitting: Bits): number {
+    const known = this.#kinds.get(fitting);
+    if (known !== undefined) return known;
     const usable = commonBits(fitting, this.pool.free);
     const kind = this.#assignment.kindOf(usable);
+    this.#kinds.set(fitting, kind);
     if (!this.#choices.has(kind)) this.#choices.set(kind, this.pool.count(usable).free);
     return kind;
   }
@@ -189,6 +194,10 @@ class Planner {
     }
     return { line, sends, stop: { limit: 'runners', message: '', retryAt: null } };
   }
+}
+
+function holdKey({ attemptId, owner, repo, labels, count }: Hold): string {
+  return JSON.stringify([attemptId, owner, repo, labels, count]);
 }
 
 function capStop(maxParallel: number, live: number): Stop {

@@ -5,7 +5,11 @@
 export type JobState = 'pending' | 'triggered' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 export const ACTIVE_STATES = ['triggered', 'running'] as const satisfies readonly JobState[];
-export const ENDED_STATES = ['completed', 'failed', 'cancelled'] as const satisfies readonly JobState[];
+export const ENDED_STATES = [
+  'completed',
+  'failed',
+  'cancelled',
+] as const satisfies readonly JobState[];
 export type EndedState = (typeof ENDED_STATES)[number];
 
 export interface JobMove {
@@ -137,6 +141,7 @@ export function endOf(conclusion: string | null): EndedState {
       return 'completed';
     case 'cancelled':
       return 'cancelled';
+    case null:
     default:
       return 'failed';
   }

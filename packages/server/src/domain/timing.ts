@@ -15,3 +15,6 @@ export const TIMING_MARGIN_MS = 1_000;
 export function shortestOutcomeTimeoutMs(sendDeadlineMs: number, requestTimeoutMs: number): number {
   return sendDeadlineMs + requestTimeoutMs + TIMING_MARGIN_MS;
 }
+
+/** A first look that found nothing counts only when a second one, this much later, finds nothing either. */
+export const RECHECK_AFTER_MS = 60_000;

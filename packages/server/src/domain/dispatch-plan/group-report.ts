@@ -61,13 +61,14 @@ function labelsMissing(line: Line, pool: RunnerPool): string[] {
 }
 
 function reposWithoutRunner(line: Line, pool: RunnerPool): string[] {
-  const repos: string[] = [];
-  for (const [owner, byRepo] of line.fitting) {
-    for (const [repo, bits] of byRepo) {
-      if (pool.count(bits).total === 0) repos.push(`${owner}/${repo}`);
-    }
+  const covers = [...line.fitting].filter(([, bits]) => pool.count(bits).total === 0);
+  if (covers.length === 0) return [];
+  const bare = new Set(covers.map(([cover]) => cover));
+  const repos = new Set<string>();
+  for (const { owner, repo } of line.jobs) {
+    if (bare.has(pool.covering(owner, repo))) repos.add(`${owner}/${repo}`);
   }
-  return repos.sort().slice(0, NAMED_AT_MOST);
+  return [...repos].sort().slice(0, NAMED_AT_MOST);
 }
 
 export interface GroupOutcome {

@@ -14,8 +14,8 @@ export interface Line {
   readonly labelled: Bits;
   /** Of those, the ones that may serve some job in line; all of them when none is in line. */
   readonly reach: Bits;
-  /** Per `owner`, per `repo`: classes that fit jobs of it. */
-  readonly fitting: ReadonlyMap<string, ReadonlyMap<string, Bits>>;
+  /** Classes that fit a job, by the classes that cover its repository. */
+  readonly fitting: ReadonlyMap<Bits, Bits>;
 }
 
 export function compareJobs(a: PendingJob, b: PendingJob): number {
@@ -41,27 +41,24 @@ function oldestFrom(jobs: readonly PendingJob[]): Float64Array {
   return oldest;
 }
 
-function fittingByRepo(jobs: readonly PendingJob[], labelled: Bits, pool: RunnerPool) {
-  const byOwner = new Map<string, Map<string, Bits>>();
+function fittingByCover(jobs: readonly PendingJob[], labelled: Bits, pool: RunnerPool) {
+  const fitting = new Map<Bits, Bits>();
   for (const { owner, repo } of jobs) {
-    let byRepo = byOwner.get(owner);
-    if (byRepo === undefined) byOwner.set(owner, (byRepo = new Map<string, Bits>()));
-    if (!byRepo.has(repo)) byRepo.set(repo, commonBits(labelled, pool.covering(owner, repo)));
+    const cover = pool.covering(owner, repo);
+    if (!fitting.has(cover)) fitting.set(cover, commonBits(labelled, cover));
   }
-  return byOwner;
+  return fitting;
 }
 
 export function lineOf(group: GroupDemand, pool: RunnerPool): Line {
   const jobs = inOrder(group.head);
   const labelled = commonBits(pool.withLabels(group.labels), pool.inScopesOf(group));
-  const fitting = fittingByRepo(jobs, labelled, pool);
+  const fitting = fittingByCover(jobs, labelled, pool);
   const reach = jobs.length === 0 ? labelled : pool.none();
-  if (jobs.length > 0) {
-    for (const byRepo of fitting.values()) for (const bits of byRepo.values()) addBits(reach, bits);
-  }
+  for (const bits of fitting.values()) addBits(reach, bits);
   return { group, jobs, oldest: oldestFrom(jobs), labelled, reach, fitting };
 }
 
-export function fittingOf(line: Line, job: PendingJob): Bits {
-  return line.fitting.get(job.owner)?.get(job.repo) ?? line.labelled.map(() => 0);
+export function fittingOf(line: Line, job: PendingJob, pool: RunnerPool): Bits {
+  return line.fitting.get(pool.covering(job.owner, job.repo)) ?? pool.none();
 }

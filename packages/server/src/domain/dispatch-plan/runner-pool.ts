@@ -9,6 +9,13 @@ export interface Counts {
   readonly hasFresh: boolean;
 }
 
+interface OwnerScopes {
+  /** Covers every repository of the owner. */
+  readonly any: Bits;
+  /** Repositories with runners of their own, with `any` in it. */
+  readonly byRepo: ReadonlyMap<string, Bits>;
+}
+
 const WIDTH = { repo: 0, org: 1, enterprise: 2 } as const;
 
 /** Runners that fewer jobs can use come first: then a plain job leaves the special and the widely shared ones. */
@@ -61,6 +68,7 @@ export class RunnerPool {
   readonly #byLabel = new Map<string, Bits>();
   readonly #byScope = new Map<string, Bits>();
   readonly #everywhere: Bits;
+  readonly #owners = new Map<string, OwnerScopes>();
 
   constructor(classes: readonly RunnerClass[]) {
     this.classes = mergeEqual(classes);
@@ -98,15 +106,32 @@ export class RunnerPool {
     );
   }
 
-  /** Classes whose scope covers the repository: the index of `scopeCovers` (runner.ts). */
+  /**
+   * Classes whose scope covers the repository: `scopeCovers` (runner.ts) by index. Repositories of one owner
+   * without scopes of their own get the very same set, so that callers may key by it.
+   */
   covering(owner: string, repo: string): Bits {
+    let known = this.#owners.get(owner);
+    if (known === undefined) this.#owners.set(owner, (known = this.#lookUpOwner(owner)));
+    if (known.byRepo.size === 0) return known.any;
+    return known.byRepo.get(repo.toLowerCase()) ?? known.any;
+  }
+
+  #lookUpOwner(owner: string): OwnerScopes {
     const name = owner.toLowerCase();
-    const bits = Int32Array.from(this.#everywhere);
-    for (const scope of [`org:${name}`, `repo:${name}/${repo.toLowerCase()}`]) {
-      const found = this.#byScope.get(scope);
-      if (found !== undefined && findScope(scope) !== undefined) addBits(bits, found);
+    const any = Int32Array.from(this.#everywhere);
+    if (findScope(`org:${name}`) !== undefined) {
+      addBits(any, this.#byScope.get(`org:${name}`) ?? this.none());
     }
-    return bits;
+    const byRepo = new Map<string, Bits>();
+    for (const [scope, bits] of this.#byScope) {
+      const found = findScope(scope);
+      if (found?.kind !== 'repo' || !found.name.startsWith(`${name}/`)) continue;
+      const both = Int32Array.from(any);
+      addBits(both, bits);
+      byRepo.set(found.name.slice(name.length + 1), both);
+    }
+    return { any, byRepo };
   }
 
   /** Classes of the scopes the group is limited to, whatever their labels. */

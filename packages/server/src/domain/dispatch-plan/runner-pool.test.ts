@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runnerClass } from '../dispatch-plan.testkit.ts';
+import { labelsFit, scopeCovers } from '../runner.ts';
+import { hasBit } from './bits.ts';
+import { RunnerPool } from './runner-pool.ts';
+
+const scope = fc.constantFrom(
+  'org:acme',
+  'org:ACME',
+  'org:other',
+  'repo:acme/app',
+  'repo:Acme/App',
+  'repo:other/app',
+  'enterprise:all',
+  'not a scope',
+  'repo:acme',
+  'org:acme/app',
+);
+const labels = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'));
+
+describe('RunnerPool', () => {
+  it('finds by index what scopeCovers and labelsFit say of each class', () => {
+    const classes = fc.array(fc.record({ scope, labels }), { maxLength: 40 });
+    const owner = fc.constantFrom('acme', 'Acme', 'other', 'repo:acme', '');
+    const repo = fc.constantFrom('app', 'APP', 'lib', '');
+    fc.assert(
+      fc.property(classes, owner, repo, labels, (made, ofOwner, ofRepo, wanted) => {
+        const pool = new RunnerPool(made.map((one) => runnerClass(one.labels, 1, one)));
+        pool.classes.forEach((one, n) => {
+          expect(hasBit(pool.covering(ofOwner, ofRepo), n)).toBe(
+            scopeCovers(one.scope, ofOwner, ofRepo),
+          );
+          expect(hasBit(pool.withLabels(wanted), n)).toBe(labelsFit(one.labels, wanted));
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('counts a class told in two parts as one', () => {
+    const pool = new RunnerPool([
+      runnerClass(['a', 'b'], 2),
+      runnerClass(['b', 'a', 'a'], 3),
+      runnerClass(['a', 'b'], 4, { isFresh: false }),
+    ]);
+    expect(pool.classes).toHaveLength(1);
+    expect(pool.count(pool.all())).toEqual({ free: 5, online: 9, total: 9, hasFresh: true });
+  });
+});
