@@ -98,6 +98,7 @@ export interface TextToRead {
 /** The root of a YAML (or JSON) text; undefined, and reported, where it cannot be parsed. */
 export function readDocument(source: TextToRead, findings: Findings): Cursor | undefined {
   const { env, file } = source;
+  findings.enterFile(file);
   const { text, marks } = markReferences(source.text);
   const parsed = parseYaml(env === null ? source.text : text);
   const whole: Place = { file, line: 1, col: 1, path: '' };

@@ -16,6 +16,12 @@ interface Finding {
 export class Findings {
   readonly #problems: Finding[] = [];
   readonly #warnings: Finding[] = [];
+  readonly #files: string[] = [];
+
+  /** Findings are listed in the order in which their files were entered. */
+  enterFile(file: string): void {
+    this.#files.push(file);
+  }
 
   problem(place: Place, message: string): void {
     this.#problems.push({ place, message });
@@ -27,16 +33,15 @@ export class Findings {
 
   /** `file:line:col: key: what, and what to write instead`, in the order of the files. */
   get problems(): string[] {
-    return toLines(this.#problems);
+    return toLines(this.#problems, this.#files);
   }
 
   get warnings(): string[] {
-    return toLines(this.#warnings);
+    return toLines(this.#warnings, this.#files);
   }
 }
 
-function toLines(findings: readonly Finding[]): string[] {
-  const files = [...new Set(findings.map(({ place }) => place.file))];
+function toLines(findings: readonly Finding[], files: readonly string[]): string[] {
   const sorted = findings.toSorted(
     ({ place: a }, { place: b }) =>
       files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.col - b.col,

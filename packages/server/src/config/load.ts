@@ -64,13 +64,14 @@ async function build(
   findings: Findings,
 ): Promise<Config> {
   const sources: TemplateSources = { folder: dirname(path), env, fetch, findings };
-  const found = await Promise.all(
-    file.groups.values.github.map(
-      async (group): Promise<FoundGroup> => ({
-        group,
-        templates: await loadTemplates(group, sources),
-      }),
-    ),
+  const groups = await Promise.all(
+    file.groups.values.github.map(async (group) => ({
+      group,
+      decodeTemplates: await loadTemplates(group, sources),
+    })),
+  );
+  const found = groups.map(
+    ({ group, decodeTemplates }): FoundGroup => ({ group, templates: decodeTemplates() }),
   );
   const github = buildGithub(file.github);
   return {

@@ -103,7 +103,7 @@ workflow_dispatch_templates_urls: [${origin}/t]`),
     expect.stringMatching(/^sub\/t\.yaml:2:\d+: \[1\]\.inputs: is a list, must be a map/),
     expect.stringMatching(/^map\.yaml:1:1: is a map, must be a list/),
     expect.stringMatching(/^broken\.yaml:\d:\d: not YAML: /),
-    ...['owner', 'repo', 'workflow_id'].map((key) =>
+    ...['owner', 'repo', 'workflow_id'].map((key): unknown =>
       expect.stringMatching(`^${origin}/t:2:3: \\[1\\]\\.${key}: is missing`),
     ),
   ]);

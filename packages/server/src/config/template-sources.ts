@@ -26,44 +26,59 @@ export interface TemplateSources {
   readonly findings: Findings;
 }
 
-/** The group's templates: inline ones, then files, then URLs, each in the order written. */
+/** Reads the templates that were loaded; in the order of the files, so that findings have theirs. */
+export type DecodeTemplates = () => FoundTemplate[];
+
+/**
+ * Loads the group's templates: inline ones, then files, then URLs, each in the order written.
+ * What cannot be loaded is reported at its spot.
+ */
 export async function loadTemplates(
   { values }: GroupSection,
   sources: TemplateSources,
-): Promise<FoundTemplate[]> {
-  const inline = values.workflow_dispatch_templates.map(
-    (template): FoundTemplate => ({ template, sourceType: 'inline', sourcePath: '' }),
-  );
+): Promise<DecodeTemplates> {
   const files = values.workflow_dispatch_templates_files.map(({ value, at }) =>
     loadFile(value, at, sources),
   );
   const urls = values.workflow_dispatch_templates_urls.map(({ value, at }) =>
-    loadUrl(value.text, showUrl(value), at, sources),
+    loadUrl(value, at, sources),
   );
-  return [...inline, ...(await Promise.all([...files, ...urls])).flat()];
+  const decoders = await Promise.all([...files, ...urls]);
+  const inline = values.workflow_dispatch_templates.map(
+    (template): FoundTemplate => ({ template, sourceType: 'inline', sourcePath: '' }),
+  );
+  return () => [...inline, ...decoders.flatMap((decode) => decode())];
 }
 
-async function loadFile(path: string, at: Cursor, sources: TemplateSources) {
-  const file = isAbsolute(path) ? path : join(sources.folder, path);
+async function loadFile(
+  path: string,
+  at: Cursor,
+  { folder, env, findings }: TemplateSources,
+): Promise<DecodeTemplates> {
+  const file = isAbsolute(path) ? path : join(folder, path);
   try {
     const text = await readFile(file, 'utf8');
-    const root = readDocument({ text, file, env: sources.env }, sources.findings);
-    return decodeTemplates(root, 'file', path);
+    return () => decodeTemplates(readDocument({ text, file, env }, findings), 'file', path);
   } catch (error) {
     at.problem(`cannot read ${file} (${reasonOf(error)}); paths start at the configuration file`);
-    return [];
+    return () => [];
   }
 }
 
-async function loadUrl(url: string, shown: string, at: Cursor, sources: TemplateSources) {
+async function loadUrl(
+  url: Reading,
+  at: Cursor,
+  { fetch, findings }: TemplateSources,
+): Promise<DecodeTemplates> {
+  const shown = showUrl(url);
   try {
-    const text = await fetchText(url, sources.fetch);
+    const text = await fetchText(url.text, fetch);
     // Not expanded: whoever writes the body would read our secrets through an input.
-    const root = readDocument({ text, file: shown, env: null }, sources.findings);
-    return decodeTemplates(root, 'url', shown);
+    return () =>
+      decodeTemplates(readDocument({ text, file: shown, env: null }, findings), 'url', shown);
   } catch (error) {
     at.problem(`cannot load ${shown} (${reasonOf(error)}); check the address, or use a file`);
-    return [];
+    return () => [];
   }
 }
 

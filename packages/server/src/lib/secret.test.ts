@@ -6,8 +6,8 @@ import { Secret } from './secret.ts';
 const secret = new Secret('hunter2');
 
 it.each([
-  ['a template', `${secret}`],
   ['String()', String(secret)],
+  ['joining', [secret].join()],
   ['JSON', JSON.stringify({ secret })],
   ['inspect', inspect({ deep: [{ secret }] }, { showHidden: true, depth: 9 })],
   ['format', format('%s %o %O %j', secret, secret, secret, secret)],
