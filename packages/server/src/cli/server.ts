@@ -1,0 +1,26 @@
+import closeWithGrace from 'close-with-grace';
+import { startApp } from '../app.ts';
+import { type LogOptions, openLogger } from './logging.ts';
+import { readConfig } from './read-config.ts';
+import { buildInfo } from './version.ts';
+
+/** Acts in flight get this long to end; then the process goes, and the next one recovers from the database. */
+const GRACE_MS = 10_000;
+
+export interface ServerOptions extends LogOptions {
+  readonly config: string;
+}
+
+/** Runs until SIGINT or SIGTERM; the process then ends by itself. Rejects when it cannot start. */
+export async function runServer(options: ServerOptions): Promise<void> {
+  const logger = openLogger(options);
+  const config = await readConfig(options.config, logger);
+  const app = await startApp(config, { logger, build: buildInfo });
+  logger.info({ url: app.url }, 'listening');
+  closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ signal, err }) => {
+    if (err !== undefined) logger.fatal({ err }, 'unexpected error, stopping');
+    else logger.info({ signal }, 'stopping');
+    await app.close();
+    logger.info('stopped');
+  });
+}

@@ -1,0 +1,19 @@
+import manifest from '../../package.json' with { type: 'json' };
+
+/** Commit and date are known only to a published build; a checkout says so. */
+export const buildInfo = {
+  version: manifest.version,
+  gitCommit: 'unknown',
+  buildDate: 'unknown',
+} as const;
+
+export type BuildInfo = typeof buildInfo;
+
+/** Contract §1: three lines. */
+export function versionText(): string {
+  return [
+    `dispatchoor ${buildInfo.version}`,
+    `commit: ${buildInfo.gitCommit}`,
+    `built: ${buildInfo.buildDate}`,
+  ].join('\n');
+}

@@ -1,0 +1,46 @@
+import { Writable } from 'node:stream';
+
+const LEVEL_NAMES: Readonly<Record<number, string>> = {
+  10: 'TRACE',
+  20: 'DEBUG',
+  30: 'INFO',
+  40: 'WARN',
+  50: 'ERROR',
+  60: 'FATAL',
+};
+const SHOWN_APART = new Set(['level', 'time', 'msg']);
+
+/** Turns the logger's JSON lines into `time LEVEL message key=value …` for people; an error keeps its stack. */
+export function textLogStream(out: NodeJS.WritableStream): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (line: string | Buffer, _encoding, done) => {
+      out.write(textOf(line.toString()), () => {
+        done();
+      });
+    },
+  });
+}
+
+export function textOf(line: string): string {
+  const record = JSON.parse(line) as Record<string, unknown>;
+  const level = LEVEL_NAMES[Number(record['level'])] ?? String(record['level']);
+  const fields = Object.entries(record)
+    .filter(([key]) => !SHOWN_APART.has(key))
+    .map(([key, value]) => fieldText(key, value));
+  const head = `${textual(record['time'])} ${level.padEnd(5)} ${textual(record['msg'])}`;
+  return `${[head, ...fields].join(' ')}\n`;
+}
+
+function fieldText(key: string, value: unknown): string {
+  if (key === 'err' && typeof value === 'object' && value !== null) {
+    const { message, stack } = value as { message?: unknown; stack?: unknown };
+    return `err=${JSON.stringify(message)}${typeof stack === 'string' ? `\n${stack}` : ''}`;
+  }
+  const isPlain = typeof value === 'string' && /^[\w./:@+-]+$/.test(value);
+  return `${key}=${isPlain ? value : JSON.stringify(value)}`;
+}
+
+function textual(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { textOf } from './log-text.ts';
+import { findLogLevel, makeLogger } from './logger.ts';
+
+function logged(write: (logger: ReturnType<typeof makeLogger>) => void): string {
+  let text = '';
+  const logger = makeLogger('info', { write: (line) => void (text += line) });
+  write(logger);
+  return text;
+}
+
+describe('the log', () => {
+  it('never shows what stands under a secret key', () => {
+    const text = logged((logger) => {
+      logger.info(
+        { token: 'abc', user: { password: 'def' }, a: { b: { secret: 'ghi' } } },
+        'hello',
+      );
+    });
+    expect(text).not.toMatch(/abc|def|ghi/);
+    expect(text).toContain('***');
+  });
+
+  it('takes the level names of the Go program, in any case', () => {
+    expect(findLogLevel('Warning')).toBe('warn');
+    expect(findLogLevel('PANIC')).toBe('fatal');
+    expect(findLogLevel('loud')).toBeUndefined();
+  });
+
+  it('reads as one line of text, an error with its stack below', () => {
+    const line = logged((logger) => {
+      logger.warn({ scope: 'org:a', note: 'two words' }, 'runners not listed');
+    });
+    expect(textOf(line)).toMatch(/^\S+ WARN {2}runners not listed scope=org:a note="two words"\n$/);
+    const failed = logged((logger) => {
+      logger.error({ err: new Error('no') }, 'failed');
+    });
+    expect(textOf(failed)).toMatch(/failed err="no"\nError: no\n/);
+  });
+});

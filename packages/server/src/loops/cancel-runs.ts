@@ -1,0 +1,54 @@
+import type { Attempt } from '../domain/attempt.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Store } from '../store/store.ts';
+import type { LoopContext, LoopSpec } from './leased-loop.ts';
+
+export const CANCEL_EVERY_MS = 30_000;
+/** A run that still lives this long after its cancel is ended by force. */
+export const FORCE_CANCEL_AFTER_MS = 5 * 60_000;
+
+export interface CancelRunsDeps {
+  readonly forge: Forge;
+  readonly store: Store;
+  readonly logger: Logger;
+}
+
+/** Carries out the cancels that were wanted, also of runs that are found only later. */
+export function cancelRuns(deps: CancelRunsDeps): LoopSpec {
+  return {
+    name: `cancel-runs:${deps.forge.id}`,
+    everyMs: CANCEL_EVERY_MS,
+    isWokenBy: (event) =>
+      event.kind === 'attempt.cancel-wanted' ||
+      event.kind === 'attempt.found' ||
+      event.kind === 'attempt.accepted' ||
+      event.kind === 'attempt.run-late',
+    tick: (context) => tick(deps, context),
+  };
+}
+
+async function tick(deps: CancelRunsDeps, context: LoopContext): Promise<void> {
+  const wanted = await deps.store.runs.listWantedCancels(deps.forge.id, FORCE_CANCEL_AFTER_MS);
+  for (const { attempt, how } of wanted) {
+    if (!context.mayGoOn()) return;
+    await cancelOne(deps, attempt, how, context.signal);
+  }
+}
+
+async function cancelOne(
+  deps: CancelRunsDeps,
+  attempt: Attempt,
+  how: 'cancel' | 'force-cancel',
+  signal: AbortSignal,
+): Promise<void> {
+  const { forge, store, logger } = deps;
+  if (attempt.runId === null) return;
+  try {
+    await forge.cancelRun(attempt.owner, attempt.repo, attempt.runId, how, signal);
+    await store.runs.recordCancelSent(attempt.id, how);
+  } catch (error) {
+    // It stays wanted: the next tick asks again.
+    logger.warn({ err: error, attemptId: attempt.id, runId: attempt.runId }, 'run not cancelled');
+  }
+}

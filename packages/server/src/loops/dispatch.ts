@@ -1,0 +1,249 @@
+import { planDispatch } from '../domain/dispatch-plan.ts';
+import type {
+  CredentialAllowance,
+  DispatchPlan,
+  PendingJob,
+  PlannedSend,
+} from '../domain/dispatch-state.ts';
+import type { Event } from '../domain/event.ts';
+import type { CredentialStatus, Forge } from '../forge/forge.ts';
+import { Breaker } from '../lib/breaker.ts';
+import { type Clock, deadlineIn } from '../lib/clock.ts';
+import { uuidv7 } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Wake } from '../lib/loop.ts';
+import { type Claim, type LoadedDispatchState, type Store, StoreError } from '../store/store.ts';
+import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { sendAttempt } from './send-attempt.ts';
+import { untilStored } from './until-stored.ts';
+
+export interface DispatchDeps {
+  readonly forge: Forge;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly intervalMs: number;
+  readonly sendDeadlineMs: number;
+  readonly requestTimeoutMs: number;
+  readonly pickupTimeoutMs: number;
+  /** Runners of scopes without a complete pass this young are not free. */
+  readonly freshForMs: number;
+  readonly onCycle?: (outcome: 'ok' | 'error') => void;
+  readonly onAccepted?: () => void;
+}
+
+/** A moment that has passed and changed nothing must not spin the loop. */
+const SHORTEST_DUE_WAIT_MS = 50;
+const BREAKER = { firstMs: 1_000, longestMs: 60_000 };
+
+/** What can give the dispatcher work. Its own claims and accepted sends cannot. */
+const WAKING = new Set<Event['kind']>([
+  'job.enqueued',
+  'job.requeued',
+  'job.returned',
+  'job.resumed',
+  'job.completed',
+  'job.failed',
+  'job.cancelled',
+  'attempt.ended',
+  'attempt.changed',
+  'runner.changed',
+  'runner.gone',
+  'scope.observed',
+  'group.resumed',
+  'group.synced',
+  'target.cleared',
+  'credential.changed',
+]);
+
+/** After these a plan made before may send to a runner that is no longer free: it is thrown away. */
+const OVERTAKING = new Set<Event['kind']>(['runner.changed', 'runner.gone', 'attempt.changed']);
+
+/**
+ * Assigns all free runners to pending jobs. Claims are made one by one, each directly before its send;
+ * sends overlap.
+ */
+export class DispatchLoop {
+  readonly #deps: DispatchDeps;
+  readonly #breaker: Breaker;
+  readonly #inFlight = new Set<Promise<void>>();
+  #isPlanOvertaken = false;
+  #cancelDue: () => void = () => undefined;
+
+  constructor(deps: DispatchDeps) {
+    this.#deps = deps;
+    this.#breaker = new Breaker(deps.clock, BREAKER);
+  }
+
+  get spec(): LoopSpec {
+    return {
+      name: `dispatch:${this.#deps.forge.id}`,
+      everyMs: this.#deps.intervalMs,
+      isWokenBy: (event) => {
+        if (OVERTAKING.has(event.kind)) this.#isPlanOvertaken = true;
+        return WAKING.has(event.kind);
+      },
+      tick: (context) => this.#cycle(context),
+      drain: () => this.#drain(),
+    };
+  }
+
+  async #drain(): Promise<void> {
+    this.#cancelDue();
+    await Promise.all(this.#inFlight);
+  }
+
+  async #cycle(context: LoopContext): Promise<void> {
+    try {
+      await this.#planAndSend(context);
+      this.#deps.onCycle?.('ok');
+    } catch (error) {
+      this.#deps.onCycle?.('error');
+      throw error;
+    }
+  }
+
+  async #planAndSend(context: LoopContext): Promise<void> {
+    const { store, requestTimeoutMs } = this.#deps;
+    await store.dispatch.expireClaims(context.fence, requestTimeoutMs);
+    this.#isPlanOvertaken = false;
+    const state = await this.#load(context);
+    const plan = planDispatch({ ...state, allowances: [this.#allowance()] });
+    await store.dispatch.savePlans(context.fence, plan.groups);
+    const limitedUntil = await this.#sendAll(context, state, plan);
+    this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
+  }
+
+  async #load(context: LoopContext): Promise<LoadedDispatchState> {
+    const { store, forge, freshForMs, pickupTimeoutMs } = this.#deps;
+    const { id, actor } = forge.credentialFor('dispatch');
+    const state = await store.dispatch.loadState({
+      forgeId: forge.id,
+      credential: { credentialId: id, actor },
+      freshForMs,
+      pickupTimeoutMs,
+      offsetMs: forge.dateOffset().offsetMs,
+    });
+    if (state.endedHolds.length > 0) await store.dispatch.recordHoldsEnded(state.endedHolds);
+    for (const { jobId, missing } of state.undispatchable) {
+      const message = `${missing.join(', ')}: missing in both the job and its template; set it and add the job again`;
+      await store.dispatch.failUndispatchable(context.fence, jobId, message);
+    }
+    return state;
+  }
+
+  #allowance(): CredentialAllowance {
+    const status = this.#deps.forge.credentialFor('dispatch');
+    const stopped = stopOf(status, this.#breaker, this.#deps.clock.now());
+    if (stopped !== undefined) return { credentialId: status.id, dispatches: 0, ...stopped };
+    const most = Math.min(status.dispatchesLeft ?? Infinity, this.#breaker.allowed);
+    return {
+      credentialId: status.id,
+      dispatches: most === Infinity ? null : most,
+      reason: most === Infinity ? null : 'rate-limited',
+      message: most === Infinity ? '' : 'the dispatch rate of the credential is used up',
+      retryAt: status.retryAt,
+    };
+  }
+
+  /** When an allowance stops it: the moment to go on. */
+  async #sendAll(
+    context: LoopContext,
+    state: LoadedDispatchState,
+    plan: DispatchPlan,
+  ): Promise<number | null> {
+    const jobs = new Map(state.groups.flatMap((group) => group.head.map((job) => [job.id, job])));
+    for (const send of plan.sends) {
+      const job = jobs.get(send.jobId);
+      if (job === undefined) continue;
+      if (!context.mayGoOn()) return null;
+      if (this.#isPlanOvertaken) {
+        context.wake.knock();
+        return null;
+      }
+      const limitedUntil = await this.#sendOne(context, send, job);
+      if (limitedUntil !== null) return limitedUntil;
+    }
+    return null;
+  }
+
+  async #sendOne(context: LoopContext, send: PlannedSend, job: PendingJob): Promise<number | null> {
+    const { forge, clock, sendDeadlineMs } = this.#deps;
+    const limitedUntil = await forge.takeDispatch(job.owner);
+    if (limitedUntil !== null) return limitedUntil;
+    // Before the claim: ours must never be later than the one that is written.
+    const deadline = deadlineIn(clock, sendDeadlineMs);
+    const claim = await this.#claim(context, send.jobId);
+    if (claim === undefined) return null;
+    const sending = sendAttempt(
+      { ...this.#deps, breaker: this.#breaker },
+      claim,
+      deadline,
+      context.signal,
+    ).finally(() => this.#inFlight.delete(sending));
+    this.#inFlight.add(sending);
+    return null;
+  }
+
+  async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {
+    const { store, forge, clock, sendDeadlineMs } = this.#deps;
+    const { id, actor } = forge.credentialFor('dispatch');
+    const attemptId = uuidv7(clock.now());
+    try {
+      const credential = { credentialId: id, actor };
+      return await store.dispatch.claim(context.fence, {
+        jobId,
+        attemptId,
+        credential,
+        sendDeadlineMs,
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'outcome-unknown') throw error;
+      // It may have been committed, and nothing will be sent for it.
+      const givingBack = untilStored(this.#deps, 'claim to give back', context.signal, async () => {
+        await store.dispatch.giveBack(attemptId, 'the claim’s commit was not confirmed');
+      }).finally(() => this.#inFlight.delete(givingBack));
+      this.#inFlight.add(givingBack);
+      throw error;
+    }
+  }
+
+  /** What becomes possible by time alone is not left to the interval. */
+  #wakeWhenDue(
+    wake: Wake,
+    state: LoadedDispatchState,
+    plan: DispatchPlan,
+    limitedUntil: number | null,
+  ): void {
+    const { clock } = this.#deps;
+    this.#cancelDue();
+    const moments = [state.nextDueAt, limitedUntil, ...plan.groups.map((g) => g.retryAt)].filter(
+      (moment) => moment !== null,
+    );
+    if (moments.length === 0) return;
+    const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, Math.min(...moments) - clock.now());
+    this.#cancelDue = clock.after(Math.min(waitMs, this.#deps.intervalMs), () => {
+      wake.knock();
+    });
+  }
+}
+
+type Stop = Pick<CredentialAllowance, 'reason' | 'message' | 'retryAt'>;
+
+/** Why nothing at all may be dispatched with this credential now. */
+function stopOf(status: CredentialStatus, breaker: Breaker, now: number): Stop | undefined {
+  if (!status.isConfigured) {
+    return { reason: 'forge-unavailable', message: 'github.token is empty', retryAt: null };
+  }
+  if (!status.isConnected) {
+    return { reason: 'forge-unavailable', message: status.error, retryAt: null };
+  }
+  const { blockedUntil } = status.rate;
+  if (blockedUntil !== null && blockedUntil > now) {
+    const message = 'the forge’s rate limit is used up';
+    return { reason: 'rate-limited', message, retryAt: blockedUntil };
+  }
+  if (breaker.allowed > 0) return undefined;
+  const message = 'the forge failed to answer; one probe goes first';
+  return { reason: 'forge-unavailable', message, retryAt: breaker.retryAt };
+}

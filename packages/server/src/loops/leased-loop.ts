@@ -1,0 +1,70 @@
+import type { Event } from '../domain/event.ts';
+import { runLoop, Wake } from '../lib/loop.ts';
+import type { Fence } from '../store/store.ts';
+import type { EventFeed } from './event-feed.ts';
+import { Lease, type LeaseDeps } from './lease.ts';
+
+export interface LoopContext {
+  readonly fence: Fence;
+  /** False once the lease may have run out: stop starting things. */
+  readonly mayGoOn: () => boolean;
+  readonly signal: AbortSignal;
+  readonly wake: Wake;
+}
+
+export interface LoopSpec {
+  /** Also the lease's name. */
+  readonly name: string;
+  readonly everyMs: number;
+  /** A committed change that could give this loop work. */
+  readonly isWokenBy: (event: Event) => boolean;
+  readonly tick: (context: LoopContext) => Promise<void>;
+  /** Finishes acts in flight when the loop has been told to stop; the lease is kept until then. */
+  readonly drain?: () => Promise<void>;
+}
+
+export interface LoopDeps extends LeaseDeps {
+  readonly feed: EventFeed;
+}
+
+/** Runs one loop for as long as this process holds its lease; the others stand by. Resolves after `signal` aborts and all acts ended. */
+export async function runLeasedLoop(
+  spec: LoopSpec,
+  deps: LoopDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const wake = new Wake();
+  const lease = new Lease(spec.name, deps, () => {
+    wake.knock();
+  });
+  deps.feed.listen((event) => {
+    if (spec.isWokenBy(event)) wake.knock();
+  });
+  const keeping = new AbortController();
+  const kept = lease.keep(keeping.signal);
+  await runLoop(() => tickWithLease(spec, lease, wake, signal), {
+    clock: deps.clock,
+    signal,
+    everyMs: spec.everyMs,
+    wake,
+    onError: (error) => {
+      deps.logger.error({ err: error, loop: spec.name }, 'loop tick failed');
+    },
+  });
+  await spec.drain?.();
+  keeping.abort();
+  await kept;
+  await lease.release();
+}
+
+async function tickWithLease(
+  spec: LoopSpec,
+  lease: Lease,
+  wake: Wake,
+  signal: AbortSignal,
+): Promise<void> {
+  const fence = lease.current();
+  if (fence === undefined) return;
+  const mayGoOn = (): boolean => !signal.aborted && lease.current()?.epoch === fence.epoch;
+  await spec.tick({ fence, mayGoOn, signal, wake });
+}

@@ -1,0 +1,163 @@
+import type { Attempt, Run } from '../domain/attempt.ts';
+import type { Event } from '../domain/event.ts';
+import { type Forge, ForgeError, type RunListing } from '../forge/forge.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Store } from '../store/store.ts';
+import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { lookByRepo, type RepoLook } from './repo-runs.ts';
+import { type ResolveTiming, resolveAttempts } from './resolve-attempts.ts';
+
+/** A run that answers 404 counts as deleted only when it still does so this much later. */
+const GONE_AGAIN_AFTER_MS = 60_000;
+/** A new run may be readable only seconds after the reply that named it: until then its absence says nothing. */
+const VISIBLE_WITHIN_MS = 60_000;
+/** An absent attempt is watched this long for a run that turns up after all. */
+const WATCH_ABSENT_MS = 24 * 60 * 60_000;
+
+export interface TrackRunsDeps {
+  readonly forge: Forge;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly trackingIntervalMs: number;
+  readonly timing: ResolveTiming;
+}
+
+/** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
+export function trackRuns(deps: TrackRunsDeps): LoopSpec {
+  return {
+    name: `track-runs:${deps.forge.id}`,
+    everyMs: deps.trackingIntervalMs,
+    isWokenBy: isNewlyBusy,
+    tick: (context) => tick(deps, context),
+  };
+}
+
+/** A runner that has just become busy has probably taken a run of ours. */
+function isNewlyBusy(event: Event): boolean {
+  return event.kind === 'runner.changed' && event.data['isNewlyBusy'] === true;
+}
+
+async function tick(deps: TrackRunsDeps, context: LoopContext): Promise<void> {
+  const { forge, store, clock } = deps;
+  const now = clock.now();
+  const [live, absent] = await Promise.all([
+    store.runs.listLive(forge.id),
+    store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS),
+  ]);
+  const looks = lookByRepo([...live, ...absent], now, forge.dateOffset().offsetMs);
+  await Promise.all(looks.map((look) => followRepo(deps, look, context)));
+}
+
+/** One repository that fails must not keep the others from being followed. */
+async function followRepo(
+  deps: TrackRunsDeps,
+  look: RepoLook,
+  context: LoopContext,
+): Promise<void> {
+  const { owner, repo } = look;
+  try {
+    if (look.listed.length > 0) await followByListing(deps, look, context);
+    for (const attempt of look.single) {
+      if (!context.mayGoOn()) return;
+      await followOne(deps, attempt, context.signal);
+    }
+  } catch (error) {
+    if (context.signal.aborted) return;
+    deps.logger.warn({ err: error, owner, repo }, 'runs not followed');
+  }
+}
+
+async function followByListing(
+  deps: TrackRunsDeps,
+  look: RepoLook,
+  context: LoopContext,
+): Promise<void> {
+  const { forge } = deps;
+  const filter = { createdSince: look.createdSince };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
+  const runs = new Map(listing.runs.map((run) => [run.id, run]));
+  for (const attempt of look.listed) {
+    if (!context.mayGoOn()) return;
+    if (attempt.runId === null || attempt.endedAt !== null) continue;
+    const run = runs.get(attempt.runId);
+    if (run !== undefined) await takeRun(deps, attempt, run, listing.sentAt, context.signal);
+    else if (isOverdue(attempt, listing)) await followOne(deps, attempt, context.signal);
+  }
+  await resolveAttempts(deps, look.listed, listing);
+}
+
+function isOverdue(attempt: Attempt, listing: RunListing): boolean {
+  return listing.isComplete && listing.sentAt - attempt.claimedAt > VISIBLE_WITHIN_MS;
+}
+
+async function followOne(
+  deps: TrackRunsDeps,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<void> {
+  const { forge, logger } = deps;
+  const { owner, repo, runId } = attempt;
+  if (runId === null) return;
+  try {
+    const { run, sentAt } = await forge.getRun(owner, repo, runId, signal);
+    await takeRun(deps, attempt, run, sentAt, signal);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    if (error.code === 'not-found') await noteGone(deps, attempt, runId, signal);
+    else logger.warn({ err: error, attemptId: attempt.id, runId }, 'run not read');
+  }
+}
+
+/** A 404 counts only when the same credential then reads the repository. */
+async function noteGone(
+  deps: TrackRunsDeps,
+  attempt: Attempt,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner, repo } = attempt;
+  if (!(await deps.forge.canReadRepo(owner, repo, signal))) {
+    deps.logger.warn({ owner, repo, runId }, 'run not read: no access to its repository');
+    return;
+  }
+  const message = `run ${runId} was deleted on the forge`;
+  await deps.store.runs.recordRunGone(attempt.id, GONE_AGAIN_AFTER_MS, message);
+}
+
+/** The runner's name is stored before the end of the run: the end closes the attempt. */
+async function takeRun(
+  deps: TrackRunsDeps,
+  attempt: Attempt,
+  run: Run,
+  sentAt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (needsWorkflowJobs(attempt, run)) await takeWorkflowJobs(deps, attempt, run.id, signal);
+  await deps.store.runs.recordRun(attempt.id, run, sentAt);
+}
+
+function needsWorkflowJobs(attempt: Attempt, run: Run): boolean {
+  const hasStarted = run.status === 'in_progress' || run.status === 'completed';
+  return (
+    hasStarted && run.attempt === 1 && (attempt.runnerId === null || attempt.holdEndedAt === null)
+  );
+}
+
+/** Failing here costs the runner's name for now, never the run's own state. */
+async function takeWorkflowJobs(
+  deps: TrackRunsDeps,
+  attempt: Attempt,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner, repo } = attempt;
+  try {
+    const { jobs, sentAt } = await deps.forge.listRunJobs(owner, repo, runId, signal);
+    await deps.store.runs.recordWorkflowJobs(attempt.id, jobs, sentAt);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    deps.logger.warn({ err: error, attemptId: attempt.id, runId }, 'workflow jobs not read');
+  }
+}
