@@ -1,0 +1,106 @@
+import { sql, type Transaction } from 'kysely';
+import type { NewEvent } from '../../domain/event.ts';
+import type { JobState } from '../../domain/job.ts';
+import type { WriteTx } from '../database.ts';
+import type { Schema } from '../schema.ts';
+
+// 11 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
+const EVENTS_PER_STATEMENT = 500;
+const COUNTS_PER_STATEMENT = 500;
+
+interface Count {
+  readonly group_id: string;
+  readonly template_id: string;
+  readonly state: JobState;
+  n: number;
+}
+
+/** What one transaction has to say at its end: counts first, events last. */
+export class PendingWrites {
+  readonly #now: number;
+  readonly #origin: string;
+  readonly #events: NewEvent[] = [];
+  readonly #counts = new Map<string, Count>();
+
+  constructor(now: number, origin: string) {
+    this.#now = now;
+    this.#origin = origin;
+  }
+
+  get hasEvents(): boolean {
+    return this.#events.length > 0;
+  }
+
+  handle(db: Transaction<Schema>): WriteTx {
+    return {
+      db,
+      now: this.#now,
+      emit: (event) => {
+        this.#events.push(event);
+      },
+      count: (key, delta) => {
+        this.#count(key.groupId, key.templateId ?? '', key.state, delta);
+      },
+    };
+  }
+
+  #count(groupId: string, templateId: string, state: JobState, delta: number): void {
+    const key = JSON.stringify([groupId, templateId, state]);
+    const count = this.#counts.get(key);
+    if (count === undefined) {
+      this.#counts.set(key, { group_id: groupId, template_id: templateId, state, n: delta });
+    } else {
+      count.n += delta;
+    }
+  }
+
+  /** In one order for all writers: two that move the same counts wait for each other, never crosswise. */
+  async writeCounts(db: Transaction<Schema>): Promise<void> {
+    const moved = [...this.#counts]
+      .filter(([, count]) => count.n !== 0)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, count]) => count);
+    for (const rows of chunksOf(moved, COUNTS_PER_STATEMENT)) {
+      await db
+        .insertInto('job_counts')
+        .values(rows)
+        .onConflict((conflict) =>
+          conflict
+            .columns(['group_id', 'template_id', 'state'])
+            .doUpdateSet({ n: sql<number>`job_counts.n + excluded.n` }),
+        )
+        .execute();
+    }
+  }
+
+  async writeEvents(db: Transaction<Schema>): Promise<void> {
+    for (const events of chunksOf(this.#events, EVENTS_PER_STATEMENT)) {
+      await db
+        .insertInto('events')
+        .values(
+          events.map((event) => ({
+            at: this.#now,
+            origin: this.#origin,
+            kind: event.kind,
+            subject_type: event.subjectType,
+            subject_id: event.subjectId,
+            group_id: event.groupId,
+            forge_id: event.forgeId,
+            actor: event.actor,
+            is_audit: event.isAudit ? 1 : 0,
+            data: JSON.stringify(event.data),
+          })),
+        )
+        .execute();
+    }
+  }
+}
+
+/** Statements take a bounded number of parameters, so long lists go in pieces. */
+export function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let start = 0; start < items.length; start += size) {
+    chunks.push(items.slice(start, start + size));
+  }
+  return chunks;
+}

@@ -1,0 +1,111 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Kysely, SqliteDialect, sql } from 'kysely';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Database } from '../database.ts';
+import type { Schema } from '../schema.ts';
+import { endWith } from './change-schema.ts';
+import { CommitListeners } from './commit-listeners.ts';
+import type { OpenedDatabase } from './opened-database.ts';
+import type { RetryDelay } from './retrying.ts';
+import { findSqliteCode, isIoFault, SQLITE_BUSY, SqliteFile } from './sqlite-file.ts';
+import { lockSqlite } from './sqlite-lock.ts';
+import { Writer, type WriteSource } from './writer.ts';
+
+export interface SqliteOptions {
+  /** A file; its folder is made if it is missing. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly origin: string;
+  readonly logger: Logger;
+}
+
+// While SQLite waits it blocks the whole process: short here, and the rest of the patience is asynchronous.
+const BUSY_TIMEOUT_MS = 20;
+/** A backup or a shell may lock the file for a moment; another server cannot, see lockSqlite. */
+const BUSY_DELAY: RetryDelay = { firstMs: 10, longestMs: 200 };
+
+/** @throws StoreError `unavailable` when the file cannot be opened or another process has it */
+export function openSqlite(options: SqliteOptions): OpenedDatabase {
+  const { path, clock, origin, logger } = options;
+  mkdirSync(dirname(path), { recursive: true });
+  const unlock = lockSqlite(path, clock.now());
+  const files: SqliteFile[] = [];
+  try {
+    const writeFile = openFile(path, false, files);
+    // Before the read connection, which cannot create the file nor its journal.
+    writeFile.exec('pragma journal_mode = wal');
+    writeFile.exec('pragma synchronous = full');
+    const readFile = openFile(path, true, files);
+    const listeners = new CommitListeners(logger);
+    const writing = kyselyOn(writeFile);
+    const source = writeSourceOf(writing);
+    const writer = new Writer({ source, clock, origin, onCommitted: () => listeners.wake() });
+    const close = async (): Promise<void> => {
+      await writer.close();
+      closeAll(files, unlock);
+    };
+    return {
+      database: describeDatabase({ clock, reading: kyselyOn(readFile), writer, listeners, close }),
+      changeSchema: async (work) => endWith(await source.begin(), work),
+    };
+  } catch (error) {
+    closeAll(files, unlock);
+    throw error;
+  }
+}
+
+function openFile(path: string, isReadOnly: boolean, files: SqliteFile[]): SqliteFile {
+  const file = new SqliteFile(path, { isReadOnly, busyTimeoutMs: BUSY_TIMEOUT_MS });
+  files.unshift(file);
+  return file;
+}
+
+function closeAll(files: readonly SqliteFile[], unlock: () => void): void {
+  for (const file of files) file.close();
+  unlock();
+}
+
+function kyselyOn(file: SqliteFile): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) });
+}
+
+function writeSourceOf(writing: Kysely<Schema>): WriteSource {
+  return {
+    begin: () => writing.startTransaction().execute(),
+    // One writer: what commits first was first.
+    lockEvents: async () => undefined,
+    findRetryDelay: (error) => (findSqliteCode(error) === SQLITE_BUSY ? BUSY_DELAY : undefined),
+    mayHaveCommitted: isIoFault,
+  };
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly reading: Kysely<Schema>;
+  readonly writer: Writer;
+  readonly listeners: CommitListeners;
+  readonly close: () => Promise<void>;
+}
+
+function describeDatabase({ clock, reading, writer, listeners, close }: Parts): Database {
+  let closed: Promise<void> | undefined;
+  return {
+    kind: 'sqlite',
+    clock,
+    read: reading,
+    snapshot: (work) => reading.transaction().execute(work),
+    write: (work) => writer.write(work),
+    dbNow: sql<number>`cast(round(unixepoch('subsec') * 1000) as integer)`,
+    forShare: sql``,
+    forUpdateSkipLocked: sql``,
+    onCommit: (listener) => listeners.add(listener),
+    ping: async () => {
+      const startedAt = clock.monotonic();
+      await sql`select 1`.execute(reading);
+      return clock.monotonic() - startedAt;
+    },
+    close: () => (closed ??= close()),
+  };
+}
