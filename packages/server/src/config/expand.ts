@@ -52,7 +52,7 @@ function chooseMarks(text: string): Marks {
   return { dollar, open, close };
 }
 
-export function unmark(text: string, marks: Marks): string {
+function unmark(text: string, marks: Marks): string {
   return text
     .replaceAll(marks.dollar, '$')
     .replaceAll(marks.open, '{')

@@ -9,7 +9,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
  * a little, a commit that waits, a listing that lags. A timeout that ends sooner could call a run
  * absent while its dispatch is still on the way, and start the job twice.
  */
-export const TIMING_MARGIN_MS = 1_000;
+const TIMING_MARGIN_MS = 1_000;
 
 /** The shortest `run_lookup_timeout` and `pickup_timeout` that cannot overtake a dispatch. */
 export function shortestOutcomeTimeoutMs(sendDeadlineMs: number, requestTimeoutMs: number): number {

@@ -1,4 +1,4 @@
-import { shortestOutcomeTimeoutMs } from '../../domain/timing.ts';
+import { SEND_DEADLINE_MS, shortestOutcomeTimeoutMs } from '../../domain/timing.ts';
 import { formatGoDuration } from '../../lib/go-duration.ts';
 import type { DispatcherConfig } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
@@ -13,7 +13,11 @@ export const dispatcherFields = {
   tracking_interval: interval,
   run_lookup_timeout: duration({ fallback: '5m', min: '10ms', max: '24h' }),
   pickup_timeout: duration({ fallback: '15m', min: '10ms', max: '24h' }),
-  send_deadline: duration({ fallback: '5s', min: '10ms', max: '10m' }),
+  send_deadline: duration({
+    fallback: formatGoDuration(SEND_DEADLINE_MS),
+    min: '10ms',
+    max: '10m',
+  }),
 };
 
 export function buildDispatcher(

@@ -1,3 +1,5 @@
+import { REQUEST_TIMEOUT_MS } from '../../domain/timing.ts';
+import { formatGoDuration } from '../../lib/go-duration.ts';
 import type { DispatchRateConfig, GithubConfig } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { type Decoder, type Section, section } from '../decode.ts';
@@ -31,7 +33,11 @@ export const githubFields = {
   poll_interval: duration({ fallback: '60s', min: '10ms', max: '576h' }),
   rate_limit_buffer: integer({ fallback: 100, min: 1, max: 1_000_000 }),
   dispatch_rate: dispatchRate,
-  request_timeout: duration({ fallback: '30s', min: '100ms', max: '10m' }),
+  request_timeout: duration({
+    fallback: formatGoDuration(REQUEST_TIMEOUT_MS),
+    min: '100ms',
+    max: '10m',
+  }),
 };
 
 export function buildGithub({ values, at }: Section<typeof githubFields>): GithubConfig {
