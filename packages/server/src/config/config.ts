@@ -18,6 +18,8 @@ export interface ServerConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** Origins as a browser sends them, or `*`. */
   readonly corsOrigins: readonly string[];
+  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-…` headers are believed. */
+  readonly trustedProxies: readonly string[];
   readonly rateLimit: RateLimitConfig;
 }
 
@@ -90,6 +92,8 @@ export interface DispatcherConfig {
   readonly pickupTimeoutMs: number;
   /** From a claim to its first byte at the latest. */
   readonly sendDeadlineMs: number;
+  /** A run that could not be found counts as gone only when a second look, this much later, agrees. */
+  readonly recheckAfterMs: number;
 }
 
 export interface AuthConfig {

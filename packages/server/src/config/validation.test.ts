@@ -398,6 +398,18 @@ it('gives a user and a mapped name without a role the right to look', async () =
   });
 });
 
+it('refuses a proxy that is no address, and takes addresses and ranges', async () => {
+  const { problems } = await loadText(
+    `${withLogin}server: { trusted_proxies: [proxy.local, 10.0.0.0/33] }`,
+  );
+  expect(problems).toEqual([
+    expect.stringContaining('server.trusted_proxies[0]: "proxy.local" is no address or range'),
+    expect.stringContaining('server.trusted_proxies[1]: "10.0.0.0/33" is no address or range'),
+  ]);
+  const config = await loadGood(`${withLogin}server: { trusted_proxies: [10.0.0.0/8, "::1"] }`);
+  expect(config.server.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
+});
+
 it('takes short timeouts where send deadline and request timeout are short too', async () => {
   const config = await loadGood(`${withLogin}
 github: { request_timeout: 1s }

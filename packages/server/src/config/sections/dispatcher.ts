@@ -1,4 +1,8 @@
-import { SEND_DEADLINE_MS, shortestOutcomeTimeoutMs } from '../../domain/timing.ts';
+import {
+  RECHECK_AFTER_MS,
+  SEND_DEADLINE_MS,
+  shortestOutcomeTimeoutMs,
+} from '../../domain/timing.ts';
 import { formatGoDuration } from '../../lib/go-duration.ts';
 import type { DispatcherConfig } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
@@ -18,6 +22,11 @@ export const dispatcherFields = {
     min: '10ms',
     max: '10m',
   }),
+  recheck_after: duration({
+    fallback: formatGoDuration(RECHECK_AFTER_MS),
+    min: '10ms',
+    max: '1h',
+  }),
 };
 
 export function buildDispatcher(
@@ -34,6 +43,7 @@ export function buildDispatcher(
     runLookupTimeoutMs: values.run_lookup_timeout,
     pickupTimeoutMs: values.pickup_timeout,
     sendDeadlineMs: values.send_deadline,
+    recheckAfterMs: values.recheck_after,
   };
 }
 

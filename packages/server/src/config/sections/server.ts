@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ServerConfig } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { list, type Section, section, spotted } from '../decode.ts';
@@ -9,6 +10,7 @@ const perMinute = (fallback: number) =>
 export const serverFields = {
   listen: text(':9090'),
   cors_origins: list(spotted(text())),
+  trusted_proxies: list(spotted(text())),
   rate_limit: section({
     enabled: boolean(false),
     auth: perMinute(10),
@@ -20,9 +22,13 @@ export const serverFields = {
 export function buildServer({ values, at }: Section<typeof serverFields>): ServerConfig {
   const limits = values.rate_limit.values;
   for (const origin of values.cors_origins) checkOrigin(origin.value, origin.at);
+  for (const proxy of values.trusted_proxies) checkProxy(proxy.value, proxy.at);
   return {
     listen: parseListen(values.listen, at.listen),
     corsOrigins: values.cors_origins.map(({ value }) => value).filter((value) => value !== ''),
+    trustedProxies: values.trusted_proxies
+      .map(({ value }) => value)
+      .filter((value) => value !== ''),
     rateLimit: {
       enabled: limits.enabled,
       authPerMinute: limits.auth.values.requests_per_minute,
@@ -55,4 +61,18 @@ function checkOrigin(origin: string, at: Cursor): void {
       `${quoteAt(at)} is no origin, so it allows nothing; write it as https://ui.example.com`,
     );
   }
+}
+
+// A mistyped range must not silently trust nobody: then every client behind the proxy shares one rate limit.
+function checkProxy(proxy: string, at: Cursor): void {
+  if (proxy === '' || isAddressOrRange(proxy)) return;
+  at.problem(`${quoteAt(at)} is no address or range; write 10.0.0.7, 10.0.0.0/8 or ::1`);
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
