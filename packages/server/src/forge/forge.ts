@@ -66,9 +66,19 @@ export interface ForgeCapabilities {
   readonly workflowJobHook: boolean;
 }
 
-/** When the request left, on the forge's clock and ours: observations are ordered by it. Epoch milliseconds. */
+/**
+ * When the request left: an observation shows the forge as it was then or later, and observations are ordered by
+ * it. Of several pages it is the oldest's. Epoch milliseconds.
+ */
 export interface Observed {
+  /** By our wall clock: for "how old is this". */
   readonly sentAt: number;
+  /**
+   * The same moment by the forge's clock, within `dateOffset().uncertaintyMs`: for comparing with what the forge
+   * stamps (runs, webhooks) and with what other replicas observed. Made from the answer's own `Date`, so a step of
+   * our clock does not put it into the future, where it would outrank all that comes after.
+   */
+  readonly forgeSentAt: number;
 }
 
 export interface RunnerListing extends Observed {
@@ -91,6 +101,8 @@ export interface RunFilter {
   readonly createdSince: number;
   /** Only one workflow's runs: id or file name. */
   readonly workflowId?: string;
+  /** `lookup` (resolving an unknown attempt) goes before `track`, the default, when requests get scarce. */
+  readonly purpose?: 'lookup' | 'track';
 }
 
 export interface Dispatch {
@@ -157,11 +169,14 @@ export interface Forge {
   /** Asks the forge who we are. Repeatable; its outcome shows in `listCredentials`. Never throws. */
   ensureConnected(signal: AbortSignal): Promise<void>;
   /** @param etags those of the last pass of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
-  listRunners(
-    scope: string,
-    etags: readonly string[],
-    signal: AbortSignal,
-  ): Promise<RunnerListing>;
+  listRunners(scope: string, etags: readonly string[], signal: AbortSignal): Promise<RunnerListing>;
+  /**
+   * Takes one from the dispatch allowance (budget and dispatch rate, shared by all replicas) of the credential that
+   * serves this owner; call directly before a claim. `null`: taken. Else the epoch millisecond to ask again.
+   * One taken and not used is lost: allowances err on the slow side. Rejects also with what the `BudgetStore` throws:
+   * that is no fault of the forge.
+   */
+  takeDispatch(owner: string): Promise<number | null>;
   /** Starts a run. Not idempotent, never retried or queued below this call. */
   dispatch(dispatch: Dispatch, signal: AbortSignal): Promise<DispatchAccepted>;
   /** `workflow_dispatch` runs, newest first, all pages that the filter leaves. */

@@ -1,0 +1,253 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Budget, RateState } from '../forge.ts';
+import { type LimitFacts, readLimitFacts, type WireAnswer } from './limit-facts.ts';
+
+/** Who asks, first to last: when requests get scarce, only `poll` and then `track` thin out. */
+export type Share = 'dispatch' | 'cancel' | 'lookup' | 'track' | 'poll';
+
+/** What a secondary limit without `retry-after` costs the first time; doubles each time in a row (GitHub's advice). */
+const SECONDARY_WAIT_MS = 60_000;
+/** Longer waits help nobody: GitHub's own windows are an hour at most, and then it says so. */
+const LONGEST_SECONDARY_WAIT_MS = 15 * 60_000;
+/** A reset just passed by our clock, not yet by the forge's: not at once again. */
+const SHORTEST_WAIT_MS = 1_000;
+/** A quarter of a token's hourly limit left: from here on polling spreads what is left over the time to the reset. */
+const LOW_SHARE_OF_LIMIT = 0.25;
+const LOWEST_RATE_FACTOR = 1 / 16;
+/** How slowly a halved dispatch rate grows back: from a half to all of it in five minutes. */
+const GROWTH_STEP = 0.1;
+const GROWTH_EVERY_MS = 60_000;
+/** Resets of one window, seen through a changing clock offset, are this close; the next window is an hour away. */
+const SAME_WINDOW_MS = 30_000;
+
+export interface LimitVerdict {
+  /** Our clock, epoch milliseconds. */
+  readonly retryAt: number;
+}
+
+/** What one budget shares with the store: a `Budget` without the part that is the credential's own. */
+export type SharedBudget = Pick<
+  Budget,
+  'limit' | 'remaining' | 'resetAt' | 'blockedUntil' | 'rateFactor' | 'secondaryHits'
+>;
+
+/**
+ * What one user of the forge may still ask for: all credentials of that user count against it. No I/O; moments
+ * are epoch milliseconds of our clock. What nobody told is `null` and limits nothing, never 0.
+ */
+export class RequestBudget {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #pollReserve: number;
+  #limit: number | null = null;
+  #remaining: number | null = null;
+  #resetAt: number | null = null;
+  #blockedUntil: number | null = null;
+  #rateFactor = 1;
+  #secondaryHits = 0;
+  #grewAt = 0;
+  #lastHitAt = Number.NEGATIVE_INFINITY;
+  readonly #admittedAt = new Map<Share, number>();
+  readonly #spentSince = new Map<Share, number>();
+
+  /** @param pollReserve requests that polling may not touch; half of them tracking may not touch either */
+  constructor(clock: Pick<Clock, 'now'>, pollReserve: number) {
+    this.#clock = clock;
+    this.#pollReserve = pollReserve;
+  }
+
+  /**
+   * Asked before each piece of work, which may be several requests.
+   *
+   * @returns `null`: go on; else when to ask again
+   */
+  admit(share: Share): number | null {
+    const now = this.#clock.now();
+    const at = this.retryAt(share) ?? this.#pacedUntil(share, now);
+    if (at !== null && at > now) return at;
+    this.#admittedAt.set(share, now);
+    this.#spentSince.set(share, 0);
+    return null;
+  }
+
+  /** Asked before each request: `null`, or when this share may ask again. */
+  retryAt(share: Share): number | null {
+    const now = this.#clock.now();
+    if (this.#blockedUntil !== null && this.#blockedUntil > now) return this.#blockedUntil;
+    const remaining = this.#remainingAt(now);
+    if (remaining === null || remaining > this.#floorOf(share)) return null;
+    // Scarce, but nobody said until when: the next answer will tell.
+    return this.#resetAt !== null && this.#resetAt > now ? this.#resetAt : null;
+  }
+
+  noteSent(share: Share): void {
+    this.#spentSince.set(share, (this.#spentSince.get(share) ?? 0) + 1);
+  }
+
+  /**
+   * Learns from an answer of the forge.
+   *
+   * @param offsetMs forge clock minus ours, for moments that the forge states
+   * @returns when to ask again, if the answer is a limit
+   */
+  learn(answer: WireAnswer, offsetMs: number): LimitVerdict | undefined {
+    const now = this.#clock.now();
+    const facts = readLimitFacts(answer, now, offsetMs);
+    this.#learnWindow(facts);
+    if (facts.limited === undefined) return undefined;
+    if (facts.limited === 'primary') {
+      const statedAt = facts.retryAt ?? facts.resetAt ?? now + SECONDARY_WAIT_MS;
+      const retryAt = Math.max(statedAt, now + SHORTEST_WAIT_MS);
+      if (facts.isCore) this.#block(retryAt);
+      return { retryAt };
+    }
+    return { retryAt: this.#learnSecondary(facts.retryAt, answer.sentAt, now) };
+  }
+
+  /** The share of the configured dispatch rate that is in force. */
+  get rateFactor(): number {
+    this.#grow(this.#clock.now());
+    return this.#rateFactor;
+  }
+
+  get blockedUntil(): number | null {
+    return this.#blockedUntil;
+  }
+
+  rate(): RateState {
+    const now = this.#clock.now();
+    const isBlocked = this.#blockedUntil !== null && this.#blockedUntil > now;
+    return {
+      limit: this.#limit,
+      remaining: this.#remainingAt(now),
+      resetAt: this.#resetAt,
+      blockedUntil: isBlocked ? this.#blockedUntil : null,
+    };
+  }
+
+  state(): SharedBudget {
+    return {
+      limit: this.#limit,
+      remaining: this.#remaining,
+      resetAt: this.#resetAt,
+      blockedUntil: this.#blockedUntil,
+      rateFactor: this.rateFactor,
+      secondaryHits: this.#secondaryHits,
+    };
+  }
+
+  /** Takes over what another process, or this one in an earlier life, has learnt: always the more careful of the two. */
+  adopt(other: SharedBudget): void {
+    if (other.blockedUntil !== null) this.#block(other.blockedUntil);
+    if (other.secondaryHits > this.#secondaryHits) {
+      this.#secondaryHits = other.secondaryHits;
+      this.#rateFactor = Math.min(this.#rateFactor, other.rateFactor);
+      this.#grewAt = Math.max(this.#clock.now(), other.blockedUntil ?? 0);
+    }
+    if (other.resetAt === null) return;
+    this.#learnWindow({ ...other, isCore: true });
+  }
+
+  #floorOf(share: Share): number {
+    switch (share) {
+      case 'dispatch':
+      case 'cancel':
+      case 'lookup':
+        return 0;
+      case 'track':
+        return Math.floor(this.#pollReserve / 2);
+      case 'poll':
+        return this.#pollReserve;
+    }
+  }
+
+  /** Below this, a share spreads what it may still use evenly over the time to the reset. */
+  #lowLineOf(share: Share): number {
+    switch (share) {
+      case 'dispatch':
+      case 'cancel':
+      case 'lookup':
+        return 0;
+      case 'track':
+        return this.#pollReserve;
+      case 'poll':
+        return this.#pollReserve + (this.#limit ?? 0) * LOW_SHARE_OF_LIMIT;
+    }
+  }
+
+  #pacedUntil(share: Share, now: number): number | null {
+    const remaining = this.#remainingAt(now);
+    const admittedAt = this.#admittedAt.get(share);
+    if (remaining === null || this.#resetAt === null || admittedAt === undefined) return null;
+    if (remaining >= this.#lowLineOf(share)) return null;
+    const usable = remaining - this.#floorOf(share);
+    // What the last piece of work cost, the next will cost too.
+    const costs = Math.max(1, this.#spentSince.get(share) ?? 0);
+    const gapMs = ((this.#resetAt - now) / Math.max(1, usable)) * costs;
+    return Math.min(this.#resetAt, admittedAt + gapMs);
+  }
+
+  /** After the reset the number from before it says nothing: all is there again, whatever nobody refreshed. */
+  #remainingAt(now: number): number | null {
+    if (this.#resetAt !== null && now >= this.#resetAt) return this.#limit;
+    return this.#remaining;
+  }
+
+  #learnWindow(facts: Pick<LimitFacts, 'limit' | 'remaining' | 'resetAt' | 'isCore'>): void {
+    if (!facts.isCore || facts.remaining === null) return;
+    this.#limit = facts.limit ?? this.#limit;
+    const isLater =
+      this.#resetAt === null ||
+      facts.resetAt === null ||
+      facts.resetAt > this.#resetAt + SAME_WINDOW_MS;
+    const isEarlier =
+      this.#resetAt !== null &&
+      facts.resetAt !== null &&
+      facts.resetAt < this.#resetAt - SAME_WINDOW_MS;
+    // An answer of the window before, overtaken by one of this window.
+    if (isEarlier && !this.#isOver()) return;
+    if (isLater || isEarlier) {
+      this.#remaining = facts.remaining;
+      this.#resetAt = facts.resetAt;
+      return;
+    }
+    // Answers overtake each other: inside a window the number only falls.
+    this.#remaining = Math.min(this.#remaining ?? facts.remaining, facts.remaining);
+    this.#resetAt = facts.resetAt;
+  }
+
+  #isOver(): boolean {
+    return this.#resetAt !== null && this.#clock.now() >= this.#resetAt;
+  }
+
+  #learnSecondary(statedAt: number | null, sentAt: number, now: number): number {
+    this.#grow(now);
+    // Ten requests in flight meet one limit ten times: that is one hit.
+    if (sentAt < this.#lastHitAt) {
+      const retryAt = Math.max(statedAt ?? 0, this.#blockedUntil ?? 0);
+      this.#block(retryAt);
+      return retryAt;
+    }
+    this.#lastHitAt = now;
+    this.#secondaryHits += 1;
+    this.#rateFactor = Math.max(LOWEST_RATE_FACTOR, this.#rateFactor / 2);
+    const waitMs = SECONDARY_WAIT_MS * 2 ** Math.min(10, this.#secondaryHits - 1);
+    const retryAt = statedAt ?? now + Math.min(waitMs, LONGEST_SECONDARY_WAIT_MS);
+    this.#block(retryAt);
+    this.#grewAt = retryAt;
+    return retryAt;
+  }
+
+  #block(until: number): void {
+    this.#blockedUntil = Math.max(this.#blockedUntil ?? 0, until);
+  }
+
+  /** Hits count as "in a row" until the rate is whole again. */
+  #grow(now: number): void {
+    if (this.#secondaryHits === 0) return;
+    const steps = Math.floor((now - this.#grewAt) / GROWTH_EVERY_MS);
+    if (steps <= 0) return;
+    this.#grewAt += steps * GROWTH_EVERY_MS;
+    this.#rateFactor = Math.min(1, this.#rateFactor + steps * GROWTH_STEP);
+    if (this.#rateFactor === 1) this.#secondaryHits = 0;
+  }
+}

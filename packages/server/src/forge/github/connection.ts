@@ -1,0 +1,107 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { BudgetStore, CredentialStatus, ForgeError } from '../forge.ts';
+import type { RequestBudget } from './budget.ts';
+import { BudgetKeeper } from './budget-keeper.ts';
+import type { CredentialSource } from './credential-source.ts';
+import type { DispatchAllowance } from './dispatch-allowance.ts';
+
+export interface ConnectionOptions {
+  readonly source: CredentialSource;
+  readonly budget: RequestBudget;
+  readonly store: BudgetStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One credential: how it stands with the forge, and the budget it draws on. */
+export class Connection {
+  readonly source: CredentialSource;
+  readonly keeper: BudgetKeeper;
+  readonly #logger: Logger;
+  #budget: RequestBudget;
+  #actor = '';
+  #error = '';
+  #isConnected = false;
+
+  constructor(options: ConnectionOptions) {
+    this.source = options.source;
+    this.#budget = options.budget;
+    this.#logger = options.logger;
+    this.keeper = new BudgetKeeper({
+      credentialId: options.source.id,
+      budget: () => this.#budget,
+      standing: () => ({
+        actor: this.#actor,
+        error: this.#error,
+        isConnected: this.#isConnected,
+      }),
+      onLoaded: (stored) => {
+        // Whether it works now, only the forge can say; who it is does not change.
+        if (this.#actor === '') this.#actor = stored.actor;
+      },
+      store: options.store,
+      clock: options.clock,
+      logger: options.logger,
+    });
+  }
+
+  get budget(): RequestBudget {
+    return this.#budget;
+  }
+
+  get actor(): string {
+    return this.#actor;
+  }
+
+  /** From now on this credential draws on another one's budget: they are one user. */
+  shareBudget(budget: RequestBudget): void {
+    if (budget === this.#budget) return;
+    budget.adopt(this.#budget.state());
+    this.#budget = budget;
+  }
+
+  noteActor(login: string): void {
+    if (login === this.#actor) return;
+    this.#actor = login;
+    this.keeper.noteChange(true);
+  }
+
+  /** Any answer that only a working credential gets: heals whatever was wrong. */
+  noteWorks(): void {
+    if (this.#isConnected && this.#error === '') return;
+    this.#isConnected = true;
+    this.#error = '';
+    this.#logger.info({ credentialId: this.source.id }, 'credential connected');
+    this.keeper.noteChange(true);
+  }
+
+  noteFails(error: ForgeError): void {
+    if (!this.#isConnected && this.#error === error.message) return;
+    this.#isConnected = false;
+    this.#error = error.message;
+    this.#logger.warn(
+      { credentialId: this.source.id, reason: error.code, detail: error.message },
+      'credential disconnected',
+    );
+    this.keeper.noteChange(true);
+  }
+
+  status(allowance: DispatchAllowance | undefined): CredentialStatus {
+    const { source } = this;
+    const isDispatching = source.use === 'dispatch';
+    return {
+      id: source.id,
+      use: source.use,
+      isConfigured: source.isConfigured,
+      isConnected: this.#isConnected,
+      actor: this.#actor,
+      error: source.isConfigured ? this.#error : `${source.configKey} is not set`,
+      rate: this.#budget.rate(),
+      dispatchesLeft: isDispatching ? (allowance?.left() ?? null) : null,
+      retryAt:
+        this.#budget.retryAt(isDispatching ? 'dispatch' : 'poll') ??
+        (isDispatching ? (allowance?.retryAt() ?? null) : null),
+    };
+  }
+}

@@ -1,0 +1,148 @@
+import { type Acted, ForgeError, type ForgeErrorFacts } from '../forge.ts';
+import type { LimitVerdict } from './budget.ts';
+import type { Call } from './call.ts';
+import type { WireFault, WireReply } from './exchange.ts';
+
+/** The forge's own words are shown; a page of HTML is not. */
+const LONGEST_QUOTE = 300;
+
+const SSO_HINT = 'With SAML single sign-on, the organisation must have authorised the token';
+
+/** For texts: whose call failed at what. */
+export interface Caller {
+  /** `github.token` */
+  readonly configKey: string;
+  /** The forge's API, e.g. `https://api.github.com`. */
+  readonly baseUrl: string;
+}
+
+/** @returns what a request without an answer means */
+export function errorOfFault(fault: WireFault, call: Call, caller: Caller): ForgeError {
+  const acted: Acted = fault.hasStarted && call.isMutation ? 'unknown' : 'no';
+  if (fault.reason === 'refused-by-caller') {
+    return new ForgeError(`not sent: ${call.doing}: the time to send it has passed`, {
+      code: 'not-sent',
+      acted,
+    });
+  }
+  if (fault.reason === 'aborted') {
+    return new ForgeError(`gave up on: ${call.doing}`, {
+      code: fault.hasStarted ? 'unavailable' : 'not-sent',
+      acted,
+      cause: fault,
+    });
+  }
+  const why = fault.reason === 'timeout' ? 'no answer in time' : fault.message;
+  return new ForgeError(`could not ${call.doing}: ${caller.baseUrl}: ${why}`, {
+    code: 'unavailable',
+    acted,
+    cause: fault,
+  });
+}
+
+/** @returns what an answer other than 2xx means */
+export function errorOfReply(
+  reply: WireReply,
+  call: Call,
+  caller: Caller,
+  limit: LimitVerdict | undefined,
+): ForgeError {
+  const { status } = reply;
+  const quote = quoteOf(reply);
+  if (limit !== undefined) {
+    return new ForgeError(`could not ${call.doing} now: rate limited${quote}`, {
+      code: 'rate-limited',
+      acted: 'no',
+      status,
+      retryAt: limit.retryAt,
+    });
+  }
+  const acted: Acted = call.isMutation && !provesNothingHappened(status) ? 'unknown' : 'no';
+  const { code, advice } = meaningOf(status, call, caller);
+  return new ForgeError(`could not ${call.doing} (${String(status)}${quote}): ${advice}`, {
+    code,
+    acted,
+    status,
+  });
+}
+
+/** A 307 or 308 asks for the same request elsewhere: nothing was done here. Other redirects may follow a deed. */
+function provesNothingHappened(status: number): boolean {
+  return (status >= 400 && status < 500) || status === 307 || status === 308;
+}
+
+function meaningOf(
+  status: number,
+  call: Call,
+  caller: Caller,
+): Pick<ForgeErrorFacts, 'code'> & { advice: string } {
+  const key = caller.configKey;
+  const needs = call.needs === '' ? '' : `; it needs ${call.needs}`;
+  switch (status) {
+    case 401:
+      return { code: 'auth', advice: `${key} was refused: put a valid token there` };
+    case 403:
+      return call.isAboutObject
+        ? { code: 'no-access', advice: `${key} lacks a permission here${needs}. ${SSO_HINT}` }
+        : { code: 'auth', advice: `${key} may not do this at all: check the token` };
+    case 404:
+      return { code: 'not-found', advice: `it does not exist, or ${key} cannot see it${needs}` };
+    case 409:
+      return { code: 'conflict', advice: 'its state does not allow it' };
+    default:
+      return meaningOfClass(status, caller);
+  }
+}
+
+function meaningOfClass(
+  status: number,
+  caller: Caller,
+): Pick<ForgeErrorFacts, 'code'> & { advice: string } {
+  const { baseUrl } = caller;
+  if (status >= 500) return { code: 'unavailable', advice: `${baseUrl} has a problem` };
+  if (status >= 400) return { code: 'invalid', advice: 'the forge will not take it as it is' };
+  const advice = `not an answer of GitHub's API: check github.base_url (${baseUrl})`;
+  return { code: 'bad-reply', advice };
+}
+
+export function badReply(what: string, call: Call, status?: number): ForgeError {
+  return new ForgeError(`could not ${call.doing}: unexpected answer: ${what}`, {
+    code: 'bad-reply',
+    acted: call.isMutation ? 'unknown' : 'no',
+    ...(status === undefined ? {} : { status }),
+  });
+}
+
+/** The message of GitHub's error body, and what it says of single fields. */
+function quoteOf(reply: WireReply): string {
+  const { message, errors } = readErrorBody(reply.body);
+  const text = [message, ...errors].filter((part) => part !== '').join('; ');
+  return text === '' ? '' : `: ${text.slice(0, LONGEST_QUOTE)}`;
+}
+
+function readErrorBody(body: string): { message: string; errors: string[] } {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (!isRecord(parsed)) return { message: '', errors: [] };
+    const errors = Array.isArray(parsed['errors']) ? parsed['errors'] : [];
+    return { message: textOf(parsed['message']), errors: errors.map(textOfFieldError) };
+  } catch {
+    return { message: '', errors: [] };
+  }
+}
+
+function textOfFieldError(error: unknown): string {
+  if (!isRecord(error)) return textOf(error);
+  return [error['field'], error['code'], error['message']]
+    .map(textOf)
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,122 @@
+import type { Run } from '../../domain/attempt.ts';
+import type { Observed, RunFilter, RunListing } from '../forge.ts';
+import { ACTIONS_READ, type Call } from './call.ts';
+import { type GithubClient, parseAnswer, type SendRequest } from './client.ts';
+import { distinct, PER_PAGE, pageCount } from './pages.ts';
+import { type RunPage, runPage } from './schema.ts';
+
+/** GitHub shows no more of one search, however many there are. */
+const SEARCH_LIMIT = 1_000;
+
+/** 20,000 runs of one repository in one window: beyond that the window is wrong, not the forge busy. */
+const MAX_WINDOWS = 20;
+
+export interface RunPlace {
+  readonly owner: string;
+  readonly repo: string;
+}
+
+/** @throws ForgeError */
+export async function listRuns(
+  client: GithubClient,
+  place: RunPlace,
+  filter: RunFilter,
+  signal: AbortSignal,
+): Promise<RunListing> {
+  const call: Call = {
+    endpoint: 'listRuns',
+    share: filter.purpose ?? 'track',
+    doing: `list the runs of ${place.owner}/${place.repo}`,
+    needs: ACTIONS_READ,
+    isMutation: false,
+    isAboutObject: true,
+  };
+  await client.admit(call);
+  const read: ReadPage = async (created, page) => {
+    const answer = await client.ask(call, signal, routeOf(place, filter, created, page));
+    return { ...answer, body: parseAnswer(runPage, answer, call) };
+  };
+  const first = await readSince(read, filter.createdSince);
+  return first.isComplete ? first : readSince(read, filter.createdSince);
+}
+
+type ReadPage = (created: string, page: number) => Promise<Observed & { readonly body: RunPage }>;
+
+/**
+ * The newest runs come first; where a search is cut off, the next one asks for those up to the oldest seen. Both
+ * ends count whole seconds and belong to the range, so neighbours overlap and nothing falls between.
+ */
+async function readSince(read: ReadPage, createdSince: number): Promise<RunListing> {
+  const since = isoSecond(createdSince);
+  const runs: Run[] = [];
+  let created = `>=${since}`;
+  let observed: Observed | undefined;
+  for (let windows = 0; windows < MAX_WINDOWS; windows += 1) {
+    const window = await readWindow(read, created);
+    observed ??= window;
+    runs.push(...window.runs);
+    const oldest = Math.min(...window.runs.map((run) => run.createdAt));
+    const next = `${since}..${isoSecond(oldest)}`;
+    if (!window.isCutOff || next === created) {
+      const isComplete = window.isWhole && !window.isCutOff;
+      return { ...timesOf(observed), isComplete, runs: newestFirst(runs) };
+    }
+    created = next;
+  }
+  return { ...timesOf(observed), isComplete: false, runs: newestFirst(runs) };
+}
+
+interface Window extends Observed {
+  readonly runs: readonly Run[];
+  /** The forge has more than it shows of one search. */
+  readonly isCutOff: boolean;
+  /** As many as the forge said there were when the first page was read. */
+  readonly isWhole: boolean;
+}
+
+async function readWindow(read: ReadPage, created: string): Promise<Window> {
+  const first = await read(created, 1);
+  const total = first.body.total_count;
+  const shown = Math.min(total, SEARCH_LIMIT);
+  const runs = [...first.body.workflow_runs];
+  // In turn, not side by side: a page is empty only here and there, and most searches have one.
+  for (let page = 2; page <= pageCount(shown); page += 1) {
+    const { body } = await read(created, page);
+    runs.push(...body.workflow_runs);
+  }
+  const found = distinct(runs, (run) => run.id);
+  return {
+    ...timesOf(first),
+    runs: found,
+    isCutOff: total > SEARCH_LIMIT && found.length > 0,
+    isWhole: found.length >= shown,
+  };
+}
+
+function newestFirst(runs: readonly Run[]): Run[] {
+  return distinct(runs, (run) => run.id).sort((a, b) => b.createdAt - a.createdAt);
+}
+
+function timesOf(observed: Observed | undefined): Observed {
+  return { sentAt: observed?.sentAt ?? 0, forgeSentAt: observed?.forgeSentAt ?? 0 };
+}
+
+function routeOf(place: RunPlace, filter: RunFilter, created: string, page: number): SendRequest {
+  const query = { event: 'workflow_dispatch', created, per_page: PER_PAGE, page };
+  const { workflowId } = filter;
+  if (workflowId === undefined) {
+    return (request) => request('GET /repos/{owner}/{repo}/actions/runs', { ...place, ...query });
+  }
+  return (request) =>
+    request('GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs', {
+      ...place,
+      workflow_id: workflowId,
+      ...query,
+    });
+}
+
+/** `2026-01-31T12:00:00Z`, rounded down: asking for a little more loses nothing. */
+function isoSecond(epochMs: number): string {
+  const second = Math.floor(epochMs / 1_000) * 1_000;
+  return `${new Date(second).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,124 @@
+import type { Run, WorkflowJob } from '../../domain/attempt.ts';
+import { ForgeError, type Observed } from '../forge.ts';
+import { ACTIONS_READ, ACTIONS_WRITE, type Call } from './call.ts';
+import { type GithubClient, parseAnswer } from './client.ts';
+import { badReply } from './failure.ts';
+import type { RunPlace } from './list-runs.ts';
+import { distinct, PER_PAGE, pageCount, pagesFrom, readTogether } from './pages.ts';
+import { run as runSchema, type WorkflowJobPage, workflowJobPage } from './schema.ts';
+
+/** Typed as a mere GET or POST: octokit's own type of `run_id` is a number, which would spoil ids beyond 2^53. */
+const ROUTES = {
+  run: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}' as `GET ${string}`,
+  jobs: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs' as `GET ${string}`,
+  cancel: 'POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel' as `POST ${string}`,
+  'force-cancel':
+    'POST /repos/{owner}/{repo}/actions/runs/{run_id}/force-cancel' as `POST ${string}`,
+};
+
+export interface RunAddress extends RunPlace {
+  readonly runId: string;
+}
+
+/** @throws ForgeError */
+export async function getRun(
+  client: GithubClient,
+  address: RunAddress,
+  signal: AbortSignal,
+): Promise<Observed & { readonly run: Run }> {
+  const call = readCall('getRun', `read run ${nameOf(address)}`);
+  await client.admit(call);
+  const answer = await client.ask(call, signal, (request) =>
+    request(ROUTES.run, parametersOf(address)),
+  );
+  const { sentAt, forgeSentAt } = answer;
+  return { run: parseAnswer(runSchema, answer, call), sentAt, forgeSentAt };
+}
+
+/** @throws ForgeError */
+export async function listRunJobs(
+  client: GithubClient,
+  address: RunAddress,
+  signal: AbortSignal,
+): Promise<Observed & { readonly jobs: readonly WorkflowJob[] }> {
+  const call = readCall('listRunJobs', `list the jobs of run ${nameOf(address)}`);
+  await client.admit(call);
+  const read = async (page: number, either: AbortSignal): Promise<JobPage> => {
+    const answer = await client.ask(call, either, (request) =>
+      request(ROUTES.jobs, {
+        ...parametersOf(address),
+        filter: 'latest',
+        per_page: PER_PAGE,
+        page,
+      }),
+    );
+    const { sentAt, forgeSentAt } = answer;
+    return { body: parseAnswer(workflowJobPage, answer, call), sentAt, forgeSentAt };
+  };
+  const found = (await findAllJobs(read, signal)) ?? (await findAllJobs(read, signal));
+  if (found !== undefined) return found;
+  throw badReply('its pages do not add up', call);
+}
+
+/** Resolves when the run is or will be cancelled, or is over or gone: all of them are what was wanted. */
+export async function cancelRun(
+  client: GithubClient,
+  address: RunAddress,
+  how: 'cancel' | 'force-cancel',
+  signal: AbortSignal,
+): Promise<void> {
+  const call: Call = {
+    endpoint: how === 'cancel' ? 'cancel' : 'forceCancel',
+    share: 'cancel',
+    doing: `${how} run ${nameOf(address)}`,
+    needs: ACTIONS_WRITE,
+    isMutation: true,
+    isAboutObject: true,
+  };
+  try {
+    await client.ask(call, signal, (request) => request(ROUTES[how], parametersOf(address)));
+  } catch (error) {
+    const isOver =
+      error instanceof ForgeError && (error.code === 'conflict' || error.code === 'not-found');
+    if (!isOver) throw error;
+  }
+}
+
+interface JobPage extends Observed {
+  readonly body: WorkflowJobPage;
+}
+
+/** `undefined`: the pages do not show one moment. */
+async function findAllJobs(
+  read: (page: number, signal: AbortSignal) => Promise<JobPage>,
+  signal: AbortSignal,
+): Promise<(Observed & { readonly jobs: readonly WorkflowJob[] }) | undefined> {
+  const first = await read(1, signal);
+  const last = pageCount(first.body.total_count);
+  const rest = await readTogether(pagesFrom(2, last), signal, read);
+  const jobs = distinct(
+    [first, ...rest].flatMap((page) => page.body.jobs),
+    (job) => job.id,
+  );
+  if (jobs.length !== first.body.total_count) return undefined;
+  return { jobs, sentAt: first.sentAt, forgeSentAt: first.forgeSentAt };
+}
+
+function readCall(endpoint: Call['endpoint'], doing: string): Call {
+  return {
+    endpoint,
+    share: 'track',
+    doing,
+    needs: ACTIONS_READ,
+    isMutation: false,
+    isAboutObject: true,
+  };
+}
+
+function nameOf(address: RunAddress): string {
+  return `${address.runId} of ${address.owner}/${address.repo}`;
+}
+
+function parametersOf(address: RunAddress): { owner: string; repo: string; run_id: string } {
+  return { owner: address.owner, repo: address.repo, run_id: address.runId };
+}
