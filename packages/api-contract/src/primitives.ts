@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+/** RFC 3339 in UTC with milliseconds. */
+export const Timestamp = z.iso.datetime();
+
+/** Inputs and labels. */
+export const StringMap = z.record(z.string(), z.string());
+
+/**
+ * Text of a request, at most `max` characters. PostgreSQL cannot store U+0000 and UTF-8 has no lone surrogates:
+ * refused here, both databases hold the same.
+ */
+export function text(max: number) {
+  return z
+    .string()
+    .max(max, `must have at most ${max} characters`)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), {
+      message: 'must not contain U+0000 or half of a surrogate pair',
+    });
+}
+
+/** A map of a request. A null value counts as the empty text, as it did before. */
+export function textMap(maxKey: number, maxValue: number) {
+  const value = text(maxValue)
+    .nullable()
+    .transform((given) => given ?? '');
+  return z.record(text(maxKey), value);
+}

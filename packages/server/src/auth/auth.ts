@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import type { User, UserStore } from '../store/store.ts';
+import { hashPassword, passwordFits } from './passwords.ts';
+import { hashSessionToken, makeSessionToken } from './session-tokens.ts';
+
+/** Who a request comes from, and which session said so: logout ends that one and no other. */
+export interface Session {
+  readonly user: User;
+  readonly tokenHash: string;
+}
+
+export interface Auth {
+  readonly sessionTtlMs: number;
+  /** Undefined: no such user, wrong password, or passwords are not in use; nothing tells which. */
+  login(username: string, password: string): Promise<{ token: string; user: User } | undefined>;
+  /** Undefined: no session has this token, or its time is over. */
+  findSession(token: string): Promise<Session | undefined>;
+  endSession(session: Session): Promise<void>;
+}
+
+export interface AuthDeps {
+  readonly users: Pick<
+    UserStore,
+    'findBasicUser' | 'createSession' | 'findSession' | 'deleteSession'
+  >;
+  readonly clock: Clock;
+  /** From login; it does not slide. */
+  readonly sessionTtlMs: number;
+  readonly isBasicEnabled: boolean;
+}
+
+// A token of ours has 44 characters. Longer than this it is not worth hashing.
+const MAX_TOKEN_LENGTH = 1024;
+
+/** Async: it makes the hash that unknown users are checked against, so that their refusal takes as long. */
+export async function makeAuth(deps: AuthDeps): Promise<Auth> {
+  const { users, clock, sessionTtlMs } = deps;
+  const nobodysHash = await hashPassword(randomBytes(32).toString('hex'));
+
+  async function findUser(username: string, password: string): Promise<User | undefined> {
+    const known = deps.isBasicEnabled ? await users.findBasicUser(username) : undefined;
+    const fits = await passwordFits(known?.passwordHash ?? nobodysHash, password);
+    if (known === undefined || !fits) return undefined;
+    const { passwordHash: _, ...user } = known;
+    return user;
+  }
+
+  return {
+    sessionTtlMs,
+    login: async (username, password) => {
+      const user = await findUser(username, password);
+      if (user === undefined) return undefined;
+      const token = makeSessionToken();
+      const tokenHash = hashSessionToken(token);
+      const expiresAt = clock.now() + sessionTtlMs;
+      await users.createSession({ userId: user.id, tokenHash, expiresAt });
+      return { token, user };
+    },
+    findSession: async (token) => {
+      if (token.length > MAX_TOKEN_LENGTH) return undefined;
+      const tokenHash = hashSessionToken(token);
+      const found = await users.findSession(tokenHash);
+      if (found === undefined || found.expiresAt <= clock.now()) return undefined;
+      return { user: found.user, tokenHash };
+    },
+    endSession: async ({ tokenHash }) => {
+      await users.deleteSession(tokenHash);
+    },
+  };
+}

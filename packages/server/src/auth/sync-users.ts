@@ -1,0 +1,36 @@
+import type { Secret } from '../lib/secret.ts';
+import type { Role, UserStore } from '../store/store.ts';
+import { hashPassword, passwordFits } from './passwords.ts';
+
+/** A user as the config names it. */
+export interface BasicUser {
+  readonly username: string;
+  readonly password: Secret;
+  readonly role: Role;
+}
+
+/**
+ * Makes the basic users what the config says; none when basic auth is off. A hash is made anew only for a password
+ * that does not fit the stored one, so a restart ends no sessions.
+ */
+export async function syncUsers(
+  configured: readonly BasicUser[],
+  users: Pick<UserStore, 'listBasicUsers' | 'syncBasicUsers'>,
+): Promise<void> {
+  const stored = new Map<string, string>();
+  for (const user of await users.listBasicUsers()) stored.set(user.username, user.passwordHash);
+  const wanted = configured.map(async ({ username, password, role }) => {
+    const kept = await findFittingHash(stored.get(username), password);
+    const passwordHash = kept ?? (await hashPassword(password.reveal()));
+    return { username, role, passwordHash, isPasswordChanged: kept === undefined };
+  });
+  await users.syncBasicUsers(await Promise.all(wanted));
+}
+
+async function findFittingHash(
+  passwordHash: string | undefined,
+  password: Secret,
+): Promise<string | undefined> {
+  if (passwordHash === undefined) return undefined;
+  return (await passwordFits(passwordHash, password.reveal())) ? passwordHash : undefined;
+}

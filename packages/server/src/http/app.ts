@@ -1,0 +1,114 @@
+import cookie from '@fastify/cookie';
+import { type FastifyBaseLogger, fastify } from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type Auth, makeAuth } from '../auth/auth.ts';
+import { compileValidator, takeAnyContentType } from './body.ts';
+import type { HttpDeps } from './deps.ts';
+import { answerError } from './errors.ts';
+import type { HttpApp } from './http-app.ts';
+import { logRequests, makeRequestId } from './plugins/access-log.ts';
+import { allowOrigins } from './plugins/cors.ts';
+import { answerUnknownRoutes } from './plugins/not-found.ts';
+import { makeRateLimits } from './plugins/rate-limit.ts';
+import { addSecurityHeaders } from './plugins/security-headers.ts';
+import { makeSessionGuard } from './plugins/session.ts';
+import { loginRoutes, sessionRoutes } from './routes/auth.ts';
+import { groupAdminRoutes, groupRoutes } from './routes/groups.ts';
+import { healthRoutes } from './routes/health.ts';
+import { historyRoutes } from './routes/history.ts';
+import { jobAdminRoutes, jobRoutes } from './routes/jobs.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { queueAdminRoutes, queueRoutes } from './routes/queue.ts';
+import { statusRoutes } from './routes/status.ts';
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const HEADER_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const LONGEST_PARAM = 1024;
+
+/** The whole HTTP side, not listening yet. Ask it with `inject`, or `listen` and `close` it. */
+export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
+  const { options, clock } = deps;
+  const auth = await makeAuth({
+    users: deps.store.users,
+    clock,
+    sessionTtlMs: options.sessionTtlMs,
+    isBasicEnabled: options.isBasicAuthEnabled,
+  });
+  const app = makeBareApp(deps);
+  answerUnknownRoutes(app);
+  allowOrigins(app, options.corsOrigins);
+  logRequests(app, deps.metrics);
+  await addSecurityHeaders(app);
+  await app.register(cookie);
+  addRoutes(app, deps, auth);
+  await app.ready();
+  return app;
+}
+
+function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
+  // Fastify's own lines about a request would print its URL, query and all.
+  const loggerInstance: FastifyBaseLogger = logger.child(
+    {},
+    { serializers: { req: ({ method }: { method: string }) => ({ method }) } },
+  );
+  const app = fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    requestIdLogLabel: 'requestId',
+    genReqId: ({ headers }) => makeRequestId(headers['x-request-id'], clock),
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    handlerTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADER_TIMEOUT_MS },
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: LONGEST_PARAM },
+    frameworkErrors: answerError,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  takeAnyContentType(app);
+  return app;
+}
+
+/** A hook of a subtree guards that subtree: who may ask is said here, once, and nowhere in a route. */
+function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
+  const guard = makeSessionGuard(auth);
+  const limits = makeRateLimits(deps.options.rateLimit, deps.clock);
+  const withSession = { ...deps, auth, guard };
+
+  root.register(async (app: HttpApp) => {
+    app.addHook('onRequest', limits.public);
+    healthRoutes(app, deps);
+    metricsRoutes(app, deps);
+  });
+
+  root.register(
+    async (api: HttpApp) => {
+      api.register(async (app: HttpApp) => {
+        app.addHook('onRequest', limits.auth);
+        loginRoutes(app, { auth });
+      });
+      api.register(async (app: HttpApp) => {
+        app.addHook('onRequest', limits.authenticated);
+        app.addHook('onRequest', guard.requireSession);
+        for (const add of [groupRoutes, queueRoutes, jobRoutes, historyRoutes, statusRoutes]) {
+          add(app, deps);
+        }
+        sessionRoutes(app, withSession);
+        app.register(async (admin: HttpApp) => {
+          admin.addHook('onRequest', guard.requireAdmin);
+          for (const add of [groupAdminRoutes, queueAdminRoutes, jobAdminRoutes]) {
+            add(admin, withSession);
+          }
+        });
+      });
+    },
+    { prefix: '/api/v1' },
+  );
+}

@@ -1,0 +1,35 @@
+import type { FastifyRequest } from 'fastify';
+import type { Clock } from '../../lib/clock.ts';
+import { uuidv7 } from '../../lib/ids.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import type { HttpApp } from '../http-app.ts';
+
+/** Asked every few seconds by machines: of interest only to who looks for it. */
+const QUIET = new Set(['/health', '/ready', '/metrics']);
+
+/** One line and one sample for each request. No URL in either: a query may hold a token, an id would be a series. */
+export function logRequests(app: HttpApp, metrics: Metrics): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const facts = {
+      method: request.method,
+      path: routePattern(request),
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+    };
+    metrics.observeRequest(facts);
+    const isQuiet = QUIET.has(facts.path) && facts.status < 400;
+    request.log[isQuiet ? 'debug' : 'info']({ ...facts, ip: request.ip }, 'request');
+  });
+}
+
+/** As the contract writes it: `/api/v1/jobs/{id}`. */
+export function routePattern(request: FastifyRequest): string {
+  const { url } = request.routeOptions;
+  return url === undefined ? 'unmatched' : url.replaceAll(/:(\w+)/g, '{$1}');
+}
+
+/** The caller's id if it can stand in a log line and a header as it is, else one of ours. */
+export function makeRequestId(given: string | string[] | undefined, clock: Clock): string {
+  const isUsable = typeof given === 'string' && /^[\w.:/+=@-]{1,128}$/.test(given);
+  return isUsable ? given : uuidv7(clock.now());
+}

@@ -1,0 +1,47 @@
+import type { FastifyRequest } from 'fastify';
+import type { Auth, Session } from '../../auth/auth.ts';
+import { findToken } from '../../auth/session-tokens.ts';
+import { GuardRefusal } from '../errors.ts';
+
+export const SESSION_COOKIE = 'session';
+
+/** Guards of a subtree, and who came through them. */
+export interface SessionGuard {
+  /** onRequest hook: 401 without a valid session. */
+  readonly requireSession: (request: FastifyRequest) => Promise<void>;
+  /** onRequest hook, after `requireSession`: 403 for everybody but admins. */
+  readonly requireAdmin: (request: FastifyRequest) => Promise<void>;
+  /** @param request one that came through `requireSession` */
+  readonly sessionOf: (request: object) => Session;
+}
+
+export function makeSessionGuard(auth: Pick<Auth, 'findSession'>): SessionGuard {
+  const sessions = new WeakMap<object, Session>();
+  const sessionOf = (request: object): Session => {
+    const session = sessions.get(request);
+    if (session === undefined) throw new Error('this route stands outside requireSession');
+    return session;
+  };
+  return {
+    sessionOf,
+    requireSession: async (request) => {
+      const token = findToken({
+        authorization: request.headers.authorization,
+        cookie: request.cookies[SESSION_COOKIE],
+        query: firstToken(request.query),
+      });
+      const session = token === undefined ? undefined : await auth.findSession(token);
+      if (session === undefined) throw new GuardRefusal(401);
+      sessions.set(request, session);
+    },
+    requireAdmin: async (request) => {
+      if (sessionOf(request).user.role !== 'admin') throw new GuardRefusal(403);
+    },
+  };
+}
+
+function firstToken(query: unknown): string | undefined {
+  if (typeof query !== 'object' || query === null || !('token' in query)) return undefined;
+  const token: unknown = [query.token].flat()[0];
+  return typeof token === 'string' ? token : undefined;
+}

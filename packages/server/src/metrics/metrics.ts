@@ -1,0 +1,112 @@
+import { Registry } from 'prom-client';
+import type { Event, EventKind } from '../domain/event.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { CatalogStore, JobStore } from '../store/store.ts';
+import { type Families, makeFamilies } from './families.ts';
+import { readGauges, setGauges } from './gauges.ts';
+
+export interface VersionInfo {
+  readonly version: string;
+  readonly gitCommit: string;
+  readonly buildDate: string;
+}
+
+export interface RequestSample {
+  readonly method: string;
+  /** The route's pattern, never the URL: ids would make a series each. */
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export interface Metrics {
+  /** Call once for each committed event that this process wrote: then a sum over replicas counts each once. */
+  countEvent(event: Event): void;
+  countDispatchCycle(outcome: 'ok' | 'error'): void;
+  /** @param endpoint the call's name, such as `list-runs` */
+  countForgeRequest(endpoint: string, outcome: 'ok' | 'error'): void;
+  observeRequest(sample: RequestSample): void;
+  /** The Prometheus text format, 0.0.4. Gauges are read now; while the database is away they are left out. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface MetricsDeps {
+  readonly store: {
+    readonly catalog: Pick<CatalogStore, 'listGroupsWithStats'>;
+    readonly jobs: Pick<JobStore, 'countQueue'>;
+  };
+  readonly clock: Clock;
+  readonly version: VersionInfo;
+  /** Requests left of the credential that lists runners; null while unknown. */
+  readonly runnersRateRemaining: () => number | null;
+  readonly onScrapeError: (error: unknown) => void;
+}
+
+export function makeMetrics(deps: MetricsDeps): Metrics {
+  const registry = new Registry();
+  const families = makeFamilies(registry);
+  const { version, gitCommit, buildDate } = deps.version;
+  families.buildInfo.set({ version, commit: gitCommit, date: buildDate }, 1);
+  const refresh = shareInFlight(() => refreshGauges(deps, families));
+  return {
+    countEvent: (event) => countEvent(families, event),
+    countDispatchCycle: (outcome) => {
+      families.dispatcherCycles.inc();
+      families.dispatcherLastCycle.set(deps.clock.now() / 1000);
+      if (outcome === 'error') families.dispatcherErrors.inc();
+    },
+    countForgeRequest: (endpoint, outcome) => {
+      families.forgeRequests.inc({ endpoint });
+      if (outcome === 'error') families.forgeErrors.inc({ endpoint });
+    },
+    observeRequest: ({ method, path, status, durationMs }) => {
+      families.httpRequests.inc({ method, path, status: String(status) });
+      families.httpDuration.observe({ method, path }, durationMs / 1000);
+    },
+    render: async () => {
+      await refresh();
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+const COUNTERS = {
+  'job.enqueued': 'jobsCreated',
+  'job.requeued': 'jobsCreated',
+  'attempt.accepted': 'jobsTriggered',
+  'job.completed': 'jobsCompleted',
+  'job.failed': 'jobsFailed',
+  'job.cancelled': 'jobsCancelled',
+  'job.returned': 'claimsReturned',
+  'attempt.run-late': 'lateRuns',
+} as const satisfies Partial<Record<EventKind, keyof Families>>;
+
+function countEvent(families: Families, { kind, groupId }: Event): void {
+  if (kind === 'attempt.accepted') families.dispatcherDispatches.inc();
+  if (isCounted(kind)) families[COUNTERS[kind]].inc({ group: groupId ?? '' });
+}
+
+const isCounted = (kind: EventKind): kind is keyof typeof COUNTERS => kind in COUNTERS;
+
+async function refreshGauges(deps: MetricsDeps, families: Families): Promise<void> {
+  const remaining = deps.runnersRateRemaining();
+  if (remaining !== null) families.rateRemaining.set(remaining);
+  try {
+    setGauges(families, await readGauges(deps.store));
+  } catch (error) {
+    // A scrape that fails whole would hide the very metrics that show what is wrong.
+    setGauges(families, { groups: [], counts: [] });
+    deps.onScrapeError(error);
+  }
+}
+
+/** Scrapes at the same time read the database once. */
+function shareInFlight(work: () => Promise<void>): () => Promise<void> {
+  let inFlight: Promise<void> | undefined;
+  return () => {
+    inFlight ??= work().finally(() => {
+      inFlight = undefined;
+    });
+    return inFlight;
+  };
+}
