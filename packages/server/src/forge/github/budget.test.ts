@@ -1,0 +1,261 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../lib/clock.testkit.ts';
+import { RequestBudget, type Share } from './budget.ts';
+import type { WireAnswer } from './limit-facts.ts';
+
+const HOUR_MS = 3_600_000;
+const shares: readonly Share[] = ['dispatch', 'cancel', 'lookup', 'track', 'poll'];
+
+function start(pollReserve = 100): { clock: FakeClock; budget: RequestBudget } {
+  const clock = new FakeClock();
+  return { clock, budget: new RequestBudget(clock, pollReserve) };
+}
+
+function answer(clock: FakeClock, change: Partial<WireAnswer> = {}): WireAnswer {
+  return { status: 200, headers: {}, body: '', sentAt: clock.now(), ...change };
+}
+
+function counted(clock: FakeClock, remaining: number, resetInMs = HOUR_MS): WireAnswer {
+  return answer(clock, {
+    headers: {
+      'x-ratelimit-limit': '5000',
+      'x-ratelimit-remaining': String(remaining),
+      'x-ratelimit-reset': String((clock.now() + resetInMs) / 1_000),
+    },
+  });
+}
+
+function secondary(clock: FakeClock, headers: Record<string, string> = {}): WireAnswer {
+  const body = '{"message":"You have exceeded a secondary rate limit."}';
+  return answer(clock, { status: 403, body, headers });
+}
+
+describe('a budget that knows nothing', () => {
+  it.each(shares)('lets %s through', (share) => {
+    expect(start().budget.admit(share)).toBeNull();
+  });
+
+  it('reads missing headers as unknown, never as 0 (defect #14)', () => {
+    const { clock, budget } = start();
+    budget.learn(answer(clock), 0);
+    expect(budget.rate()).toEqual({
+      limit: null,
+      remaining: null,
+      resetAt: null,
+      blockedUntil: null,
+    });
+    expect(budget.admit('poll')).toBeNull();
+  });
+});
+
+describe('the primary limit', () => {
+  it('stops polling at its reserve, tracking at half of it, and the rest only at 0', () => {
+    const { clock, budget } = start(100);
+    const stopped = (remaining: number): Share[] => {
+      budget.learn(counted(clock, remaining), 0);
+      return shares.filter((share) => budget.retryAt(share) !== null);
+    };
+    expect(stopped(101)).toEqual([]);
+    expect(stopped(100)).toEqual(['poll']);
+    expect(stopped(50)).toEqual(['track', 'poll']);
+    expect(stopped(1)).toEqual(['track', 'poll']);
+    expect(stopped(0)).toEqual(shares);
+  });
+
+  it('goes on by itself after the reset, though no answer told (defect #14)', () => {
+    const { clock, budget } = start();
+    budget.learn(counted(clock, 0), 0);
+    expect(budget.admit('poll')).toBe(clock.now() + HOUR_MS);
+    clock.step(HOUR_MS);
+    expect(budget.admit('poll')).toBeNull();
+    expect(budget.rate().remaining).toBe(5_000);
+  });
+
+  it('takes a reset by the forge’s clock, not by ours', () => {
+    const { clock, budget } = start();
+    budget.learn(counted(clock, 0, HOUR_MS), 600_000);
+    expect(budget.admit('dispatch')).toBe(clock.now() + HOUR_MS - 600_000);
+  });
+
+  it('does not believe an answer that was overtaken by a later one', () => {
+    const { clock, budget } = start();
+    budget.learn(counted(clock, 10), 0);
+    budget.learn(counted(clock, 12), 0);
+    budget.learn(counted(clock, 4_000, -60_000), 0);
+    expect(budget.rate().remaining).toBe(10);
+  });
+
+  it('leaves the limits beside the main one out of it', () => {
+    const { clock, budget } = start();
+    const other = counted(clock, 0);
+    budget.learn({ ...other, headers: { ...other.headers, 'x-ratelimit-resource': 'search' } }, 0);
+    expect(budget.admit('poll')).toBeNull();
+  });
+
+  it('spreads polling over the time to the reset when a quarter is left, but not dispatches', () => {
+    const { clock, budget } = start(100);
+    budget.learn(counted(clock, 700), 0);
+    expect(budget.admit('poll')).toBeNull();
+    budget.noteSent('poll');
+    expect(budget.admit('poll')).toBe(clock.now() + HOUR_MS / 600);
+    expect(budget.admit('track')).toBeNull();
+    expect(budget.admit('track')).toBeNull();
+    expect(budget.admit('dispatch')).toBeNull();
+    clock.step(HOUR_MS / 600);
+    expect(budget.admit('poll')).toBeNull();
+  });
+
+  it('spreads work of many requests wider', () => {
+    const { clock, budget } = start(100);
+    budget.learn(counted(clock, 700), 0);
+    budget.admit('poll');
+    for (let page = 0; page < 10; page += 1) budget.noteSent('poll');
+    expect(budget.admit('poll')).toBe(clock.now() + (10 * HOUR_MS) / 600);
+  });
+
+  it('blocks everything until the stated moment when a request hit it', () => {
+    const { clock, budget } = start();
+    const hit = { ...counted(clock, 0), status: 403 };
+    expect(budget.learn(hit, 0)).toEqual({ retryAt: clock.now() + HOUR_MS });
+    expect(budget.admit('dispatch')).toBe(clock.now() + HOUR_MS);
+  });
+});
+
+describe('a secondary limit', () => {
+  it('blocks as long as it says', () => {
+    const { clock, budget } = start();
+    expect(budget.learn(secondary(clock, { 'retry-after': '7' }), 0)).toEqual({
+      retryAt: clock.now() + 7_000,
+    });
+    expect(shares.map((share) => budget.admit(share))).toEqual(
+      shares.map(() => clock.now() + 7_000),
+    );
+  });
+
+  it('blocks a minute when it does not say, and doubles in a row', () => {
+    const { clock, budget } = start();
+    const waitsMs = [1, 2, 3, 4, 5, 6].map(() => {
+      const verdict = budget.learn(secondary(clock), 0);
+      const waitMs = (verdict?.retryAt ?? 0) - clock.now();
+      clock.step(waitMs);
+      return waitMs;
+    });
+    expect(waitsMs).toEqual([60_000, 120_000, 240_000, 480_000, 900_000, 900_000]);
+  });
+
+  it('halves the dispatch rate, which grows back slowly', () => {
+    const { clock, budget } = start();
+    budget.learn(secondary(clock), 0);
+    expect(budget.rateFactor).toBe(0.5);
+    clock.step(60_000);
+    expect(budget.rateFactor).toBe(0.5);
+    clock.step(60_000);
+    expect(budget.rateFactor).toBeCloseTo(0.6);
+    clock.step(240_000);
+    expect(budget.rateFactor).toBe(1);
+    budget.learn(secondary(clock), 0);
+    expect(budget.rateFactor).toBe(0.5);
+  });
+
+  it('met by several requests in flight counts once', () => {
+    const { clock, budget } = start();
+    const sentBefore = [1, 2, 3].map(() => secondary(clock));
+    clock.step(100);
+    for (const met of sentBefore) budget.learn(met, 0);
+    expect(budget.rateFactor).toBe(0.5);
+    expect(budget.rate().blockedUntil).toBe(clock.now() + 60_000);
+  });
+
+  it('is what a 429 without words is', () => {
+    const { clock, budget } = start();
+    expect(budget.learn(answer(clock, { status: 429 }), 0)).toEqual({
+      retryAt: clock.now() + 60_000,
+    });
+  });
+
+  it('understands retry-after as a date', () => {
+    const { clock, budget } = start();
+    const header = new Date(clock.now() + 30_000).toUTCString();
+    expect(budget.learn(secondary(clock, { 'retry-after': header }), 0)).toEqual({
+      retryAt: clock.now() + 30_000,
+    });
+  });
+});
+
+describe('a refusal', () => {
+  it('without a word of limits is none', () => {
+    const { clock, budget } = start();
+    const refusal = { ...counted(clock, 4_000), status: 403, body: '{"message":"Forbidden"}' };
+    expect(budget.learn(refusal, 0)).toBeUndefined();
+    expect(budget.admit('dispatch')).toBeNull();
+  });
+});
+
+describe('a stored budget', () => {
+  it('brings back what an earlier process learnt', () => {
+    const { clock, budget } = start();
+    budget.learn(counted(clock, 0), 0);
+    budget.learn(secondary(clock), 0);
+    const next = new RequestBudget(clock, 100);
+    next.adopt(budget.state());
+    expect(next.rate()).toEqual(budget.rate());
+    expect(next.rateFactor).toBe(0.5);
+  });
+
+  it('never makes a process bolder', () => {
+    const { clock, budget } = start();
+    budget.learn(counted(clock, 10), 0);
+    budget.learn(secondary(clock), 0);
+    const bold = new RequestBudget(clock, 100);
+    bold.learn(counted(clock, 4_000), 0);
+    const before = budget.state();
+    budget.adopt(bold.state());
+    expect(budget.state()).toEqual(before);
+  });
+});
+
+describe('any course of answers', () => {
+  const step = fc.record({
+    stepMs: fc.integer({ min: 0, max: 600_000 }),
+    remaining: fc.option(fc.integer({ min: 0, max: 5_000 })),
+    status: fc.constantFrom(200, 304, 403, 404, 429, 500),
+    retryAfter: fc.option(fc.integer({ min: 0, max: 3_600 })),
+  });
+
+  test.prop([fc.array(step, { maxLength: 40 })])(
+    'never stops an earlier share while it lets a later one through, and ends every wait',
+    (steps) => {
+      const { clock, budget } = start(100);
+      const base = clock.now();
+      for (const { stepMs, remaining, status, retryAfter } of steps) {
+        clock.step(stepMs);
+        const window = Math.ceil((clock.now() - base + 1) / HOUR_MS);
+        budget.learn(
+          answer(clock, {
+            status,
+            headers: {
+              ...(remaining === null
+                ? {}
+                : {
+                    'x-ratelimit-limit': '5000',
+                    'x-ratelimit-remaining': String(remaining),
+                    'x-ratelimit-reset': String((base + window * HOUR_MS) / 1_000),
+                  }),
+              ...(retryAfter === null ? {} : { 'retry-after': String(retryAfter) }),
+            },
+          }),
+          0,
+        );
+        const waits = shares.map((share) => budget.retryAt(share));
+        const firstStopped = waits.findIndex((retryAt) => retryAt !== null);
+        if (firstStopped >= 0) {
+          expect(waits.slice(firstStopped).every((retryAt) => retryAt !== null)).toBe(true);
+        }
+      }
+      const last = Math.max(clock.now(), ...shares.map((share) => budget.retryAt(share) ?? 0));
+      clock.step(last + HOUR_MS - clock.now());
+      expect(shares.map((share) => budget.admit(share))).toEqual(shares.map(() => null));
+    },
+  );
+});

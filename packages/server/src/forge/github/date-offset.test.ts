@@ -1,0 +1,71 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { DateOffsetEstimator } from './date-offset.ts';
+
+const noon = Date.UTC(2026, 0, 1, 12);
+const still = { monotonic: () => 0 };
+
+function header(epochMs: number): string {
+  return new Date(epochMs).toUTCString();
+}
+
+describe('the offset of the forge’s clock', () => {
+  it('is unknown within a minute before the first answer', () => {
+    expect(new DateOffsetEstimator(still).offset()).toEqual({ offsetMs: 0, uncertaintyMs: 60_000 });
+  });
+
+  it('is known within half a second and half the round trip after one answer', () => {
+    const estimator = new DateOffsetEstimator(still);
+    estimator.observe(header(noon + 90_000), noon, noon + 200);
+    expect(estimator.offset()).toEqual({ offsetMs: 90_400, uncertaintyMs: 600 });
+  });
+
+  it('ignores headers that are missing or no dates', () => {
+    const estimator = new DateOffsetEstimator(still);
+    estimator.observe(undefined, noon, noon);
+    estimator.observe('soon', noon, noon);
+    expect(estimator.offset().uncertaintyMs).toBe(60_000);
+  });
+
+  it('ignores an answer during which our clock was stepped back', () => {
+    const estimator = new DateOffsetEstimator(still);
+    estimator.observe(header(noon), noon, noon - 3_600_000);
+    expect(estimator.offset().uncertaintyMs).toBe(60_000);
+  });
+
+  it('starts anew when one answer contradicts the others: a clock was stepped', () => {
+    const estimator = new DateOffsetEstimator(still);
+    estimator.observe(header(noon), noon, noon);
+    estimator.observe(header(noon), noon + 3_600_000, noon + 3_600_000);
+    expect(estimator.offset()).toEqual({ offsetMs: -3_599_500, uncertaintyMs: 500 });
+  });
+
+  it('grows less certain with the drift of quartz clocks', () => {
+    let monotonic = 0;
+    const estimator = new DateOffsetEstimator({ monotonic: () => monotonic });
+    estimator.observe(header(noon), noon, noon);
+    monotonic = 3_600_000;
+    expect(estimator.offset().uncertaintyMs).toBe(500 + 720);
+  });
+
+  test.prop([
+    fc.integer({ min: -3_600_000, max: 3_600_000 }),
+    fc.array(
+      fc.record({
+        at: fc.integer({ min: 0, max: 600_000 }),
+        outMs: fc.integer({ min: 0, max: 500 }),
+        backMs: fc.integer({ min: 0, max: 500 }),
+      }),
+      { minLength: 1, maxLength: 30 },
+    ),
+  ])('always holds the true offset within its uncertainty', (trueOffsetMs, answers) => {
+    const estimator = new DateOffsetEstimator(still);
+    for (const { at, outMs, backMs } of answers) {
+      const sentAt = noon + at;
+      const stamped = Math.floor((sentAt + outMs + trueOffsetMs) / 1_000) * 1_000;
+      estimator.observe(header(stamped), sentAt, sentAt + outMs + backMs);
+    }
+    const { offsetMs, uncertaintyMs } = estimator.offset();
+    expect(Math.abs(offsetMs - trueOffsetMs)).toBeLessThanOrEqual(uncertaintyMs + 1);
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { dispatchReply, run, runnerPage, workflowJobPage } from './schema.ts';
+
+const rawRun = {
+  id: 12n ** 18n,
+  name: 'CI',
+  display_title: 'CI for 42',
+  path: '.github/workflows/ci.yml@main',
+  workflow_id: 7,
+  event: 'workflow_dispatch',
+  head_branch: null,
+  actor: null,
+  status: 'something_new',
+  conclusion: null,
+  html_url: 'https://github.com/o/r/actions/runs/1',
+  created_at: '2026-01-31T12:00:00Z',
+  run_started_at: '2026-01-31T12:00:01Z',
+  updated_at: '2026-01-31T12:00:02Z',
+  unread: 'ignored',
+};
+
+describe('a run', () => {
+  it('is read with ids beyond 2^53, nulls and statuses that nobody knows', () => {
+    expect(run.parse(rawRun)).toEqual({
+      id: '26623333280885243904',
+      attempt: 1,
+      name: 'CI for 42',
+      path: '.github/workflows/ci.yml',
+      workflowId: '7',
+      event: 'workflow_dispatch',
+      branch: '',
+      actor: '',
+      status: 'something_new',
+      conclusion: null,
+      url: 'https://github.com/o/r/actions/runs/1',
+      createdAt: Date.UTC(2026, 0, 31, 12),
+      startedAt: Date.UTC(2026, 0, 31, 12, 0, 1),
+      updatedAt: Date.UTC(2026, 0, 31, 12, 0, 2),
+    });
+  });
+
+  it('without a readable time of creation is no run', () => {
+    expect(run.safeParse({ ...rawRun, created_at: 'yesterday' }).success).toBe(false);
+    expect(run.safeParse({ ...rawRun, created_at: null }).success).toBe(false);
+  });
+
+  it('with an id that a double has already spoilt is no run', () => {
+    expect(run.safeParse({ ...rawRun, id: 2 ** 60 }).success).toBe(false);
+  });
+});
+
+describe('a page of runners', () => {
+  it('shows whatever is not online as offline', () => {
+    const raw = { id: 1, name: 'a', os: null, status: 'sleeping', busy: false, labels: [] };
+    const { runners } = runnerPage.parse({ total_count: 1, runners: [raw] });
+    expect(runners).toEqual([
+      { forgeRunnerId: '1', name: 'a', os: '', status: 'offline', isBusy: false, labels: [] },
+    ]);
+  });
+});
+
+describe('a page of workflow jobs', () => {
+  it.each([null, undefined, 0])('shows runner %s as none', (runnerId) => {
+    const raw = {
+      id: 1,
+      run_id: 2,
+      name: 'build',
+      status: 'queued',
+      labels: ['x'],
+      runner_id: runnerId,
+      runner_name: null,
+      created_at: '2026-01-31T12:00:00Z',
+    };
+    const { jobs } = workflowJobPage.parse({ total_count: 1, jobs: [raw] });
+    expect(jobs[0]).toMatchObject({ runnerId: null, runnerName: '', runAttempt: 1 });
+  });
+});
+
+describe('the answer to a dispatch', () => {
+  it('names the run and its page for people', () => {
+    const raw = { workflow_run_id: 5, run_url: 'https://api/1', html_url: 'https://page/1' };
+    expect(dispatchReply.parse(raw)).toEqual({ runId: '5', runUrl: 'https://page/1' });
+  });
+});
