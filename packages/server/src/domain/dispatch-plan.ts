@@ -7,7 +7,7 @@ import {
   type Stop,
 } from './dispatch-plan/group-report.ts';
 import { fittingOf, type Line, lineOf } from './dispatch-plan/lines.ts';
-import { compareText, RunnerPool } from './dispatch-plan/runner-pool.ts';
+import { RunnerPool } from './dispatch-plan/runner-pool.ts';
 import { takeTurns } from './dispatch-plan/turns.ts';
 import type {
   CredentialAllowance,
@@ -17,6 +17,7 @@ import type {
   PendingJob,
   PlannedSend,
 } from './dispatch-state.ts';
+import { compareText } from './text-order.ts';
 
 interface Progress {
   readonly line: Line;

@@ -1,7 +1,8 @@
 import type { GroupDemand, PendingJob } from '../dispatch-state.ts';
+import { compareText } from '../text-order.ts';
 import type { Bits } from './bits.ts';
 import { addBits, commonBits } from './bits.ts';
-import { compareText, type RunnerPool } from './runner-pool.ts';
+import type { RunnerPool } from './runner-pool.ts';
 
 /** A group's waiting jobs on their way through one plan. */
 export interface Line {

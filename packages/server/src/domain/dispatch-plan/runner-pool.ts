@@ -1,5 +1,6 @@
 import type { GroupDemand, RunnerClass } from '../dispatch-state.ts';
 import { findScope, labelSetOf } from '../runner.ts';
+import { compareText } from '../text-order.ts';
 import { addBit, addBits, type Bits, commonBits, emptyBits, listBits } from './bits.ts';
 
 export interface Counts {
@@ -31,11 +32,6 @@ function compareClasses(a: RunnerClass, b: RunnerClass): number {
 function widthOf(scope: string): number {
   const found = findScope(scope);
   return found === undefined ? 3 : WIDTH[found.kind];
-}
-
-/** By code units: the same on every machine, unlike a locale's order. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function mergeEqual(classes: readonly RunnerClass[]): RunnerClass[] {

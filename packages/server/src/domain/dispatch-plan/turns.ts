@@ -1,6 +1,6 @@
 import type { PendingJob } from '../dispatch-state.ts';
+import { compareText } from '../text-order.ts';
 import type { Line } from './lines.ts';
-import { compareText } from './runner-pool.ts';
 
 interface Turn {
   readonly line: Line;
