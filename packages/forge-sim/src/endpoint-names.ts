@@ -1,0 +1,17 @@
+export const endpointNames = [
+  'rateLimit',
+  'user',
+  'userGet',
+  'repoGet',
+  'listRunners',
+  'dispatch',
+  'listRuns',
+  'getRun',
+  'listRunJobs',
+  'cancel',
+  'forceCancel',
+  'unknown',
+] as const;
+
+/** `unknown`: a path that the simulated forge does not have. */
+export type EndpointName = (typeof endpointNames)[number];

@@ -1,0 +1,27 @@
+export type { EndpointName } from './endpoint-names.ts';
+export type { FaultKind, FaultSpec } from './faults.ts';
+export type {
+  Ledger,
+  LedgerJob,
+  LedgerRequest,
+  LedgerRun,
+  LedgerRunner,
+} from './ledger.ts';
+export type { Profile, ProfileName, SecondaryLimits } from './profiles.ts';
+export {
+  assertValid,
+  createReferee,
+  type Referee,
+  type RefereeReply,
+  type RefereeRequest,
+} from './referee/referee.ts';
+export { type ForgeSim, type ForgeSimOptions, startForgeSim } from './sim.ts';
+export type {
+  JobConclusion,
+  RunConclusion,
+  RunnerSpec,
+  TokenSpec,
+  WorkflowJobSpec,
+  WorkflowSpec,
+  World,
+} from './world/spec.ts';

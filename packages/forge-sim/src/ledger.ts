@@ -1,0 +1,169 @@
+import type { Gate, JobConclusion, RunConclusion } from './world/spec.ts';
+import type {
+  BusySpan,
+  JobStatus,
+  Run,
+  Runner,
+  RunStatus,
+  WorkflowJob,
+  WorldState,
+} from './world/state.ts';
+
+/** Every stamp is epoch ms on the forge's clock. */
+export interface LedgerRequest {
+  id: number;
+  at: number;
+  method: string;
+  /** As it came, without the query. */
+  path: string;
+  query: Record<string, string>;
+  endpoint: string;
+  /** Its last 4 characters; empty without one. */
+  token: string;
+  owner?: string;
+  repo?: string;
+  /** null while there is no reply, and for ever if the connection was cut instead. */
+  status: number | null;
+  /** The forge has done what was asked (for a read: has read). */
+  acted: boolean;
+  /** The kind of the fault that met it. */
+  fault?: string;
+  /** Set when the last byte was handed over. */
+  repliedAt?: number;
+  /** It carried `If-None-Match`. */
+  conditional: boolean;
+}
+
+export interface LedgerJob {
+  id: number;
+  name: string;
+  runAttempt: number;
+  labels: string[];
+  status: JobStatus;
+  conclusion: JobConclusion | null;
+  runnerId: number | null;
+  runnerName: string | null;
+  createdAt: number | null;
+  startedAt: number | null;
+  completedAt: number | null;
+}
+
+export interface LedgerRun {
+  id: number;
+  owner: string;
+  repo: string;
+  /** File name. */
+  workflow: string;
+  ref: string;
+  inputs: Record<string, string>;
+  title: string;
+  actor: string;
+  createdAt: number;
+  /** From here on listings show it. */
+  visibleAt: number;
+  /** `id` of the request that made it. */
+  createdByRequest: number;
+  runAttempt: number;
+  status: RunStatus | Gate;
+  conclusion: RunConclusion | null;
+  /** Of all attempts, in order. */
+  jobs: LedgerJob[];
+  cancelRequestedAt?: number;
+  deleted?: boolean;
+}
+
+export interface LedgerRunner {
+  id: number;
+  scope: string;
+  name: string;
+  labels: string[];
+  os: string;
+  /** When it was added. */
+  onlineAt: number;
+  goneAt?: number;
+  onlineSpans: { from: number; to?: number }[];
+  /** `runId` and `jobId` are null while an outside job has it. */
+  busySpans: BusySpan[];
+}
+
+/** What really happened. A snapshot: it does not change after it was taken. */
+export interface Ledger {
+  readonly requests: readonly LedgerRequest[];
+  readonly runs: readonly LedgerRun[];
+  readonly runners: readonly LedgerRunner[];
+}
+
+/** A view that reads each part only when asked for, for predicates that run on every change. */
+export function ledgerView(requests: readonly LedgerRequest[], state: WorldState): Ledger {
+  let runs: LedgerRun[] | undefined;
+  let runners: LedgerRunner[] | undefined;
+  return {
+    requests,
+    get runs() {
+      runs ??= [...state.runs.values()].map(ledgerRun);
+      return runs;
+    },
+    get runners() {
+      runners ??= [...state.runners.values()].map(ledgerRunner);
+      return runners;
+    },
+  };
+}
+
+export function ledgerSnapshot(requests: readonly LedgerRequest[], state: WorldState): Ledger {
+  const view = ledgerView(requests, state);
+  return structuredClone({ requests: view.requests, runs: view.runs, runners: view.runners });
+}
+
+function ledgerRun(run: Run): LedgerRun {
+  const { workflow } = run;
+  return {
+    id: run.id,
+    owner: workflow.repo.owner.login,
+    repo: workflow.repo.name,
+    workflow: workflow.file,
+    ref: run.ref,
+    inputs: { ...run.inputs },
+    title: run.title,
+    actor: run.actor.login,
+    createdAt: run.createdAt,
+    visibleAt: run.visibleAt,
+    createdByRequest: run.createdByRequest,
+    runAttempt: run.runAttempt,
+    status: run.status,
+    conclusion: run.conclusion,
+    jobs: [...run.earlierJobs, ...run.jobs].map(ledgerJob),
+    ...(run.cancelRequestedAt === null ? {} : { cancelRequestedAt: run.cancelRequestedAt }),
+    ...(run.deletedAt === null ? {} : { deleted: true }),
+  };
+}
+
+function ledgerJob(job: WorkflowJob): LedgerJob {
+  return {
+    id: job.id,
+    name: job.name,
+    runAttempt: job.runAttempt,
+    labels: [...job.labels],
+    status: job.status,
+    conclusion: job.conclusion,
+    runnerId: job.runner?.id ?? null,
+    runnerName: job.runner?.name ?? null,
+    createdAt: job.createdAt,
+    startedAt: job.startedAt,
+    completedAt: job.completedAt,
+  };
+}
+
+function ledgerRunner(runner: Runner): LedgerRunner {
+  return {
+    id: runner.id,
+    scope: runner.scope,
+    name: runner.name,
+    labels: [...runner.labels],
+    os: runner.os,
+    onlineAt: runner.onlineAt,
+    ...(runner.goneAt === null ? {} : { goneAt: runner.goneAt }),
+    onlineSpans: runner.onlineSpans.map((span) => ({ ...span })),
+    busySpans: runner.busySpans.map((span) => ({ ...span })),
+  };
+}

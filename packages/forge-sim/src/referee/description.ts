@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { handWrittenPaths } from './hand-written.ts';
+import { toJsonSchema } from './to-json-schema.ts';
+
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query';
+  required?: boolean;
+  schema: Record<string, unknown>;
+}
+
+interface Content {
+  content?: Record<string, { schema: Record<string, unknown> }>;
+}
+
+export interface Operation {
+  parameters?: ({ $ref: string } | Parameter)[];
+  requestBody?: Content;
+  responses: Record<string, { $ref: string } | Content>;
+}
+
+export type PathItem = Partial<Record<'get' | 'post' | 'put' | 'patch' | 'delete', Operation>>;
+
+export interface Description {
+  paths: Record<string, PathItem>;
+  components: {
+    schemas: Record<string, unknown>;
+    parameters: Record<string, Parameter>;
+    responses: Record<string, Content>;
+  };
+}
+
+/** GitHub's published description, with what it lacks, as JSON schema under `github#`. */
+export function loadDescription(): Description {
+  const file = new URL('./github-actions-openapi.json', import.meta.url);
+  const github = JSON.parse(readFileSync(file, 'utf8')) as Description;
+  const created = github.components.parameters['created'];
+  // Described as one date-time; the same page's text allows search ranges such as `>=T` and `A..B`:
+  // docs.github.com/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax
+  if (created !== undefined) created.schema = { type: 'string', minLength: 1 };
+  const paths = { ...github.paths, ...handWrittenPaths };
+  return toJsonSchema({ paths, components: github.components }) as Description;
+}
+
+export function resolveParameter(
+  description: Description,
+  parameter: { $ref: string } | Parameter,
+): Parameter {
+  if (!('$ref' in parameter)) return parameter;
+  const name = parameter.$ref.slice(parameter.$ref.lastIndexOf('/') + 1);
+  const found = description.components.parameters[name];
+  if (found === undefined) throw new Error(`description: no parameter ${name}`);
+  return found;
+}
+
+/** The schema of a reply's JSON body; `undefined`: the reply has none. */
+export function findReplySchema(
+  description: Description,
+  response: { $ref: string } | Content,
+): Record<string, unknown> | undefined {
+  if (!('$ref' in response)) return response.content?.['application/json']?.schema;
+  const name = response.$ref.slice(response.$ref.lastIndexOf('/') + 1);
+  return description.components.responses[name]?.content?.['application/json']?.schema;
+}

@@ -1,0 +1,194 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Faults, MetFault } from '../faults.ts';
+import type { Forge } from '../forge.ts';
+import type { LedgerRequest } from '../ledger.ts';
+import type { Profile } from '../profiles.ts';
+import type { Random } from '../random.ts';
+import type { Referee } from '../referee/referee.ts';
+import { findToken } from './access.ts';
+import { accountEndpoints } from './accounts.ts';
+import { type Answer, act, allHeaders, brokenAnswer, type Call, faultAnswer } from './answer.ts';
+import { dispatchEndpoints } from './dispatches.ts';
+import type { RequestLog } from './request-log.ts';
+import { type Endpoint, notFound } from './rest.ts';
+import { runnerEndpoints } from './runners.ts';
+import { runEndpoints } from './runs.ts';
+
+export interface RestServerDeps {
+  forge: Forge;
+  faults: Faults;
+  profile: Profile;
+  /** Draws how long replies take. */
+  random: Random;
+  log: RequestLog;
+  /** `null`: nobody checks. */
+  referee: Referee | null;
+  onViolation: (violation: string) => void;
+}
+
+const unknownEndpoint: Endpoint = {
+  name: 'unknown',
+  method: 'GET',
+  paths: [],
+  docs: 'rest',
+  handle: () => {
+    throw notFound();
+  },
+};
+
+const endpoints = [...accountEndpoints, ...runnerEndpoints, ...dispatchEndpoints, ...runEndpoints];
+
+/** GitHub's REST API at `/` (as api.github.com) and at `/api/v3` (as GHES). */
+export function restRoutes(app: FastifyInstance, deps: RestServerDeps): void {
+  const server = new RestServer(deps);
+  for (const endpoint of endpoints) {
+    for (const path of endpoint.paths.flatMap((each) => [each, `/api/v3${each}`])) {
+      app.route({
+        method: endpoint.method,
+        url: path,
+        handler: (request, reply) => server.answer(endpoint, request, reply),
+      });
+    }
+  }
+  app.setNotFoundHandler((request, reply) => server.answer(unknownEndpoint, request, reply));
+}
+
+class RestServer {
+  readonly #deps: RestServerDeps;
+
+  constructor(deps: RestServerDeps) {
+    this.#deps = deps;
+  }
+
+  async answer(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { forge, faults, log } = this.#deps;
+    const { entry, call } = this.#arrive(endpoint, request);
+    const fault = faults.take({ endpoint: endpoint.name, owner: entry.owner, repo: entry.repo });
+    if (fault !== undefined) entry.fault = fault.spec.kind;
+    this.#checkRequest(call, request);
+    const login = findToken(forge.state, call.authorization)?.login;
+    if (login !== undefined) forge.limits.enter(login);
+    try {
+      const answer = await this.#exchange(call, entry, fault);
+      if (answer === 'reset') cut(request, reply);
+      else if (request.raw.socket.destroyed) reply.hijack();
+      else {
+        log.markReplied(entry, answer.status);
+        await send(reply, answer);
+      }
+    } finally {
+      if (login !== undefined) forge.limits.leave(login);
+    }
+  }
+
+  #arrive(endpoint: Endpoint, request: FastifyRequest): { entry: LedgerRequest; call: Call } {
+    const [path = '', search] = (request.raw.url ?? '').split('?');
+    const params = request.params as Record<string, string>;
+    const query = Object.fromEntries(new URLSearchParams(search));
+    const { authorization, 'if-none-match': ifNoneMatch } = request.headers;
+    const method = request.method;
+    const entry = this.#deps.log.begin({
+      method,
+      path,
+      query,
+      endpoint: endpoint.name,
+      authorization,
+      owner: params['owner'] ?? params['org'] ?? params['enterprise'],
+      repo: params['repo'],
+      conditional: ifNoneMatch !== undefined,
+    });
+    const call = {
+      endpoint,
+      requestId: entry.id,
+      method,
+      path: path.replace(/^\/api\/v3(?=\/)/, ''),
+      params,
+      query,
+      authorization,
+      ifNoneMatch,
+      bodyText: typeof request.body === 'string' ? request.body : undefined,
+    };
+    return { entry, call };
+  }
+
+  /** The answer that is to be sent, after everything that a fault and the profile put before it. */
+  async #exchange(
+    call: Call,
+    entry: LedgerRequest,
+    fault: MetFault | undefined,
+  ): Promise<Answer | 'reset'> {
+    const { forge, faults, profile, random, log } = this.#deps;
+    const delayMs = random.within(profile.replyMs);
+    await forge.clock.sleep(delayMs / 2);
+    const kind = fault?.spec.kind;
+    if (kind === 'reset-before') return 'reset';
+    if (fault !== undefined && kind === 'hold-before') await faults.hold(fault.id);
+    const instead = fault === undefined ? undefined : faultAnswer(call, fault.spec, forge);
+    const answer = instead ?? act(call, forge);
+    // Made now: what the budget headers say belongs to the moment of the act.
+    answer.headers = allHeaders(call, answer, forge);
+    this.#checkReply(call, answer);
+    if (answer.hasActed) log.markActed(entry);
+    if (fault !== undefined && kind === 'hold') await faults.hold(fault.id);
+    if (kind === 'latency') await forge.clock.sleep(fault?.spec.latencyMs ?? 0);
+    await forge.clock.sleep(delayMs / 2);
+    if (kind === 'reset-after') return 'reset';
+    if (kind === 'unparsable') return halfAnswer(answer);
+    if (fault === undefined || kind !== 'status-after') return answer;
+    const broken = brokenAnswer(call, fault.spec);
+    return { ...broken, headers: allHeaders(call, broken, forge) };
+  }
+
+  #checkRequest(call: Call, request: FastifyRequest): void {
+    const { referee } = this.#deps;
+    if (referee === null) return;
+    const { method, path, query } = call;
+    const body = parsedOrText(call.bodyText);
+    this.#report(referee.checkRequest({ method, path, query, headers: request.headers, body }));
+  }
+
+  #checkReply({ method, path }: Call, { status, headers, body }: Answer): void {
+    // A clone through JSON is what the client will see: undefined fields are gone.
+    const wire: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
+    const reply = { method, path, status, headers, body: wire };
+    if (this.#deps.referee !== null) this.#report(this.#deps.referee.checkReply(reply));
+  }
+
+  #report(violations: readonly string[]): void {
+    for (const violation of violations) this.#deps.onViolation(violation);
+  }
+}
+
+function parsedOrText(text: string | undefined): unknown {
+  if (text === undefined || text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Ends the connection with a TCP reset; nothing of an answer has been written. */
+function cut(request: FastifyRequest, reply: FastifyReply): void {
+  reply.hijack();
+  request.raw.socket.resetAndDestroy();
+}
+
+async function send(reply: FastifyReply, { status, headers, body, text }: Answer): Promise<void> {
+  const json = body === undefined ? undefined : JSON.stringify(body);
+  await reply
+    .code(status)
+    .headers(headers)
+    .send(text ?? json);
+}
+
+/** A body that stops in the middle, as a proxy that dies would send it. */
+function halfAnswer(answer: Answer): Answer {
+  const text = JSON.stringify(answer.body ?? { message: 'half' });
+  return {
+    ...answer,
+    status: answer.status === 204 ? 200 : answer.status,
+    headers: { ...answer.headers, 'content-type': 'application/json; charset=utf-8' },
+    text: text.slice(0, Math.ceil(text.length / 2)),
+  };
+}

@@ -1,0 +1,259 @@
+import { Changes } from './changes.ts';
+import { afterRealMs, SimClock } from './clock.ts';
+import { type FaultSpec, Faults } from './faults.ts';
+import type { Forge } from './forge.ts';
+import { parseGhesVersion } from './ghes.ts';
+import { startHttp } from './http.ts';
+import { ForgeIds } from './ids.ts';
+import { type Ledger, ledgerSnapshot, ledgerView } from './ledger.ts';
+import { Limits } from './limits.ts';
+import {
+  githubSecondaryLimits,
+  type Profile,
+  type ProfileName,
+  profiles,
+  type SecondaryLimits,
+} from './profiles.ts';
+import { Random } from './random.ts';
+import { createReferee } from './referee/referee.ts';
+import { RequestLog } from './rest/request-log.ts';
+import { checkShape } from './shape-check.ts';
+import { JobRunner } from './world/jobs.ts';
+import { RunnerPool } from './world/runner-pool.ts';
+import { Runs } from './world/runs.ts';
+import { Seeder } from './world/seed.ts';
+import { runnerShape } from './world/shapes.ts';
+import type { RunConclusion, RunnerSpec, TokenSpec, World } from './world/spec.ts';
+import { WorldState } from './world/state.ts';
+
+export interface ForgeSimOptions {
+  /** Default 0: any free port. */
+  port?: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Default 1. */
+  seed?: number;
+  /** Default `instant`. */
+  profile?: ProfileName | Profile;
+  /** `manual`: nothing moves but by `clock.advance`. Default `real`. */
+  clock?: 'real' | 'manual';
+  /** Epoch ms; default: now. */
+  startAt?: number;
+  /** As a GitHub Enterprise Server of this version, such as `3.20`. */
+  ghes?: string;
+  /** Check every request and reply against GitHub's description; default true. */
+  referee?: boolean;
+}
+
+export interface ForgeSimClock {
+  now(): number;
+  advance(ms: number): Promise<void>;
+  setOffset(ms: number): void;
+}
+
+/** A running simulated GitHub. All that its HTTP control under `/_sim/` can do, and `wait`. */
+export class ForgeSim {
+  /** `http://HOST:PORT`; REST answers below it and below `/api/v3`. */
+  readonly url: string;
+  readonly clock: ForgeSimClock;
+  /** What the referee has objected to, oldest first. */
+  readonly refereeViolations: readonly string[];
+  readonly #parts: Parts;
+  readonly #stopHttp: () => Promise<void>;
+
+  private constructor(parts: Parts, url: string, stopHttp: () => Promise<void>) {
+    this.url = url;
+    this.clock = parts.forge.clock;
+    this.refereeViolations = parts.violations;
+    this.#parts = parts;
+    this.#stopHttp = stopHttp;
+  }
+
+  static async start(options: ForgeSimOptions = {}): Promise<ForgeSim> {
+    const parts = assemble(options);
+    const { host = '127.0.0.1', port = 0 } = options;
+    // The control needs the sim, and the sim its address: requests that come first wait for it.
+    const { promise: started, resolve } = Promise.withResolvers<ForgeSim>();
+    const http = await startHttp({ rest: parts, started, host, port });
+    parts.forge.urls.html = http.url;
+    parts.forge.urls.api = parts.forge.ghes === null ? http.url : `${http.url}/api/v3`;
+    const sim = new ForgeSim(parts, http.url, http.stop);
+    resolve(sim);
+    return sim;
+  }
+
+  seed(world: World): void {
+    this.#parts.seeder.seed(world);
+  }
+
+  addRunner(spec: RunnerSpec): { id: number } {
+    checkShape('runner', runnerShape, spec);
+    return { id: this.#parts.runners.add(spec).id };
+  }
+
+  /** Repeatable. A workflow job that it runs is lost. */
+  removeRunner(id: number): void {
+    this.#parts.runners.remove(id);
+  }
+
+  /** `busy`: an outside job has it. */
+  setRunner(id: number, change: { online?: boolean; busy?: boolean }): void {
+    this.#parts.runners.set(id, change);
+  }
+
+  addToken(spec: TokenSpec): void {
+    this.#parts.seeder.addToken(spec);
+  }
+
+  removeToken(token: string): void {
+    this.#parts.forge.state.tokens.delete(token);
+  }
+
+  /** `blindTo`: `owner` or `owner/repo` that it no longer sees; replaces the list before. */
+  setToken(token: string, change: { valid?: boolean; blindTo?: string[] }): void {
+    const found = this.#parts.forge.state.getToken(token);
+    if (change.valid !== undefined) found.isValid = change.valid;
+    if (change.blindTo !== undefined) {
+      found.blindTo = change.blindTo.map((place) => place.toLowerCase());
+    }
+  }
+
+  addFault(spec: FaultSpec): { id: number } {
+    return this.#parts.faults.add(spec);
+  }
+
+  clearFaults(): void {
+    this.#parts.faults.clear();
+  }
+
+  /** Lets the requests go that the fault `hold` or `hold-before` with this id keeps. */
+  release(faultId: number): void {
+    this.#parts.faults.release(faultId);
+  }
+
+  setRunVisibility({ delayMs }: { delayMs: number }): void {
+    this.#parts.forge.runs.setVisibilityDelay(delayMs);
+  }
+
+  deleteRun(runId: number): void {
+    this.#parts.forge.runs.delete(this.#parts.forge.state.getRun(runId));
+  }
+
+  releaseGate(runId: number): void {
+    this.#parts.forge.runs.releaseGate(this.#parts.forge.state.getRun(runId));
+  }
+
+  completeRun(runId: number, conclusion: RunConclusion): void {
+    this.#parts.forge.runs.complete(this.#parts.forge.state.getRun(runId), conclusion);
+  }
+
+  rerun(runId: number): void {
+    this.#parts.forge.runs.rerun(this.#parts.forge.state.getRun(runId));
+  }
+
+  /** Of the token's login: all its tokens share it. `resetAt` in epoch ms. */
+  setRateLimit(
+    token: string,
+    state: { limit?: number; remaining?: number; resetAt?: number },
+  ): void {
+    const { login } = this.#parts.forge.state.getToken(token);
+    this.#parts.forge.limits.setPrimary(login, state);
+  }
+
+  /** What is not named is GitHub's own; `null` switches them off. */
+  setSecondaryLimits(limits: Partial<SecondaryLimits> | null): void {
+    const all = limits === null ? null : { ...githubSecondaryLimits, ...limits };
+    this.#parts.forge.limits.setSecondary(all);
+  }
+
+  ledger(): Ledger {
+    return ledgerSnapshot(this.#parts.log.entries, this.#parts.forge.state);
+  }
+
+  /** Resolves on the change that makes `predicate` true; rejects after `timeoutMs` of real time. */
+  wait(
+    predicate: (ledger: Ledger) => boolean,
+    { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+  ): Promise<void> {
+    const { changes, log, forge } = this.#parts;
+    const holds = (): boolean => predicate(ledgerView(log.entries, forge.state));
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: () => void): void => {
+        unsubscribe();
+        cancelTimeout();
+        outcome();
+      };
+      const look = (): void => {
+        try {
+          if (holds()) settle(resolve);
+        } catch (error) {
+          settle(() => reject(error instanceof Error ? error : new Error(String(error))));
+        }
+      };
+      const late = (): Error =>
+        new Error(`forge-sim: not true after ${String(timeoutMs)} ms: ${predicate.toString()}`);
+      const unsubscribe = changes.subscribe(look);
+      const cancelTimeout = afterRealMs(timeoutMs, () => settle(() => reject(late())));
+      look();
+    });
+  }
+
+  /** Cuts every connection, held ones too. */
+  async close(): Promise<void> {
+    this.#parts.forge.clock.close();
+    await this.#stopHttp();
+    this.#parts.faults.clear();
+  }
+}
+
+/** Starts a simulated GitHub; end it with `close()`. */
+export function startForgeSim(options: ForgeSimOptions = {}): Promise<ForgeSim> {
+  return ForgeSim.start(options);
+}
+
+interface Parts {
+  forge: Forge;
+  faults: Faults;
+  profile: Profile;
+  random: Random;
+  log: RequestLog;
+  referee: ReturnType<typeof createReferee> | null;
+  violations: string[];
+  onViolation: (violation: string) => void;
+  changes: Changes;
+  runners: RunnerPool;
+  seeder: Seeder;
+}
+
+function assemble(options: ForgeSimOptions): Parts {
+  const { seed = 1, profile: wanted = 'instant', startAt } = options;
+  const profile = typeof wanted === 'string' ? profiles[wanted] : wanted;
+  const clock = new SimClock({
+    mode: options.clock ?? 'real',
+    ...(startAt === undefined ? {} : { startAt }),
+  });
+  const changes = new Changes();
+  const state = new WorldState();
+  const ids = new ForgeIds(new Random(seed, 'ids'));
+  const runners = new RunnerPool({ clock, changes, ids, state });
+  const world = { clock, changes, ids, profile, state, runners };
+  const jobs = new JobRunner({ ...world, random: new Random(seed, 'runners') });
+  const runs = new Runs({ ...world, jobs, random: new Random(seed, 'runs') });
+  const ghes = options.ghes === undefined ? null : parseGhesVersion(options.ghes);
+  // A GHES has no rate limits unless its administrator sets them.
+  const limits = new Limits(clock, ghes === null ? profile.secondary : null, ghes === null);
+  const violations: string[] = [];
+  return {
+    forge: { clock, state, runs, limits, ghes, urls: { api: '', html: '' } },
+    faults: new Faults(new Random(seed, 'faults')),
+    profile,
+    random: new Random(seed, 'replies'),
+    log: new RequestLog(clock, changes),
+    referee: options.referee === false ? null : createReferee(),
+    violations,
+    onViolation: (violation) => violations.push(violation),
+    changes,
+    runners,
+    seeder: new Seeder({ clock, changes, ids, state, runners }),
+  };
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import type { Changes } from '../changes.ts';
+import type { SimClock } from '../clock.ts';
+import type { ForgeIds } from '../ids.ts';
+import type { Profile } from '../profiles.ts';
+import type { Random } from '../random.ts';
+import { endsAtOnce, jobConclusionFor } from './conclusions.ts';
+import { runConclusionFrom, titleFrom } from './from-input.ts';
+import type { JobRunner } from './jobs.ts';
+import type { RunConclusion } from './spec.ts';
+import type { Account, Run, Workflow, WorldState } from './state.ts';
+
+export interface RunsDeps {
+  clock: SimClock;
+  changes: Changes;
+  ids: ForgeIds;
+  profile: Profile;
+  random: Random;
+  state: WorldState;
+  jobs: JobRunner;
+}
+
+export interface DispatchRequest {
+  workflow: Workflow;
+  ref: string;
+  inputs: Readonly<Record<string, string>>;
+  actor: Account;
+  requestId: number;
+}
+
+/** What happens to whole runs: made, seen, cancelled, forced, re-run, deleted. */
+export class Runs {
+  readonly #deps: RunsDeps;
+  #visibilityDelayMs: number | undefined;
+
+  constructor(deps: RunsDeps) {
+    this.#deps = deps;
+  }
+
+  /** From now on; overrides the profile. */
+  setVisibilityDelay(delayMs: number): void {
+    this.#visibilityDelayMs = delayMs;
+  }
+
+  dispatch(request: DispatchRequest): Run {
+    const { clock, state, changes } = this.#deps;
+    const run = this.#newRun(request);
+    state.runs.set(run.id, run);
+    clock.after(run.visibleAt - clock.now(), () => {
+      run.isVisible = true;
+      changes.announce();
+    });
+    this.#begin(run);
+    return run;
+  }
+
+  /** False: it has ended already. */
+  tryCancel(run: Run): boolean {
+    if (run.status === 'completed') return false;
+    const { clock, profile, random, changes, jobs } = this.#deps;
+    run.cancelRequestedAt ??= clock.now();
+    changes.announce();
+    const cancelMs = random.within(profile.cancelMs);
+    clock.after(cancelMs, () => jobs.cancelOpenJobs(run, { evenStubborn: false }));
+    return true;
+  }
+
+  /** Ends also jobs that ignore a cancel, at once. False: it has ended already. */
+  tryForceCancel(run: Run): boolean {
+    if (run.status === 'completed') return false;
+    run.cancelRequestedAt ??= this.#deps.clock.now();
+    this.#deps.jobs.cancelOpenJobs(run, { evenStubborn: true });
+    return true;
+  }
+
+  /** Ends the run now, whatever it was doing. */
+  complete(run: Run, conclusion: RunConclusion): void {
+    if (run.status === 'completed') throw new Error(`forge-sim: run ${String(run.id)} has ended`);
+    run.forcedConclusion = conclusion;
+    this.#deps.jobs.endOpenJobs(run, jobConclusionFor(conclusion));
+  }
+
+  releaseGate(run: Run): void {
+    if (!['waiting', 'pending', 'requested'].includes(run.status)) {
+      throw new Error(`forge-sim: run ${String(run.id)} stands at no gate, it is ${run.status}`);
+    }
+    run.updatedAt = this.#deps.clock.now();
+    this.#deps.jobs.releaseGate(run);
+    this.#deps.changes.announce();
+  }
+
+  /** The next attempt of a run that has ended: same id, new jobs. */
+  rerun(run: Run): void {
+    if (run.status !== 'completed') {
+      throw new Error(`forge-sim: run ${String(run.id)} cannot be re-run, it is ${run.status}`);
+    }
+    const now = this.#deps.clock.now();
+    run.runAttempt += 1;
+    run.attemptAt = now;
+    run.updatedAt = now;
+    run.status = 'queued';
+    run.conclusion = null;
+    run.cancelRequestedAt = null;
+    run.forcedConclusion = null;
+    run.earlierJobs.push(...run.jobs);
+    run.jobs = [];
+    this.#begin(run);
+  }
+
+  delete(run: Run): void {
+    run.deletedAt ??= this.#deps.clock.now();
+    this.#deps.jobs.endOpenJobs(run, 'cancelled');
+  }
+
+  #newRun({ workflow, ref, inputs, actor, requestId }: DispatchRequest): Run {
+    const { clock, ids, profile, random } = this.#deps;
+    const now = clock.now();
+    const { spec } = workflow;
+    workflow.lastRunNumber += 1;
+    return {
+      id: ids.nextRunId(),
+      workflow,
+      runNumber: workflow.lastRunNumber,
+      runAttempt: 1,
+      ref,
+      inputs,
+      title: titleFrom(spec.runName ?? workflow.name, inputs),
+      actor,
+      headSha: createHash('sha1')
+        .update(`${String(workflow.repo.id)} ${ref}`)
+        .digest('hex'),
+      createdAt: now,
+      attemptAt: now,
+      updatedAt: now,
+      visibleAt: now + (this.#visibilityDelayMs ?? random.within(profile.visibleMs)),
+      isVisible: false,
+      createdByRequest: requestId,
+      status: spec.gate ?? 'queued',
+      conclusion: null,
+      forcedConclusion: null,
+      plannedConclusion:
+        spec.runConclusion === undefined ? null : runConclusionFrom(spec.runConclusion, inputs),
+      jobs: [],
+      earlierJobs: [],
+      cancelRequestedAt: null,
+      deletedAt: null,
+    };
+  }
+
+  #begin(run: Run): void {
+    const { jobs, changes } = this.#deps;
+    if (endsAtOnce(run.plannedConclusion)) jobs.settleRun(run);
+    else jobs.createJobs(run);
+    changes.announce();
+  }
+}

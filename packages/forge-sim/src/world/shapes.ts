@@ -1,0 +1,88 @@
+import { gates, jobConclusions, runConclusions } from './spec.ts';
+
+/** JSON schemas of what may be put into the forge, in process and under /_sim/ alike. */
+
+const text = { type: 'string', minLength: 1 };
+const flag = { type: 'boolean' };
+const fromInput = object({ fromInput: text }, ['fromInput']);
+
+export function object(
+  properties: Record<string, unknown>,
+  required: readonly string[] = [],
+): Record<string, unknown> {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+export function list(items: unknown): Record<string, unknown> {
+  return { type: 'array', items };
+}
+
+function orFromInput(schema: unknown): Record<string, unknown> {
+  return { anyOf: [schema, fromInput] };
+}
+
+export const scopePattern = '^(org:[^/]+|enterprise:[^/]+|repo:[^/]+/[^/]+)$';
+
+export const runnerShape = object(
+  {
+    scope: { type: 'string', pattern: scopePattern },
+    name: text,
+    os: text,
+    labels: list(text),
+    online: flag,
+    busy: flag,
+    ephemeral: flag,
+  },
+  ['scope', 'name', 'labels'],
+);
+
+export const tokenShape = object(
+  { token: text, login: text, owners: list(text), scopes: { enum: ['all', 'read'] } },
+  ['token', 'login'],
+);
+
+const inputShape = object({
+  required: flag,
+  default: { type: 'string' },
+  type: { enum: ['string', 'boolean', 'number', 'choice', 'environment'] },
+  options: list({ type: 'string' }),
+});
+
+const workflowJobShape = object(
+  {
+    name: text,
+    runsOn: orFromInput(list(text)),
+    durationMs: orFromInput({ type: 'number', minimum: 0 }),
+    conclusion: orFromInput({ enum: jobConclusions }),
+    needs: list(text),
+    ignoresCancel: flag,
+  },
+  ['name', 'runsOn', 'durationMs'],
+);
+
+const workflowShape = object(
+  {
+    owner: text,
+    repo: text,
+    file: text,
+    name: text,
+    refs: list(text),
+    inputs: { type: 'object', additionalProperties: inputShape },
+    runName: text,
+    jobs: list(workflowJobShape),
+    runConclusion: orFromInput({ enum: runConclusions }),
+    gate: { enum: gates },
+    isDispatchable: flag,
+  },
+  ['owner', 'repo', 'file', 'jobs'],
+);
+
+export const worldShape = object({
+  owners: list(
+    object({ login: text, type: { enum: ['Organization', 'User'] } }, ['login', 'type']),
+  ),
+  tokens: list(tokenShape),
+  repos: list(object({ owner: text, name: text }, ['owner', 'name'])),
+  workflows: list(workflowShape),
+  runners: list(runnerShape),
+});
