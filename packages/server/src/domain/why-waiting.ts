@@ -1,0 +1,106 @@
+import type { Attempt, WorkflowJob } from './attempt.ts';
+import type { GroupPlan } from './dispatch-state.ts';
+import type { Group } from './group.ts';
+import type { DispatchTarget, Job } from './job.ts';
+import { type Cause, findPendingCause } from './why-waiting/pending.ts';
+import { findTriggeredCause } from './why-waiting/triggered.ts';
+
+/** Open-ended for clients: what they do not know they show by its message. */
+export type WaitCode =
+  | 'job-paused'
+  | 'group-disabled'
+  | 'group-paused'
+  | 'dispatch-disabled'
+  | 'no-access'
+  | 'template-broken'
+  | 'forge-unavailable'
+  | 'no-runner-matches'
+  | 'all-offline'
+  | 'stale-runners'
+  | 'backoff'
+  | 'rate-limited'
+  | 'cap'
+  | 'all-busy'
+  | 'held'
+  | 'placing'
+  | 'run-waiting'
+  | 'not-picked-up'
+  | 'displaced'
+  | (string & {});
+
+/** Why a job waits. Times are epoch milliseconds. */
+export interface WhyWaiting {
+  readonly code: WaitCode;
+  /** One sentence for people: what is the matter, and what to do about it. */
+  readonly message: string;
+  readonly since: number;
+  /** Jobs that will be sent before it. */
+  readonly ahead: number;
+  /** Free runners that fit, and runners that fit in whatever state, by the group's last plan. */
+  readonly free: number;
+  readonly fitting: number;
+  /** Ids of jobs that take the runners it could use; not all are named. */
+  readonly heldBy: readonly string[];
+  /** When it will be tried again, if that is known. */
+  readonly retryAt: number | null;
+  readonly labelsMissing: readonly string[];
+}
+
+export interface WaitInput {
+  readonly job: Pick<
+    Job,
+    'id' | 'state' | 'isPaused' | 'notBefore' | 'createdAt' | 'triggeredAt' | 'errorMessage'
+  >;
+  readonly target: DispatchTarget;
+  /** The job's attempt, if it is triggered. */
+  readonly attempt: Attempt | undefined;
+  /** Of the attempt's run, as far as they are known. */
+  readonly workflowJobs: readonly WorkflowJob[];
+  readonly group: Pick<Group, 'name' | 'isEnabled' | 'isPaused' | 'runnerLabels'>;
+  /** `undefined`: the group has not been planned yet. */
+  readonly plan: GroupPlan | undefined;
+  /** Nothing but a probe is sent to the job's workflow or repository. */
+  readonly block:
+    | {
+        readonly kind: 'template-broken' | 'no-access';
+        readonly message: string;
+        readonly nextProbeAt: number;
+        readonly since: number;
+      }
+    | undefined;
+  /** The credential that dispatches for the job. */
+  readonly credential: {
+    readonly isConfigured: boolean;
+    readonly isConnected: boolean;
+    readonly blockedUntil: number | null;
+    readonly error: string;
+  };
+  readonly isDispatcherEnabled: boolean;
+  readonly ahead: number;
+  readonly pickupTimeoutMs: number;
+  readonly now: number;
+}
+
+/** `undefined`: the job does not wait; it runs or has ended. */
+export function whyWaiting(input: WaitInput): WhyWaiting | undefined {
+  const { job } = input;
+  if (job.state === 'pending') return explain(findPendingCause(input), input, job.createdAt);
+  if (job.state !== 'triggered') return undefined;
+  const since = input.attempt?.runCreatedAt ?? job.triggeredAt ?? job.createdAt;
+  const cause = findTriggeredCause(input);
+  return cause === undefined ? undefined : explain(cause, input, since);
+}
+
+function explain(cause: Cause, { job, plan, ahead }: WaitInput, since: number): WhyWaiting {
+  return {
+    code: cause.code,
+    message: cause.message,
+    since: cause.since ?? since,
+    ahead: job.state === 'pending' ? ahead : 0,
+    free: plan?.free ?? 0,
+    fitting: plan?.fitting ?? 0,
+    heldBy: plan?.heldBy.filter((jobId) => jobId !== job.id) ?? [],
+    retryAt: cause.retryAt ?? null,
+    labelsMissing: cause.labelsMissing ?? plan?.labelsMissing ?? [],
+  };
+}

@@ -1,0 +1,166 @@
+import type { GroupPlan } from '../dispatch-state.ts';
+import type { WaitCode, WaitInput } from '../why-waiting.ts';
+
+export interface Cause {
+  readonly code: WaitCode;
+  readonly message: string;
+  readonly retryAt?: number | null;
+  /** When it began, where that is known better than "since the job waits". */
+  readonly since?: number;
+  /** Where it is not the group's labels that are missing. */
+  readonly labelsMissing?: readonly string[];
+}
+
+type FindCause = (input: WaitInput) => Cause | undefined;
+
+/**
+ * In the order in which they are told: several can be true at once, and the first is shown. What somebody has
+ * decided comes first, then what stays so until somebody acts, from the narrowest object to the widest; what passes
+ * by itself comes last.
+ *
+ * | who ends it | codes, in order |
+ * |---|---|
+ * | whoever decided it | job-paused, group-disabled, group-paused, dispatch-disabled |
+ * | somebody who mends it | no-access, template-broken, forge-unavailable (credential), no-runner-matches, all-offline, stale-runners |
+ * | time | backoff, rate-limited, forge-unavailable (the forge), cap |
+ * | other jobs | held, all-busy |
+ * | the next plan | placing |
+ */
+const PENDING_CAUSES: readonly FindCause[] = [
+  findJobPause,
+  findGroupStop,
+  findDispatchSwitch,
+  findBlock,
+  findCredentialFault,
+  findUnmatched,
+  findOffline,
+  findStale,
+  findBackoff,
+  findRateLimit,
+  findPlanLimit,
+  findTaken,
+];
+
+export function findPendingCause(input: WaitInput): Cause {
+  for (const find of PENDING_CAUSES) {
+    const cause = find(input);
+    if (cause !== undefined) return cause;
+  }
+  return { code: 'placing', message: 'Nothing stops it: the next plan will send it.' };
+}
+
+function findJobPause({ job }: WaitInput): Cause | undefined {
+  if (!job.isPaused) return undefined;
+  return { code: 'job-paused', message: 'The job is paused: resume it to let it start.' };
+}
+
+function findGroupStop({ group }: WaitInput): Cause | undefined {
+  if (!group.isEnabled) {
+    const message = `Group ${group.name} has left the configuration: put it back, or delete the job.`;
+    return { code: 'group-disabled', message };
+  }
+  if (!group.isPaused) return undefined;
+  const message = `Group ${group.name} is paused: resume it to let its jobs start.`;
+  return { code: 'group-paused', message };
+}
+
+function findDispatchSwitch({ isDispatcherEnabled }: WaitInput): Cause | undefined {
+  if (isDispatcherEnabled) return undefined;
+  const message = 'Dispatching is switched off: set dispatcher.enabled to true and restart.';
+  return { code: 'dispatch-disabled', message };
+}
+
+function findBlock({ block, target }: WaitInput): Cause | undefined {
+  if (block === undefined) return undefined;
+  const what =
+    block.kind === 'no-access'
+      ? `The credential cannot use ${target.owner}/${target.repo}: give it access to the repository`
+      : `The forge refuses ${target.workflowId} at ${target.ref}: mend the workflow or the template`;
+  return {
+    code: block.kind,
+    message: sentence(what, block.message),
+    retryAt: block.nextProbeAt,
+    since: block.since,
+  };
+}
+
+function findCredentialFault({ credential }: WaitInput): Cause | undefined {
+  if (!credential.isConfigured) {
+    const message = 'No credential is configured to dispatch with: set github.token.';
+    return { code: 'forge-unavailable', message };
+  }
+  if (credential.isConnected) return undefined;
+  const what = 'The forge cannot be used with this credential: check the token and the connection';
+  return { code: 'forge-unavailable', message: sentence(what, credential.error) };
+}
+
+function findUnmatched({ plan, target, group }: WaitInput): Cause | undefined {
+  if (plan === undefined) return undefined;
+  const code = 'no-runner-matches';
+  const repo = `${target.owner}/${target.repo}`;
+  if (plan.labelsMissing.length > 0) {
+    const missing = plan.labelsMissing.join(', ');
+    const message = `No runner has the labels this group asks for: add a runner with ${missing}, or change runner_labels.`;
+    return { code, message };
+  }
+  const isUnserved = plan.reposWithoutRunner.some(
+    (name) => name.toLowerCase() === repo.toLowerCase(),
+  );
+  if (!isUnserved && plan.fitting > 0) return undefined;
+  const message = `No runner with ${group.runnerLabels.join(', ') || 'any labels'} serves ${repo}: add one there, or widen runner_scopes.`;
+  return { code, message };
+}
+
+function findOffline({ plan }: WaitInput): Cause | undefined {
+  if (plan === undefined || plan.online > 0) return undefined;
+  const message = `All runners that fit (${plan.fitting}) are offline: start one.`;
+  return { code: 'all-offline', message };
+}
+
+function findStale({ plan }: WaitInput): Cause | undefined {
+  if (plan?.isStale !== true) return undefined;
+  const message =
+    'The runners that fit have not been listed lately: check the runners credential and its rate limit.';
+  return { code: 'stale-runners', message };
+}
+
+function findBackoff({ job, now }: WaitInput): Cause | undefined {
+  if (job.notBefore === null || job.notBefore <= now) return undefined;
+  const what = 'It waits a while after a failure and then starts by itself';
+  return { code: 'backoff', message: sentence(what, job.errorMessage), retryAt: job.notBefore };
+}
+
+function findRateLimit({ credential, now }: WaitInput): Cause | undefined {
+  const { blockedUntil } = credential;
+  if (blockedUntil === null || blockedUntil <= now) return undefined;
+  const message =
+    'The rate limit of the credential is used up: it goes on once the forge allows it.';
+  return { code: 'rate-limited', message, retryAt: blockedUntil };
+}
+
+const LIMITS: Readonly<Record<Exclude<GroupPlan['limit'], 'runners' | null>, string>> = {
+  cap: 'The group runs as many jobs as max_parallel allows: wait for one to end, or raise it',
+  'rate-limited': 'The credential may start no more runs for now: it goes on by itself',
+  'forge-unavailable': 'The forge does not answer: it goes on once it does',
+};
+
+function findPlanLimit({ plan }: WaitInput): Cause | undefined {
+  if (plan === undefined || plan.limit === null || plan.limit === 'runners') return undefined;
+  const message = sentence(LIMITS[plan.limit], plan.limitMessage);
+  return { code: plan.limit, message, retryAt: plan.retryAt };
+}
+
+function findTaken({ plan, job }: WaitInput): Cause | undefined {
+  if (plan?.limit !== 'runners') return undefined;
+  const isHeld = plan.free > 0 && plan.heldBy.some((jobId) => jobId !== job.id);
+  const what = isHeld
+    ? `Other jobs are about to take the free runners that fit (${plan.free}): wait, or raise the priority`
+    : `${plan.online - plan.free} of ${plan.online} online runners that fit are busy: wait for one, or add runners`;
+  return { code: isHeld ? 'held' : 'all-busy', message: sentence(what, plan.limitMessage) };
+}
+
+/** One sentence, with the forge's or the plan's own words in brackets. */
+export function sentence(what: string, detail: string): string {
+  const words = detail.trim().replace(/\.$/, '');
+  return words === '' ? `${what}.` : `${what} (${words}).`;
+}
