@@ -72,7 +72,7 @@ export class PollRunners {
       await store.runners.recordPass(fence, {
         forgeId: forge.id,
         scope: row.scope,
-        sentAt: listing.sentAt,
+        sentAt: listing.forgeSentAt,
         runners: listing.isChanged ? listing.runners : null,
         isComplete: listing.isComplete,
         etags: listing.etags,

@@ -1,15 +1,13 @@
 import type { Attempt, Run } from '../domain/attempt.ts';
 import type { Event } from '../domain/event.ts';
-import { type Forge, ForgeError, type RunListing } from '../forge/forge.ts';
+import { type Forge, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
-import { type ResolveTiming, resolveAttempts } from './resolve-attempts.ts';
+import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
 
-/** A run that answers 404 counts as deleted only when it still does so this much later. */
-const GONE_AGAIN_AFTER_MS = 60_000;
 /** A new run may be readable only seconds after the reply that named it: until then its absence says nothing. */
 const VISIBLE_WITHIN_MS = 60_000;
 /** An absent attempt is watched this long for a run that turns up after all. */
@@ -21,16 +19,31 @@ export interface TrackRunsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly trackingIntervalMs: number;
-  readonly timing: ResolveTiming;
+  readonly requestTimeoutMs: number;
+  readonly runLookupTimeoutMs: number;
+  /** A run that answers 404, or does not show up, counts as gone only when it still does so this much later. */
+  readonly recheckAfterMs: number;
 }
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
 export function trackRuns(deps: TrackRunsDeps): LoopSpec {
+  const absentDue = everyNowAndThen(deps.clock, deps.recheckAfterMs);
   return {
     name: `track-runs:${deps.forge.id}`,
     everyMs: deps.trackingIntervalMs,
     isWokenBy: isNewlyBusy,
-    tick: (context) => tick(deps, context),
+    tick: (context) => tick(deps, context, absentDue()),
+  };
+}
+
+/** Says true at most once in `everyMs`. */
+function everyNowAndThen(clock: Clock, everyMs: number): () => boolean {
+  let last = -Infinity;
+  return () => {
+    const now = clock.monotonic();
+    if (now - last < everyMs) return false;
+    last = now;
+    return true;
   };
 }
 
@@ -39,12 +52,19 @@ function isNewlyBusy(event: Event): boolean {
   return event.kind === 'runner.changed' && event.data['isNewlyBusy'] === true;
 }
 
-async function tick(deps: TrackRunsDeps, context: LoopContext): Promise<void> {
+/**
+ * @param isAbsentDue look for late runs too: these listings go back up to a day, so not every tick pays for them
+ */
+async function tick(
+  deps: TrackRunsDeps,
+  context: LoopContext,
+  isAbsentDue: boolean,
+): Promise<void> {
   const { forge, store, clock } = deps;
   const now = clock.now();
   const [live, absent] = await Promise.all([
     store.runs.listLive(forge.id),
-    store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS),
+    isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS) : [],
   ]);
   const looks = lookByRepo([...live, ...absent], now, forge.dateOffset().offsetMs);
   await Promise.all(looks.map((look) => followRepo(deps, look, context)));
@@ -75,17 +95,35 @@ async function followByListing(
   context: LoopContext,
 ): Promise<void> {
   const { forge } = deps;
-  const filter = { createdSince: look.createdSince };
+  const filter: RunFilter = {
+    createdSince: look.createdSince,
+    purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
+  };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   for (const attempt of look.listed) {
     if (!context.mayGoOn()) return;
     if (attempt.runId === null || attempt.endedAt !== null) continue;
     const run = runs.get(attempt.runId);
-    if (run !== undefined) await takeRun(deps, attempt, run, listing.sentAt, context.signal);
+    if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
     else if (isOverdue(attempt, listing)) await followOne(deps, attempt, context.signal);
   }
-  await resolveAttempts(deps, look.listed, listing);
+  await resolveAttempts(resolveDeps(deps), look.listed, listing);
+}
+
+function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDeps {
+  const offset = forge.dateOffset();
+  return {
+    runs: store.runs,
+    offset,
+    now: clock.now(),
+    timing: {
+      requestTimeoutMs: deps.requestTimeoutMs,
+      runLookupTimeoutMs: deps.runLookupTimeoutMs,
+      listingGapMs: deps.recheckAfterMs,
+      uncertaintyMs: offset.uncertaintyMs,
+    },
+  };
 }
 
 function isOverdue(attempt: Attempt, listing: RunListing): boolean {
@@ -101,8 +139,8 @@ async function followOne(
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
-    const { run, sentAt } = await forge.getRun(owner, repo, runId, signal);
-    await takeRun(deps, attempt, run, sentAt, signal);
+    const { run, forgeSentAt } = await forge.getRun(owner, repo, runId, signal);
+    await takeRun(deps, attempt, run, forgeSentAt, signal);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     if (error.code === 'not-found') await noteGone(deps, attempt, runId, signal);
@@ -123,7 +161,7 @@ async function noteGone(
     return;
   }
   const message = `run ${runId} was deleted on the forge`;
-  await deps.store.runs.recordRunGone(attempt.id, GONE_AGAIN_AFTER_MS, message);
+  await deps.store.runs.recordRunGone(attempt.id, deps.recheckAfterMs, message);
 }
 
 /** The runner's name is stored before the end of the run: the end closes the attempt. */
@@ -138,11 +176,12 @@ async function takeRun(
   await deps.store.runs.recordRun(attempt.id, run, sentAt);
 }
 
+/** Until its runner is known; and while more of its workflow jobs may be waiting for runners. */
 function needsWorkflowJobs(attempt: Attempt, run: Run): boolean {
-  const hasStarted = run.status === 'in_progress' || run.status === 'completed';
-  return (
-    hasStarted && run.attempt === 1 && (attempt.runnerId === null || attempt.holdEndedAt === null)
-  );
+  if (run.attempt !== 1) return false;
+  const isRunning = run.status === 'in_progress';
+  if (attempt.runnerId === null) return isRunning || run.status === 'completed';
+  return isRunning && attempt.holdEndedAt === null;
 }
 
 /** Failing here costs the runner's name for now, never the run's own state. */
@@ -154,8 +193,8 @@ async function takeWorkflowJobs(
 ): Promise<void> {
   const { owner, repo } = attempt;
   try {
-    const { jobs, sentAt } = await deps.forge.listRunJobs(owner, repo, runId, signal);
-    await deps.store.runs.recordWorkflowJobs(attempt.id, jobs, sentAt);
+    const { jobs, forgeSentAt } = await deps.forge.listRunJobs(owner, repo, runId, signal);
+    await deps.store.runs.recordWorkflowJobs(attempt.id, jobs, forgeSentAt);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     deps.logger.warn({ err: error, attemptId: attempt.id, runId }, 'workflow jobs not read');

@@ -1,0 +1,291 @@
+/** The composition root: the only file that names implementations. */
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { syncUsers } from './auth/sync-users.ts';
+import type { Config, GroupConfig } from './config/config.ts';
+import type { BudgetStore, Forge } from './forge/forge.ts';
+import { makeGithubForge } from './forge/github/github-forge.ts';
+import { makeTokenCredential } from './forge/github/token-credential.ts';
+import { makeHttpApp } from './http/app.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import { cancelRuns } from './loops/cancel-runs.ts';
+import { connectForge } from './loops/connect-forge.ts';
+import { DispatchLoop } from './loops/dispatch.ts';
+import { EventFeed } from './loops/event-feed.ts';
+import { type LoopSpec, runLeasedLoop } from './loops/leased-loop.ts';
+import { PollRunners } from './loops/poll-runners.ts';
+import { retainHistory } from './loops/retention.ts';
+import { trackRuns } from './loops/track-runs.ts';
+import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
+import { openStore } from './store/open-store.ts';
+import type { Store, SyncGroup } from './store/store.ts';
+
+/** One GitHub server for now; its id is part of every row that belongs to it. */
+const FORGE_ID = 'github';
+/** A scope not seen by a complete pass for this many poll intervals vouches for no free runner. */
+const FRESH_INTERVALS = 3;
+
+export interface AppDeps {
+  readonly logger: Logger;
+  readonly build: VersionInfo;
+  readonly clock?: Clock;
+  /** Tests put a process to death at exact points by wrapping what the loops are given. */
+  readonly wrap?: {
+    readonly store?: (store: Store) => Store;
+    readonly forge?: (forge: Forge) => Forge;
+  };
+}
+
+export interface App {
+  readonly url: string;
+  /** Finishes acts in flight, hands leases over, closes everything. Repeatable. */
+  close(): Promise<void>;
+}
+
+/** Resolves when it listens and its loops run. Rejects with what stands in the way, everything closed again. */
+export async function startApp(config: Config, deps: AppDeps): Promise<App> {
+  const app = new RunningApp(config, deps);
+  try {
+    await app.start();
+    return app;
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+export async function migrateDatabase(config: Config, logger: Logger): Promise<void> {
+  const store = await openStore(config.database, {
+    clock: systemClock,
+    origin: randomUUID(),
+    logger,
+  });
+  await store.close();
+}
+
+/** What was opened, in order; closed in reverse. */
+class RunningApp implements App {
+  readonly #config: Config;
+  readonly #deps: AppDeps;
+  readonly #clock: Clock;
+  readonly #origin = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  readonly #stop = new AbortController();
+  readonly #releasers: (() => Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
+  url = '';
+
+  constructor(config: Config, deps: AppDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#clock = deps.clock ?? systemClock;
+  }
+
+  async start(): Promise<void> {
+    const store = await this.#openStore();
+    const metrics = this.#makeMetrics(store, () => forge);
+    const forge: Forge = this.#openForge(store, metrics);
+    await this.#listen(store, forge, metrics);
+    await this.#startLoops(store, forge, metrics);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    this.#stop.abort();
+    const errors: unknown[] = [];
+    for (const release of this.#releasers.reverse()) {
+      try {
+        await release();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'not everything closed cleanly');
+  }
+
+  async #openStore(): Promise<Store> {
+    const { logger, wrap } = this.#deps;
+    const opened = await openStore(this.#config.database, {
+      clock: this.#clock,
+      origin: this.#origin,
+      logger,
+    });
+    this.#releasers.push(() => opened.close());
+    const store = wrap?.store?.(opened) ?? opened;
+    await store.catalog.sync(
+      { id: FORGE_ID, kind: 'github' },
+      this.#config.groups.map(syncGroupOf),
+    );
+    const { basic } = this.#config.auth;
+    await syncUsers(basic.enabled ? basic.users : [], store.users);
+    return store;
+  }
+
+  #makeMetrics(store: Store, forge: () => Forge): Metrics {
+    return makeMetrics({
+      store,
+      clock: this.#clock,
+      version: this.#deps.build,
+      runnersRateRemaining: () => forge().credentialFor('runners').rate.remaining,
+      onScrapeError: (error) => {
+        this.#deps.logger.warn({ err: error }, 'gauges not read');
+      },
+    });
+  }
+
+  #openForge(store: Store, metrics: Metrics): Forge {
+    const { github } = this.#config;
+    const { logger, build, wrap } = this.#deps;
+    const opened = makeGithubForge({
+      id: FORGE_ID,
+      baseUrl: github.baseUrl,
+      credentials: {
+        dispatch: makeTokenCredential({
+          forgeId: FORGE_ID,
+          use: 'dispatch',
+          configKey: 'github.token',
+          token: github.token,
+        }),
+        runners: makeTokenCredential({
+          forgeId: FORGE_ID,
+          use: 'runners',
+          configKey: 'github.runners_token',
+          token: github.runnersToken,
+        }),
+      },
+      budgets: budgetsIn(store),
+      dispatchRate: github.dispatchRate,
+      rateLimitBuffer: github.rateLimitBuffer,
+      requestTimeoutMs: github.requestTimeoutMs,
+      version: build.version,
+      clock: this.#clock,
+      logger,
+      onRequest: (endpoint, outcome) => {
+        metrics.countForgeRequest(endpoint, outcome === 'ok' ? 'ok' : 'error');
+      },
+    });
+    this.#releasers.push(() => opened.close());
+    return wrap?.forge?.(opened) ?? opened;
+  }
+
+  async #listen(store: Store, forge: Forge, metrics: Metrics): Promise<void> {
+    const { server, auth, dispatcher } = this.#config;
+    const http = await makeHttpApp({
+      store,
+      clock: this.#clock,
+      logger: this.#deps.logger,
+      metrics,
+      version: this.#deps.build,
+      options: {
+        corsOrigins: server.corsOrigins,
+        rateLimit: { ...server.rateLimit, isEnabled: server.rateLimit.enabled },
+        trustedProxies: server.trustedProxies,
+        sessionTtlMs: auth.sessionTtlMs,
+        isBasicAuthEnabled: auth.basic.enabled,
+        isGithubAuthEnabled: auth.github.enabled,
+      },
+      forgeStatus: () => forge.listCredentials(),
+      isDispatchEnabled: () => dispatcher.enabled,
+      listUnready: () => (this.#stop.signal.aborted ? ['shutting down'] : []),
+    });
+    this.#releasers.push(async () => {
+      await http.close();
+    });
+    const { host, port } = server.listen;
+    // '' is all interfaces, IPv6 and IPv4.
+    await http.listen({ port, host: host === '' ? '::' : host });
+    this.url = urlOf(http.server.address() as AddressInfo);
+  }
+
+  async #startLoops(store: Store, forge: Forge, metrics: Metrics): Promise<void> {
+    const { logger } = this.#deps;
+    const clock = this.#clock;
+    const feed = new EventFeed({ events: store.events, clock, logger });
+    feed.listen((event) => {
+      if (event.origin === this.#origin) metrics.countEvent(event);
+    });
+    // Before the loops look at the world: what changes after their first look wakes them.
+    await feed.open();
+    const feedStop = new AbortController();
+    const feeding = feed.run(feedStop.signal);
+    const { signal } = this.#stop;
+    const deps = { leases: store.leases, clock, logger, holder: this.#origin, feed };
+    const running = this.#loops(store, forge, metrics).map((spec) =>
+      runLeasedLoop(spec, deps, signal),
+    );
+    running.push(
+      connectForge(forge, clock, signal, (error) => {
+        logger.warn({ err: error }, 'forge not reached');
+      }),
+    );
+    this.#releasers.push(async () => {
+      await Promise.all(running);
+      feedStop.abort();
+      await feeding;
+    });
+  }
+
+  #loops(store: Store, forge: Forge, metrics: Metrics): LoopSpec[] {
+    const { github, dispatcher, history } = this.#config;
+    const { logger } = this.#deps;
+    const shared = { store, forge, clock: this.#clock, logger };
+    const { requestTimeoutMs, pollIntervalMs } = github;
+    const loops = [
+      new PollRunners({ ...shared, pollIntervalMs }).spec,
+      trackRuns({
+        ...shared,
+        trackingIntervalMs: dispatcher.trackingIntervalMs,
+        recheckAfterMs: dispatcher.recheckAfterMs,
+        requestTimeoutMs,
+        runLookupTimeoutMs: dispatcher.runLookupTimeoutMs,
+      }),
+      cancelRuns(shared),
+      retainHistory({ ...shared, ...history, retention: store.retention }),
+    ];
+    if (!dispatcher.enabled) {
+      logger.warn('dispatcher.enabled is false: jobs are queued, and none is sent');
+      return loops;
+    }
+    const dispatch = new DispatchLoop({
+      ...shared,
+      intervalMs: dispatcher.intervalMs,
+      sendDeadlineMs: dispatcher.sendDeadlineMs,
+      requestTimeoutMs,
+      pickupTimeoutMs: dispatcher.pickupTimeoutMs,
+      freshForMs: FRESH_INTERVALS * pollIntervalMs,
+      onCycle: (outcome) => {
+        metrics.countDispatchCycle(outcome);
+      },
+    });
+    return [dispatch.spec, ...loops];
+  }
+}
+
+function budgetsIn({ credentials }: Store): BudgetStore {
+  return {
+    findBudget: (id) => credentials.find(id),
+    saveBudget: (id, budget) => credentials.save(FORGE_ID, { ...budget, id }),
+    takeDispatch: (id, rate) => credentials.takeDispatch(id, rate),
+  };
+}
+
+function syncGroupOf(group: GroupConfig): SyncGroup {
+  return {
+    ...group,
+    templates: group.templates.map(({ inputs, ...template }) => ({
+      ...template,
+      defaultInputs: inputs,
+    })),
+  };
+}
+
+function urlOf(address: AddressInfo): string {
+  const isAll = address.address === '::' || address.address === '0.0.0.0';
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${isAll ? 'localhost' : host}:${address.port}`;
+}

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { attempt, CLAIMED_AT } from '../domain/attempt.testkit.ts';
+import { lookByRepo } from './repo-runs.ts';
+
+const HOUR_MS = 60 * 60_000;
+const known = (id: string, claimedAt: number) =>
+  attempt(id, { state: 'accepted', runId: id, claimedAt });
+
+it('lists a repository once for all its attempts, back to a minute before the first, on the forge’s clock', () => {
+  const looks = lookByRepo(
+    [known('a', CLAIMED_AT), known('b', CLAIMED_AT + 5_000), attempt('c', { repo: 'other' })],
+    CLAIMED_AT + 10_000,
+    2_000,
+  );
+  expect(looks.map(({ repo, listed }) => [repo, listed.map(({ id }) => id)])).toEqual([
+    ['app', ['a', 'b']],
+    ['other', ['c']],
+  ]);
+  expect(looks[0]?.createdSince).toBe(CLAIMED_AT + 2_000 - 60_000);
+});
+
+it('reads a few long-running ones one by one instead of listing back to their start', () => {
+  const now = CLAIMED_AT + 30 * HOUR_MS;
+  const [look] = lookByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now, 0);
+  expect(look?.single.map(({ id }) => id)).toEqual(['old']);
+  expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
+});
+
+it('lists back to the start of many long-running ones', () => {
+  const now = CLAIMED_AT + 30 * HOUR_MS;
+  const many = Array.from({ length: 6 }, (_, i) => known(`old-${i}`, CLAIMED_AT + i));
+  const [look] = lookByRepo(many, now, 0);
+  expect(look?.single).toEqual([]);
+  expect(look?.listed).toHaveLength(6);
+});
+
+it('lists for an old attempt that has no run yet: only a listing can show it', () => {
+  const now = CLAIMED_AT + 2 * HOUR_MS;
+  const [look] = lookByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now, 0);
+  expect(look?.listed).toHaveLength(1);
+});

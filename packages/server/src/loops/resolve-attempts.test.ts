@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import { attempt, CLAIMED_AT, run } from '../domain/attempt.testkit.ts';
+import type { Attempt, Run } from '../domain/attempt.ts';
+import type { RunStore } from '../store/store.ts';
+import { type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
+
+const timing = {
+  requestTimeoutMs: 30_000,
+  runLookupTimeoutMs: 300_000,
+  listingGapMs: 60_000,
+  uncertaintyMs: 1_000,
+};
+
+async function resolve(attempts: Attempt[], runs: Run[], atMs: number, offsetMs = 0) {
+  const told: string[] = [];
+  const say = (text: string) => {
+    told.push(text);
+    return Promise.resolve(true);
+  };
+  const fake: Partial<RunStore> = {
+    listOwnedRunIds: () => Promise.resolve(new Set(attempts.flatMap((one) => one.runId ?? []))),
+    matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
+    recordMissing: (id) => say(`${id} missing`).then(() => undefined),
+    concludeAbsent: (id) => say(`${id} absent`),
+    adoptLateRun: (id, { id: runId }) => say(`${id} late ${runId}`),
+  };
+  const sentAt = CLAIMED_AT + atMs;
+  const deps: ResolveDeps = {
+    runs: fake as RunStore,
+    timing,
+    now: sentAt,
+    offset: { offsetMs, uncertaintyMs: 0 },
+  };
+  const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete: true, runs };
+  await resolveAttempts(deps, attempts, listing);
+  return told;
+}
+
+it('gives an attempt without an answer the one run nobody owns', async () => {
+  expect(await resolve([attempt('a')], [run('7')], 10_000)).toEqual(['a has 7 by order']);
+});
+
+it('leaves runs that belong to an attempt alone (defect #3)', async () => {
+  const owner = attempt('owner', { state: 'accepted', runId: '7' });
+  expect(await resolve([attempt('a'), owner], [run('7')], 400_000)).toEqual(['a missing']);
+});
+
+it('adopts no run of another ref or workflow (defect #3)', async () => {
+  const foreign = [run('7', { branch: 'next' }), run('8', { path: '.github/workflows/x.yml' })];
+  expect(await resolve([attempt('a')], foreign, 400_000)).toEqual(['a missing']);
+});
+
+it('adopts nothing while another attempt of the key is being sent', async () => {
+  const sending = attempt('b', { state: 'claimed' });
+  expect(await resolve([attempt('a'), sending], [run('7')], 1_000)).toEqual([]);
+});
+
+it('compares with the forge’s clock', async () => {
+  const early = run('7', { createdAt: CLAIMED_AT + 600_000 });
+  expect(await resolve([attempt('a')], [early], 10_000, 600_000)).toEqual(['a has 7 by order']);
+});
+
+it('calls an attempt absent only late, after a second listing', async () => {
+  const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
+  expect(await resolve([seen], [], 330_000)).toEqual(['a missing']);
+  expect(await resolve([seen], [], 400_000)).toEqual(['a absent']);
+});
+
+it('takes a run that turns up for an absent attempt, so that it can be cancelled', async () => {
+  const absent = attempt('a', { state: 'absent', endedAt: CLAIMED_AT + 400_000 });
+  expect(await resolve([absent], [run('7')], 500_000)).toEqual(['a late 7']);
+});

@@ -1,0 +1,110 @@
+import type { Attempt, Run } from '../domain/attempt.ts';
+import {
+  type CorrelationTiming,
+  correlate,
+  type Decision,
+  lateRuns,
+  type SearchedAttempt,
+} from '../domain/correlation.ts';
+import type { DateOffset, RunListing } from '../forge/forge.ts';
+import type { Store } from '../store/store.ts';
+import { groupByKey, runsOfKey } from './run-keys.ts';
+
+export interface ResolveDeps {
+  readonly runs: Store['runs'];
+  readonly timing: CorrelationTiming;
+  readonly offset: DateOffset;
+  /** Our clock. */
+  readonly now: number;
+}
+
+/** Needs a run: its outcome is unknown, or a 2xx answer named none. */
+export function isSearching(attempt: Attempt): boolean {
+  const isOpen = attempt.state === 'unknown' || attempt.state === 'accepted';
+  return isOpen && attempt.runId === null && attempt.endedAt === null;
+}
+
+/**
+ * Finds the runs of attempts that need one, concludes which started nothing, and which started one after all.
+ *
+ * @param attempts all live and watched ones of one repository, also those still being sent
+ */
+export async function resolveAttempts(
+  deps: ResolveDeps,
+  attempts: readonly Attempt[],
+  listing: RunListing,
+): Promise<void> {
+  const open = attempts.filter((one) => isSearching(one) || one.state === 'absent');
+  if (open.length === 0) return;
+  const ids = listing.runs.map((run) => run.id);
+  const forgeId = open[0]?.forgeId ?? '';
+  const owned = await deps.runs.listOwnedRunIds(forgeId, ids);
+  const unowned = listing.runs.filter((run) => !owned.has(run.id));
+  for (const ofKey of groupByKey(attempts)) await resolveKey(deps, ofKey, unowned, listing);
+}
+
+async function resolveKey(
+  deps: ResolveDeps,
+  attempts: readonly Attempt[],
+  unowned: readonly Run[],
+  listing: RunListing,
+): Promise<void> {
+  const [first] = attempts;
+  if (first === undefined) return;
+  const runs = runsOfKey(first, unowned);
+  const searching = attempts.filter(isSearching);
+  const sending = attempts.filter(({ state }) => state === 'claimed');
+  const onForgeClock = (some: readonly Attempt[]) => some.map((one) => shifted(one, deps.offset));
+  const decisions = correlate({
+    attempts: onForgeClock(searching),
+    sending,
+    runs,
+    listing: { sentAt: listing.forgeSentAt, isComplete: listing.isComplete },
+    timing: deps.timing,
+    now: deps.now + deps.offset.offsetMs,
+  });
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  for (const decision of decisions) await carryOut(deps, decision, byId, listing.forgeSentAt);
+  const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
+  const late = lateRuns({
+    absent: onForgeClock(attempts.filter(({ state }) => state === 'absent')),
+    searching: onForgeClock([...searching, ...sending]),
+    runs: runs.filter((run) => !matched.has(run.id)),
+    timing: deps.timing,
+  });
+  for (const { attemptId, runId } of late) {
+    const run = byId.get(runId);
+    if (run !== undefined) await deps.runs.adoptLateRun(attemptId, run);
+  }
+}
+
+function shifted(attempt: Attempt, { offsetMs }: DateOffset): SearchedAttempt {
+  const { id, state, actor, missingSince } = attempt;
+  return {
+    ...{ id, state, actor, missingSince },
+    claimedAt: attempt.claimedAt + offsetMs,
+    sendDeadline: attempt.sendDeadline + offsetMs,
+  };
+}
+
+async function carryOut(
+  { runs }: ResolveDeps,
+  decision: Decision,
+  byId: ReadonlyMap<string, Run>,
+  listedAt: number,
+): Promise<void> {
+  switch (decision.kind) {
+    case 'match': {
+      const run = byId.get(decision.runId);
+      if (run !== undefined) await runs.matchRun(decision.attemptId, run, decision.matchedBy);
+      return;
+    }
+    case 'missing':
+      await runs.recordMissing(decision.attemptId, listedAt);
+      return;
+    case 'absent':
+      await runs.concludeAbsent(decision.attemptId, 'run not found: the forge shows none for it');
+      return;
+    case 'wait':
+  }
+}
