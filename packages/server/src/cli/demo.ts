@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import { type Command, InvalidArgumentError } from 'commander';
+import { readEnvironment } from '../config/environment.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { DemoApi } from './demo/api.ts';
+import { lastLook } from './demo/collect.ts';
+import { configFile, secretNames } from './demo/config-file.ts';
+import { ForgeSimControl, forgeSimProcess } from './demo/forge-sim.ts';
+import { choosePort } from './demo/free-port.ts';
+import { JobBook } from './demo/job-book.ts';
+import { killMoments } from './demo/kill-moments.ts';
+import { plannedJobs } from './demo/load.ts';
+import { PlainView } from './demo/plain-view.ts';
+import { play } from './demo/play.ts';
+import { ChildFailure, DemoProcesses, serverProcess } from './demo/processes.ts';
+import { SeededRandom } from './demo/random.ts';
+import { demoRunners } from './demo/setting.ts';
+import { openStateFolder, writeConfig, writeWorld } from './demo/state-folder.ts';
+import { summarise } from './demo/summary.ts';
+import { idealMakespanMs } from './demo/summary-ideal.ts';
+import { summaryLines } from './demo/summary-text.ts';
+import { TerminalView } from './demo/terminal-view.ts';
+import { type Access, curlLine, type DemoOutput } from './demo/view.ts';
+
+const LOGIN = { username: 'demo', password: 'dispatchoor' };
+/** The kills of `--kill` without `--jobs` come this close. */
+const KILL_EVERY_MS = 15_000;
+/** Kills fall into this part of the time that the jobs take at least: after it there is little left to harm. */
+const KILLED_PART = 0.8;
+
+export interface DemoOptions {
+  /** End after so many jobs; undefined: on `signal` only. */
+  readonly jobs: number | undefined;
+  /** How often to kill the server. */
+  readonly kill: number;
+  /** Undefined: 9090 or the next free one. */
+  readonly port: number | undefined;
+  /** Undefined: a new one. It is kept. */
+  readonly stateFolder: string | undefined;
+  /** The load, the kill moments and the forge follow from it. */
+  readonly seed: number;
+  readonly isTty: boolean;
+  readonly output: DemoOutput;
+  readonly clock: Clock;
+  /** Asked to end: the summary follows. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Plays the product: the server and a simulated GitHub as two processes, a mixed load, a live view, a summary from
+ * the forge's ledger. Leaves no process behind.
+ *
+ * @returns the exit code: 0 when all figures are as they must be
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const { clock, output } = options;
+  const processes = new DemoProcesses(clock);
+  try {
+    return await runWith(processes, options);
+  } catch (error) {
+    if (!(error instanceof ChildFailure)) throw error;
+    output.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    await processes.stop();
+  }
+}
+
+async function runWith(processes: DemoProcesses, options: DemoOptions): Promise<number> {
+  const { jobs, clock, output, signal } = options;
+  const { forge, api, access } = await start(processes, options);
+  const dispatchToStartMs = await forge.dispatchToStartMs();
+  const book = new JobBook();
+  const view = options.isTty
+    ? new TerminalView(output, clock, access)
+    : new PlainView(output, clock, access);
+  let kills: number;
+  try {
+    kills = await play({
+      ...{ processes, api, book, view, clock, jobs, signal },
+      plan: plannedJobs(new SeededRandom(options.seed)),
+      keyPrefix: randomBytes(6).toString('hex'),
+      killMoments: momentsOf(options, dispatchToStartMs),
+    });
+  } finally {
+    view.close();
+  }
+  const otherRunIds = await lastLook(api, book, clock);
+  const until = clock.now();
+  // It finishes what it is sending: only then does the ledger hold all that it has asked for.
+  await processes.stopServer();
+  const ledger = await forge.ledger();
+  const isComplete = jobs !== undefined && !signal.aborted;
+  const facts = { jobs: book.facts(until), otherRunIds, ledger, dispatchToStartMs, until };
+  const summary = summarise({ ...facts, isComplete, kills });
+  output.write(`\n${summaryLines(summary).join('\n')}\nstate kept in ${access.stateFolder}\n`);
+  return summary.failures.length === 0 ? 0 : 1;
+}
+
+interface Started {
+  readonly forge: ForgeSimControl;
+  readonly api: DemoApi;
+  readonly access: Access;
+}
+
+async function start(processes: DemoProcesses, options: DemoOptions): Promise<Started> {
+  const port = await choosePort(options.port);
+  const stateFolder = await openStateFolder(options.stateFolder);
+  const tokens = { dispatch: newToken(), runners: newToken() };
+  const worldFile = await writeWorld(stateFolder, tokens);
+  const env = readEnvironment();
+  const forgeUrl = await processes.startForgeSim(
+    forgeSimProcess({ stateFolder, worldFile, env, seed: options.seed }),
+  );
+  const forge = new ForgeSimControl(forgeUrl);
+  await forge.raiseLimits([tokens.dispatch, tokens.runners]);
+  await writeConfig(stateFolder, configFile({ forgeUrl, port, username: LOGIN.username }));
+  const url = `http://127.0.0.1:${port}`;
+  const api = new DemoApi(url, LOGIN);
+  const secrets = {
+    [secretNames.dispatchToken]: tokens.dispatch,
+    [secretNames.runnersToken]: tokens.runners,
+    [secretNames.password]: LOGIN.password,
+  };
+  await processes.startServer(serverProcess(stateFolder, { ...env, ...secrets }), () =>
+    api.isReady(),
+  );
+  const access = { url, ...LOGIN, stateFolder };
+  return { forge, api, access: { ...access, curl: curlLine(access) } };
+}
+
+function newToken(): string {
+  return `demo_${randomBytes(16).toString('hex')}`;
+}
+
+function momentsOf({ kill, jobs, seed }: DemoOptions, dispatchToStartMs: number): number[] {
+  if (kill === 0) return [];
+  const random = new SeededRandom(seed + 1);
+  if (jobs === undefined) return killMoments(random, kill, kill * KILL_EVERY_MS);
+  const plan = plannedJobs(new SeededRandom(seed));
+  const load = Array.from({ length: jobs }, () => {
+    const { group, priority, durationMs } = plan.next().value;
+    return { labels: group.labels, priority, durationMs, releasedAt: 0 };
+  });
+  const idealMs = idealMakespanMs(load, demoRunners, dispatchToStartMs);
+  return killMoments(random, kill, idealMs * KILLED_PART);
+}
+
+interface DemoFlags {
+  readonly jobs?: number;
+  readonly kill: number;
+  readonly port?: number;
+  readonly state?: string;
+  readonly seed: number;
+}
+
+/** `dispatchoor demo` */
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('play the whole product against a simulated GitHub, until Ctrl-C')
+    .option('--jobs <n>', 'end after so many finished jobs', wholeNumber(1))
+    .option('--kill <n>', 'kill -9 the server so often at random moments', wholeNumber(0), 0)
+    .option('--port <n>', 'port of the server (default: 9090 or the next free one)', wholeNumber(1))
+    .option('--state <folder>', 'empty folder for its files (default: a new one)')
+    .option('--seed <n>', 'what is random follows from it', wholeNumber(0), 1)
+    .action(async (flags: DemoFlags) => {
+      process.exitCode = await runDemo(optionsOf(flags));
+    });
+}
+
+function optionsOf({ jobs, kill, port, state, seed }: DemoFlags): DemoOptions {
+  const end = new AbortController();
+  // Once: a second Ctrl-C ends the demo at once, and its children with it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => end.abort());
+  }
+  return {
+    ...{ jobs, kill, port, seed },
+    stateFolder: state,
+    isTty: process.stdout.isTTY,
+    output: process.stdout,
+    clock: systemClock,
+    signal: end.signal,
+  };
+}
+
+function wholeNumber(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && Number.isSafeInteger(value)) return value;
+    throw new InvalidArgumentError(`Write a whole number, ${min} or more.`);
+  };
+}

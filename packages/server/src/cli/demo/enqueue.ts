@@ -1,0 +1,57 @@
+import type { Job } from '@dispatchoor/api-contract';
+import type { Clock } from '../../lib/clock.ts';
+import { type DemoApi, ServerAway } from './api.ts';
+import type { JobBook } from './job-book.ts';
+import type { PlannedJob } from './load.ts';
+
+/** Twice the runners: none runs out of work because a script was slow. */
+const BACKLOG = 24;
+const AGAIN_AFTER_MS = 200;
+
+export interface EnqueueOptions {
+  readonly api: DemoApi;
+  readonly book: JobBook;
+  /** Without end. */
+  readonly plan: Iterator<PlannedJob, never>;
+  /** Unique to this demo, so that its Idempotency-Keys are. */
+  readonly keyPrefix: string;
+  /** How many in all. */
+  readonly limit: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps a backlog of pending jobs until the limit is reached. */
+export async function keepBacklog(options: EnqueueOptions): Promise<void> {
+  const { book, plan, limit, clock, signal } = options;
+  while (!signal.aborted && book.accepted < limit) {
+    if (book.pending >= BACKLOG) {
+      await clock.sleep(AGAIN_AFTER_MS, signal);
+      continue;
+    }
+    const planned = plan.next().value;
+    const job = await addUntilAccepted(options, planned);
+    if (job !== undefined) book.accept(planned, job, clock.now());
+  }
+}
+
+/**
+ * A server that dies before its reply may or may not have kept the job. The same Idempotency-Key makes asking
+ * again harmless, so it is asked until it says 201.
+ *
+ * @returns undefined when the demo ends first
+ */
+async function addUntilAccepted(
+  { api, keyPrefix, clock, signal }: EnqueueOptions,
+  planned: PlannedJob,
+): Promise<Job | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await api.addJob(planned, `${keyPrefix}-${planned.key}`);
+    } catch (error) {
+      if (!(error instanceof ServerAway)) throw error;
+      await clock.sleep(AGAIN_AFTER_MS, signal);
+    }
+  }
+  return undefined;
+}
