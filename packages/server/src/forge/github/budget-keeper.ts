@@ -31,6 +31,7 @@ export class BudgetKeeper {
   #savedAt = Number.NEGATIVE_INFINITY;
   #isDirty = false;
   #saving: Promise<void> = Promise.resolve();
+  #isSaveQueued = false;
   #cancelSave: (() => void) | undefined;
   #isClosed = false;
 
@@ -92,12 +93,16 @@ export class BudgetKeeper {
     this.#cancelSave = undefined;
     this.#isDirty = false;
     this.#savedAt = this.#options.clock.monotonic();
-    // One after the other, so that an older state cannot overwrite a newer one.
+    // One that has not begun yet will write what holds by then. One after the other, so that an older state
+    // cannot overwrite a newer one.
+    if (this.#isSaveQueued) return;
+    this.#isSaveQueued = true;
     this.#saving = this.#saving.then(() => this.#write());
   }
 
   async #write(): Promise<void> {
     const { store, credentialId, budget, standing, logger } = this.#options;
+    this.#isSaveQueued = false;
     try {
       await store.saveBudget(credentialId, { ...budget().state(), ...standing() });
     } catch (error) {

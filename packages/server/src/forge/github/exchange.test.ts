@@ -4,7 +4,12 @@ import { Agent, type buildConnector } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../lib/clock.testkit.ts';
 import { exchange, type WireFault, type WireReply, type WireRequest } from './exchange.ts';
-import { type RawExchange, type RawServer, rawReply, startRawServer } from './raw-server.testkit.ts';
+import {
+  type RawExchange,
+  type RawServer,
+  rawReply,
+  startRawServer,
+} from './raw-server.testkit.ts';
 
 const releases: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -65,12 +70,12 @@ function heldConnector(): { connector: buildConnector.connector; release: () => 
 /** On the same client: what stood in line before it has had its turn when it is answered. */
 async function sendNextAfter(release: () => void, agent: Agent, server: RawServer): Promise<void> {
   const next = exchange(agent, new FakeClock(), post(server.url, { body: '{"next":1}' }));
-  let isAnswered = false;
+  const state = { isAnswered: false };
   const answered = next.finally(() => {
-    isAnswered = true;
+    state.isAnswered = true;
   });
   // The dropped request takes its connection with it; the next one asks for another.
-  for (let turn = 0; !isAnswered && turn < 1_000; turn += 1) {
+  for (let turn = 0; !state.isAnswered && turn < 1_000; turn += 1) {
     release();
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -164,9 +169,9 @@ describe('a request that gets no answer', () => {
     const server = await serve(({ socket }) => {
       socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"workflow_run');
     });
-    expect(
-      await outcomeOf(exchange(makeAgent(), new FakeClock(), post(server.url))),
-    ).toMatchObject({ reason: 'network', hasStarted: true });
+    expect(await outcomeOf(exchange(makeAgent(), new FakeClock(), post(server.url)))).toMatchObject(
+      { reason: 'network', hasStarted: true },
+    );
   });
 
   it('times out on our clock, from the first step to the last byte', async () => {
@@ -236,8 +241,8 @@ describe('an answer', () => {
     const server = await serve(({ socket }) =>
       socket.write(rawReply(200, '{"a":1}', { 'content-encoding': 'gzip' })),
     );
-    expect(
-      await outcomeOf(exchange(makeAgent(), new FakeClock(), post(server.url))),
-    ).toMatchObject({ reason: 'network', hasStarted: true });
+    expect(await outcomeOf(exchange(makeAgent(), new FakeClock(), post(server.url)))).toMatchObject(
+      { reason: 'network', hasStarted: true },
+    );
   });
 });

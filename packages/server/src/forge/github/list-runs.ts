@@ -55,9 +55,8 @@ async function readSince(read: ReadPage, createdSince: number): Promise<RunListi
     const window = await readWindow(read, created);
     observed ??= window;
     runs.push(...window.runs);
-    const oldest = Math.min(...window.runs.map((run) => run.createdAt));
-    const next = `${since}..${isoSecond(oldest)}`;
-    if (!window.isCutOff || next === created) {
+    const next = window.isCutOff ? `${since}..${isoSecond(oldestOf(window.runs))}` : created;
+    if (next === created) {
       const isComplete = window.isWhole && !window.isCutOff;
       return { ...timesOf(observed), isComplete, runs: newestFirst(runs) };
     }
@@ -91,6 +90,10 @@ async function readWindow(read: ReadPage, created: string): Promise<Window> {
     isCutOff: total > SEARCH_LIMIT && found.length > 0,
     isWhole: found.length >= shown,
   };
+}
+
+function oldestOf(runs: readonly Run[]): number {
+  return Math.min(...runs.map((run) => run.createdAt));
 }
 
 function newestFirst(runs: readonly Run[]): Run[] {

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import {
+  DISPATCH_TOKEN,
+  dispatchOf,
+  failureOf,
+  forever,
+  RUNNERS_TOKEN,
+  requestsOf,
+  type StartForge,
+} from './world.testkit.ts';
+
+export function accountContract(start: StartForge): void {
+  describe('repositories and owners', () => {
+    it('tells a repository that the dispatch credential reads from one that it does not', async () => {
+      const { forge, sim } = await start();
+      expect(await forge.canReadRepo('acme', 'app', forever)).toBe(true);
+      sim.setToken(DISPATCH_TOKEN, { blindTo: ['acme/app'] });
+      expect(await forge.canReadRepo('acme', 'app', forever)).toBe(false);
+    });
+
+    it('does not take a failure for a lost repository', async () => {
+      const { forge, sim } = await start();
+      sim.addFault({ on: 'repoGet', kind: 'status-before' });
+      const error = await failureOf(forge.canReadRepo('acme', 'app', forever));
+      expect(error).toMatchObject({ code: 'unavailable', acted: 'no' });
+    });
+
+    it.each([
+      ['acme', 'org'],
+      ['dev', 'user'],
+      ['nobody', 'unknown'],
+    ])('tells that %s is of type %s', async (owner, type) => {
+      expect(await (await start()).forge.findOwnerType(owner, forever)).toBe(type);
+    });
+
+    it('asks for an owner’s type once, unless it was unknown', async () => {
+      const { forge, sim } = await start();
+      await forge.findOwnerType('acme', forever);
+      await forge.findOwnerType('ACME', forever);
+      expect(requestsOf(sim, 'userGet')).toHaveLength(1);
+      await forge.findOwnerType('later', forever);
+      sim.seed({ owners: [{ login: 'later', type: 'Organization' }] });
+      expect(await forge.findOwnerType('later', forever)).toBe('org');
+    });
+  });
+}
+
+export function credentialContract(start: StartForge): void {
+  describe('credentials', () => {
+    it('are configured but not connected before anyone has asked', async () => {
+      const { forge } = await start();
+      expect(forge.listCredentials()).toMatchObject([
+        { use: 'dispatch', isConfigured: true, isConnected: false, actor: '', error: '' },
+        { use: 'runners', isConfigured: true, isConnected: false, actor: '', error: '' },
+      ]);
+    });
+
+    it('tell who they are and what is left of their limits', async () => {
+      const { forge } = await start();
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({
+        isConnected: true,
+        actor: 'bot',
+        rate: { limit: 5_000, remaining: 4_999, blockedUntil: null },
+      });
+      expect(forge.credentialFor('runners')).toMatchObject({ isConnected: true, actor: 'watcher' });
+    });
+
+    it('that fail at the start are asked again and heal (defect #18)', async () => {
+      const { forge, sim } = await start();
+      sim.setToken(DISPATCH_TOKEN, { valid: false });
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: false });
+      expect(forge.credentialFor('dispatch').error).toContain('401');
+      expect(forge.credentialFor('runners')).toMatchObject({ isConnected: true, error: '' });
+      sim.setToken(DISPATCH_TOKEN, { valid: true });
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true, error: '' });
+    });
+
+    it('heal by any call that works', async () => {
+      const { forge, sim } = await start();
+      sim.addFault({ on: 'user', kind: 'status-before', times: 2 });
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: false });
+      await forge.canReadRepo('acme', 'app', forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true, error: '' });
+    });
+
+    it('are disconnected by a 401 to any call', async () => {
+      const { forge, sim } = await start();
+      await forge.ensureConnected(forever);
+      sim.setToken(RUNNERS_TOKEN, { valid: false });
+      const error = await failureOf(forge.listRunners('org:acme', [], forever));
+      expect(error).toMatchObject({ code: 'auth', acted: 'no', status: 401 });
+      expect(forge.credentialFor('runners')).toMatchObject({ isConnected: false });
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true });
+    });
+
+    it('are not disconnected by a limit, a 404 or a failing server', async () => {
+      const { forge, sim } = await start();
+      await forge.ensureConnected(forever);
+      for (const kind of ['not-found', 'status-before', 'rate-limit-429'] as const) {
+        sim.addFault({ on: 'getRun', kind });
+        await failureOf(forge.getRun('acme', 'app', '1', forever));
+      }
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true, error: '' });
+    });
+
+    it('that are missing say so and send nothing', async () => {
+      const { forge, sim } = await start({ tokens: { dispatch: '', runners: RUNNERS_TOKEN } });
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({
+        isConfigured: false,
+        isConnected: false,
+      });
+      const error = await failureOf(forge.dispatch(dispatchOf(), forever));
+      expect(error).toMatchObject({ code: 'auth', acted: 'no' });
+      expect(sim.ledger().requests.every((request) => request.endpoint === 'user')).toBe(true);
+      expect(requestsOf(sim, 'user')).toHaveLength(1);
+    });
+  });
+}
