@@ -1,0 +1,273 @@
+import { sql } from 'kysely';
+import { SYSTEM_ACTOR } from '../domain/event.ts';
+import { uuidv7 } from '../lib/ids.ts';
+import type { Database, WriteTx } from './database.ts';
+import { chunksOf } from './dialect/pending-writes.ts';
+import { holdsLease } from './leases.ts';
+import { stringsOf } from './rows.ts';
+import {
+  compareWithPass,
+  type KnownRunner,
+  type PassDifference,
+  type SeenRunner,
+} from './runner-pass.ts';
+import type { Fence, RunnerPass } from './store.ts';
+
+/** 16 columns a row. */
+const ROWS_PER_STATEMENT = 500;
+
+type ShownRunner = Pick<KnownRunner, 'name' | 'labels' | 'status' | 'is_busy'>;
+
+/**
+ * Only rows that look different are written one by one. All others of the scope get their time by one statement,
+ * because an older observation that comes late must not be taken for a newer one.
+ */
+export async function recordPass(
+  tx: WriteTx,
+  database: Database,
+  fence: Fence,
+  pass: RunnerPass,
+): Promise<void> {
+  if (!(await holdsLease(tx, database, fence))) return;
+  const scope = await findScope(tx, pass);
+  // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
+  if (scope === undefined || (scope.passSentAt ?? -Infinity) >= pass.sentAt) return;
+  const difference = compareWithPass(await listKnown(tx, pass), pass);
+  const told = await writeDifference(tx, pass, difference);
+  if (!pass.isComplete) {
+    await forgetEtags(tx, pass);
+    return;
+  }
+  await markSeen(tx, pass);
+  await savePass(tx, pass);
+  const isFirst = scope.passSentAt === null || scope.error !== '';
+  if (isFirst || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
+}
+
+async function findScope(
+  { db }: WriteTx,
+  { forgeId, scope }: RunnerPass,
+): Promise<{ passSentAt: number | null; error: string } | undefined> {
+  return db
+    .selectFrom('runner_scopes')
+    .select(['pass_sent_at as passSentAt', 'error'])
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .executeTakeFirst();
+}
+
+async function listKnown({ db }: WriteTx, { forgeId, scope }: RunnerPass): Promise<KnownRunner[]> {
+  return db
+    .selectFrom('runners')
+    .select(['id', 'forge_runner_id', 'name', 'labels', 'label_set', 'os', 'status', 'is_busy'])
+    .select(['observed_at', 'missed_passes'])
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .execute();
+}
+
+/** @returns how many runners changed */
+async function writeDifference(
+  tx: WriteTx,
+  pass: RunnerPass,
+  { changed, missed, gone }: PassDifference,
+): Promise<number> {
+  let told = 0;
+  for (const chunk of chunksOf(changed, ROWS_PER_STATEMENT)) told += await upsert(tx, pass, chunk);
+  for (const chunk of chunksOf(missed, ROWS_PER_STATEMENT)) told += await miss(tx, pass, chunk);
+  for (const chunk of chunksOf(gone, ROWS_PER_STATEMENT)) told += await remove(tx, pass, chunk);
+  return told;
+}
+
+async function upsert(
+  tx: WriteTx,
+  { forgeId, scope, sentAt }: RunnerPass,
+  changed: PassDifference['changed'],
+): Promise<number> {
+  const { db, now } = tx;
+  const values = changed.map(({ from, to }) => ({
+    ...to,
+    id: from?.id ?? uuidv7(now),
+    forge_id: forgeId,
+    scope,
+    launch_id: null,
+    observed_at: sentAt,
+    missed_passes: 0,
+    last_seen_at: now,
+    created_at: now,
+    updated_at: now,
+  }));
+  const written = await db
+    .insertInto('runners')
+    .values(values)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['forge_id', 'scope', 'forge_runner_id'])
+        .doUpdateSet((is) => ({
+          name: is.ref('excluded.name'),
+          labels: is.ref('excluded.labels'),
+          label_set: is.ref('excluded.label_set'),
+          os: is.ref('excluded.os'),
+          status: is.ref('excluded.status'),
+          is_busy: is.ref('excluded.is_busy'),
+          observed_at: is.ref('excluded.observed_at'),
+          missed_passes: 0,
+          last_seen_at: now,
+          updated_at: now,
+        }))
+        .whereRef('runners.observed_at', '<', 'excluded.observed_at'),
+    )
+    .returning(['id', 'forge_runner_id'])
+    .execute();
+  const ids = new Map(written.map((row) => [row.forge_runner_id, row.id]));
+  for (const { from, to } of changed) {
+    const id = ids.get(to.forge_runner_id);
+    if (id !== undefined) tellChanged(tx, forgeId, { id, from, to });
+  }
+  return written.length;
+}
+
+/** Not free from now on, and shown so: it may be an ephemeral runner that has just gone. */
+async function miss(
+  tx: WriteTx,
+  { forgeId, sentAt }: RunnerPass,
+  missed: readonly KnownRunner[],
+): Promise<number> {
+  const written = await tx.db
+    .updateTable('runners')
+    .set({ status: 'offline', missed_passes: 1, observed_at: sentAt, updated_at: tx.now })
+    .where('id', 'in', idsOf(missed))
+    .where('observed_at', '<', sentAt)
+    .returning('id')
+    .execute();
+  const won = new Set(written.map((row) => row.id));
+  for (const from of missed) {
+    if (!won.has(from.id) || from.status === 'offline') continue;
+    tellChanged(tx, forgeId, { id: from.id, from, to: { ...from, status: 'offline' } });
+  }
+  return won.size;
+}
+
+async function remove(
+  tx: WriteTx,
+  { forgeId, scope, sentAt }: RunnerPass,
+  gone: readonly KnownRunner[],
+): Promise<number> {
+  const removed = await tx.db
+    .deleteFrom('runners')
+    .where('id', 'in', idsOf(gone))
+    .where('observed_at', '<', sentAt)
+    .returning(['id', 'name'])
+    .execute();
+  for (const runner of removed) tellGone(tx, { ...runner, forgeId, scope, why: 'absent' });
+  return removed.length;
+}
+
+function idsOf(runners: readonly KnownRunner[]): string[] {
+  return runners.map((runner) => runner.id);
+}
+
+/** What a complete pass has neither changed nor missed looks as before, and was looked at. */
+async function markSeen(
+  { db, now }: WriteTx,
+  { forgeId, scope, sentAt }: RunnerPass,
+): Promise<void> {
+  await db
+    .updateTable('runners')
+    .set({ observed_at: sentAt, last_seen_at: now })
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .where('observed_at', '<', sentAt)
+    .execute();
+}
+
+async function savePass(
+  { db, now }: WriteTx,
+  { forgeId, scope, sentAt, etags }: RunnerPass,
+): Promise<void> {
+  await db
+    .updateTable('runner_scopes')
+    .set({ etags: JSON.stringify(etags), pass_sent_at: sentAt, pass_at: now, error: '' })
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .execute();
+}
+
+/** The next pass must look at every page: "unchanged" since this one would vouch for what it has not seen. */
+async function forgetEtags({ db }: WriteTx, { forgeId, scope }: RunnerPass): Promise<void> {
+  await db
+    .updateTable('runner_scopes')
+    .set({ etags: '[]' })
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .execute();
+}
+
+/** A started run holds a runner until a complete pass sent later is stored: then somebody has to look. */
+async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerPass): Promise<boolean> {
+  const held = await db
+    .selectFrom('attempts')
+    .select('id')
+    .where('forge_id', '=', forgeId)
+    .where(sql<boolean>`ended_at is null and hold_ended_at is null`)
+    .where('run_started_at', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  return held !== undefined;
+}
+
+function tellObserved(tx: WriteTx, { forgeId, scope, sentAt }: RunnerPass): void {
+  tx.emit({
+    kind: 'scope.observed',
+    subjectType: 'scope',
+    subjectId: scope,
+    groupId: null,
+    forgeId,
+    actor: SYSTEM_ACTOR,
+    isAudit: false,
+    data: { sentAt },
+  });
+}
+
+function tellChanged(
+  tx: WriteTx,
+  forgeId: string,
+  { id, from, to }: { id: string; from: ShownRunner | undefined; to: SeenRunner },
+): void {
+  const isNewlyBusy = to.is_busy === 1 && from?.is_busy !== 1;
+  tx.emit({
+    kind: 'runner.changed',
+    subjectType: 'runner',
+    subjectId: id,
+    groupId: null,
+    forgeId,
+    actor: SYSTEM_ACTOR,
+    isAudit: false,
+    data: { from: from === undefined ? null : shownOf(from), to: shownOf(to), isNewlyBusy },
+  });
+}
+
+function shownOf(runner: ShownRunner) {
+  return {
+    name: runner.name,
+    status: runner.status,
+    isBusy: runner.is_busy === 1,
+    labels: stringsOf(runner.labels),
+  };
+}
+
+export function tellGone(
+  tx: WriteTx,
+  runner: { id: string; name: string; forgeId: string; scope: string; why: string },
+): void {
+  tx.emit({
+    kind: 'runner.gone',
+    subjectType: 'runner',
+    subjectId: runner.id,
+    groupId: null,
+    forgeId: runner.forgeId,
+    actor: SYSTEM_ACTOR,
+    isAudit: false,
+    data: { name: runner.name, scope: runner.scope, why: runner.why },
+  });
+}

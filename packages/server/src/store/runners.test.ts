@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import type { ObservedRunner } from '../domain/runner.ts';
+import { databases, useDatabase } from './databases.testkit.ts';
+import { makeEventStore } from './events.ts';
+import { makeLeaseStore } from './leases.ts';
+import { makeRunnerStore } from './runners.ts';
+import type { Fence, RunnerPass } from './store.ts';
+
+const SCOPE = 'org:acme';
+
+function seen(id: string, change: Partial<ObservedRunner> = {}): ObservedRunner {
+  return {
+    forgeRunnerId: id,
+    name: `runner-${id}`,
+    labels: ['self-hosted', 'linux'],
+    os: 'linux',
+    status: 'online',
+    isBusy: false,
+    ...change,
+  };
+}
+
+for (const kind of databases) {
+  describe(`runners on ${kind.name}`, () => {
+    const at = useDatabase(kind);
+    const runners = () => makeRunnerStore(at.database);
+
+    /** A forge with one scope, and the lease its poll works under. */
+    const start = async (...scopes: string[]): Promise<Fence> => {
+      await at.database.write(async ({ db, now }) => {
+        await db
+          .insertInto('forges')
+          .values({ id: 'f', kind: 'github', created_at: now })
+          .execute();
+      });
+      const fence = await makeLeaseStore(at.database).tryAcquire('poll', 'me', 60_000);
+      await runners().setScopes(fence!, 'f', scopes.length === 0 ? [SCOPE] : scopes);
+      return fence!;
+    };
+    const pass = (
+      sentAt: number,
+      found: RunnerPass['runners'],
+      change: Partial<RunnerPass> = {},
+    ) => ({
+      ...{ forgeId: 'f', scope: SCOPE, sentAt, runners: found, isComplete: true, etags: ['"e"'] },
+      ...change,
+    });
+    const shown = async () =>
+      (await runners().listRunners()).map((r) => `${r.name} ${r.status}${r.isBusy ? ' busy' : ''}`);
+    const readEvents = async () => makeEventStore(at.database).listAfter(0, 1_000);
+    const newEvents = async (write: () => Promise<unknown>) => {
+      const before = await makeEventStore(at.database).lastSeq();
+      await write();
+      const events = await makeEventStore(at.database).listAfter(before, 1_000);
+      return events.map((event) => event.kind);
+    };
+
+    it('are stored as the forge tells of them', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('2'), seen('1', { isBusy: true })]));
+      expect(await runners().listRunners()).toEqual([
+        {
+          ...{ id: expect.any(String), forgeId: 'f', scope: SCOPE, forgeRunnerId: '1' },
+          ...{ name: 'runner-1', labels: ['self-hosted', 'linux'], os: 'linux' },
+          ...{ status: 'online', isBusy: true, launchId: null },
+          ...{ lastSeenAt: at.clock.now(), createdAt: at.clock.now(), updatedAt: at.clock.now() },
+        },
+        expect.objectContaining({ name: 'runner-2', isBusy: false }),
+      ]);
+      const [scope] = await runners().listScopes('f');
+      expect(scope).toEqual({
+        ...{ forgeId: 'f', scope: SCOPE, etags: ['"e"'], passSentAt: 100 },
+        ...{ passAt: at.clock.now(), error: '' },
+      });
+    });
+
+    it('are one class when their labels are the same in another order', async () => {
+      const fence = await start();
+      const found = [seen('1', { labels: ['b', 'a', 'a'] }), seen('2', { labels: ['a', 'b'] })];
+      await runners().recordPass(fence, pass(100, found));
+      const rows = await at.database.read.selectFrom('runners').select('label_set').execute();
+      expect(new Set(rows.map((row) => row.label_set))).toEqual(new Set(['["a","b"]']));
+      expect((await runners().listRunners())[0]?.labels).toEqual(['b', 'a', 'a']);
+    });
+
+    it('tell what changed, and from what', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordPass(fence, pass(200, [seen('1', { isBusy: true })]));
+      const told = (await readEvents()).filter((event) => event.kind === 'runner.changed');
+      const free = {
+        ...{ name: 'runner-1', status: 'online', isBusy: false },
+        labels: ['self-hosted', 'linux'],
+      };
+      expect(told.map((event) => event.data)).toEqual([
+        { from: null, to: free, isNewlyBusy: false },
+        { from: free, to: { ...free, isBusy: true }, isNewlyBusy: true },
+      ]);
+      const [runner] = await runners().listRunners();
+      expect(told.map((event) => event.subjectId)).toEqual([runner!.id, runner!.id]);
+    });
+
+    it('are neither told of nor rewritten when they look as before', async () => {
+      const fence = await start();
+      const found = [seen('1'), seen('2')];
+      await runners().recordPass(fence, pass(100, found));
+      const [before] = await runners().listRunners();
+      at.clock.advance(60_000);
+      const told = await newEvents(() => runners().recordPass(fence, pass(200, found)));
+      expect(told).toEqual([]);
+      const [after] = await runners().listRunners();
+      expect(after).toEqual({ ...before, lastSeenAt: at.clock.now() });
+    });
+
+    it('are seen anew by a pass that says "unchanged"', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      at.clock.advance(60_000);
+      const told = await newEvents(() => runners().recordPass(fence, pass(200, null)));
+      expect(told).toEqual([]);
+      expect((await runners().listRunners())[0]?.lastSeenAt).toBe(at.clock.now());
+      expect(await runners().listScopes('f')).toMatchObject([
+        { passSentAt: 200, passAt: at.clock.now() },
+      ]);
+    });
+
+    it('are not free after one pass without them, and gone after two (defect #15)', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const missed = await newEvents(() => runners().recordPass(fence, pass(200, [seen('1')])));
+      expect(missed).toEqual(['runner.changed', 'scope.observed']);
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      const gone = await newEvents(() => runners().recordPass(fence, pass(300, [seen('1')])));
+      expect(gone).toEqual(['runner.gone', 'scope.observed']);
+      expect(await shown()).toEqual(['runner-1 online']);
+    });
+
+    it('are gone too when the second pass says "unchanged"', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      await runners().recordPass(fence, pass(200, [seen('1')]));
+      await runners().recordPass(fence, pass(300, null));
+      expect(await shown()).toEqual(['runner-1 online']);
+    });
+
+    it('stay when a pass shows them again, as the same runner', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      const [before] = await runners().listRunners();
+      await runners().recordPass(fence, pass(200, []));
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      await runners().recordPass(fence, pass(400, []));
+      expect(await shown()).toEqual(['runner-1 offline']);
+      await runners().recordPass(fence, pass(500, [seen('1')]));
+      expect(await runners().listRunners()).toMatchObject([{ id: before!.id, status: 'online' }]);
+    });
+
+    it('are taken from an incomplete pass, which lets none go and vouches for none', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const part = pass(200, [seen('2', { isBusy: true }), seen('3')], { isComplete: false });
+      await runners().recordPass(fence, part);
+      await runners().recordPass(fence, { ...part, sentAt: 300 });
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 online busy', 'runner-3 online']);
+      expect(await runners().listScopes('f')).toMatchObject([{ passSentAt: 100, etags: [] }]);
+    });
+
+    it('believe the newer observation, whichever comes first', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      await runners().recordPass(fence, pass(200, [seen('1', { isBusy: true }), seen('2')]));
+      expect(await shown()).toEqual(['runner-1 online']);
+      // A runner that something else saw become busy after this pass was sent.
+      await at.database.write(async ({ db }) => {
+        await db.updateTable('runners').set({ is_busy: 1, observed_at: 500 }).execute();
+      });
+      await runners().recordPass(fence, pass(400, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online busy']);
+      await runners().recordPass(fence, pass(450, []));
+      await runners().recordPass(fence, pass(460, []));
+      expect(await shown()).toEqual(['runner-1 online busy']);
+    });
+
+    it('count once when a list names them twice', async () => {
+      const fence = await start();
+      const twice = [seen('1'), seen('2'), seen('1', { isBusy: true })];
+      await runners().recordPass(fence, pass(100, twice));
+      expect(await shown()).toEqual(['runner-1 online busy', 'runner-2 online']);
+    });
+
+    it('are many: 1,200 in a pass', async () => {
+      const fence = await start();
+      const many = Array.from({ length: 1_200 }, (_, i) => seen(String(i)));
+      await runners().recordPass(fence, pass(100, many));
+      await runners().recordPass(fence, pass(200, []));
+      await runners().recordPass(fence, pass(300, many.slice(0, 600)));
+      const stored = await runners().listRunners();
+      expect(stored.map((runner) => runner.status)).toEqual(Array(600).fill('online'));
+    });
+
+    it('of a pass without the lease are not taken', async () => {
+      const fence = await start();
+      const stale = { ...fence, epoch: fence.epoch - 1 };
+      await runners().recordPass(stale, pass(100, [seen('1')]));
+      await runners().recordScopeError(stale, 'f', SCOPE, 'boom');
+      await runners().setScopes(stale, 'f', []);
+      expect(await shown()).toEqual([]);
+      expect(await runners().listScopes('f')).toMatchObject([{ passSentAt: null, error: '' }]);
+    });
+
+    it('wake who waits for a pass: the first one, one after an error, one that a hold needs', async () => {
+      const fence = await start();
+      const record = (sentAt: number) => runners().recordPass(fence, pass(sentAt, []));
+      expect(await newEvents(() => record(100))).toEqual(['scope.observed']);
+      expect(await newEvents(() => record(200))).toEqual([]);
+      await runners().recordScopeError(fence, 'f', SCOPE, '502');
+      expect(await runners().listScopes('f')).toMatchObject([{ error: '502', passSentAt: 200 }]);
+      expect(await newEvents(() => record(300))).toEqual(['scope.observed']);
+      expect(await runners().listScopes('f')).toMatchObject([{ error: '' }]);
+      await at.database.write(async ({ db }) => {
+        await db.insertInto('attempts').values(startedAttempt).execute();
+      });
+      expect(await newEvents(() => record(400))).toEqual(['scope.observed']);
+    });
+
+    it('go with their scope', async () => {
+      const fence = await start(SCOPE, 'repo:acme/app');
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordPass(fence, pass(100, [seen('1')], { scope: 'repo:acme/app' }));
+      expect(await shown()).toHaveLength(2);
+      const told = await newEvents(() => runners().setScopes(fence, 'f', [SCOPE, 'org:new']));
+      expect(told).toEqual(['runner.gone']);
+      expect((await runners().listRunners()).map((runner) => runner.scope)).toEqual([SCOPE]);
+      const scopes = await runners().listScopes('f');
+      expect(scopes.map(({ scope, passSentAt }) => [scope, passSentAt])).toEqual([
+        [SCOPE, 100],
+        ['org:new', null],
+      ]);
+      expect(await newEvents(() => runners().setScopes(fence, 'f', ['org:new', SCOPE]))).toEqual(
+        [],
+      );
+    });
+
+    it('belong to a group by its labels, exactly and case-sensitively, and by its scopes', async () => {
+      const fence = await start(SCOPE, 'org:other');
+      await at.database.write(async ({ db, now }) => {
+        const group = {
+          ...{ forge_id: 'f', name: 'g', description: '', runner_labels: '["linux","gpu"]' },
+          ...{ max_parallel: null, is_enabled: 1, is_paused: 0, next_number: 0 },
+          ...{ created_at: now, updated_at: now },
+        } as const;
+        await db
+          .insertInto('groups')
+          .values([
+            { ...group, id: 'any', runner_scopes: null },
+            { ...group, id: 'one', runner_scopes: '["org:other"]' },
+          ])
+          .execute();
+      });
+      const found = [
+        seen('1', { labels: ['gpu', 'linux', 'big'] }),
+        seen('2', { labels: ['linux'] }),
+        seen('3', { labels: ['GPU', 'linux'] }),
+      ];
+      await runners().recordPass(fence, pass(100, found));
+      const others = [seen('4', { labels: ['linux', 'gpu'], status: 'offline' })];
+      await runners().recordPass(fence, pass(100, others, { scope: 'org:other' }));
+      const namesOf = async (id: string) =>
+        (await runners().listRunnersOfGroup(id))?.map((runner) => runner.name);
+      expect(await namesOf('any')).toEqual(['runner-1', 'runner-4']);
+      expect(await namesOf('one')).toEqual(['runner-4']);
+      expect(await namesOf('none')).toBeUndefined();
+    });
+  });
+}
+
+/** Live, its run started, its hold not ended. */
+const startedAttempt = {
+  ...{ id: 'a', job_id: 'j', group_id: 'g', forge_id: 'f', credential_id: 'c', actor: '' },
+  ...{ owner: 'acme', repo: 'app', workflow_id: 'ci.yml', ref: 'main', inputs_hash: '' },
+  ...{ correlation_input: null, labels: '[]', runners: 1, state: 'accepted', claimed_at: 1 },
+  ...{ send_deadline: 2, run_id: '7', run_url: '', matched_by: null, run_status: 'queued' },
+  ...{ run_conclusion: null, run_created_at: 1, run_started_at: 1, run_observed_at: 1 },
+  ...{ runner_id: null, runner_name: '', missing_since: null, missing_at: null },
+  ...{ gone_since: null, cancel_wanted_at: null, cancel_sent_at: null },
+  ...{ force_cancel_sent_at: null, hold_ended_at: null, ended_at: null, error_message: '' },
+} as const;

@@ -1,0 +1,202 @@
+import { type Kysely, type SqlBool, sql } from 'kysely';
+import { labelsFit, type Runner } from '../domain/runner.ts';
+import type { Database, WriteTx } from './database.ts';
+import { chunksOf } from './dialect/pending-writes.ts';
+import { holdsLease } from './leases.ts';
+import { recordPass, tellGone } from './record-pass.ts';
+import { groupOf, stringsOf } from './rows.ts';
+import type { RunnerRow, Schema } from './schema.ts';
+import type { Fence, RunnerScopeRow, RunnerStore, UsedRepo } from './store.ts';
+
+export function makeRunnerStore(database: Database): RunnerStore {
+  return {
+    listRunners: () => listRunners(database),
+    listRunnersOfGroup: (groupId) => database.snapshot((db) => listRunnersOfGroup(db, groupId)),
+    listUsedRepos: (forgeId) => database.snapshot((db) => listUsedRepos(db, forgeId)),
+    listScopes: (forgeId) => listScopes(database.read, forgeId),
+    setScopes: (fence, forgeId, scopes) => setScopes(database, fence, forgeId, scopes),
+    recordPass: (fence, pass) => database.write((tx) => recordPass(tx, database, fence, pass)),
+    recordScopeError: (fence, forgeId, scope, message) =>
+      database.write((tx) => recordScopeError(tx, database, fence, { forgeId, scope, message })),
+  };
+}
+
+async function listRunners({ read }: Database): Promise<Runner[]> {
+  const rows = await read.selectFrom('runners').selectAll().orderBy('name').orderBy('id').execute();
+  return rows.map(runnerOf);
+}
+
+function runnerOf(row: RunnerRow): Runner {
+  return {
+    id: row.id,
+    forgeId: row.forge_id,
+    scope: row.scope,
+    forgeRunnerId: row.forge_runner_id,
+    name: row.name,
+    labels: stringsOf(row.labels),
+    os: row.os,
+    status: row.status,
+    isBusy: row.is_busy === 1,
+    launchId: row.launch_id,
+    lastSeenAt: row.last_seen_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+// 10,000 runners have a few hundred sets of labels: those are compared, and only rows that fit are loaded.
+const LABEL_SETS_PER_QUERY = 500;
+
+async function listRunnersOfGroup(
+  db: Kysely<Schema>,
+  groupId: string,
+): Promise<Runner[] | undefined> {
+  const row = await db
+    .selectFrom('groups')
+    .selectAll()
+    .where('id', '=', groupId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const group = groupOf(row);
+  if (group.runnerScopes?.length === 0) return [];
+  const ofGroup = db
+    .selectFrom('runners')
+    .where('forge_id', '=', group.forgeId)
+    .$if(group.runnerScopes !== null, (runners) =>
+      runners.where('scope', 'in', group.runnerScopes ?? []),
+    );
+  const sets = await ofGroup.select('label_set').distinct().execute();
+  const fitting = sets
+    .map((set) => set.label_set)
+    .filter((set) => labelsFit(stringsOf(set), group.runnerLabels));
+  const found: RunnerRow[] = [];
+  for (const chunk of chunksOf(fitting, LABEL_SETS_PER_QUERY)) {
+    found.push(...(await ofGroup.selectAll().where('label_set', 'in', chunk).execute()));
+  }
+  return found.sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id)).map(runnerOf);
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Where the jobs of enabled groups go: by their templates in the config, or each by its own overrides. */
+async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedRepo[]> {
+  const enabled = db
+    .selectFrom('groups as g')
+    .where('g.forge_id', '=', forgeId)
+    .where('g.is_enabled', '=', 1);
+  const byTemplate = await enabled
+    .innerJoin('templates as t', 't.group_id', 'g.id')
+    .where('t.in_config', '=', 1)
+    .select(['g.id as groupId', 't.owner', 't.repo'])
+    .distinct()
+    .execute();
+  // The words of the index jobs_elsewhere: jobs that go where their template goes are not looked at.
+  const elsewhere = sql<SqlBool>`j.completed_at is null
+    and (j.template_id is null or j.owner is not null or j.repo is not null)`;
+  const byJob = await enabled
+    .innerJoin('jobs as j', 'j.group_id', 'g.id')
+    .leftJoin('templates as t', 't.id', 'j.template_id')
+    .where(elsewhere)
+    .select([
+      'g.id as groupId',
+      sql<string>`coalesce(nullif(j.owner, ''), t.owner, '')`.as('owner'),
+      sql<string>`coalesce(nullif(j.repo, ''), t.repo, '')`.as('repo'),
+    ])
+    .distinct()
+    .execute();
+  const used = new Map<string, UsedRepo>();
+  for (const repo of [...byTemplate, ...byJob]) used.set(JSON.stringify(Object.values(repo)), repo);
+  return [...used.values()];
+}
+
+async function listScopes(db: Kysely<Schema>, forgeId: string): Promise<RunnerScopeRow[]> {
+  const rows = await db
+    .selectFrom('runner_scopes')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .orderBy('scope')
+    .execute();
+  return rows.map((row) => ({
+    forgeId: row.forge_id,
+    scope: row.scope,
+    etags: stringsOf(row.etags),
+    passSentAt: row.pass_sent_at,
+    passAt: row.pass_at,
+    error: row.error,
+  }));
+}
+
+async function setScopes(
+  database: Database,
+  fence: Fence,
+  forgeId: string,
+  scopes: readonly string[],
+): Promise<void> {
+  // Asked at every poll, and hardly ever an answer: no transaction for it.
+  const stored = (await listScopes(database.read, forgeId)).map((row) => row.scope);
+  const wanted = [...new Set(scopes)].sort();
+  const added = wanted.filter((scope) => !stored.includes(scope));
+  const dropped = stored.filter((scope) => !wanted.includes(scope));
+  if (added.length === 0 && dropped.length === 0) return;
+  await database.write(async (tx) => {
+    if (!(await holdsLease(tx, database, fence))) return;
+    if (added.length > 0) await addScopes(tx, forgeId, added);
+    for (const scope of dropped) await dropScope(tx, forgeId, scope);
+  });
+}
+
+async function addScopes(
+  { db, now }: WriteTx,
+  forgeId: string,
+  scopes: readonly string[],
+): Promise<void> {
+  const rows = scopes.map((scope) => ({
+    forge_id: forgeId,
+    scope,
+    etags: '[]',
+    pass_sent_at: null,
+    pass_at: null,
+    error: '',
+    created_at: now,
+  }));
+  await db
+    .insertInto('runner_scopes')
+    .values(rows)
+    .onConflict((conflict) => conflict.columns(['forge_id', 'scope']).doNothing())
+    .execute();
+}
+
+async function dropScope(tx: WriteTx, forgeId: string, scope: string): Promise<void> {
+  await tx.db
+    .deleteFrom('runner_scopes')
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .execute();
+  const gone = await tx.db
+    .deleteFrom('runners')
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .returning(['id', 'name'])
+    .execute();
+  for (const runner of gone) tellGone(tx, { ...runner, forgeId, scope, why: 'scope-dropped' });
+}
+
+/** The runners stay as they were last seen; that nobody vouches for them is told by the age of the last pass. */
+async function recordScopeError(
+  tx: WriteTx,
+  database: Database,
+  fence: Fence,
+  { forgeId, scope, message }: { forgeId: string; scope: string; message: string },
+): Promise<void> {
+  if (!(await holdsLease(tx, database, fence))) return;
+  await tx.db
+    .updateTable('runner_scopes')
+    .set({ error: message })
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .where('error', '<>', message)
+    .execute();
+}
