@@ -248,7 +248,7 @@ describe('planDispatch', () => {
     expect(planDispatch(state).steps).toBe(0);
   });
 
-  it('is not blocked by a job whose repository no runner serves, and names the repository', () => {
+  it('is not blocked by a job whose repository no runner serves', () => {
     const state = dispatchState({
       classes: [runnerClass(['linux'], 1)],
       groups: [
@@ -260,7 +260,6 @@ describe('planDispatch', () => {
     expect(sentIds(state)).toEqual(['fine']);
     expect(groupPlan(state)).toMatchObject({
       limit: 'runners',
-      reposWithoutRunner: ['nobody/app'],
       labelsMissing: [],
     });
   });
@@ -351,6 +350,24 @@ describe('planDispatch', () => {
     });
   });
 
+  it('counts per scope what is free and what the plan leaves', () => {
+    const lib = { scope: 'repo:acme/lib', online: 3, total: 4 };
+    const state = dispatchState({
+      classes: [
+        runnerClass(['linux'], 2),
+        runnerClass(['linux', 'gpu'], 1),
+        runnerClass(['linux'], 1, lib),
+      ],
+      holds: [hold('held', { repo: 'lib' })],
+      groups: [groupDemand('g', { head: [pendingJob('a'), pendingJob('b', { rank: 1 })] })],
+    });
+    const isFresh = true;
+    expect(groupPlan(state).scopes).toEqual([
+      { scope: 'org:acme', free: 3, left: 1, online: 3, total: 3, isFresh },
+      { scope: 'repo:acme/lib', free: 1, left: 0, online: 3, total: 4, isFresh },
+    ]);
+  });
+
   it('says which labels no runner has, or has together', () => {
     const classes = [runnerClass(['linux'], 1), runnerClass(['gpu'], 1)];
     const missing = (labels: string[]) =>
@@ -364,6 +381,8 @@ describe('planDispatch', () => {
     const cut = groupDemand('g', { head: [pendingJob('a')], pendingCount: 9 });
     const classes = [runnerClass(['linux'], 1)];
     expect(groupPlan(dispatchState({ classes, groups: [cut] })).limit).toBe('runners');
+    const empty = { ...cut, head: [] };
+    expect(groupPlan(dispatchState({ groups: [empty] })).limit).toBe('runners');
     const whole = { ...cut, pendingCount: 1 };
     expect(groupPlan(dispatchState({ classes, groups: [whole] })).limit).toBeNull();
   });

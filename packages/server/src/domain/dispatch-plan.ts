@@ -173,14 +173,15 @@ class Planner {
   }
 
   plan(): DispatchPlan {
-    const { classes } = this.pool;
-    const jobsOnClass = jobsByClass(this.#assignment, classes.length, this.#jobsOfKind);
+    const { pool } = this;
+    const assignment = this.#assignment;
+    const jobsOnClass = jobsByClass(assignment, pool.classes.length, this.#jobsOfKind);
     return {
       sends: this.#sends
         .toSorted((a, b) => a.choices - b.choices)
         .map(({ jobId, groupId }) => ({ jobId, groupId })),
       groups: [...this.#progress.values()].map((progress) =>
-        reportGroup(this.#outcomeOf(progress), this.#now, this.pool, jobsOnClass),
+        reportGroup(this.#outcomeOf(progress), this.#now, { pool, assignment, jobsOnClass }),
       ),
       steps: this.#assignment.steps,
     };
@@ -189,7 +190,7 @@ class Planner {
   /** Jobs beyond the head were not looked at: where all its runners are taken, that is what stops them. */
   #outcomeOf({ line, sends, stop }: Progress): GroupOutcome {
     const { isEnabled, isPaused, pendingCount } = line.group;
-    const isCut = isEnabled && !isPaused && sends > 0 && pendingCount > line.jobs.length;
+    const isCut = isEnabled && !isPaused && pendingCount > line.jobs.length;
     if (stop !== undefined || !isCut || this.#assignment.isOpen(line.reach)) {
       return { line, sends, stop };
     }

@@ -79,6 +79,17 @@ export interface PlannedSend {
   readonly groupId: string;
 }
 
+/** Runners of one scope that have all labels of a group. */
+export interface ScopeCounts {
+  readonly scope: string;
+  readonly free: number;
+  /** Of `free`, those that the plan leaves to nobody. */
+  readonly left: number;
+  readonly online: number;
+  readonly total: number;
+  readonly isFresh: boolean;
+}
+
 /**
  * What the last plan says of one group: stored, so that "why does this job wait" is answered by any replica
  * without planning again.
@@ -96,11 +107,14 @@ export interface GroupPlan {
   readonly isStale: boolean;
   /** Labels of the group that no runner has at all, or that no single runner has together with the rest. */
   readonly labelsMissing: readonly string[];
-  /** `owner/repo` of claimable jobs that no runner of the group's labels may serve; at most 10 are named. */
-  readonly reposWithoutRunner: readonly string[];
+  /** The same per scope, so that each job is told of the runners that serve its own repository. */
+  readonly scopes: readonly ScopeCounts[];
   /** Jobs (by id) whose attempts or sends take the free runners this group could use; at most 10 are named. */
   readonly heldBy: readonly string[];
-  /** What stops the group's next job: `null` when all of its claimable jobs are sent. */
+  /**
+   * What stops the group's next job: `null` when all of its claimable jobs are sent. Also `runners` where jobs
+   * wait beyond the head and the plan leaves no runner for them.
+   */
   readonly limit: 'runners' | 'cap' | 'rate-limited' | 'forge-unavailable' | null;
   readonly limitMessage: string;
   readonly retryAt: number | null;

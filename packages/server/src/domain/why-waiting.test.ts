@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attempt, attemptWithRun, CLAIMED_AT, workflowJob } from './attempt.testkit.ts';
-import type { GroupPlan } from './dispatch-state.ts';
+import type { GroupPlan, ScopeCounts } from './dispatch-state.ts';
 import { type WaitInput, whyWaiting } from './why-waiting.ts';
 
 const NOW = CLAIMED_AT + 60_000;
 const MINUTE = 60_000;
+
+const SERVING = { scope: 'org:acme', free: 0, left: 0, online: 2, total: 3, isFresh: true };
 
 function groupPlan(over: Partial<GroupPlan> = {}): GroupPlan {
   return {
@@ -16,7 +18,7 @@ function groupPlan(over: Partial<GroupPlan> = {}): GroupPlan {
     online: 2,
     isStale: false,
     labelsMissing: [],
-    reposWithoutRunner: [],
+    scopes: [SERVING],
     heldBy: [],
     limit: 'runners',
     limitMessage: '',
@@ -24,6 +26,12 @@ function groupPlan(over: Partial<GroupPlan> = {}): GroupPlan {
     sends: 0,
     ...over,
   };
+}
+
+/** The runners that serve the job, beside some that do not. */
+function planWith(runners: Partial<ScopeCounts>, over: Partial<GroupPlan> = {}): GroupPlan {
+  const other = { ...SERVING, scope: 'org:other', free: 7, left: 7, online: 9, total: 9 };
+  return groupPlan({ scopes: [{ ...SERVING, ...runners }, other], ...over });
 }
 
 const PENDING: WaitInput = {
@@ -65,18 +73,21 @@ describe('a pending job', () => {
     ['forge-unavailable', { credential: { ...credential, isConfigured: false } }],
     ['forge-unavailable', { credential: { ...credential, isConnected: false } }],
     ['no-runner-matches', { plan: groupPlan({ labelsMissing: ['gpu'] }) }],
-    ['no-runner-matches', { plan: groupPlan({ fitting: 0, online: 0 }) }],
-    ['no-runner-matches', { plan: groupPlan({ reposWithoutRunner: ['Acme/App'] }) }],
-    ['all-offline', { plan: groupPlan({ online: 0 }) }],
-    ['stale-runners', { plan: groupPlan({ isStale: true }) }],
+    ['no-runner-matches', { plan: groupPlan({ scopes: [] }) }],
+    ['no-runner-matches', { plan: planWith({ scope: 'repo:acme/lib' }) }],
+    ['all-offline', { plan: planWith({ online: 0 }) }],
+    ['stale-runners', { plan: planWith({ isFresh: false }) }],
     ['backoff', { job: { ...job, notBefore: NOW + 1 } }],
     ['rate-limited', { credential: { ...credential, blockedUntil: NOW + 1 } }],
     ['rate-limited', { plan: groupPlan({ limit: 'rate-limited' }) }],
     ['forge-unavailable', { plan: groupPlan({ limit: 'forge-unavailable' }) }],
     ['cap', { plan: groupPlan({ limit: 'cap' }) }],
-    ['held', { plan: groupPlan({ free: 1, heldBy: ['other'] }) }],
+    ['held', { plan: planWith({ free: 1 }) }],
+    ['held', { plan: planWith({ free: 1, left: 1 }, { limitMessage: 'the next needs 2' }) }],
+    ['all-busy', { ahead: 0, plan: planWith({ free: 1, left: 1 }, { limitMessage: 'needs 2' }) }],
+    ['all-busy', { plan: planWith({}, { limit: null }) }],
     ['all-busy', {}],
-    ['placing', { plan: groupPlan({ limit: null }) }],
+    ['placing', { plan: planWith({ free: 1, left: 1 }) }],
     ['placing', { plan: undefined }],
   ])('waits for %s', (code, over) => {
     expect(pending(over)?.code).toBe(code);
@@ -94,7 +105,7 @@ describe('a pending job', () => {
   });
 
   it('tells how many are ahead, what is free, who holds it and when it goes on', () => {
-    const plan = groupPlan({ free: 2, heldBy: ['job', 'other'] });
+    const plan = planWith({ free: 2 }, { heldBy: ['job', 'other'] });
     expect(pending({ plan })).toMatchObject({
       since: CLAIMED_AT,
       ahead: 4,
@@ -137,14 +148,14 @@ describe('a triggered job', () => {
     const queued = { attempt: attemptWithRun('queued') };
     expect(why({ ...queued, now: CLAIMED_AT + 5_000 })?.code).toBe('placing');
     expect(why(queued)).toMatchObject({ code: 'displaced', since: CLAIMED_AT + 1_000, ahead: 0 });
-    expect(why({ ...queued, plan: groupPlan({ free: 1 }) })?.code).toBe('placing');
+    expect(why({ ...queued, plan: planWith({ free: 1 }) })?.code).toBe('placing');
   });
 
   it('is not picked up when runners that fit idle past the pickup timeout: the run’s own labels tell why', () => {
     const queued = {
       attempt: attemptWithRun('queued'),
       workflowJobs: [workflowJob('1', { labels: ['linux', 'arm'] })],
-      plan: groupPlan({ free: 1 }),
+      plan: planWith({ free: 1 }),
     };
     expect(why({ ...queued, now: CLAIMED_AT + 14 * MINUTE })?.code).toBe('placing');
     expect(why({ ...queued, now: CLAIMED_AT + 17 * MINUTE })).toMatchObject({
@@ -169,10 +180,13 @@ describe('any job', () => {
     const maybe = fc.boolean();
     const count = fc.nat(3);
     const plan = fc.record({
-      free: count,
-      fitting: count,
-      online: count,
-      isStale: maybe,
+      scopes: fc.array(
+        fc.record({
+          scope: fc.constantFrom('org:acme', 'repo:acme/app', 'org:other'),
+          ...{ free: count, left: count, online: count, total: count, isFresh: maybe },
+        }),
+        { maxLength: 2 },
+      ),
       limit: fc.constantFrom('runners', 'cap', 'rate-limited', 'forge-unavailable', null),
       heldBy: fc.subarray(['job', 'other']),
       labelsMissing: fc.subarray(['gpu']),

@@ -3,6 +3,7 @@ import type { GroupPlan } from './dispatch-state.ts';
 import type { Group } from './group.ts';
 import type { DispatchTarget, Job } from './job.ts';
 import { type Cause, findPendingCause } from './why-waiting/pending.ts';
+import { runnersFor } from './why-waiting/runners-for.ts';
 import { findTriggeredCause } from './why-waiting/triggered.ts';
 
 /** Open-ended for clients: what they do not know they show by its message. */
@@ -36,7 +37,7 @@ export interface WhyWaiting {
   readonly since: number;
   /** Jobs that will be sent before it. */
   readonly ahead: number;
-  /** Free runners that fit, and runners that fit in whatever state, by the group's last plan. */
+  /** Free runners that fit this job, and runners that fit in whatever state, by the group's last plan. */
   readonly free: number;
   readonly fitting: number;
   /** Ids of jobs that take the runners it could use; not all are named. */
@@ -91,14 +92,16 @@ export function whyWaiting(input: WaitInput): WhyWaiting | undefined {
   return cause === undefined ? undefined : explain(cause, input, since);
 }
 
-function explain(cause: Cause, { job, plan, ahead }: WaitInput, since: number): WhyWaiting {
+function explain(cause: Cause, input: WaitInput, since: number): WhyWaiting {
+  const { job, plan, ahead } = input;
+  const { free, total: fitting } = runnersFor(input);
   return {
     code: cause.code,
     message: cause.message,
     since: cause.since ?? since,
     ahead: job.state === 'pending' ? ahead : 0,
-    free: plan?.free ?? 0,
-    fitting: plan?.fitting ?? 0,
+    free,
+    fitting,
     heldBy: plan?.heldBy.filter((jobId) => jobId !== job.id) ?? [],
     retryAt: cause.retryAt ?? null,
     labelsMissing: cause.labelsMissing ?? plan?.labelsMissing ?? [],

@@ -101,6 +101,11 @@ export class Assignment {
     return firstCommonBit(classes, this.#open) >= 0;
   }
 
+  /** Free runners of a class that nothing was placed on. */
+  leftOn(n: number): number {
+    return this.#left[n] ?? 0;
+  }
+
   /** Which kinds sit on a class, with how many units. */
   takersOf(n: number): ReadonlyMap<number, number> {
     return this.#takers[n] ?? new Map<number, number>();

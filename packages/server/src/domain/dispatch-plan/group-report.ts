@@ -1,4 +1,5 @@
-import type { GroupPlan } from '../dispatch-state.ts';
+import type { GroupPlan, ScopeCounts } from '../dispatch-state.ts';
+import { compareText } from '../text-order.ts';
 import type { Assignment } from './assignment.ts';
 import { type Bits, hasBit, haveCommonBit, listBits } from './bits.ts';
 import type { Line } from './lines.ts';
@@ -60,15 +61,23 @@ function labelsMissing(line: Line, pool: RunnerPool): string[] {
   return [...new Set(closest)].sort();
 }
 
-function reposWithoutRunner(line: Line, pool: RunnerPool): string[] {
-  const covers = [...line.fitting].filter(([, bits]) => pool.count(bits).total === 0);
-  if (covers.length === 0) return [];
-  const bare = new Set(covers.map(([cover]) => cover));
-  const repos = new Set<string>();
-  for (const { owner, repo } of line.jobs) {
-    if (bare.has(pool.covering(owner, repo))) repos.add(`${owner}/${repo}`);
+function countScopes(line: Line, pool: RunnerPool, assignment: Assignment): ScopeCounts[] {
+  const counts = new Map<string, ScopeCounts>();
+  for (const n of listBits(line.labelled)) {
+    const one = pool.classes[n];
+    if (one === undefined) continue;
+    const { scope } = one;
+    const known = counts.get(scope);
+    counts.set(scope, {
+      scope,
+      free: (known?.free ?? 0) + one.free,
+      left: (known?.left ?? 0) + assignment.leftOn(n),
+      online: (known?.online ?? 0) + one.online,
+      total: (known?.total ?? 0) + one.total,
+      isFresh: one.isFresh || known?.isFresh === true,
+    });
   }
-  return [...repos].sort().slice(0, NAMED_AT_MOST);
+  return [...counts.values()].sort((a, b) => compareText(a.scope, b.scope));
 }
 
 export interface GroupOutcome {
@@ -77,11 +86,16 @@ export interface GroupOutcome {
   readonly stop: Stop | undefined;
 }
 
+export interface PlannedPool {
+  readonly pool: RunnerPool;
+  readonly assignment: Assignment;
+  readonly jobsOnClass: readonly (readonly string[])[];
+}
+
 export function reportGroup(
   { line, sends, stop }: GroupOutcome,
   now: number,
-  pool: RunnerPool,
-  jobsOnClass: readonly (readonly string[])[],
+  { pool, assignment, jobsOnClass }: PlannedPool,
 ): GroupPlan {
   const { free, online, total, hasFresh } = pool.count(line.reach);
   return {
@@ -92,7 +106,7 @@ export function reportGroup(
     online,
     isStale: total > 0 && !hasFresh,
     labelsMissing: labelsMissing(line, pool),
-    reposWithoutRunner: reposWithoutRunner(line, pool),
+    scopes: countScopes(line, pool, assignment),
     heldBy: haveCommonBit(line.reach, pool.free) ? heldBy(line.reach, jobsOnClass) : [],
     limit: stop?.limit ?? null,
     limitMessage: stop?.message ?? '',

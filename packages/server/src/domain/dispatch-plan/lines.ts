@@ -19,7 +19,7 @@ export interface Line {
   readonly fitting: ReadonlyMap<Bits, Bits>;
 }
 
-export function compareJobs(a: PendingJob, b: PendingJob): number {
+function compareJobs(a: PendingJob, b: PendingJob): number {
   return b.priority - a.priority || a.rank - b.rank || compareText(a.id, b.id);
 }
 

@@ -1,5 +1,6 @@
 import type { GroupPlan } from '../dispatch-state.ts';
 import type { WaitCode, WaitInput } from '../why-waiting.ts';
+import { runnersFor } from './runners-for.ts';
 
 export interface Cause {
   readonly code: WaitCode;
@@ -94,31 +95,32 @@ function findCredentialFault({ credential }: WaitInput): Cause | undefined {
   return { code: 'forge-unavailable', message: sentence(what, credential.error) };
 }
 
-function findUnmatched({ plan, target, group }: WaitInput): Cause | undefined {
+function findUnmatched(input: WaitInput): Cause | undefined {
+  const { plan, target, group } = input;
   if (plan === undefined) return undefined;
   const code = 'no-runner-matches';
-  const repo = `${target.owner}/${target.repo}`;
   if (plan.labelsMissing.length > 0) {
     const missing = plan.labelsMissing.join(', ');
     const message = `No runner has the labels this group asks for: add a runner with ${missing}, or change runner_labels.`;
     return { code, message };
   }
-  const isUnserved = plan.reposWithoutRunner.some(
-    (name) => name.toLowerCase() === repo.toLowerCase(),
-  );
-  if (!isUnserved && plan.fitting > 0) return undefined;
-  const message = `No runner with ${group.runnerLabels.join(', ') || 'any labels'} serves ${repo}: add one there, or widen runner_scopes.`;
+  if (runnersFor(input).total > 0) return undefined;
+  const labels = group.runnerLabels.join(', ') || 'any labels';
+  const message = `No runner with ${labels} serves ${target.owner}/${target.repo}: add one there, or widen runner_scopes.`;
   return { code, message };
 }
 
-function findOffline({ plan }: WaitInput): Cause | undefined {
-  if (plan === undefined || plan.online > 0) return undefined;
-  const message = `All runners that fit (${plan.fitting}) are offline: start one.`;
-  return { code: 'all-offline', message };
+function findOffline(input: WaitInput): Cause | undefined {
+  const { online, total } = runnersFor(input);
+  if (input.plan === undefined || online > 0) return undefined;
+  return {
+    code: 'all-offline',
+    message: `All runners that fit (${total}) are offline: start one.`,
+  };
 }
 
-function findStale({ plan }: WaitInput): Cause | undefined {
-  if (plan?.isStale !== true) return undefined;
+function findStale(input: WaitInput): Cause | undefined {
+  if (input.plan === undefined || runnersFor(input).isFresh) return undefined;
   const message =
     'The runners that fit have not been listed lately: check the runners credential and its rate limit.';
   return { code: 'stale-runners', message };
@@ -150,13 +152,20 @@ function findPlanLimit({ plan }: WaitInput): Cause | undefined {
   return { code: plan.limit, message, retryAt: plan.retryAt };
 }
 
-function findTaken({ plan, job }: WaitInput): Cause | undefined {
-  if (plan?.limit !== 'runners') return undefined;
-  const isHeld = plan.free > 0 && plan.heldBy.some((jobId) => jobId !== job.id);
-  const what = isHeld
-    ? `Other jobs are about to take the free runners that fit (${plan.free}): wait, or raise the priority`
-    : `${plan.online - plan.free} of ${plan.online} online runners that fit are busy: wait for one, or add runners`;
-  return { code: isHeld ? 'held' : 'all-busy', message: sentence(what, plan.limitMessage) };
+/** A job can wait for runners of its repository while the group's other jobs go on: its own counts decide. */
+function findTaken(input: WaitInput): Cause | undefined {
+  const { plan, ahead } = input;
+  if (plan === undefined) return undefined;
+  const { free, left, online } = runnersFor(input);
+  // Set where a job needs several runners at once: it, and those behind it, wait beside a free one.
+  const isWide = plan.limit === 'runners' && plan.limitMessage !== '';
+  if (left > 0 && !isWide) return undefined;
+  if (free === 0 || (left > 0 && ahead === 0)) {
+    const what = `${online - free} of ${online} online runners that fit are busy: wait for one, or add runners`;
+    return { code: 'all-busy', message: sentence(what, plan.limitMessage) };
+  }
+  const what = `Other jobs are about to take the free runners that fit (${free}): wait, or raise the priority`;
+  return { code: 'held', message: sentence(what, plan.limitMessage) };
 }
 
 /** One sentence, with the forge's or the plan's own words in brackets. */

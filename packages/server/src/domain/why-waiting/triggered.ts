@@ -1,6 +1,7 @@
 import type { Attempt } from '../attempt.ts';
 import type { WaitInput } from '../why-waiting.ts';
 import { type Cause, sentence } from './pending.ts';
+import { runnersFor } from './runners-for.ts';
 
 /** A triggered job waits for its run to be known, or for its run to be picked up. `undefined`: the run is under way. */
 export function findTriggeredCause(input: WaitInput): Cause | undefined {
@@ -42,9 +43,9 @@ function placingCause({ state, errorMessage }: Attempt): Cause {
 const PICKUP_SHOWS_WITHIN_MS = 30_000;
 
 function queuedCause(attempt: Attempt, input: WaitInput): Cause {
-  const { plan, now, pickupTimeoutMs } = input;
+  const { now, pickupTimeoutMs } = input;
   const since = attempt.runCreatedAt ?? attempt.claimedAt;
-  const free = plan?.free ?? 0;
+  const { free } = runnersFor(input);
   if (now - since >= pickupTimeoutMs && free > 0) return notPickedUpCause(attempt, input, free);
   if (now - since < PICKUP_SHOWS_WITHIN_MS || free > 0) {
     return { code: 'placing', message: 'Its run is queued: a free runner is about to take it.' };
