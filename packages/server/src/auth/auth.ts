@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import type { User, UserStore } from '../store/store.ts';
-import { hashPassword, passwordFits } from './passwords.ts';
+import { argon2id, type Passwords } from './passwords.ts';
 import { hashSessionToken, makeSessionToken } from './session-tokens.ts';
 
 /** Who a request comes from, and which session said so: logout ends that one and no other. */
@@ -28,6 +28,8 @@ export interface AuthDeps {
   /** From login; it does not slide. */
   readonly sessionTtlMs: number;
   readonly isBasicEnabled: boolean;
+  /** @default argon2id */
+  readonly passwords?: Passwords;
 }
 
 // A token of ours has 44 characters. Longer than this it is not worth hashing.
@@ -35,12 +37,12 @@ const MAX_TOKEN_LENGTH = 1024;
 
 /** Async: it makes the hash that unknown users are checked against, so that their refusal takes as long. */
 export async function makeAuth(deps: AuthDeps): Promise<Auth> {
-  const { users, clock, sessionTtlMs } = deps;
-  const nobodysHash = await hashPassword(randomBytes(32).toString('hex'));
+  const { users, clock, sessionTtlMs, passwords = argon2id } = deps;
+  const nobodysHash = await passwords.hash(randomBytes(32).toString('hex'));
 
   async function findUser(username: string, password: string): Promise<User | undefined> {
     const known = deps.isBasicEnabled ? await users.findBasicUser(username) : undefined;
-    const fits = await passwordFits(known?.passwordHash ?? nobodysHash, password);
+    const fits = await passwords.fits(known?.passwordHash ?? nobodysHash, password);
     if (known === undefined || !fits) return undefined;
     const { passwordHash: _, ...user } = known;
     return user;

@@ -1,6 +1,6 @@
 import type { Secret } from '../lib/secret.ts';
 import type { Role, UserStore } from '../store/store.ts';
-import { hashPassword, passwordFits } from './passwords.ts';
+import { argon2id } from './passwords.ts';
 
 /** A user as the config names it. */
 export interface BasicUser {
@@ -21,7 +21,7 @@ export async function syncUsers(
   for (const user of await users.listBasicUsers()) stored.set(user.username, user.passwordHash);
   const wanted = configured.map(async ({ username, password, role }) => {
     const kept = await findFittingHash(stored.get(username), password);
-    const passwordHash = kept ?? (await hashPassword(password.reveal()));
+    const passwordHash = kept ?? (await argon2id.hash(password.reveal()));
     return { username, role, passwordHash, isPasswordChanged: kept === undefined };
   });
   await users.syncBasicUsers(await Promise.all(wanted));
@@ -32,5 +32,5 @@ async function findFittingHash(
   password: Secret,
 ): Promise<string | undefined> {
   if (passwordHash === undefined) return undefined;
-  return (await passwordFits(passwordHash, password.reveal())) ? passwordHash : undefined;
+  return (await argon2id.fits(passwordHash, password.reveal())) ? passwordHash : undefined;
 }

@@ -1,5 +1,5 @@
 import cookie from '@fastify/cookie';
-import { type FastifyBaseLogger, fastify } from 'fastify';
+import { type FastifyBaseLogger, fastify, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { type Auth, makeAuth } from '../auth/auth.ts';
 import { compileValidator, takeAnyContentType } from './body.ts';
@@ -20,6 +20,7 @@ import { jobAdminRoutes, jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { queueAdminRoutes, queueRoutes } from './routes/queue.ts';
 import { statusRoutes } from './routes/status.ts';
+import { whyRoutes } from './routes/why.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
@@ -36,11 +37,11 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
     isBasicEnabled: options.isBasicAuthEnabled,
   });
   const app = makeBareApp(deps);
-  answerUnknownRoutes(app);
   allowOrigins(app, options.corsOrigins);
   logRequests(app, deps.metrics);
   await addSecurityHeaders(app);
   await app.register(cookie);
+  answerUnknownRoutes(app);
   addRoutes(app, deps, auth);
   await app.ready();
   return app;
@@ -54,8 +55,10 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
   );
   const app = fastify({
     loggerInstance,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'requestId',
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
     genReqId: ({ headers }) => makeRequestId(headers['x-request-id'], clock),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -97,7 +100,14 @@ function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);
         app.addHook('onRequest', guard.requireSession);
-        for (const add of [groupRoutes, queueRoutes, jobRoutes, historyRoutes, statusRoutes]) {
+        for (const add of [
+          groupRoutes,
+          queueRoutes,
+          jobRoutes,
+          whyRoutes,
+          historyRoutes,
+          statusRoutes,
+        ]) {
           add(app, deps);
         }
         sessionRoutes(app, withSession);

@@ -23,6 +23,8 @@ export interface HttpOptions {
   /** What `/health` offers to the login page. */
   readonly isBasicAuthEnabled: boolean;
   readonly isGithubAuthEnabled: boolean;
+  /** How long a started run may wait for an idle runner before that is shown as the reason. */
+  readonly pickupTimeoutMs: number;
 }
 
 /** How a credential of a forge stands, as far as `/status` shows it. */
@@ -36,6 +38,8 @@ export interface ForgeClient {
     readonly remaining: number | null;
     /** Epoch milliseconds. */
     readonly resetAt: number | null;
+    /** Nothing is sent before this moment, epoch milliseconds. */
+    readonly blockedUntil: number | null;
   };
 }
 

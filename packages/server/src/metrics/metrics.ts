@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { CatalogStore, JobStore } from '../store/store.ts';
 import { type Families, makeFamilies } from './families.ts';
 import { readGauges, setGauges } from './gauges.ts';
+import { waitOf } from './job-wait.ts';
 
 export interface VersionInfo {
   readonly version: string;
@@ -23,6 +24,8 @@ export interface Metrics {
   /** Call once for each committed event that this process wrote: then a sum over replicas counts each once. */
   countEvent(event: Event): void;
   countDispatchCycle(outcome: 'ok' | 'error'): void;
+  /** A run of ours waits for a runner that the forge gave to another. */
+  countDisplaced(group: string): void;
   /** @param endpoint the call's name, such as `list-runs` */
   countForgeRequest(endpoint: string, outcome: 'ok' | 'error'): void;
   observeRequest(sample: RequestSample): void;
@@ -55,6 +58,7 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
       families.dispatcherLastCycle.set(deps.clock.now() / 1000);
       if (outcome === 'error') families.dispatcherErrors.inc();
     },
+    countDisplaced: (group) => families.displaced.inc({ group }),
     countForgeRequest: (endpoint, outcome) => {
       families.forgeRequests.inc({ endpoint });
       if (outcome === 'error') families.forgeErrors.inc({ endpoint });
@@ -81,9 +85,13 @@ const COUNTERS = {
   'attempt.run-late': 'lateRuns',
 } as const satisfies Partial<Record<EventKind, keyof Families>>;
 
-function countEvent(families: Families, { kind, groupId }: Event): void {
+function countEvent(families: Families, event: Event): void {
+  const { kind } = event;
+  const group = event.groupId ?? '';
+  if (isCounted(kind)) families[COUNTERS[kind]].inc({ group });
   if (kind === 'attempt.accepted') families.dispatcherDispatches.inc();
-  if (isCounted(kind)) families[COUNTERS[kind]].inc({ group: groupId ?? '' });
+  const waitedMs = waitOf(event);
+  if (waitedMs !== undefined) families.jobWait.observe({ group }, waitedMs / 1000);
 }
 
 const isCounted = (kind: EventKind): kind is keyof typeof COUNTERS => kind in COUNTERS;

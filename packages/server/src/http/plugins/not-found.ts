@@ -12,6 +12,10 @@ export function answerUnknownRoutes(app: HttpApp): void {
   app.addHook('onRoute', ({ url, method }) => {
     routes.push({ parts: url.split('/'), methods: [method].flat() });
   });
+  // The router takes an empty part of a path for a parameter; no id is empty.
+  app.addHook('onRequest', async (request, reply) => {
+    if (Object.values(request.params ?? {}).includes('')) reply.callNotFound();
+  });
   app.setNotFoundHandler((request, reply) => {
     const parts = (request.url.split('?', 1)[0] ?? '').split('/');
     const methods = routes
