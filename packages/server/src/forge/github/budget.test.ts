@@ -96,22 +96,35 @@ describe('the primary limit', () => {
   it('spreads polling over the time to the reset when a quarter is left, but not dispatches', () => {
     const { clock, budget } = start(100);
     budget.learn(counted(clock, 700), 0);
-    expect(budget.admit('poll')).toBeNull();
-    budget.noteSent('poll');
-    expect(budget.admit('poll')).toBe(clock.now() + HOUR_MS / 600);
-    expect(budget.admit('track')).toBeNull();
-    expect(budget.admit('track')).toBeNull();
-    expect(budget.admit('dispatch')).toBeNull();
-    clock.step(HOUR_MS / 600);
+    const gapMs = HOUR_MS / 600;
+    let burst = 0;
+    while (budget.admit('poll') === null) {
+      budget.noteSpent('poll');
+      burst += 1;
+    }
+    // What a minute of the spread allows may be used at once.
+    expect(burst).toBe(60_000 / gapMs + 1);
+    expect(budget.admit('poll')).toBe(clock.now() + gapMs);
+    for (const share of ['dispatch', 'cancel', 'lookup', 'track'] as const) {
+      budget.noteSpent(share);
+      expect(budget.admit(share)).toBeNull();
+    }
+    clock.step(gapMs);
     expect(budget.admit('poll')).toBeNull();
   });
 
-  it('spreads work of many requests wider', () => {
+  it('does not spread what is plenty', () => {
+    const { clock, budget } = start(100);
+    budget.learn(counted(clock, 1_400), 0);
+    for (let count = 0; count < 1_000; count += 1) budget.noteSpent('poll');
+    expect(budget.admit('poll')).toBeNull();
+  });
+
+  it('makes work of many requests wait longer', () => {
     const { clock, budget } = start(100);
     budget.learn(counted(clock, 700), 0);
-    budget.admit('poll');
-    for (let page = 0; page < 10; page += 1) budget.noteSent('poll');
-    expect(budget.admit('poll')).toBe(clock.now() + (10 * HOUR_MS) / 600);
+    for (let page = 0; page < 20; page += 1) budget.noteSpent('poll');
+    expect(budget.admit('poll')).toBe(clock.now() + 20 * 6_000 - 60_000);
   });
 
   it('blocks everything until the stated moment when a request hit it', () => {

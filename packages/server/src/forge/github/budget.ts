@@ -13,6 +13,8 @@ const LONGEST_SECONDARY_WAIT_MS = 15 * 60_000;
 const SHORTEST_WAIT_MS = 1_000;
 /** A quarter of a token's hourly limit left: from here on polling spreads what is left over the time to the reset. */
 const LOW_SHARE_OF_LIMIT = 0.25;
+/** So much of the spread may be used at once: all scopes are polled in one tick, and none is to starve. */
+const SPREAD_BURST_MS = 60_000;
 const LOWEST_RATE_FACTOR = 1 / 16;
 /** How slowly a halved dispatch rate grows back: from a half to all of it in five minutes. */
 const GROWTH_STEP = 0.1;
@@ -46,8 +48,8 @@ export class RequestBudget {
   #secondaryHits = 0;
   #grewAt = 0;
   #lastHitAt = Number.NEGATIVE_INFINITY;
-  readonly #admittedAt = new Map<Share, number>();
-  readonly #spentSince = new Map<Share, number>();
+  /** Where a share stands on its even spread; behind `now`: it may go ahead. */
+  readonly #spreadAt = new Map<Share, number>();
 
   /** @param pollReserve requests that polling may not touch; half of them tracking may not touch either */
   constructor(clock: Pick<Clock, 'now'>, pollReserve: number) {
@@ -61,12 +63,12 @@ export class RequestBudget {
    * @returns `null`: go on; else when to ask again
    */
   admit(share: Share): number | null {
+    const retryAt = this.retryAt(share);
+    if (retryAt !== null) return retryAt;
     const now = this.#clock.now();
-    const at = this.retryAt(share) ?? this.#pacedUntil(share, now);
-    if (at !== null && at > now) return at;
-    this.#admittedAt.set(share, now);
-    this.#spentSince.set(share, 0);
-    return null;
+    const spreadAt = this.#spreadAt.get(share) ?? now;
+    if (spreadAt <= now || this.#gapMs(share, now) === null) return null;
+    return Math.min(spreadAt, this.#resetAt ?? spreadAt);
   }
 
   /** Asked before each request: `null`, or when this share may ask again. */
@@ -79,8 +81,16 @@ export class RequestBudget {
     return this.#resetAt !== null && this.#resetAt > now ? this.#resetAt : null;
   }
 
-  noteSent(share: Share): void {
-    this.#spentSince.set(share, (this.#spentSince.get(share) ?? 0) + 1);
+  /** Call for each request that the forge counted; a 304 it does not count. */
+  noteSpent(share: Share): void {
+    const now = this.#clock.now();
+    const gapMs = this.#gapMs(share, now);
+    if (gapMs === null) {
+      this.#spreadAt.delete(share);
+      return;
+    }
+    const from = Math.max(this.#spreadAt.get(share) ?? 0, now - SPREAD_BURST_MS);
+    this.#spreadAt.set(share, from + gapMs);
   }
 
   /**
@@ -174,16 +184,12 @@ export class RequestBudget {
     }
   }
 
-  #pacedUntil(share: Share, now: number): number | null {
+  /** The time between two requests at which this share lasts until the reset; `null`: there is plenty. */
+  #gapMs(share: Share, now: number): number | null {
     const remaining = this.#remainingAt(now);
-    const admittedAt = this.#admittedAt.get(share);
-    if (remaining === null || this.#resetAt === null || admittedAt === undefined) return null;
+    if (remaining === null || this.#resetAt === null || now >= this.#resetAt) return null;
     if (remaining >= this.#lowLineOf(share)) return null;
-    const usable = remaining - this.#floorOf(share);
-    // What the last piece of work cost, the next will cost too.
-    const costs = Math.max(1, this.#spentSince.get(share) ?? 0);
-    const gapMs = ((this.#resetAt - now) / Math.max(1, usable)) * costs;
-    return Math.min(this.#resetAt, admittedAt + gapMs);
+    return (this.#resetAt - now) / Math.max(1, remaining - this.#floorOf(share));
   }
 
   /** After the reset the number from before it says nothing: all is there again, whatever nobody refreshed. */

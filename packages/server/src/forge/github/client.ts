@@ -134,6 +134,7 @@ export class GithubClient {
     dateOffset.observe(reply.headers['date'], reply.sentAt, reply.receivedAt);
     const { offsetMs } = dateOffset.offset();
     const limit = connection.budget.learn(reply, offsetMs);
+    if (reply.status !== 304) connection.budget.noteSpent(call.share);
     connection.keeper.noteChange(limit !== undefined);
     const isUnchanged = reply.status === 304 && call.etag !== undefined;
     if (!isUnchanged && (reply.status < 200 || reply.status >= 300)) {
@@ -159,11 +160,7 @@ export class GithubClient {
       body: init.body,
       signal,
       timeoutMs: this.#options.timeoutMs,
-      maySend: () => {
-        if (call.maySend !== undefined && !call.maySend()) return false;
-        this.connection.budget.noteSent(call.share);
-        return true;
-      },
+      maySend: call.maySend ?? (() => true),
     };
   }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { Agent, type buildConnector } from 'undici';
+import { Agent, type buildConnector, type Dispatcher } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../lib/clock.testkit.ts';
 import { exchange, type WireFault, type WireReply, type WireRequest } from './exchange.ts';
@@ -118,6 +118,25 @@ describe('asking whether it may still be sent', () => {
     const startedAt = clock.now();
     release();
     expect(await sent).toMatchObject({ sentAt: startedAt, receivedAt: startedAt });
+  });
+});
+
+describe('a client library that starts a request twice', () => {
+  it('is stopped the second time, and the outcome is open', async () => {
+    const aborted: string[] = [];
+    const controller = (name: string): Dispatcher.DispatchController =>
+      ({ abort: () => aborted.push(name) }) as unknown as Dispatcher.DispatchController;
+    const twice = {
+      dispatch: (_options: unknown, handler: Dispatcher.DispatchHandler) => {
+        handler.onRequestStart?.(controller('first'), undefined);
+        handler.onRequestStart?.(controller('second'), undefined);
+        return true;
+      },
+    } as unknown as Dispatcher;
+    expect(
+      await outcomeOf(exchange(twice, new FakeClock(), post('http://127.0.0.1:1'))),
+    ).toMatchObject({ reason: 'network', hasStarted: true });
+    expect(aborted).toContain('second');
   });
 });
 

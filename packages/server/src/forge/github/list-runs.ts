@@ -2,7 +2,7 @@ import type { Run } from '../../domain/attempt.ts';
 import type { Observed, RunFilter, RunListing } from '../forge.ts';
 import { ACTIONS_READ, type Call } from './call.ts';
 import { type GithubClient, parseAnswer, type SendRequest } from './client.ts';
-import { distinct, PER_PAGE, pageCount } from './pages.ts';
+import { distinct, haveSameIds, PER_PAGE, pageCount } from './pages.ts';
 import { type RunPage, runPage } from './schema.ts';
 
 /** GitHub shows no more of one search, however many there are. */
@@ -37,16 +37,26 @@ export async function listRuns(
     return { ...answer, body: parseAnswer(runPage, answer, call) };
   };
   const first = await readSince(read, filter.createdSince);
-  return first.isComplete ? first : readSince(read, filter.createdSince);
+  if (first.isComplete) return first;
+  const second = await readSince(read, filter.createdSince);
+  // The same runs twice: then it is the count that is wrong, and it may stay so for ever.
+  const isSettled = !second.isCutOff && haveSameIds(first.runs, second.runs);
+  const { runs, sentAt, forgeSentAt } = second;
+  return { runs, sentAt, forgeSentAt, isComplete: second.isComplete || isSettled };
 }
 
 type ReadPage = (created: string, page: number) => Promise<Observed & { readonly body: RunPage }>;
+
+interface Reading extends RunListing {
+  /** Older runs are there, but cannot be asked for. */
+  readonly isCutOff: boolean;
+}
 
 /**
  * The newest runs come first; where a search is cut off, the next one asks for those up to the oldest seen. Both
  * ends count whole seconds and belong to the range, so neighbours overlap and nothing falls between.
  */
-async function readSince(read: ReadPage, createdSince: number): Promise<RunListing> {
+async function readSince(read: ReadPage, createdSince: number): Promise<Reading> {
   const since = isoSecond(createdSince);
   const runs: Run[] = [];
   let created = `>=${since}`;
@@ -57,12 +67,13 @@ async function readSince(read: ReadPage, createdSince: number): Promise<RunListi
     runs.push(...window.runs);
     const next = window.isCutOff ? `${since}..${isoSecond(oldestOf(window.runs))}` : created;
     if (next === created) {
-      const isComplete = window.isWhole && !window.isCutOff;
-      return { ...timesOf(observed), isComplete, runs: newestFirst(runs) };
+      const { isCutOff } = window;
+      const isComplete = window.isWhole && !isCutOff;
+      return { ...timesOf(observed), isComplete, isCutOff, runs: newestFirst(runs) };
     }
     created = next;
   }
-  return { ...timesOf(observed), isComplete: false, runs: newestFirst(runs) };
+  return { ...timesOf(observed), isComplete: false, isCutOff: true, runs: newestFirst(runs) };
 }
 
 interface Window extends Observed {

@@ -35,3 +35,11 @@ export async function readTogether<T>(
 export function distinct<T>(entries: readonly T[], idOf: (entry: T) => string): T[] {
   return [...new Map(entries.map((entry) => [idOf(entry), entry])).values()];
 }
+
+export function haveSameIds(
+  some: readonly { readonly id: string }[],
+  others: readonly { readonly id: string }[],
+): boolean {
+  const ids = new Set(some.map((entry) => entry.id));
+  return ids.size === others.length && others.every((entry) => ids.has(entry.id));
+}

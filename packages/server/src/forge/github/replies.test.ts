@@ -211,6 +211,48 @@ describe('runs beyond the thousand that one search shows', () => {
   });
 });
 
+describe('a count that is wrong', () => {
+  const page = (ids: readonly number[]): string => {
+    const runs = ids.map((id) => rawRun(id, '2026-01-01T12:00:00Z')).join(',');
+    return rawReply(200, `{"total_count":3,"workflow_runs":[${runs}]}`);
+  };
+
+  it('is not believed when two readings show the same runs', async () => {
+    const { forge } = await start(() => page([1, 2]));
+    const listing = await forge.listRuns('acme', 'app', { createdSince: 0 }, forever);
+    expect(listing.isComplete).toBe(true);
+    expect(listing.runs).toHaveLength(2);
+  });
+
+  it('leaves a listing incomplete when they differ', async () => {
+    const { forge } = await start((_request, number) => page(number === 1 ? [1] : [1, 2]));
+    const listing = await forge.listRuns('acme', 'app', { createdSince: 0 }, forever);
+    expect(listing.isComplete).toBe(false);
+  });
+});
+
+describe('each request that was tried', () => {
+  it('is counted under its name with what became of it', async () => {
+    const counted: string[] = [];
+    const server = await startRawServer(({ number, socket }) => {
+      socket.write(number === 1 ? rawReply(200, details) : rawReply(404, '{}'));
+    });
+    const forge = makeTestForge({
+      baseUrl: server.url,
+      clock: new FakeClock(),
+      onRequest: (endpoint, outcome) => counted.push(`${endpoint} ${outcome}`),
+    });
+    releases.push(
+      () => server.close(),
+      () => forge.close(),
+    );
+    await forge.dispatch(dispatchOf(), forever);
+    await failureOf(forge.getRun('acme', 'app', '1', forever));
+    await failureOf(forge.dispatch(dispatchOf({ maySend: () => false }), forever));
+    expect(counted).toEqual(['dispatch ok', 'getRun not-found']);
+  });
+});
+
 describe('a credential without a user of its own', () => {
   it('is connected once the rate limit answers', async () => {
     const { forge } = await start((request) =>

@@ -4,7 +4,7 @@ import { ACTIONS_READ, ACTIONS_WRITE, type Call } from './call.ts';
 import { type GithubClient, parseAnswer } from './client.ts';
 import { badReply } from './failure.ts';
 import type { RunPlace } from './list-runs.ts';
-import { distinct, PER_PAGE, pageCount, pagesFrom, readTogether } from './pages.ts';
+import { distinct, haveSameIds, PER_PAGE, pageCount, pagesFrom, readTogether } from './pages.ts';
 import { run as runSchema, type WorkflowJobPage, workflowJobPage } from './schema.ts';
 
 /** Typed as a mere GET or POST: octokit's own type of `run_id` is a number, which would spoil ids beyond 2^53. */
@@ -55,8 +55,10 @@ export async function listRunJobs(
     const { sentAt, forgeSentAt } = answer;
     return { body: parseAnswer(workflowJobPage, answer, call), sentAt, forgeSentAt };
   };
-  const found = (await findAllJobs(read, signal)) ?? (await findAllJobs(read, signal));
-  if (found !== undefined) return found;
+  const first = await readAllJobs(read, signal);
+  if (first.isWhole) return first;
+  const second = await readAllJobs(read, signal);
+  if (second.isWhole || haveSameIds(first.jobs, second.jobs)) return second;
   throw badReply('its pages do not add up', call);
 }
 
@@ -88,11 +90,16 @@ interface JobPage extends Observed {
   readonly body: WorkflowJobPage;
 }
 
-/** `undefined`: the pages do not show one moment. */
-async function findAllJobs(
+interface JobReading extends Observed {
+  readonly jobs: readonly WorkflowJob[];
+  /** As many as the forge says there are: the pages show one moment. */
+  readonly isWhole: boolean;
+}
+
+async function readAllJobs(
   read: (page: number, signal: AbortSignal) => Promise<JobPage>,
   signal: AbortSignal,
-): Promise<(Observed & { readonly jobs: readonly WorkflowJob[] }) | undefined> {
+): Promise<JobReading> {
   const first = await read(1, signal);
   const last = pageCount(first.body.total_count);
   const rest = await readTogether(pagesFrom(2, last), signal, read);
@@ -100,8 +107,8 @@ async function findAllJobs(
     [first, ...rest].flatMap((page) => page.body.jobs),
     (job) => job.id,
   );
-  if (jobs.length !== first.body.total_count) return undefined;
-  return { jobs, sentAt: first.sentAt, forgeSentAt: first.forgeSentAt };
+  const isWhole = jobs.length === first.body.total_count;
+  return { jobs, isWhole, sentAt: first.sentAt, forgeSentAt: first.forgeSentAt };
 }
 
 function readCall(endpoint: Call['endpoint'], doing: string): Call {
