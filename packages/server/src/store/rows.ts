@@ -1,7 +1,7 @@
 /** Rows as the database holds them, told in the domain's words. */
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Group, Template } from '../domain/group.ts';
-import type { DispatchTarget, Job, StringMap } from '../domain/job.ts';
+import { type DispatchTarget, type Job, type StringMap, targetOf } from '../domain/job.ts';
 import type {
   AttemptRow,
   Bool,
@@ -36,6 +36,15 @@ export function targetOfRow(row: {
   ref: string;
 }): DispatchTarget {
   return { owner: row.owner, repo: row.repo, workflowId: row.workflow_id, ref: row.ref };
+}
+
+/** Overrides laid over the template, for rows of both. */
+export function targetOfJob(
+  job: Pick<JobRow, 'owner' | 'repo' | 'workflow_id' | 'ref'>,
+  template: Pick<TemplateRow, 'owner' | 'repo' | 'workflow_id' | 'ref'> | undefined,
+): DispatchTarget {
+  const own = { owner: job.owner, repo: job.repo, workflowId: job.workflow_id, ref: job.ref };
+  return targetOf(own, template === undefined ? undefined : targetOfRow(template));
 }
 
 export function groupOf(row: GroupRow): Group {

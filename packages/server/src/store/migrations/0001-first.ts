@@ -83,13 +83,27 @@ export const first: Migration = {
       created_at bigint not null,
       updated_at bigint not null
     )`,
-    `create index jobs_pending on jobs (group_id, priority desc, rank, id) where state = 'pending'`,
+    // All that the dispatcher asks of a pending job, so that paused, put off and blocked ones are passed over inside
+    // the index: the rows of 100,000 jobs that wait for one broken target are not worth reading.
+    `create index jobs_pending on jobs (
+      group_id, priority desc, rank, id,
+      is_paused, not_before, template_id, owner, repo, workflow_id, ref, created_at
+    ) where state = 'pending'`,
+    // Jobs that go where their template does not say: few, and looked at one by one.
+    `create index jobs_own_target on jobs (group_id, priority desc, rank, id) where state = 'pending'
+      and (template_id is null or owner is not null or repo is not null or workflow_id is not null or ref is not null)`,
     `create index jobs_active on jobs (group_id, triggered_at, id) where state in ('triggered', 'running')`,
-    `create index jobs_ended on jobs (group_id, completed_at desc, id desc) where completed_at is not null`,
-    `create index jobs_ended_by_template on jobs (template_id, completed_at desc, id desc) where completed_at is not null`,
+    // One run of entries per state, or per template and state: a page of history is a merge of their heads.
+    `create index jobs_ended on jobs (group_id, state, completed_at desc, id desc) where completed_at is not null`,
+    `create index jobs_ended_by_template on jobs (group_id, template_id, state, completed_at desc, id desc)
+      where completed_at is not null`,
     `create index jobs_completed_at on jobs (completed_at) where completed_at is not null`,
-    `create index jobs_not_before on jobs (not_before) where state = 'pending' and not_before is not null`,
-    `create index jobs_manual_pending on jobs (group_id) where state = 'pending' and template_id is null`,
+    `create index jobs_not_before on jobs (forge_id, not_before) where state = 'pending' and not_before is not null`,
+    // Where jobs go that do not go where their template goes.
+    `create index jobs_elsewhere on jobs (group_id, template_id, owner, repo)
+      where completed_at is null and (template_id is null or owner is not null or repo is not null)`,
+    // Its foreign key asks for it: else deleting a template that left the config reads all jobs.
+    `create index jobs_template on jobs (template_id)`,
     `create index jobs_attempt on jobs (attempt_id)`,
 
     `create table job_counts (
@@ -99,6 +113,7 @@ export const first: Migration = {
       n bigint not null,
       primary key (group_id, template_id, state)
     )`,
+    `create index job_counts_pending on job_counts (group_id, template_id, n) where state = 'pending'`,
 
     `create table attempts (
       id text primary key,
@@ -140,6 +155,8 @@ export const first: Migration = {
     )`,
     `create unique index attempts_run on attempts (forge_id, run_id)`,
     `create index attempts_live on attempts (forge_id, group_id) where ended_at is null`,
+    `create index attempts_held on attempts (forge_id) where ended_at is null and hold_ended_at is null`,
+    `create index attempts_claimed on attempts (send_deadline) where state = 'claimed'`,
     `create index attempts_cancel on attempts (forge_id, cancel_wanted_at) where cancel_wanted_at is not null and ended_at is null`,
     `create index attempts_absent on attempts (forge_id, claimed_at) where state = 'absent'`,
     `create index attempts_job on attempts (job_id)`,
@@ -199,7 +216,7 @@ export const first: Migration = {
       updated_at bigint not null,
       unique (forge_id, scope, forge_runner_id)
     )`,
-    `create index runners_class on runners (forge_id, scope, label_set, status, is_busy)`,
+    `create index runners_class on runners (forge_id, scope, label_set, status, is_busy, missed_passes)`,
     `create index runners_name on runners (name)`,
 
     `create table runner_scopes (

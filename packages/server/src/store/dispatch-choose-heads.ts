@@ -1,0 +1,164 @@
+/** Which jobs of which groups the planner is shown, and how many: as many as could go, and who waits first. */
+import type { Kysely } from 'kysely';
+import type { RunnerClass } from '../domain/dispatch-state.ts';
+import type { Group } from '../domain/group.ts';
+import { type DispatchTarget, targetOf } from '../domain/job.ts';
+import { labelsFit, scopeCovers } from '../domain/runner.ts';
+import { byOrder, findProbe, type HeadQuery, type HeadRow, listHeads } from './dispatch-heads.ts';
+import { blocks } from './dispatch-targets.ts';
+import { targetOfJob } from './rows.ts';
+import type { Schema, TargetBlockRow, TemplateRow } from './schema.ts';
+
+/** Beyond the free runners: who waits first must be known even when nothing is free. */
+const MORE_THAN_FREE = 2;
+const MOST_OF_GROUP = 1_000;
+/** Read at once. What lies beyond is read by the next pass, which the sends of this one bring on. */
+const MOST_AT_ONCE = 2_000;
+
+/** How many jobs of one template wait in a group. `template_id` '' and no target: manual jobs. */
+export type WaitingTemplate = {
+  readonly group_id: string;
+  readonly template_id: string;
+  readonly n: number;
+} & { readonly [K in 'owner' | 'repo' | 'workflow_id' | 'ref' | 'runners']: TemplateRow[K] | null };
+
+export interface HeadScene {
+  readonly now: number;
+  readonly groups: readonly Group[];
+  readonly classes: readonly RunnerClass[];
+  readonly templates: readonly WaitingTemplate[];
+  /** With a probe due or not. */
+  readonly activeBlocks: readonly TargetBlockRow[];
+}
+
+interface GroupSight {
+  readonly group: Group;
+  readonly free: number;
+  /** Scopes with a free runner that fits. */
+  readonly scopes: readonly string[];
+  readonly blocked: readonly string[];
+  /** Templates whose repository no scope with a free runner covers. */
+  readonly uncovered: readonly string[];
+}
+
+/** In order, each job once. */
+export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<HeadRow[]> {
+  const sights = scene.groups
+    .filter((group) => group.isEnabled && !group.isPaused)
+    .map((group) => look(scene, group))
+    .filter((sight) => sight !== undefined);
+  const waiting = await listHeads(db, sights.flatMap(whoWaits), scene.now);
+  const going = await listHeads(db, await whatGoes(db, sights, scene.now), scene.now);
+  const probes = await listProbes(db, scene, sights);
+  const all = new Map([...waiting, ...going, ...probes].map((row) => [row.id, row]));
+  return [...all.values()].sort(byOrder);
+}
+
+/** `undefined`: nothing waits there. */
+function look(scene: HeadScene, group: Group): GroupSight | undefined {
+  const templates = scene.templates.filter((row) => row.group_id === group.id);
+  if (templates.length === 0) return undefined;
+  const fitting = scene.classes.filter(
+    (one) =>
+      one.free > 0 &&
+      group.runnerScopes?.includes(one.scope) !== false &&
+      labelsFit(one.labels, group.runnerLabels),
+  );
+  const scopes = [...new Set(fitting.map((one) => one.scope))];
+  const idsOf = (isMeant: (row: WaitingTemplate) => boolean): string[] =>
+    templates.filter((row) => row.owner !== null && isMeant(row)).map((row) => row.template_id);
+  return {
+    group,
+    free: fitting.reduce((sum, one) => sum + one.free, 0),
+    scopes,
+    blocked: idsOf((row) => isStopped(scene.activeBlocks, templateTarget(row))),
+    uncovered: idsOf(
+      ({ owner, repo }) => !scopes.some((scope) => scopeCovers(scope, owner ?? '', repo ?? '')),
+    ),
+  };
+}
+
+function isStopped(rows: readonly TargetBlockRow[], target: DispatchTarget): boolean {
+  return rows.some((row) => blocks(row, target));
+}
+
+function templateTarget(row: WaitingTemplate): DispatchTarget {
+  return targetOf({ ...row, workflowId: row.workflow_id }, undefined);
+}
+
+export function targetOfWaiting(
+  job: HeadRow,
+  template: WaitingTemplate | undefined,
+): DispatchTarget {
+  const { owner, repo, workflow_id, ref } = template ?? {};
+  const own = {
+    owner: owner ?? '',
+    repo: repo ?? '',
+    workflow_id: workflow_id ?? '',
+    ref: ref ?? '',
+  };
+  return targetOfJob(job, own);
+}
+
+/** Whatever the runners: for these the plan says what they wait for. */
+function whoWaits({ group, scopes, blocked, uncovered }: GroupSight): HeadQuery[] {
+  if (scopes.length > 0 && uncovered.length === 0) return [];
+  const most = MORE_THAN_FREE;
+  return [{ groupId: group.id, most, withoutTemplates: blocked, scopes: null }];
+}
+
+/** If all that could go is more than is read at once, groups get their share in the order in which they compete. */
+async function whatGoes(
+  db: Kysely<Schema>,
+  sights: readonly GroupSight[],
+  now: number,
+): Promise<HeadQuery[]> {
+  const queries = sights.filter(({ scopes }) => scopes.length > 0).map(queryOf);
+  if (sum(queries) <= MOST_AT_ONCE) return queries;
+  const few = queries.map((query) => ({ ...query, most: MORE_THAN_FREE }));
+  const first = await listHeads(db, few, now);
+  const ranked = first.sort((a, b) => b.priority - a.priority || a.created_at - b.created_at);
+  const order = [...new Set(ranked.map((row) => row.group_id))];
+  const byGroup = new Map(queries.map((query) => [query.groupId, query]));
+  let room = MOST_AT_ONCE;
+  return order.flatMap((groupId) => {
+    const query = byGroup.get(groupId);
+    if (query === undefined) return [];
+    const most = Math.max(MORE_THAN_FREE, Math.min(query.most, room));
+    room -= most;
+    return [{ ...query, most }];
+  });
+}
+
+function queryOf({ group, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
+  const most = Math.min(free + MORE_THAN_FREE, MOST_OF_GROUP);
+  return { groupId: group.id, most, withoutTemplates: [...blocked, ...uncovered], scopes };
+}
+
+function sum(queries: readonly HeadQuery[]): number {
+  return queries.reduce((total, query) => total + query.most, 0);
+}
+
+/** One job for each block that may be probed again. */
+async function listProbes(
+  db: Kysely<Schema>,
+  { now, templates, activeBlocks }: HeadScene,
+  sights: readonly GroupSight[],
+): Promise<HeadRow[]> {
+  const isDue = (row: TargetBlockRow): boolean => (row.next_probe_at ?? Infinity) <= now;
+  const closed = activeBlocks.filter((row) => !isDue(row));
+  const byId = new Map(templates.map((row) => [row.template_id, row]));
+  const probes: HeadRow[] = [];
+  for (const block of activeBlocks.filter(isDue)) {
+    const goThere = templates.filter((row) => blocks(block, templateTarget(row)));
+    const lanes = sights.map(({ group: { id } }): [string, string[]] => [
+      id,
+      goThere.filter((row) => row.group_id === id).map((row) => row.template_id),
+    ]);
+    const probe = await findProbe(db, block, new Map(lanes), now);
+    if (probe === undefined) continue;
+    const target = targetOfWaiting(probe, byId.get(probe.template_id ?? ''));
+    if (!isStopped(closed, target)) probes.push(probe);
+  }
+  return probes;
+}

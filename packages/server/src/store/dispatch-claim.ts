@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { missingTargetFields, type StringMap } from '../domain/job.ts';
+import type { Database, WriteTx } from './database.ts';
+import { isBlocked, takeProbe } from './dispatch-targets.ts';
+import { moveJob } from './job-moves.ts';
+import { attemptOf, stringMapOf, targetOfJob } from './rows.ts';
+import type { AttemptRow, JobRow, TemplateRow } from './schema.ts';
+import type { Claim, ClaimRequest, Fence } from './store.ts';
+
+/** Undoes a claim that turned out to be impossible after its first write. */
+class NotClaimable extends Error {}
+
+export async function claim(
+  database: Database,
+  fence: Fence,
+  request: ClaimRequest,
+): Promise<Claim | undefined> {
+  try {
+    return await database.write(async (tx) => {
+      if (!(await holdLease(database, tx, fence))) return undefined;
+      const job = await takeJob(database, tx, request);
+      return job === undefined ? undefined : writeClaim(database, tx, job, request);
+    });
+  } catch (error) {
+    if (error instanceof NotClaimable) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Locks the lease row until the commit: it cannot change hands in between, and the claims made under it follow one
+ * another, so that each counts what the one before has committed. A shared lock would let two count the same cap.
+ */
+export async function holdLease(database: Database, tx: WriteTx, fence: Fence): Promise<boolean> {
+  const held = await tx.db
+    .updateTable('leases')
+    .set({ holder: fence.holder })
+    .where('name', '=', fence.name)
+    .where('holder', '=', fence.holder)
+    .where('epoch', '=', fence.epoch)
+    .where('expires_at', '>', database.dbNow)
+    .executeTakeFirst();
+  return held.numUpdatedRows === 1n;
+}
+
+/** The one statement that decides. A pause, edit, delete or claim that was first leaves it no row (contract §11 #32). */
+async function takeJob(
+  database: Database,
+  tx: WriteTx,
+  request: ClaimRequest,
+): Promise<JobRow | undefined> {
+  return moveJob(tx, {
+    id: request.jobId,
+    from: 'pending',
+    to: 'triggered',
+    set: { attempt_id: request.attemptId, triggered_at: tx.now, not_before: null },
+    where: sql<SqlBool>`is_paused = 0 and (not_before is null or not_before <= ${tx.now})
+      and ${groupTakesOne(database)}
+      and not ${isBlocked(sql<SqlBool>`b.next_probe_at > ${tx.now}`)}`,
+    told: {
+      kind: 'job.triggered',
+      data: { attemptId: request.attemptId, credentialId: request.credential.credentialId },
+    },
+  });
+}
+
+function groupTakesOne(database: Database): RawBuilder<SqlBool> {
+  return sql<SqlBool>`exists (
+    select 1 from groups g
+    where g.id = jobs.group_id and g.is_enabled = 1 and g.is_paused = 0
+      and (g.max_parallel is null or g.max_parallel > (
+        select count(*) from attempts a
+        where a.forge_id = g.forge_id and a.group_id = g.id and a.ended_at is null
+      ))${database.forShare}
+  )`;
+}
+
+async function writeClaim(
+  database: Database,
+  tx: WriteTx,
+  job: JobRow,
+  request: ClaimRequest,
+): Promise<Claim> {
+  const template = await findTemplateOf(tx, job);
+  const target = targetOfJob(job, template);
+  if (missingTargetFields(target).length > 0) throw new NotClaimable();
+  await takeProbe(tx, job.forge_id, target);
+  const correlationInput = template?.correlation_input ?? null;
+  const inputs = inputsWith(stringMapOf(job.inputs), correlationInput, request.attemptId);
+  const { owner, repo, workflowId: workflow_id, ref } = target;
+  const attempt = await insertAttempt(database, tx, request, {
+    ...{ owner, repo, workflow_id, ref },
+    job_id: job.id,
+    group_id: job.group_id,
+    forge_id: job.forge_id,
+    inputs_hash: hashOf(inputs),
+    correlation_input: correlationInput,
+    labels: await labelsOf(tx, job.group_id),
+    runners: template?.runners ?? 1,
+  });
+  return { attempt: attemptOf(attempt), inputs };
+}
+
+export async function findTemplateOf(tx: WriteTx, job: JobRow): Promise<TemplateRow | undefined> {
+  if (job.template_id === null) return undefined;
+  return tx.db
+    .selectFrom('templates')
+    .selectAll()
+    .where('id', '=', job.template_id)
+    .executeTakeFirst();
+}
+
+async function labelsOf(tx: WriteTx, groupId: string): Promise<string> {
+  const { runner_labels } = await tx.db
+    .selectFrom('groups')
+    .select('runner_labels')
+    .where('id', '=', groupId)
+    .executeTakeFirstOrThrow();
+  return runner_labels;
+}
+
+type Frozen = Pick<
+  AttemptRow,
+  | 'job_id'
+  | 'group_id'
+  | 'forge_id'
+  | 'owner'
+  | 'repo'
+  | 'workflow_id'
+  | 'ref'
+  | 'inputs_hash'
+  | 'correlation_input'
+  | 'labels'
+  | 'runners'
+>;
+
+async function insertAttempt(
+  { dbNow }: Database,
+  tx: WriteTx,
+  { attemptId, credential, sendDeadlineMs }: ClaimRequest,
+  frozen: Frozen,
+): Promise<AttemptRow> {
+  return tx.db
+    .insertInto('attempts')
+    .values({
+      ...frozen,
+      id: attemptId,
+      credential_id: credential.credentialId,
+      actor: credential.actor,
+      state: 'claimed',
+      claimed_at: tx.now,
+      // By the database's clock: whoever recovers the claim judges by it too, and two servers' clocks may differ.
+      send_deadline: sql<number>`${dbNow} + ${sendDeadlineMs}`,
+      run_url: '',
+      runner_name: '',
+      error_message: '',
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+function inputsWith(
+  inputs: StringMap | null,
+  correlationInput: string | null,
+  attemptId: string,
+): StringMap {
+  return correlationInput === null ? { ...inputs } : { ...inputs, [correlationInput]: attemptId };
+}
+
+function hashOf(inputs: StringMap): string {
+  const sorted = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
+}

@@ -1,0 +1,125 @@
+/** Which free runners live attempts keep from others: the rows that `holdsOf` asks for, on the forge's clock. */
+import { type Kysely, sql } from 'kysely';
+import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import type { Hold, RunnerClass } from '../domain/dispatch-state.ts';
+import { holdsOf, type ScopePass } from '../domain/holds.ts';
+import { labelsFit, scopeCovers } from '../domain/runner.ts';
+import { chunksOf } from './dialect/pending-writes.ts';
+import { attemptOf, workflowJobOf } from './rows.ts';
+import type { Schema } from './schema.ts';
+import type { DispatchQuery } from './store.ts';
+
+/** The offset comes from `Date` headers, which tell whole seconds. */
+const UNCERTAINTY_MS = 1_000;
+const IDS_PER_STATEMENT = 500;
+
+export interface LoadedHolds {
+  readonly holds: readonly Hold[];
+  /** Attempts whose hold has ended but is not recorded so. */
+  readonly ended: readonly string[];
+}
+
+export interface HoldScene {
+  readonly query: DispatchQuery;
+  readonly now: number;
+  readonly classes: readonly RunnerClass[];
+  readonly passes: readonly ScopePass[];
+}
+
+export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<LoadedHolds> {
+  const { forgeId } = scene.query;
+  const attempts = await listHeld(db, forgeId);
+  const workflowJobs = await listWorkflowJobs(db, forgeId, attempts);
+  const busyRunnerIds = await listBusy(db, scene, [...workflowJobs.values()].flat());
+  const holds: Hold[] = [];
+  const ended: string[] = [];
+  for (const attempt of attempts) {
+    const holding = holdsOf({
+      ...hearing(scene, attempt),
+      workflowJobs: workflowJobs.get(attempt.runId ?? '') ?? [],
+      areWorkflowJobsObserved: workflowJobs.has(attempt.runId ?? ''),
+      busyRunnerIds,
+    });
+    holds.push(...holding.holds);
+    if (holding.ended !== null) ended.push(attempt.id);
+  }
+  return { holds, ended };
+}
+
+function hearing(
+  { query, now, classes, passes }: HoldScene,
+  attempt: Attempt,
+): Omit<
+  Parameters<typeof holdsOf>[0],
+  'workflowJobs' | 'areWorkflowJobsObserved' | 'busyRunnerIds'
+> {
+  const { owner, repo, labels } = attempt;
+  const covers = ({ scope }: { scope: string }): boolean => scopeCovers(scope, owner, repo);
+  return {
+    attempt: { ...attempt, claimedAt: attempt.claimedAt + query.offsetMs },
+    passes: passes.filter(covers),
+    now: now + query.offsetMs,
+    pickupTimeoutMs: query.pickupTimeoutMs,
+    uncertaintyMs: UNCERTAINTY_MS,
+    areFittingRunnersIdle: classes.some(
+      (one) => one.free > 0 && covers(one) && labelsFit(one.labels, labels),
+    ),
+  };
+}
+
+/** Few beside the live ones: a hold ends when the runner is seen busy. One that was opened again is among them. */
+async function listHeld(db: Kysely<Schema>, forgeId: string): Promise<Attempt[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('ended_at', 'is', null)
+    .where('hold_ended_at', 'is', null)
+    .orderBy('claimed_at')
+    .orderBy('id')
+    .execute();
+  return rows.map(attemptOf);
+}
+
+/** By run. Re-runs are somebody else's: only the first attempt of a run is ours. */
+async function listWorkflowJobs(
+  db: Kysely<Schema>,
+  forgeId: string,
+  attempts: readonly Attempt[],
+): Promise<Map<string, WorkflowJob[]>> {
+  const runIds = attempts.flatMap((attempt) => attempt.runId ?? []);
+  const byRun = new Map<string, WorkflowJob[]>();
+  for (const chunk of chunksOf(runIds, IDS_PER_STATEMENT)) {
+    const rows = await db
+      .selectFrom('run_workflow_jobs')
+      .selectAll()
+      .where('forge_id', '=', forgeId)
+      .where('run_id', 'in', chunk)
+      .where('run_attempt', '=', 1)
+      .execute();
+    for (const row of rows) {
+      byRun.set(row.run_id, [...(byRun.get(row.run_id) ?? []), workflowJobOf(row)]);
+    }
+  }
+  return byRun;
+}
+
+async function listBusy(
+  db: Kysely<Schema>,
+  { query, passes }: HoldScene,
+  jobs: readonly WorkflowJob[],
+): Promise<Set<string>> {
+  const ids = [...new Set(jobs.flatMap((job) => job.runnerId ?? []))];
+  const scopes = passes.map((pass) => pass.scope);
+  const busy = new Set<string>();
+  if (scopes.length === 0) return busy;
+  for (const chunk of chunksOf(ids, IDS_PER_STATEMENT)) {
+    const { rows } = await sql<{ forge_runner_id: string }>`
+      select forge_runner_id from runners
+      where forge_id = ${query.forgeId} and scope in (${sql.join(scopes)})
+        and forge_runner_id in (${sql.join(chunk)}) and is_busy = 1
+    `.execute(db);
+    for (const row of rows) busy.add(row.forge_runner_id);
+  }
+  return busy;
+}

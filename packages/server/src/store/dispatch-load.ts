@@ -1,0 +1,195 @@
+import { type Kysely, sql } from 'kysely';
+import type { GroupDemand, PendingJob, RunnerClass } from '../domain/dispatch-state.ts';
+import type { Group } from '../domain/group.ts';
+import { missingTargetFields } from '../domain/job.ts';
+import type { Database } from './database.ts';
+import { loadHeads, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
+import type { HeadRow } from './dispatch-heads.ts';
+import { loadHolds } from './dispatch-holds.ts';
+import { groupOf, stringsOf } from './rows.ts';
+import type { Schema, TargetBlockRow } from './schema.ts';
+import type { DispatchQuery, LoadedDispatchState } from './store.ts';
+
+export async function loadState(
+  database: Database,
+  query: DispatchQuery,
+): Promise<LoadedDispatchState> {
+  const now = database.clock.now();
+  return database.snapshot((db) => load(db, query, now));
+}
+
+async function load(
+  db: Kysely<Schema>,
+  query: DispatchQuery,
+  now: number,
+): Promise<LoadedDispatchState> {
+  const { forgeId } = query;
+  const passes = await listPasses(db, forgeId);
+  const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
+  const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
+  const { holds, ended } = await loadHolds(db, { query, now, classes, passes: fresh });
+  const groups = await listGroups(db, forgeId);
+  const templates = await listWaitingTemplates(db, forgeId);
+  const activeBlocks = await listActiveBlocks(db, forgeId);
+  const live = await countLive(db, forgeId);
+  const rows = await loadHeads(db, { now, classes, groups, templates, activeBlocks });
+  const { heads, undispatchable } = describeHeads(rows, templates, query);
+  return {
+    now,
+    groups: groups.map((group) =>
+      demandOf(group, {
+        live: live.get(group.id) ?? 0,
+        head: heads.get(group.id) ?? [],
+        pendingCount: countPending(templates, group.id),
+      }),
+    ),
+    classes,
+    holds,
+    undispatchable,
+    endedHolds: ended,
+    nextDueAt: await findNextDue(db, forgeId, activeBlocks, now),
+  };
+}
+
+function demandOf(
+  group: Group,
+  counted: Pick<GroupDemand, 'live' | 'head' | 'pendingCount'>,
+): GroupDemand {
+  const { id, name, runnerLabels, runnerScopes, isEnabled, isPaused, maxParallel } = group;
+  const scopes = runnerScopes;
+  return { id, name, labels: runnerLabels, scopes, isEnabled, isPaused, maxParallel, ...counted };
+}
+
+function countPending(templates: readonly WaitingTemplate[], groupId: string): number {
+  return templates.reduce((sum, row) => sum + (row.group_id === groupId ? row.n : 0), 0);
+}
+
+function describeHeads(
+  rows: readonly HeadRow[],
+  templates: readonly WaitingTemplate[],
+  { credential }: DispatchQuery,
+): Pick<LoadedDispatchState, 'undispatchable'> & { heads: Map<string, PendingJob[]> } {
+  const byId = new Map(templates.map((row) => [row.template_id, row]));
+  const heads = new Map<string, PendingJob[]>();
+  const undispatchable: { jobId: string; missing: string[] }[] = [];
+  for (const row of rows) {
+    const template = byId.get(row.template_id ?? '');
+    const target = targetOfWaiting(row, template);
+    const missing = missingTargetFields(target);
+    if (missing.length > 0) undispatchable.push({ jobId: row.id, missing });
+    else {
+      const head = heads.get(row.group_id) ?? [];
+      heads.set(row.group_id, head);
+      const { id, priority, rank, created_at: createdAt } = row;
+      const runners = template?.runners ?? 1;
+      const { credentialId } = credential;
+      head.push({ id, priority, rank, createdAt, ...target, runners, credentialId });
+    }
+  }
+  return { heads, undispatchable };
+}
+
+interface Pass {
+  readonly scope: string;
+  readonly completedSentAt: number | null;
+  readonly passAt: number | null;
+}
+
+async function listPasses(db: Kysely<Schema>, forgeId: string): Promise<Pass[]> {
+  return db
+    .selectFrom('runner_scopes')
+    .select(['scope', 'pass_sent_at as completedSentAt', 'pass_at as passAt'])
+    .where('forge_id', '=', forgeId)
+    .execute();
+}
+
+/** One that the last pass did not show may be gone: it is not free until it is seen again. */
+async function listClasses(
+  db: Kysely<Schema>,
+  forgeId: string,
+  freshScopes: ReadonlySet<string>,
+): Promise<RunnerClass[]> {
+  interface Row {
+    scope: string;
+    label_set: string;
+    total: number;
+    online: number;
+    free: number;
+  }
+  const { rows } = await sql<Row>`
+    select scope, label_set, count(*) as total,
+      sum(case when status = 'online' then 1 else 0 end) as online,
+      sum(case when status = 'online' and is_busy = 0 and missed_passes = 0 then 1 else 0 end) as free
+    from runners where forge_id = ${forgeId} group by scope, label_set
+  `.execute(db);
+  return rows.map((row) => {
+    const isFresh = freshScopes.has(row.scope);
+    return {
+      scope: row.scope,
+      labels: stringsOf(row.label_set),
+      free: isFresh ? row.free : 0,
+      online: row.online,
+      total: row.total,
+      isFresh,
+    };
+  });
+}
+
+async function listGroups(db: Kysely<Schema>, forgeId: string): Promise<Group[]> {
+  const rows = await db
+    .selectFrom('groups')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .orderBy('id')
+    .execute();
+  return rows.map(groupOf);
+}
+
+async function listWaitingTemplates(
+  db: Kysely<Schema>,
+  forgeId: string,
+): Promise<WaitingTemplate[]> {
+  const { rows } = await sql<WaitingTemplate>`
+    select c.group_id, c.template_id, c.n, t.owner, t.repo, t.workflow_id, t.ref, t.runners
+    from groups g
+    join job_counts c on c.group_id = g.id and c.state = 'pending'
+    left join templates t on t.id = c.template_id
+    where g.forge_id = ${forgeId} and c.n > 0
+  `.execute(db);
+  return rows;
+}
+
+async function listActiveBlocks(db: Kysely<Schema>, forgeId: string): Promise<TargetBlockRow[]> {
+  return db
+    .selectFrom('target_blocks')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('next_probe_at', 'is not', null)
+    .execute();
+}
+
+async function countLive(db: Kysely<Schema>, forgeId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['group_id', (eb) => eb.fn.countAll<number>().as('n')])
+    .where('forge_id', '=', forgeId)
+    .where('ended_at', 'is', null)
+    .groupBy('group_id')
+    .execute();
+  return new Map(rows.map((row) => [row.group_id, row.n]));
+}
+
+async function findNextDue(
+  db: Kysely<Schema>,
+  forgeId: string,
+  activeBlocks: readonly TargetBlockRow[],
+  now: number,
+): Promise<number | null> {
+  const { rows } = await sql<{ at: number | null }>`
+    select min(not_before) as at from jobs
+    where forge_id = ${forgeId} and state = 'pending' and not_before is not null and not_before > ${now}
+  `.execute(db);
+  const probes = activeBlocks.flatMap(({ next_probe_at }) => next_probe_at ?? []);
+  const moments = [...probes.filter((at) => at > now), ...rows.flatMap(({ at }) => at ?? [])];
+  return moments.length === 0 ? null : Math.min(...moments);
+}

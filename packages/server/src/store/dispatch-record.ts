@@ -1,0 +1,239 @@
+/** What became of a claim. An outcome goes to the attempt whatever has become of the job meanwhile. */
+import { type SqlBool, sql } from 'kysely';
+import { missingTargetFields } from '../domain/job.ts';
+import {
+  type AttemptChange,
+  findActiveJob,
+  isRunTaken,
+  NO_RUN,
+  takeRunFromGuess,
+  tellAttempt,
+  writeAttempt,
+} from './attempts.ts';
+import type { Database, WriteTx } from './database.ts';
+import { findTemplateOf, holdLease } from './dispatch-claim.ts';
+import { clearTarget, noteRefusal } from './dispatch-targets.ts';
+import { changeJob, endJob, returnJob, unmatchJob } from './job-moves.ts';
+import { targetOfJob } from './rows.ts';
+import type { AttemptRow, JobRow } from './schema.ts';
+import type { Fence, RefusedOutcome } from './store.ts';
+
+/** More than two would have to be guessed the same run at once. */
+const TRIES_FOR_RUN = 5;
+const EXPIRED = 'its sender ended before the outcome was recorded';
+
+export async function giveBack(
+  database: Database,
+  attemptId: string,
+  reason: string,
+): Promise<boolean> {
+  return database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: ({ state }) =>
+        state === 'claimed'
+          ? { to: 'refused', set: { ended_at: tx.now, error_message: reason } }
+          : undefined,
+      told: { kind: 'attempt.refused', data: { reason, isUnsent: true } },
+    });
+    if (written === undefined) return false;
+    const job = await findActiveJob(tx.db, written.after);
+    if (job !== undefined) await returnJob(tx, job, { notBefore: null, reason });
+    return true;
+  });
+}
+
+export async function recordRefused(
+  database: Database,
+  attemptId: string,
+  outcome: RefusedOutcome,
+): Promise<boolean> {
+  return database.write(async (tx) => {
+    const { message } = outcome;
+    const written = await writeAttempt(tx, attemptId, {
+      decide: ({ state }) =>
+        state === 'claimed' || state === 'unknown'
+          ? { to: 'refused', set: { ended_at: tx.now, error_message: message } }
+          : undefined,
+      told: { kind: 'attempt.refused', data: { message, then: outcome.then } },
+    });
+    if (written === undefined) return false;
+    const job = await findActiveJob(tx.db, written.after);
+    if (job !== undefined) await settleRefused(tx, job, outcome);
+    await noteRefusal(tx, written.after, outcome);
+    return true;
+  });
+}
+
+async function settleRefused(tx: WriteTx, job: JobRow, outcome: RefusedOutcome): Promise<void> {
+  const { message: reason, notBefore } = outcome;
+  if (outcome.then === 'fail') await endJob(tx, job, { to: 'failed', message: reason });
+  else await returnJob(tx, job, { notBefore, reason });
+}
+
+export async function recordUnknown(
+  database: Database,
+  attemptId: string,
+  message: string,
+): Promise<boolean> {
+  return database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: ({ state }) =>
+        state === 'claimed' ? { to: 'unknown', set: { error_message: message } } : undefined,
+      told: { kind: 'attempt.unknown', data: { message } },
+    });
+    return written !== undefined;
+  });
+}
+
+export async function recordAccepted(
+  database: Database,
+  attemptId: string,
+  run: { runId: string | null; runUrl: string },
+): Promise<boolean> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await database.write((tx) => accept(tx, attemptId, run));
+    } catch (error) {
+      // A correlation gave the run away after we had looked. It has committed: now it can be taken from it.
+      if (!isRunTaken(error) || tries === TRIES_FOR_RUN) throw error;
+    }
+  }
+}
+
+async function accept(
+  tx: WriteTx,
+  attemptId: string,
+  { runId, runUrl }: { runId: string | null; runUrl: string },
+): Promise<boolean> {
+  const written = await writeAttempt(tx, attemptId, {
+    decide: (attempt) =>
+      attempt.state === 'accepted' || attempt.state === 'refused'
+        ? undefined
+        : { to: 'accepted', set: acceptedAs(tx, attempt, runId) },
+    told: undefined,
+  });
+  if (written === undefined) return false;
+  const { before } = written;
+  const after =
+    runId === null ? written.after : await giveRun(tx, written.after, { runId, runUrl });
+  const isLate = before.state === 'absent' && after.run_id !== null;
+  tellAttempt(tx, after, { kind: isLate ? 'attempt.run-late' : 'attempt.accepted' });
+  await showRun(tx, before, after);
+  await clearTarget(tx, after);
+  return true;
+}
+
+function acceptedAs(tx: WriteTx, attempt: AttemptRow, runId: string | null): AttemptChange {
+  // A reply without a run (204) lets a guess stand; one that names another run ends it.
+  const guess = runId === null || attempt.run_id === runId ? {} : NO_RUN;
+  if (attempt.state !== 'absent') return { ...guess, error_message: '' };
+  // Too late: its job has gone on without it, and what it started is not wanted any more.
+  const cancel_wanted_at = attempt.cancel_wanted_at ?? tx.now;
+  return { ...guess, error_message: '', ended_at: null, cancel_wanted_at };
+}
+
+async function giveRun(
+  tx: WriteTx,
+  attempt: AttemptRow,
+  { runId, runUrl }: { runId: string; runUrl: string },
+): Promise<AttemptRow> {
+  const isFree = await takeRunFromGuess(tx, {
+    forgeId: attempt.forge_id,
+    runId,
+    for: attempt.id,
+  });
+  const set: AttemptChange = isFree
+    ? { run_id: runId, run_url: runUrl, matched_by: 'reply' }
+    : { error_message: `the forge named run ${runId}, which it had named to another attempt` };
+  return tx.db
+    .updateTable('attempts')
+    .set(set)
+    .where('id', '=', attempt.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** On the job that this attempt speaks for, if it still does. */
+async function showRun(tx: WriteTx, before: AttemptRow, after: AttemptRow): Promise<void> {
+  const job = await findActiveJob(tx.db, after);
+  if (job === undefined || after.run_id === null) return;
+  const isOtherRun = before.run_id !== null && before.run_id !== after.run_id;
+  const shown = isOtherRun ? await unmatchJob(tx, job) : job;
+  if (shown === undefined || shown.run_id === after.run_id) return;
+  const { run_id, run_url } = after;
+  await changeJob(
+    tx,
+    shown,
+    { run_id, run_url },
+    { kind: 'job.run-found', data: { runId: run_id } },
+  );
+}
+
+export async function failUndispatchable(
+  database: Database,
+  fence: Fence,
+  jobId: string,
+  message: string,
+): Promise<boolean> {
+  return database.write(async (tx) => {
+    if (!(await holdLease(database, tx, fence))) return false;
+    const job = await tx.db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('id', '=', jobId)
+      .executeTakeFirst();
+    if (job?.state !== 'pending' || !(await isUndispatchable(tx, job))) return false;
+    // Mended meanwhile: then it is written anew, and not ours to fail.
+    const where = sql<SqlBool>`updated_at = ${job.updated_at}`;
+    return (await endJob(tx, job, { to: 'failed', message, where })) !== undefined;
+  });
+}
+
+async function isUndispatchable(tx: WriteTx, job: JobRow): Promise<boolean> {
+  const template = await findTemplateOf(tx, job);
+  return missingTargetFields(targetOfJob(job, template)).length > 0;
+}
+
+/** By the database's clock alone: two servers' clocks may differ by more than a deadline. */
+export async function expireClaims(
+  database: Database,
+  fence: Fence,
+  requestTimeoutMs: number,
+): Promise<number> {
+  const isOver = sql<SqlBool>`state = 'claimed'
+    and send_deadline < ${database.dbNow} - ${sql.lit(requestTimeoutMs)}`;
+  const over = await database.read.selectFrom('attempts').select('id').where(isOver).execute();
+  if (over.length === 0) return 0;
+  return database.write(async (tx) => {
+    if (!(await holdLease(database, tx, fence))) return 0;
+    const expired = await tx.db
+      .updateTable('attempts')
+      .set({ state: 'unknown', error_message: EXPIRED })
+      .where(isOver)
+      .returningAll()
+      .execute();
+    for (const attempt of expired) {
+      tellAttempt(tx, attempt, { kind: 'attempt.unknown', data: { message: EXPIRED } });
+    }
+    return expired.length;
+  });
+}
+
+export async function recordHoldsEnded(
+  database: Database,
+  attemptIds: readonly string[],
+): Promise<void> {
+  if (attemptIds.length === 0) return;
+  await database.write(async (tx) => {
+    const ended = await tx.db
+      .updateTable('attempts')
+      .set({ hold_ended_at: tx.now })
+      .where('id', 'in', attemptIds)
+      .where('hold_ended_at', 'is', null)
+      .returningAll()
+      .execute();
+    for (const attempt of ended) {
+      tellAttempt(tx, attempt, { kind: 'attempt.changed', data: { isHoldEnded: true } });
+    }
+  });
+}

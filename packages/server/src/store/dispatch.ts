@@ -1,0 +1,30 @@
+import type { Database } from './database.ts';
+import { claim } from './dispatch-claim.ts';
+import { loadState } from './dispatch-load.ts';
+import { savePlans } from './dispatch-plans.ts';
+import {
+  expireClaims,
+  failUndispatchable,
+  giveBack,
+  recordAccepted,
+  recordHoldsEnded,
+  recordRefused,
+  recordUnknown,
+} from './dispatch-record.ts';
+import type { DispatchStore } from './store.ts';
+
+export function makeDispatchStore(database: Database): DispatchStore {
+  return {
+    loadState: (query) => loadState(database, query),
+    savePlans: (fence, plans) => savePlans(database, fence, plans),
+    recordHoldsEnded: (attemptIds) => recordHoldsEnded(database, attemptIds),
+    claim: (fence, request) => claim(database, fence, request),
+    giveBack: (attemptId, reason) => giveBack(database, attemptId, reason),
+    recordAccepted: (attemptId, run) => recordAccepted(database, attemptId, run),
+    recordRefused: (attemptId, outcome) => recordRefused(database, attemptId, outcome),
+    recordUnknown: (attemptId, message) => recordUnknown(database, attemptId, message),
+    failUndispatchable: (fence, jobId, message) =>
+      failUndispatchable(database, fence, jobId, message),
+    expireClaims: (fence, requestTimeoutMs) => expireClaims(database, fence, requestTimeoutMs),
+  };
+}

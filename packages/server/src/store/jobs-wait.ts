@@ -1,0 +1,81 @@
+import type { Kysely } from 'kysely';
+import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import type { Database } from './database.ts';
+import { planOf } from './dispatch-plans.ts';
+import { findBlock } from './dispatch-targets.ts';
+import { countAhead } from './queue-place.ts';
+import { attemptOf, groupOf, jobOf, targetOfJob, workflowJobOf } from './rows.ts';
+import type { JobRow, Schema } from './schema.ts';
+import type { WaitFacts } from './store.ts';
+
+export async function findWaitFacts(
+  database: Database,
+  id: string,
+): Promise<WaitFacts | undefined> {
+  return database.snapshot(async (db) => {
+    const row = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+    if (row === undefined) return undefined;
+    const attempt = await findAttempt(db, row);
+    const target = await findTarget(db, row);
+    return {
+      job: jobOf(row),
+      target,
+      ...(await findGroupAndPlan(db, row.group_id)),
+      attempt,
+      block: await findBlock(db, row.forge_id, target),
+      ahead: row.state === 'pending' ? await countAhead(db, row) : 0,
+      workflowJobs: await listWorkflowJobs(db, attempt),
+    };
+  });
+}
+
+async function findAttempt(db: Kysely<Schema>, job: JobRow): Promise<Attempt | undefined> {
+  if (job.attempt_id === null) return undefined;
+  const row = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('id', '=', job.attempt_id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : attemptOf(row);
+}
+
+async function findTarget(db: Kysely<Schema>, job: JobRow): Promise<WaitFacts['target']> {
+  const template = await db
+    .selectFrom('templates')
+    .select(['owner', 'repo', 'workflow_id', 'ref'])
+    .where('id', '=', job.template_id)
+    .executeTakeFirst();
+  return targetOfJob(job, template);
+}
+
+async function findGroupAndPlan(
+  db: Kysely<Schema>,
+  groupId: string,
+): Promise<Pick<WaitFacts, 'group' | 'plan'>> {
+  const group = await db
+    .selectFrom('groups')
+    .selectAll()
+    .where('id', '=', groupId)
+    .executeTakeFirstOrThrow();
+  const planned = await db
+    .selectFrom('group_plans')
+    .select('plan')
+    .where('group_id', '=', groupId)
+    .executeTakeFirst();
+  return { group: groupOf(group), plan: planned === undefined ? undefined : planOf(planned.plan) };
+}
+
+async function listWorkflowJobs(
+  db: Kysely<Schema>,
+  attempt: Attempt | undefined,
+): Promise<WorkflowJob[]> {
+  if (attempt === undefined || attempt.runId === null) return [];
+  const rows = await db
+    .selectFrom('run_workflow_jobs')
+    .selectAll()
+    .where('forge_id', '=', attempt.forgeId)
+    .where('run_id', '=', attempt.runId)
+    .orderBy('id')
+    .execute();
+  return rows.map(workflowJobOf);
+}

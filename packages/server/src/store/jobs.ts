@@ -1,0 +1,41 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import { listHistory } from './history-list.ts';
+import { cancelJob, deleteJob, setPaused } from './jobs-change.ts';
+import { enqueue } from './jobs-enqueue.ts';
+import { findWaitFacts } from './jobs-wait.ts';
+import { listQueue } from './queue-list.ts';
+import { listed } from './queue-place.ts';
+import type { JobStore, ListedJob, QueueCounts } from './store.ts';
+
+export function makeJobStore(database: Database): JobStore {
+  return {
+    enqueue: (job, key) => enqueue(database, job, key),
+    findJob: (id) => findJob(database, id),
+    listQueue: (groupId, page) => listQueue(database, groupId, page),
+    listHistory: (groupId, query) => listHistory(database, groupId, query),
+    setPaused: (id, isPaused, actor) => setPaused(database, id, isPaused, actor),
+    deleteJob: (id, actor) => deleteJob(database, id, actor),
+    cancelJob: (id, actor) => cancelJob(database, id, actor),
+    countQueue: () => countQueue(database),
+    findWaitFacts: (id) => findWaitFacts(database, id),
+  };
+}
+
+async function findJob({ read }: Database, id: string): Promise<ListedJob | undefined> {
+  const row = await read.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : listed(read, row);
+}
+
+/** Groups without jobs too, so that a gauge falls to 0 instead of vanishing. */
+async function countQueue({ read }: Database): Promise<QueueCounts[]> {
+  const { rows } = await sql<QueueCounts>`
+    select g.id as "groupId",
+      cast(coalesce(sum(case when c.state = 'pending' then c.n end), 0) as bigint) as pending,
+      cast(coalesce(sum(case when c.state = 'triggered' then c.n end), 0) as bigint) as triggered,
+      cast(coalesce(sum(case when c.state = 'running' then c.n end), 0) as bigint) as running
+    from groups g left join job_counts c on c.group_id = g.id
+    group by g.id order by g.id
+  `.execute(read);
+  return rows;
+}

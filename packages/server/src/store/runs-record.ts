@@ -1,0 +1,170 @@
+/** What the forge shows of an attempt's run, and what it does not show. */
+import type { Run } from '../domain/attempt.ts';
+import { endOf } from '../domain/job.ts';
+import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
+import type { Database, WriteTx } from './database.ts';
+import { changeJob, endJob, moveJob, returnJob } from './job-moves.ts';
+import type { AttemptRow, JobRow } from './schema.ts';
+
+export async function recordRun(
+  database: Database,
+  attemptId: string,
+  run: Run,
+  sentAt: number,
+): Promise<boolean> {
+  if (run.attempt > 1) return false;
+  return database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: (attempt) =>
+        isNews(attempt, run, sentAt)
+          ? { to: attempt.state, set: observed(tx, run, sentAt) }
+          : undefined,
+      told: undefined,
+    });
+    if (written === undefined) return false;
+    const { before, after } = written;
+    if (after.ended_at !== null) {
+      tellAttempt(tx, after, { kind: 'attempt.ended', data: { conclusion: run.conclusion } });
+    } else if (before.run_status !== after.run_status) {
+      tellAttempt(tx, after, { kind: 'attempt.changed', data: { runStatus: run.status } });
+    }
+    const job = await findActiveJob(tx.db, after);
+    if (job !== undefined) await moveOn(tx, job, run);
+    return true;
+  });
+}
+
+/** Listings lag and overtake each other: nothing is taken back that a request sent later has shown. */
+function isNews(attempt: AttemptRow, run: Run, sentAt: number): boolean {
+  if (attempt.run_id !== run.id || attempt.ended_at !== null) return false;
+  if (attempt.run_observed_at !== null && attempt.run_observed_at >= sentAt) return false;
+  return rankOf(run.status) >= rankOf(attempt.run_status);
+}
+
+/** A run that is waiting may start and, behind an approval, wait again; a completed one of attempt 1 stays so. */
+function rankOf(status: string | null): number {
+  return status === 'completed' ? 1 : 0;
+}
+
+function observed(tx: WriteTx, run: Run, sentAt: number): AttemptChange {
+  return {
+    run_url: run.url,
+    run_status: run.status,
+    run_conclusion: run.conclusion,
+    run_created_at: run.createdAt,
+    run_started_at: run.startedAt,
+    run_observed_at: sentAt,
+    gone_since: null,
+    ...(run.status === 'completed' ? { ended_at: tx.now } : {}),
+  };
+}
+
+async function moveOn(tx: WriteTx, job: JobRow, run: Run): Promise<void> {
+  const times = { run_created_at: run.createdAt, run_started_at: run.startedAt };
+  if (run.status === 'completed') {
+    const to = endOf(run.conclusion);
+    const message =
+      to === 'failed' ? `the run ended with ${run.conclusion ?? 'no conclusion'}` : '';
+    const started_at = job.started_at ?? tx.now;
+    const set = { ...times, started_at, run_completed_at: run.updatedAt };
+    await endJob(tx, job, { to, message, set });
+  } else if (run.status === 'in_progress' && job.state === 'triggered') {
+    await moveJob(tx, {
+      id: job.id,
+      from: 'triggered',
+      to: 'running',
+      set: { ...times, started_at: tx.now },
+      told: { kind: 'job.running', data: { runId: run.id } },
+    });
+  } else if (job.run_url !== run.url) {
+    const told = { kind: 'job.run-found', data: { runId: run.id } } as const;
+    await changeJob(tx, job, { run_url: run.url, ...times }, told);
+  }
+}
+
+/** Not a state: it only bears on what is concluded later. */
+export async function recordMissing(
+  database: Database,
+  attemptId: string,
+  sentAt: number,
+): Promise<void> {
+  await database.write(async (tx) => {
+    await writeAttempt(tx, attemptId, {
+      decide: (attempt) => {
+        const { state, missing_since, missing_at } = attempt;
+        if (!awaitsRun(attempt) || sentAt <= (missing_at ?? -Infinity)) return undefined;
+        return { to: state, set: { missing_since: missing_since ?? sentAt, missing_at: sentAt } };
+      },
+      told: undefined,
+    });
+  });
+}
+
+function awaitsRun({ state, run_id, ended_at }: AttemptRow): boolean {
+  return run_id === null && ended_at === null && (state === 'unknown' || state === 'accepted');
+}
+
+export async function concludeAbsent(
+  database: Database,
+  attemptId: string,
+  message: string,
+): Promise<boolean> {
+  return database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: (attempt) => {
+        if (!awaitsRun(attempt)) return undefined;
+        const set = { ended_at: tx.now, error_message: message };
+        return { to: attempt.state === 'unknown' ? 'absent' : 'accepted', set };
+      },
+      told: undefined,
+    });
+    if (written === undefined) return false;
+    const { after } = written;
+    const kind = after.state === 'absent' ? 'attempt.absent' : 'attempt.ended';
+    tellAttempt(tx, after, { kind, data: { message } });
+    await settleAbsent(tx, after, message);
+    return true;
+  });
+}
+
+/**
+ * What the forge accepted may yet run: a second start could be a double one, so its job fails. So does a job whose
+ * dispatches get lost twice: something is wrong that a third would not mend.
+ */
+async function settleAbsent(tx: WriteTx, attempt: AttemptRow, message: string): Promise<void> {
+  const job = await findActiveJob(tx.db, attempt);
+  if (job === undefined) return;
+  if (attempt.state === 'absent' && job.absent_count === 0 && job.state === 'triggered') {
+    await returnJob(tx, job, { notBefore: null, reason: message, isAbsent: true });
+  } else {
+    const set = { absent_count: job.absent_count + (attempt.state === 'absent' ? 1 : 0) };
+    await endJob(tx, job, { to: 'failed', message, set });
+  }
+}
+
+export async function recordRunGone(
+  database: Database,
+  attemptId: string,
+  gapMs: number,
+  message: string,
+): Promise<'noted' | 'ended' | 'lost'> {
+  return database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: (attempt) => {
+        if (attempt.run_id === null || attempt.ended_at !== null) return undefined;
+        const isSure = attempt.gone_since !== null && tx.now - attempt.gone_since >= gapMs;
+        const set = isSure
+          ? { ended_at: tx.now, error_message: message }
+          : { gone_since: attempt.gone_since ?? tx.now };
+        return { to: attempt.state, set };
+      },
+      told: undefined,
+    });
+    if (written === undefined) return 'lost';
+    if (written.after.ended_at === null) return 'noted';
+    tellAttempt(tx, written.after, { kind: 'attempt.ended', data: { message } });
+    const job = await findActiveJob(tx.db, written.after);
+    if (job !== undefined) await endJob(tx, job, { to: 'failed', message });
+    return 'ended';
+  });
+}

@@ -1,0 +1,165 @@
+/** The parts of a run: which runner took it, and which parts still wait for one. */
+import { sql } from 'kysely';
+import type { WorkflowJob } from '../domain/attempt.ts';
+import { SYSTEM_ACTOR } from '../domain/event.ts';
+import { scopeCovers } from '../domain/runner.ts';
+import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
+import type { Database, WriteTx } from './database.ts';
+import { changeJob } from './job-moves.ts';
+import type { AttemptRow, WorkflowJobRow } from './schema.ts';
+
+export async function recordWorkflowJobs(
+  database: Database,
+  attemptId: string,
+  jobs: readonly WorkflowJob[],
+  sentAt: number,
+): Promise<void> {
+  const ours = jobs.filter((job) => job.runAttempt === 1);
+  if (ours.length === 0) return;
+  await database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: (attempt) =>
+        attempt.run_id !== null && ours.every((job) => job.runId === attempt.run_id)
+          ? { to: attempt.state, set: seenOn(tx, attempt, ours) }
+          : undefined,
+      told: undefined,
+    });
+    if (written === undefined) return;
+    const { before, after } = written;
+    await storeJobs(tx, after.forge_id, ours, sentAt);
+    for (const job of ours) await markBusy(tx, after, job, sentAt);
+    if (isSeen(before, after)) tellAttempt(tx, after, { kind: 'attempt.changed' });
+    await nameRunner(tx, after);
+  });
+}
+
+function isSeen(before: AttemptRow, after: AttemptRow): boolean {
+  return before.runner_id !== after.runner_id || before.hold_ended_at !== after.hold_ended_at;
+}
+
+/** The first runner stands for the run; its hold ends when no part of it waits for one any more. */
+function seenOn(tx: WriteTx, attempt: AttemptRow, jobs: readonly WorkflowJob[]): AttemptChange {
+  const first = jobs.find((job) => job.runnerId !== null);
+  const named =
+    attempt.runner_id === null && first !== undefined
+      ? { runner_id: first.runnerId, runner_name: first.runnerName }
+      : {};
+  return { ...named, hold_ended_at: holdEnd(tx, attempt, jobs) };
+}
+
+function holdEnd(tx: WriteTx, attempt: AttemptRow, jobs: readonly WorkflowJob[]): number | null {
+  const { hold_ended_at: endedAt } = attempt;
+  const waiting = jobs.filter(({ status, runnerId }) => status === 'queued' && runnerId === null);
+  // A part that was queued after the hold had ended needs a runner of its own.
+  if (endedAt !== null) {
+    return waiting.some((job) => (job.createdAt ?? 0) > endedAt) ? null : endedAt;
+  }
+  const isTaken = jobs.some((job) => job.runnerId !== null);
+  return isTaken && waiting.length === 0 ? tx.now : null;
+}
+
+async function storeJobs(
+  tx: WriteTx,
+  forgeId: string,
+  jobs: readonly WorkflowJob[],
+  sentAt: number,
+): Promise<void> {
+  await tx.db
+    .insertInto('run_workflow_jobs')
+    .values(jobs.map((job) => rowOf(forgeId, job, sentAt)))
+    .onConflict((conflict) =>
+      conflict
+        .columns(['forge_id', 'id'])
+        .doUpdateSet((eb) => ({
+          status: eb.ref('excluded.status'),
+          conclusion: eb.ref('excluded.conclusion'),
+          labels: eb.ref('excluded.labels'),
+          runner_id: eb.ref('excluded.runner_id'),
+          runner_name: eb.ref('excluded.runner_name'),
+          created_at: eb.ref('excluded.created_at'),
+          started_at: eb.ref('excluded.started_at'),
+          completed_at: eb.ref('excluded.completed_at'),
+          observed_at: eb.ref('excluded.observed_at'),
+        }))
+        .where('run_workflow_jobs.observed_at', '<', sql<number>`excluded.observed_at`)
+        .where((eb) =>
+          eb.or([
+            eb('run_workflow_jobs.status', '<>', 'completed'),
+            eb(sql`excluded.status`, '=', 'completed'),
+          ]),
+        ),
+    )
+    .execute();
+}
+
+function rowOf(forgeId: string, job: WorkflowJob, sentAt: number): WorkflowJobRow {
+  return {
+    forge_id: forgeId,
+    id: job.id,
+    run_id: job.runId,
+    run_attempt: job.runAttempt,
+    name: job.name,
+    status: job.status,
+    conclusion: job.conclusion,
+    labels: JSON.stringify(job.labels),
+    runner_id: job.runnerId,
+    runner_name: job.runnerName,
+    created_at: job.createdAt,
+    started_at: job.startedAt,
+    completed_at: job.completedAt,
+    observed_at: sentAt,
+  };
+}
+
+/** Sooner than the next listing of runners says so: until then it would be given to another job. */
+async function markBusy(
+  tx: WriteTx,
+  attempt: AttemptRow,
+  job: WorkflowJob,
+  sentAt: number,
+): Promise<void> {
+  if (job.runnerId === null || job.status !== 'in_progress') return;
+  const runners = await tx.db
+    .selectFrom('runners')
+    .select(['id', 'scope', 'name'])
+    .where('forge_id', '=', attempt.forge_id)
+    .where('scope', 'in', (eb) =>
+      eb.selectFrom('runner_scopes').select('scope').where('forge_id', '=', attempt.forge_id),
+    )
+    .where('forge_runner_id', '=', job.runnerId)
+    .execute();
+  // Ids are unique per scope only.
+  const runner = runners.find(
+    ({ scope, name }) =>
+      scopeCovers(scope, attempt.owner, attempt.repo) &&
+      (job.runnerName === '' || name === job.runnerName),
+  );
+  if (runner === undefined) return;
+  const marked = await tx.db
+    .updateTable('runners')
+    .set({ is_busy: 1, observed_at: sentAt, updated_at: tx.now })
+    .where('id', '=', runner.id)
+    .where('is_busy', '=', 0)
+    .where('observed_at', '<', sentAt)
+    .executeTakeFirst();
+  if (marked.numUpdatedRows === 0n) return;
+  tx.emit({
+    kind: 'runner.changed',
+    subjectType: 'runner',
+    subjectId: runner.id,
+    groupId: null,
+    forgeId: attempt.forge_id,
+    actor: SYSTEM_ACTOR,
+    isAudit: false,
+    data: { scope: runner.scope, name: runner.name, isBusy: true, attemptId: attempt.id },
+  });
+}
+
+async function nameRunner(tx: WriteTx, attempt: AttemptRow): Promise<void> {
+  if (attempt.runner_id === null) return;
+  const job = await findActiveJob(tx.db, attempt);
+  if (job === undefined || job.runner_id === attempt.runner_id) return;
+  const { runner_id, runner_name } = attempt;
+  const told = { kind: 'job.run-found', data: { runnerName: runner_name } } as const;
+  await changeJob(tx, job, { runner_id, runner_name }, told);
+}

@@ -1,0 +1,141 @@
+import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import { tellAttempt } from './attempts.ts';
+import type { Database } from './database.ts';
+import { chunksOf } from './dialect/pending-writes.ts';
+import { attemptOf, workflowJobOf } from './rows.ts';
+import { adoptLateRun, matchRun } from './runs-match.ts';
+import { concludeAbsent, recordMissing, recordRun, recordRunGone } from './runs-record.ts';
+import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
+import type { RunStore } from './store.ts';
+
+const IDS_PER_STATEMENT = 500;
+
+export function makeRunStore(database: Database): RunStore {
+  return {
+    listLive: (forgeId) => listLive(database, forgeId),
+    listWatchedAbsent: (forgeId, since) => listWatchedAbsent(database, forgeId, since),
+    listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
+    matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),
+    recordRun: (attemptId, run, sentAt) => recordRun(database, attemptId, run, sentAt),
+    recordWorkflowJobs: (attemptId, jobs, sentAt) =>
+      recordWorkflowJobs(database, attemptId, jobs, sentAt),
+    listWorkflowJobs: (forgeId, runId) => listWorkflowJobs(database, forgeId, runId),
+    recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
+    concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
+    adoptLateRun: (attemptId, run) => adoptLateRun(database, attemptId, run),
+    recordRunGone: (attemptId, gapMs, message) =>
+      recordRunGone(database, attemptId, gapMs, message),
+    listWantedCancels: (forgeId, forceAfterMs) =>
+      listWantedCancels(database, forgeId, forceAfterMs),
+    recordCancelSent: (attemptId, how) => recordCancelSent(database, attemptId, how),
+  };
+}
+
+/** An absent one whose run turned up late is among them: its run is followed to its end. */
+async function listLive({ read }: Database, forgeId: string): Promise<Attempt[]> {
+  const rows = await read
+    .selectFrom('attempts')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('ended_at', 'is', null)
+    .orderBy('claimed_at')
+    .orderBy('id')
+    .execute();
+  return rows.map(attemptOf);
+}
+
+async function listWatchedAbsent(
+  { read }: Database,
+  forgeId: string,
+  claimedSince: number,
+): Promise<Attempt[]> {
+  const rows = await read
+    .selectFrom('attempts')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where((eb) => eb('state', '=', eb.lit('absent' as never)))
+    .where('claimed_at', '>=', claimedSince)
+    .where('run_id', 'is', null)
+    .orderBy('claimed_at')
+    .execute();
+  return rows.map(attemptOf);
+}
+
+async function listOwnedRunIds(
+  { read }: Database,
+  forgeId: string,
+  runIds: readonly string[],
+): Promise<Set<string>> {
+  const owned = new Set<string>();
+  for (const chunk of chunksOf(runIds, IDS_PER_STATEMENT)) {
+    const rows = await read
+      .selectFrom('attempts')
+      .select('run_id')
+      .where('forge_id', '=', forgeId)
+      .where('run_id', 'in', chunk)
+      .execute();
+    for (const { run_id } of rows) if (run_id !== null) owned.add(run_id);
+  }
+  return owned;
+}
+
+async function listWorkflowJobs(
+  { read }: Database,
+  forgeId: string,
+  runId: string,
+): Promise<WorkflowJob[]> {
+  const rows = await read
+    .selectFrom('run_workflow_jobs')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('run_id', '=', runId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return rows.map(workflowJobOf);
+}
+
+async function listWantedCancels(
+  { read, clock }: Database,
+  forgeId: string,
+  forceAfterMs: number,
+): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]> {
+  const rows = await read
+    .selectFrom('attempts')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('cancel_wanted_at', 'is not', null)
+    .where('ended_at', 'is', null)
+    .where('run_id', 'is not', null)
+    .where('force_cancel_sent_at', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb('cancel_sent_at', 'is', null),
+        eb('cancel_sent_at', '<=', clock.now() - forceAfterMs),
+      ]),
+    )
+    .orderBy('cancel_wanted_at')
+    .execute();
+  return rows.map((row) => ({
+    attempt: attemptOf(row),
+    how: row.cancel_sent_at === null ? 'cancel' : 'force-cancel',
+  }));
+}
+
+async function recordCancelSent(
+  database: Database,
+  attemptId: string,
+  how: 'cancel' | 'force-cancel',
+): Promise<void> {
+  const column = how === 'cancel' ? 'cancel_sent_at' : 'force_cancel_sent_at';
+  await database.write(async (tx) => {
+    const sent = await tx.db
+      .updateTable('attempts')
+      .set({ [column]: tx.now })
+      .where('id', '=', attemptId)
+      .where(column, 'is', null)
+      .returningAll()
+      .executeTakeFirst();
+    if (sent !== undefined) tellAttempt(tx, sent, { kind: 'attempt.changed', data: { sent: how } });
+  });
+}
