@@ -68,7 +68,7 @@ function groupLine({ group, head, why }: GroupView, columns: number): string {
 
 /** Two columns where there is room. */
 function runnerLines({ runners, at }: Snapshot, columns: number): string[] {
-  const perRow = columns >= 100 ? 2 : 1;
+  const perRow = columns >= 120 ? 2 : 1;
   const width = Math.floor(columns / perRow) - 1;
   const rows = Math.ceil(runners.length / perRow);
   return Array.from({ length: rows }, (_, row) =>

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../lib/clock.ts';
+import { ChildFailure, DemoProcesses } from './processes.ts';
+
+/** Runs until it is ended; answers SIGTERM. */
+const STAYS = `
+  console.log('listening on http://127.0.0.1:1');
+  const timer = setInterval(() => {}, 1_000);
+  process.once('SIGTERM', () => { console.log('ended well'); clearInterval(timer); });
+`;
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-demo-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+async function setUp(program: string) {
+  const folder = await makeFolder();
+  const file = join(folder, 'program.mjs');
+  await writeFile(file, program);
+  const logFile = join(folder, 'program.log');
+  const processes = new DemoProcesses(systemClock);
+  onTestFinished(() => processes.stop());
+  const options = { name: 'server', args: [file], cwd: folder, env: process.env, logFile };
+  return { processes, options, readLog: () => readFile(logFile, 'utf8') };
+}
+
+describe('the processes of a demo', () => {
+  it('are asked to end, and may finish', async () => {
+    const { processes, options, readLog } = await setUp(STAYS);
+    expect(await processes.startForgeSim(options)).toBe('http://127.0.0.1:1');
+    await processes.stop();
+    expect(await readLog()).toContain('ended well');
+  });
+
+  it('report one that ends by itself, with what it said last', async () => {
+    const { processes, options } = await setUp("console.error('no disk'); process.exitCode = 3;");
+    const failure = processes.startServer(options, () => Promise.resolve(false));
+    await expect(failure).rejects.toThrow(ChildFailure);
+    await expect(failure).rejects.toThrow(/server has ended by itself, with exit code 3.*no disk/s);
+  });
+
+  it('start a killed server again, which is no failure', async () => {
+    const { processes, options, readLog } = await setUp(STAYS);
+    const lines = async () => (await readLog()).split('\n').filter((line) => line !== '').length;
+    const isReady = async () => (await lines().catch(() => 0)) === 1;
+    await processes.startServer(options, isReady);
+    await processes.killServer();
+    await expect.poll(lines).toBe(2);
+    const outcome = await Promise.race([processes.failure, Promise.resolve('running')]);
+    expect(outcome).toBe('running');
+    await processes.stop();
+    expect(await readLog()).toContain('ended well');
+  });
+
+  it('end when the demo is killed', async () => {
+    const folder = await makeFolder();
+    const { port, line } = await holdLine();
+    const program = join(folder, 'program.mjs');
+    // Its end closes the connection: a process number alone may be that of a dead one whom nobody buried.
+    await writeFile(program, `import { connect } from 'node:net'; connect(${port}, '127.0.0.1');`);
+    const parent = join(folder, 'parent.mjs');
+    const child = pathToFileURL(join(import.meta.dirname, 'child.ts')).href;
+    const logFile = join(folder, 'log');
+    const options = { name: 'server', args: [program], cwd: folder, env: {}, logFile };
+    await writeFile(
+      parent,
+      `import { DemoChild } from '${child}'; new DemoChild(${JSON.stringify(options)});`,
+    );
+    const demo = spawn(process.execPath, [parent], { stdio: 'ignore' });
+    const connection = await line;
+    const cut = once(connection.resume(), 'close');
+    demo.kill('SIGKILL');
+    await cut;
+  });
+});
+
+/** Takes one connection. */
+async function holdLine() {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+  });
+  const line = once(server, 'connection').then(([socket]) => socket as Socket);
+  return { port: (server.address() as AddressInfo).port, line };
+}
