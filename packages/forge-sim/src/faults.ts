@@ -47,9 +47,13 @@ export interface FaultTarget {
 export interface MetFault {
   id: number;
   spec: FaultSpec;
+  /** For the holds: resolves when the fault is released or cleared. */
+  held?: Promise<void>;
 }
 
-interface ArmedFault extends MetFault {
+interface ArmedFault {
+  id: number;
+  spec: FaultSpec;
   timesLeft: number;
 }
 
@@ -95,15 +99,10 @@ export class Faults {
     if (fault === undefined) return undefined;
     fault.timesLeft -= 1;
     if (fault.timesLeft <= 0) this.#armed = this.#armed.filter((other) => other !== fault);
-    return fault;
-  }
-
-  /** Resolves when the fault is released or cleared. */
-  hold(faultId: number): Promise<void> {
-    return new Promise((resolve) => {
-      const held = this.#held.get(faultId) ?? new Set();
-      this.#held.set(faultId, held.add(resolve));
-    });
+    const { id, spec } = fault;
+    // From here on, so that who sees the request in the ledger can release it.
+    const isHold = spec.kind === 'hold' || spec.kind === 'hold-before';
+    return { id, spec, ...(isHold ? { held: this.#hold(id) } : {}) };
   }
 
   /** Lets go of every request that this fault holds now. */
@@ -116,6 +115,13 @@ export class Faults {
   clear(): void {
     this.#armed = [];
     for (const faultId of [...this.#held.keys()]) this.release(faultId);
+  }
+
+  #hold(faultId: number): Promise<void> {
+    return new Promise((resolve) => {
+      const held = this.#held.get(faultId) ?? new Set();
+      this.#held.set(faultId, held.add(resolve));
+    });
   }
 }
 

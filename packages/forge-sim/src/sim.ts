@@ -15,7 +15,7 @@ import {
   type SecondaryLimits,
 } from './profiles.ts';
 import { Random } from './random.ts';
-import { createReferee } from './referee/referee.ts';
+import { getSharedReferee, type Referee } from './referee/referee.ts';
 import { RequestLog } from './rest/request-log.ts';
 import { checkShape } from './shape-check.ts';
 import { JobRunner } from './world/jobs.ts';
@@ -217,7 +217,7 @@ interface Parts {
   profile: Profile;
   random: Random;
   log: RequestLog;
-  referee: ReturnType<typeof createReferee> | null;
+  referee: Referee | null;
   violations: string[];
   onViolation: (violation: string) => void;
   changes: Changes;
@@ -249,7 +249,7 @@ function assemble(options: ForgeSimOptions): Parts {
     profile,
     random: new Random(seed, 'replies'),
     log: new RequestLog(clock, changes),
-    referee: options.referee === false ? null : createReferee(),
+    referee: options.referee === false ? null : getSharedReferee(),
     violations,
     onViolation: (violation) => violations.push(violation),
     changes,

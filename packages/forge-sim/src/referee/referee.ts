@@ -63,12 +63,18 @@ export function createReferee(): Referee {
 
 let shared: Referee | undefined;
 
+/** One for the whole process: it keeps only what it has compiled. */
+export function getSharedReferee(): Referee {
+  shared ??= createReferee();
+  return shared;
+}
+
 /** Throws an Error with everything that is wrong with the request, the reply, or both. */
 export function assertValid(exchange: { request?: RefereeRequest; reply?: RefereeReply }): void {
-  shared ??= createReferee();
+  const referee = getSharedReferee();
   const wrong = [
-    ...(exchange.request === undefined ? [] : shared.checkRequest(exchange.request)),
-    ...(exchange.reply === undefined ? [] : shared.checkReply(exchange.reply)),
+    ...(exchange.request === undefined ? [] : referee.checkRequest(exchange.request)),
+    ...(exchange.reply === undefined ? [] : referee.checkReply(exchange.reply)),
   ];
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
 }

@@ -42,6 +42,11 @@ export class RequestLog {
     return entry;
   }
 
+  markFault(entry: LedgerRequest, kind: string): void {
+    entry.fault = kind;
+    this.#changes.announce();
+  }
+
   markActed(entry: LedgerRequest): void {
     entry.acted = true;
     this.#changes.announce();

@@ -64,7 +64,7 @@ class RestServer {
     const { forge, faults, log } = this.#deps;
     const { entry, call } = this.#arrive(endpoint, request);
     const fault = faults.take({ endpoint: endpoint.name, owner: entry.owner, repo: entry.repo });
-    if (fault !== undefined) entry.fault = fault.spec.kind;
+    if (fault !== undefined) log.markFault(entry, fault.spec.kind);
     this.#checkRequest(call, request);
     const login = findToken(forge.state, call.authorization)?.login;
     if (login !== undefined) forge.limits.enter(login);
@@ -117,19 +117,19 @@ class RestServer {
     entry: LedgerRequest,
     fault: MetFault | undefined,
   ): Promise<Answer | 'reset'> {
-    const { forge, faults, profile, random, log } = this.#deps;
+    const { forge, profile, random, log } = this.#deps;
     const delayMs = random.within(profile.replyMs);
     await forge.clock.sleep(delayMs / 2);
     const kind = fault?.spec.kind;
     if (kind === 'reset-before') return 'reset';
-    if (fault !== undefined && kind === 'hold-before') await faults.hold(fault.id);
+    if (kind === 'hold-before') await fault?.held;
     const instead = fault === undefined ? undefined : faultAnswer(call, fault.spec, forge);
     const answer = instead ?? act(call, forge);
     // Made now: what the budget headers say belongs to the moment of the act.
     answer.headers = allHeaders(call, answer, forge);
     this.#checkReply(call, answer);
     if (answer.hasActed) log.markActed(entry);
-    if (fault !== undefined && kind === 'hold') await faults.hold(fault.id);
+    if (kind === 'hold') await fault?.held;
     if (kind === 'latency') await forge.clock.sleep(fault?.spec.latencyMs ?? 0);
     await forge.clock.sleep(delayMs / 2);
     if (kind === 'reset-after') return 'reset';
@@ -148,10 +148,11 @@ class RestServer {
   }
 
   #checkReply({ method, path }: Call, { status, headers, body }: Answer): void {
+    const { referee } = this.#deps;
+    if (referee === null) return;
     // A clone through JSON is what the client will see: undefined fields are gone.
     const wire: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
-    const reply = { method, path, status, headers, body: wire };
-    if (this.#deps.referee !== null) this.#report(this.#deps.referee.checkReply(reply));
+    this.#report(referee.checkReply({ method, path, status, headers, body: wire }));
   }
 
   #report(violations: readonly string[]): void {

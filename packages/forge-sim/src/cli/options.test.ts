@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { parseOptions } from './options.ts';
+
+describe('the command line', () => {
+  it('has a default for everything', () => {
+    expect(parseOptions([])).toMatchObject({ port: 8480, profile: 'instant', seed: 1 });
+  });
+
+  it('takes every option', () => {
+    const argv = '--port 0 --profile github --seed 7 --world w.json --ghes 3.20 --clock manual';
+    expect(parseOptions([...argv.split(' '), '--referee'])).toMatchObject({
+      port: 0,
+      profile: 'github',
+      seed: 7,
+      world: 'w.json',
+      ghes: '3.20',
+      clock: 'manual',
+      hasReferee: true,
+    });
+  });
+
+  it.each([
+    [['--bogus'], '--bogus'],
+    [['--port', 'x'], '--port: "x"'],
+    [['--port', '70000'], '--port: "70000"'],
+    [['--seed', '-1'], '--seed'],
+    [['--profile', 'fast'], '--profile: "fast" is not one of instant, github'],
+    [['--clock', 'slow'], '--clock: "slow"'],
+    [['--ghes', 'new'], '--ghes: "new"'],
+    [['world.json'], 'world.json'],
+  ])('refuses %j and names it', (argv, problem) => {
+    expect(() => parseOptions(argv)).toThrow(problem);
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { assertValid, createReferee, type RefereeReply } from './referee.ts';
+
+const referee = createReferee();
+const headers = {
+  accept: 'application/vnd.github+json',
+  'user-agent': 'tests',
+  'x-github-api-version': '2022-11-28',
+};
+const runner = { id: 1, name: 'r', os: 'Linux', status: 'online', busy: false, labels: [] };
+
+function reply(body: unknown, more: Partial<RefereeReply> = {}): RefereeReply {
+  return { method: 'GET', path: '/orgs/acme/actions/runners', status: 200, body, ...more };
+}
+
+describe('the referee of requests', () => {
+  it('lets a good one pass', () => {
+    const query = { per_page: '100', page: '2', name: 'x' };
+    expect(
+      referee.checkRequest({ method: 'GET', path: '/orgs/a/actions/runners', query, headers }),
+    ).toEqual([]);
+  });
+
+  it('wants the API version, a User-Agent and an Accept that names JSON', () => {
+    const path = '/user';
+    const wrong = referee.checkRequest({ method: 'GET', path, headers: { accept: '*/*' } });
+    expect(wrong).toHaveLength(3);
+    expect(wrong.join()).toMatch(/X-GitHub-Api-Version.*User-Agent.*Accept/);
+  });
+
+  it.each([
+    [{ per_pages: '100' }, 'query per_pages is not described'],
+    [{ per_page: 'many' }, 'query per_page: must be integer'],
+    [{ status: 'done' }, 'query status: must be equal to one of'],
+  ])('finds a wrong query %j', (query, problem) => {
+    const path = '/repos/a/b/actions/runs';
+    const [wrong] = referee.checkRequest({ method: 'GET', path, query, headers });
+    expect(wrong).toContain(problem);
+  });
+
+  const dispatch = { method: 'POST', path: '/repos/a/b/actions/workflows/ci.yml/dispatches' };
+  it.each([
+    [undefined, 'must be object'],
+    [{ inputs: {} }, "required property 'ref'"],
+    [{ ref: 'main', input: {} }, '"input"'],
+    [{ ref: 'main', return_run_details: 'yes' }, 'must be boolean'],
+  ])('finds a wrong body %j', (body, problem) => {
+    expect(referee.checkRequest({ ...dispatch, headers, body }).join()).toContain(problem);
+  });
+
+  it('takes the workflow by file or by number', () => {
+    const body = { ref: 'main' };
+    for (const name of ['ci.yml', '123']) {
+      const path = dispatch.path.replace('ci.yml', name);
+      expect(referee.checkRequest({ method: 'POST', path, headers, body })).toEqual([]);
+    }
+  });
+
+  it('refuses a body where none is described, and a path that does not exist', () => {
+    const cancel = '/repos/a/b/actions/runs/1/cancel';
+    const wrong = referee.checkRequest({ method: 'POST', path: cancel, headers, body: {} });
+    expect(wrong.join()).toContain('a body is sent where none is described');
+    expect(referee.checkRequest({ method: 'GET', path: '/nope', headers }).join()).toContain(
+      'no such endpoint',
+    );
+  });
+});
+
+describe('the referee of replies', () => {
+  it('lets a good one pass, also where the description was written by hand', () => {
+    const body = { total_count: 1, runners: [runner] };
+    expect(referee.checkReply(reply(body))).toEqual([]);
+    const path = '/enterprises/big/actions/runners';
+    expect(referee.checkReply(reply(body, { path }))).toEqual([]);
+  });
+
+  it.each([
+    [{ runners: [] }, "required property 'total_count'"],
+    [{ total_count: '1', runners: [] }, 'must be integer'],
+    [{ total_count: 1, runners: [{ ...runner, buzy: true }] }, '"buzy"'],
+    [{ total_count: 1, runners: [{ ...runner, os: null }] }, '/runners/0/os: must be string'],
+  ])('finds what is wrong with %j', (body, problem) => {
+    expect(referee.checkReply(reply(body)).join()).toContain(problem);
+  });
+
+  it('knows which fields may be null', () => {
+    const withVersion = (version: unknown) => {
+      return referee.checkReply(reply({ total_count: 1, runners: [{ ...runner, version }] }));
+    };
+    expect(withVersion(null)).toEqual([]);
+    expect(withVersion('2.330.0')).toEqual([]);
+    expect(withVersion(2)).not.toEqual([]);
+  });
+
+  it('allows the common errors everywhere, in GitHub’s form', () => {
+    const error = { message: 'Not Found', documentation_url: 'x', status: '404' };
+    expect(referee.checkReply(reply(error, { status: 404 }))).toEqual([]);
+    expect(referee.checkReply(reply({ error: 'x' }, { status: 404 }))).not.toEqual([]);
+    expect(referee.checkReply(reply(undefined, { status: 304 }))).toEqual([]);
+    expect(referee.checkReply(reply({}, { status: 304 }))).not.toEqual([]);
+    expect(referee.checkReply(reply({}, { status: 201 })).join()).toContain('not described');
+  });
+
+  it('reads the limit headers as whole numbers', () => {
+    const body = { total_count: 0, runners: [] };
+    const wrong = reply(body, { headers: { 'x-ratelimit-reset': '2026-01-31' } });
+    expect(referee.checkReply(wrong).join()).toContain('x-ratelimit-reset');
+  });
+});
+
+it('assertValid throws everything that is wrong', () => {
+  expect(() =>
+    assertValid({ request: { method: 'GET', path: '/user', headers: {} }, reply: reply({}) }),
+  ).toThrow(/User-Agent[\s\S]*total_count/);
+});
