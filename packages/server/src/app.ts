@@ -186,6 +186,7 @@ class RunningApp implements App {
         rateLimit: { ...server.rateLimit, isEnabled: server.rateLimit.enabled },
         trustedProxies: server.trustedProxies,
         sessionTtlMs: auth.sessionTtlMs,
+        pickupTimeoutMs: dispatcher.pickupTimeoutMs,
         isBasicAuthEnabled: auth.basic.enabled,
         isGithubAuthEnabled: auth.github.enabled,
       },
