@@ -1,11 +1,22 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { makeCatalogStore } from './catalog.ts';
+import { makeCredentialStore } from './credentials.ts';
 import type { Database } from './database.ts';
 import type { OpenedDatabase } from './dialect/opened-database.ts';
 import { openPostgres } from './dialect/postgres.ts';
 import type { PostgresConfig } from './dialect/postgres-options.ts';
 import { openSqlite } from './dialect/sqlite.ts';
+import { makeDispatchStore } from './dispatch.ts';
+import { makeEventStore } from './events.ts';
+import { makeJobStore } from './jobs.ts';
+import { makeLeaseStore, releaseAllLeases } from './leases.ts';
 import { migrate } from './migrate.ts';
+import { makeRetentionStore } from './retention.ts';
+import { makeRunnerStore } from './runners.ts';
+import { makeRunStore } from './runs.ts';
+import type { Store } from './store.ts';
+import { makeUserStore } from './users.ts';
 
 export type StoreConfig =
   | { readonly driver: 'sqlite'; readonly path: string }
@@ -21,18 +32,44 @@ export interface StoreDeps {
 /**
  * Opens and migrates.
  *
- * @throws StoreError `unavailable` or `schema`
+ * @throws StoreError `unavailable`, also while another process has the SQLite file; `schema`
  */
+export async function openStore(config: StoreConfig, deps: StoreDeps): Promise<Store> {
+  return makeStore(await openDatabase(config, deps));
+}
+
+/** As openStore, without the aggregates. */
 export async function openDatabase(config: StoreConfig, deps: StoreDeps): Promise<Database> {
   const opened = await connect(config, deps);
+  const { database } = opened;
   try {
     const applied = await migrate(opened);
     if (applied.length > 0) deps.logger.info({ applied }, 'database schema migrated');
-    return opened.database;
+    // Alone with its file: whoever holds a lease is dead, and nobody has to wait for its end.
+    if (database.kind === 'sqlite') await database.write(releaseAllLeases);
+    return database;
   } catch (error) {
-    await opened.database.close();
+    await database.close();
     throw error;
   }
+}
+
+export function makeStore(database: Database): Store {
+  return {
+    kind: database.kind,
+    catalog: makeCatalogStore(database),
+    jobs: makeJobStore(database),
+    dispatch: makeDispatchStore(database),
+    runs: makeRunStore(database),
+    runners: makeRunnerStore(database),
+    leases: makeLeaseStore(database),
+    credentials: makeCredentialStore(database),
+    users: makeUserStore(database),
+    events: makeEventStore(database),
+    retention: makeRetentionStore(database),
+    ping: () => database.ping(),
+    close: () => database.close(),
+  };
 }
 
 async function connect(config: StoreConfig, deps: StoreDeps): Promise<OpenedDatabase> {

@@ -4,6 +4,7 @@ import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeLeaseStore } from './leases.ts';
 import { makeRunnerStore } from './runners.ts';
+import type { AttemptRow, GroupRow } from './schema.ts';
 import type { Fence, RunnerPass } from './store.ts';
 
 const SCOPE = 'org:acme';
@@ -245,11 +246,11 @@ for (const kind of databases) {
     it('belong to a group by its labels, exactly and case-sensitively, and by its scopes', async () => {
       const fence = await start(SCOPE, 'org:other');
       await at.database.write(async ({ db, now }) => {
-        const group = {
+        const group: Omit<GroupRow, 'id' | 'runner_scopes'> = {
           ...{ forge_id: 'f', name: 'g', description: '', runner_labels: '["linux","gpu"]' },
           ...{ max_parallel: null, is_enabled: 1, is_paused: 0, next_number: 0 },
           ...{ created_at: now, updated_at: now },
-        } as const;
+        };
         await db
           .insertInto('groups')
           .values([
@@ -276,7 +277,7 @@ for (const kind of databases) {
 }
 
 /** Live, its run started, its hold not ended. */
-const startedAttempt = {
+const startedAttempt: AttemptRow = {
   ...{ id: 'a', job_id: 'j', group_id: 'g', forge_id: 'f', credential_id: 'c', actor: '' },
   ...{ owner: 'acme', repo: 'app', workflow_id: 'ci.yml', ref: 'main', inputs_hash: '' },
   ...{ correlation_input: null, labels: '[]', runners: 1, state: 'accepted', claimed_at: 1 },
@@ -285,4 +286,4 @@ const startedAttempt = {
   ...{ runner_id: null, runner_name: '', missing_since: null, missing_at: null },
   ...{ gone_since: null, cancel_wanted_at: null, cancel_sent_at: null },
   ...{ force_cancel_sent_at: null, hold_ended_at: null, ended_at: null, error_message: '' },
-} as const;
+};

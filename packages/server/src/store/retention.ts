@@ -1,0 +1,187 @@
+import { type RawBuilder, sql } from 'kysely';
+import { SYSTEM_ACTOR } from '../domain/event.ts';
+import type { Database, WriteTx } from './database.ts';
+import { tellGone } from './record-pass.ts';
+import type { RetentionStore } from './store.ts';
+
+const IDEMPOTENCY_KEYS_KEPT_MS = 24 * 3_600_000;
+/** Forges send a delivery again for days; its id must be known that long. */
+const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
+const EXPIRED_PER_TRANSACTION = 500;
+
+export function makeRetentionStore(database: Database): RetentionStore {
+  return {
+    deleteEndedJobs: (before, batch) =>
+      database.write((tx) => deleteEndedJobs(tx, database, before, batch)),
+    deleteAttempts: (endedBefore, batch) =>
+      database.write((tx) => deleteAttempts(tx, endedBefore, batch)),
+    deleteEvents: (feedBefore, auditBefore, batch) =>
+      database.write(async (tx) => {
+        const feed = await deleteEvents(tx, 0, feedBefore, batch);
+        const audit = await deleteEvents(tx, 1, auditBefore, batch - feed);
+        return feed + audit;
+      }),
+    deleteExpired: (now) => deleteExpired(database, now),
+    deleteStaleRunners: (before) => database.write((tx) => deleteStaleRunners(tx, before)),
+  };
+}
+
+/** Skips a job that somebody is deleting at this moment. */
+async function deleteEndedJobs(
+  tx: WriteTx,
+  { forUpdateSkipLocked }: Database,
+  before: number,
+  batch: number,
+): Promise<number> {
+  const old = sql<string>`(
+    select id from jobs where completed_at is not null and completed_at < ${before}
+    order by completed_at limit ${batch}${forUpdateSkipLocked}
+  )`;
+  const deleted = await tx.db
+    .deleteFrom('jobs')
+    .where('id', 'in', old)
+    .returning(['id', 'forge_id', 'group_id', 'template_id', 'state'])
+    .execute();
+  for (const job of deleted) {
+    const { group_id: groupId, template_id: templateId, state } = job;
+    tx.count({ groupId, templateId, state }, -1);
+    tx.emit({
+      kind: 'job.deleted',
+      subjectType: 'job',
+      subjectId: job.id,
+      groupId,
+      forgeId: job.forge_id,
+      actor: SYSTEM_ACTOR,
+      isAudit: false,
+      data: { from: state, why: 'retention' },
+    });
+  }
+  return deleted.length;
+}
+
+/**
+ * Attempts of jobs that are gone. Looked for only among those older than the oldest ended job that is still there:
+ * younger ones nearly all have their job, and reading on through a month of them would find next to nothing.
+ */
+async function deleteAttempts(tx: WriteTx, endedBefore: number, batch: number): Promise<number> {
+  const { db } = tx;
+  const oldest = await db
+    .selectFrom('jobs')
+    .select('completed_at')
+    .where('completed_at', 'is not', null)
+    .orderBy('completed_at')
+    .limit(1)
+    .executeTakeFirst();
+  const before = Math.min(endedBefore, oldest?.completed_at ?? endedBefore);
+  const deleted = await db
+    .deleteFrom('attempts')
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('attempts as old')
+        .select('old.id')
+        .where('old.ended_at', 'is not', null)
+        .where('old.ended_at', '<', before)
+        .where((is) =>
+          is.not(
+            is.exists(
+              is.selectFrom('jobs').select('jobs.id').whereRef('jobs.id', '=', 'old.job_id'),
+            ),
+          ),
+        )
+        .orderBy('old.ended_at')
+        .limit(batch),
+    )
+    .returning(['forge_id', 'run_id'])
+    .execute();
+  for (const { forge_id, run_id } of deleted) {
+    if (run_id === null) continue;
+    await db
+      .deleteFrom('run_workflow_jobs')
+      .where('forge_id', '=', forge_id)
+      .where('run_id', '=', run_id)
+      .execute();
+  }
+  return deleted.length;
+}
+
+async function deleteEvents(
+  { db }: WriteTx,
+  isAudit: 0 | 1,
+  before: number,
+  batch: number,
+): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('events')
+    .where('seq', 'in', (query) =>
+      query
+        .selectFrom('events as old')
+        .select('old.seq')
+        .where('old.is_audit', '=', isAudit)
+        .where('old.at', '<', before)
+        .orderBy('old.at')
+        .limit(batch),
+    )
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}
+
+/** Sessions, idempotency keys, webhook deliveries. */
+async function deleteExpired(database: Database, now: number): Promise<number> {
+  const keysBefore = now - IDEMPOTENCY_KEYS_KEPT_MS;
+  const deliveriesBefore = now - DELIVERIES_KEPT_MS;
+  const limit = sql`limit ${EXPIRED_PER_TRANSACTION}`;
+  const deletes = [
+    sql`delete from sessions where id in (
+      select id from sessions where expires_at <= ${now} order by expires_at ${limit}
+    )`,
+    sql`delete from idempotency_keys where (username, key) in (
+      select username, key from idempotency_keys where created_at <= ${keysBefore}
+      order by created_at ${limit}
+    )`,
+    sql`delete from webhook_deliveries where id in (
+      select id from webhook_deliveries where processed_at <= ${deliveriesBefore} ${limit}
+    )`,
+  ];
+  let total = 0;
+  for (const each of deletes) total += await repeat(database, each);
+  return total;
+}
+
+/** Short transactions until nothing is left. */
+async function repeat(database: Database, deletion: RawBuilder<unknown>): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const { numAffectedRows } = await database.write(({ db }) => deletion.execute(db));
+    const went = Number(numAffectedRows ?? 0n);
+    total += went;
+    if (went < EXPIRED_PER_TRANSACTION) return total;
+  }
+}
+
+/** Runners that no pass has seen since, and then the scopes that have neither runners nor a pass since. */
+async function deleteStaleRunners(tx: WriteTx, before: number): Promise<number> {
+  const gone = await tx.db
+    .deleteFrom('runners')
+    .where('last_seen_at', '<', before)
+    .returning(['id', 'name', 'forge_id', 'scope'])
+    .execute();
+  for (const { id, name, forge_id: forgeId, scope } of gone) {
+    tellGone(tx, { id, name, forgeId, scope, why: 'not-seen' });
+  }
+  await tx.db
+    .deleteFrom('runner_scopes')
+    .where(sql<number>`coalesce(pass_at, created_at)`, '<', before)
+    .where((is) =>
+      is.not(
+        is.exists(
+          is
+            .selectFrom('runners')
+            .select('runners.id')
+            .whereRef('runners.forge_id', '=', 'runner_scopes.forge_id')
+            .whereRef('runners.scope', '=', 'runner_scopes.scope'),
+        ),
+      ),
+    )
+    .execute();
+  return gone.length;
+}
