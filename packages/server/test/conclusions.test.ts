@@ -1,0 +1,70 @@
+import type { RunConclusion } from '@dispatchoor/forge-sim';
+import { describe, expect, it } from 'vitest';
+import { acme, LONG, workflow } from './harness/scenes.ts';
+import { databases, startWorld } from './harness/world.ts';
+
+const ENDS: Readonly<Record<RunConclusion, 'completed' | 'failed' | 'cancelled'>> = {
+  success: 'completed',
+  skipped: 'completed',
+  neutral: 'completed',
+  cancelled: 'cancelled',
+  failure: 'failed',
+  timed_out: 'failed',
+  action_required: 'failed',
+  stale: 'failed',
+  startup_failure: 'failed',
+};
+
+const ending = workflow({ file: 'ending.yaml', runConclusion: { fromInput: 'conclusion' } });
+
+for (const database of databases) {
+  describe(`the end of a run on ${database.name}`, () => {
+    it('ends its job, whatever the conclusion (defect #17)', async () => {
+      const world = await startWorld({ database, forge: acme(3, { workflows: [ending] }) });
+      const seen: Record<string, string> = {};
+      for (const conclusion of Object.keys(ENDS)) {
+        const target = { template_id: 'build', workflow_id: 'ending.yaml', inputs: { conclusion } };
+        const { id } = await world.api.enqueue('linux', target);
+        const ended = await world.job(id, ({ completed_at: at }) => at !== null);
+        seen[conclusion] = ended.status;
+        if (ended.status === 'failed') expect(ended.error_message).toContain(conclusion);
+        else expect(ended.error_message).toBe('');
+      }
+      expect(seen).toEqual(ENDS);
+    });
+
+    it('by hand on the forge ends its job as cancelled', async () => {
+      const world = await startWorld({ database });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+      const running = await world.job(id, 'running');
+      world.sim.completeRun(running.run_id ?? 0, 'cancelled');
+      await world.job(id, 'cancelled');
+    });
+
+    it('is told once: a re-run on the forge moves no job', async () => {
+      const world = await startWorld({ database });
+      const inputs = { conclusion: 'failure' };
+      const first = await world.api.enqueue('linux', { template_id: 'build', inputs });
+      const failed = await world.job(first.id, 'failed');
+      world.sim.rerun(failed.run_id ?? 0);
+      const next = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(next.id, 'completed');
+      expect(await world.api.job(first.id)).toEqual(failed);
+    });
+  });
+
+  describe(`a run that was deleted, on ${database.name}`, () => {
+    it('fails its job when a second look agrees (defect #17)', async () => {
+      const world = await startWorld({ database });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+      const running = await world.job(id, 'running');
+      world.sim.deleteRun(running.run_id ?? 0);
+      // A young run that a listing does not show may only be late: nobody asks for it before.
+      await world.moveTime(61_000);
+      const failed = await world.job(id, 'failed');
+      expect(failed.error_message).toContain(`run ${String(running.run_id)} was deleted`);
+      const next = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(next.id, 'completed');
+    });
+  });
+}

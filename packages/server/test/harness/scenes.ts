@@ -1,0 +1,87 @@
+import type { RunnerSpec, WorkflowSpec, World } from '@dispatchoor/forge-sim';
+
+/** The account that dispatchoor acts as, and its token. */
+export const BOT = 'release-bot';
+export const TOKEN = 'ghp_dispatchT0kenOfTheTests000000000';
+
+/** Somebody else with a token of their own, who starts the same workflows by hand. */
+export const HUMAN = 'alice';
+export const HUMAN_TOKEN = 'ghp_aliceT0kenOfTheTests0000000000000';
+
+export const LINUX = ['self-hosted', 'linux'] as const;
+
+/** One workflow whose run is told by its inputs what it does. */
+export function workflow(overrides: Partial<WorkflowSpec> = {}): WorkflowSpec {
+  return {
+    owner: 'acme',
+    repo: 'app',
+    file: 'build.yaml',
+    name: 'Build',
+    inputs: {
+      'runs-on': { default: JSON.stringify(LINUX) },
+      'duration-ms': { default: '20' },
+      conclusion: { default: 'success' },
+      note: { default: '' },
+    },
+    jobs: [
+      {
+        name: 'build',
+        runsOn: { fromInput: 'runs-on' },
+        durationMs: { fromInput: 'duration-ms' },
+        conclusion: { fromInput: 'conclusion' },
+      },
+    ],
+    ...overrides,
+  };
+}
+
+export function runners(count: number, labels: readonly string[] = LINUX): RunnerSpec[] {
+  return Array.from({ length: count }, (_, index) => ({
+    scope: 'org:acme',
+    name: `${labels.at(-1) ?? 'runner'}-${index + 1}`,
+    labels: [...labels],
+  }));
+}
+
+/** One organisation with one repository, one workflow and `runnerCount` Linux runners. */
+export function acme(runnerCount = 1, more: World = {}): World {
+  return {
+    owners: [{ login: 'acme', type: 'Organization' }, ...(more.owners ?? [])],
+    tokens: [
+      { token: TOKEN, login: BOT },
+      { token: HUMAN_TOKEN, login: HUMAN },
+      ...(more.tokens ?? []),
+    ],
+    repos: [{ owner: 'acme', name: 'app' }, ...(more.repos ?? [])],
+    workflows: [workflow(), ...(more.workflows ?? [])],
+    runners: [...runners(runnerCount), ...(more.runners ?? [])],
+  };
+}
+
+export interface TemplateYaml {
+  readonly id: string;
+  readonly name?: string;
+  readonly owner?: string;
+  readonly repo?: string;
+  readonly workflow_id?: string;
+  readonly ref?: string;
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly correlation_input?: string;
+  readonly runners?: number;
+}
+
+export function template(overrides: TemplateYaml): Readonly<Record<string, unknown>> {
+  return { owner: 'acme', repo: 'app', workflow_id: 'build.yaml', ref: 'main', ...overrides };
+}
+
+/** A group for the Linux runners, with the template `build`. */
+export const linuxGroup: Readonly<Record<string, unknown>> = {
+  id: 'linux',
+  name: 'Linux',
+  runner_labels: LINUX,
+  workflow_dispatch_templates: [template({ id: 'build', name: 'Build', labels: { kind: 'ci' } })],
+};
+
+/** Occupied until the test ends its run: what a test needs to look at a job in a state that does not last. */
+export const LONG = { 'duration-ms': '600000' } as const;

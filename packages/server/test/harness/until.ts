@@ -1,0 +1,65 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Far beyond what a busy machine needs: only a real hang gets here. */
+const GIVE_UP_AFTER_MS = 20_000;
+/** Some things change without an event: they are looked at this often. */
+const LOOK_EVERY_MS = 25;
+
+/** Calls back after something may have changed. Returns how to stop. */
+export type Subscribe = (onChange: () => void) => () => void;
+
+export interface UntilOptions {
+  readonly what: string;
+  readonly subscribe?: Subscribe;
+  readonly timeoutMs?: number;
+}
+
+/** Reads again after each change until `holds`. Fails with what it saw last. */
+export async function until<T>(
+  read: () => Promise<T> | T,
+  holds: (seen: T) => boolean,
+  options: UntilOptions,
+): Promise<T> {
+  const { what, subscribe, timeoutMs = GIVE_UP_AFTER_MS } = options;
+  const changes = new ChangeSignal();
+  const unsubscribe = subscribe?.(() => {
+    changes.raise();
+  });
+  const giveUpAt = performance.now() + timeoutMs;
+  try {
+    for (;;) {
+      changes.clear();
+      const seen = await read();
+      if (holds(seen)) return seen;
+      if (performance.now() > giveUpAt) {
+        throw new Error(`not in ${timeoutMs} ms: ${what}; last seen: ${JSON.stringify(seen)}`);
+      }
+      await changes.next();
+    }
+  } finally {
+    unsubscribe?.();
+  }
+}
+
+/** Remembers a change that comes between a look and the wait for the next. */
+class ChangeSignal {
+  #isRaised = false;
+  #cut: AbortController | undefined;
+
+  raise(): void {
+    this.#isRaised = true;
+    this.#cut?.abort();
+  }
+
+  clear(): void {
+    this.#isRaised = false;
+  }
+
+  async next(): Promise<void> {
+    if (this.#isRaised) return;
+    this.#cut = new AbortController();
+    const { signal } = this.#cut;
+    await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    this.#cut = undefined;
+  }
+}

@@ -1,0 +1,226 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job, JobStatus } from '@dispatchoor/api-contract';
+import {
+  type ForgeSim,
+  type ForgeSimOptions,
+  type Ledger,
+  type LedgerRun,
+  type World as SimWorld,
+  startForgeSim,
+} from '@dispatchoor/forge-sim';
+import { onTestFinished } from 'vitest';
+import { type App, type AppDeps, startApp } from '../../src/app.ts';
+import type { Config } from '../../src/config/config.ts';
+import { makeLogger } from '../../src/lib/logger.ts';
+import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
+import type { StoreConfig } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { Api } from './api.ts';
+import { ADMIN_PASSWORD, type ConfigKeys, loadText, makeConfig } from './config-file.ts';
+import { MovableClock } from './movable-clock.ts';
+import { checkRules, type Exceptions } from './rules.ts';
+import { acme, BOT } from './scenes.ts';
+import { type Subscribe, until } from './until.ts';
+
+export { databases } from '../../src/store/databases.testkit.ts';
+
+/** For what no database can make a difference to. */
+export const [sqlite] = databases as [TestDatabase, ...TestDatabase[]];
+
+export interface WorldOptions {
+  readonly database: TestDatabase;
+  /** What is on the forge; default: one organisation, workflow and runner. */
+  readonly forge?: SimWorld;
+  readonly sim?: ForgeSimOptions;
+  /** Laid over a configuration in which everything is quick. */
+  readonly config?: ConfigKeys;
+  /** The whole file instead. */
+  readonly configText?: {
+    readonly text: (baseUrl: string) => string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly password: string;
+  };
+  readonly wrapForge?: NonNullable<AppDeps['wrap']>['forge'];
+  /** Before the server starts. */
+  readonly prepare?: (sim: ForgeSim) => void;
+  /** What the rules that hold for every world do not cover here. */
+  readonly exceptions?: Exceptions;
+}
+
+/** A server and a forge, started, logged in; both end with the test, and then the rules of every world are checked. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const world = await World.start(options);
+  onTestFinished(async ({ task }) => {
+    await world.close({ isToBeChecked: task.result?.state !== 'fail' });
+  });
+  await world.login();
+  return world;
+}
+
+export class World {
+  readonly sim: ForgeSim;
+  readonly clock = new MovableClock();
+  readonly api: Api;
+  readonly logLines: string[] = [];
+  readonly #options: WorldOptions;
+  readonly #config: Config;
+  readonly #release: () => Promise<void>;
+  #app: App | undefined;
+  #store: Store | undefined;
+
+  private constructor(
+    options: WorldOptions,
+    sim: ForgeSim,
+    config: Config,
+    release: () => Promise<void>,
+  ) {
+    this.#options = options;
+    this.sim = sim;
+    this.#config = config;
+    this.#release = release;
+    this.api = new Api(() => this.#running().url);
+  }
+
+  static async start(options: WorldOptions): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-e2e-'));
+    const database = await options.database.create();
+    const sim = await startForgeSim(options.sim);
+    const release = async (): Promise<void> => {
+      await sim.close();
+      await database.remove();
+      await rm(folder, { recursive: true });
+    };
+    sim.seed(options.forge ?? acme());
+    options.prepare?.(sim);
+    try {
+      const config = await configOf(options, folder, sim, database.config);
+      const world = new World(options, sim, config, release);
+      await world.#startApp();
+      return world;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  get store(): Store {
+    if (this.#store === undefined) throw new Error('the server does not run');
+    return this.#store;
+  }
+
+  get url(): string {
+    return this.#running().url;
+  }
+
+  async login(): Promise<void> {
+    await this.api.login('admin', this.#options.configText?.password ?? ADMIN_PASSWORD);
+  }
+
+  /** The same configuration and database; the session goes on. */
+  async restart(): Promise<void> {
+    await this.#running().close();
+    this.#app = undefined;
+    await this.#startApp();
+  }
+
+  async close({ isToBeChecked }: { isToBeChecked: boolean }): Promise<void> {
+    try {
+      if (isToBeChecked && this.#app !== undefined) {
+        await checkRules(this, this.#options.exceptions ?? {});
+      }
+    } finally {
+      await this.#app?.close();
+      await this.#release();
+    }
+  }
+
+  /** Both clocks: the server's and the forge's. */
+  async moveTime(ms: number): Promise<void> {
+    await this.sim.clock.advance(ms);
+    this.clock.moveBy(ms);
+  }
+
+  until<T>(what: string, read: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
+    return until(read, holds, { what, subscribe: this.#subscribe });
+  }
+
+  job(id: string, what: JobStatus | ((job: Job) => boolean)): Promise<Job> {
+    const holds = typeof what === 'string' ? (job: Job) => job.status === what : what;
+    const name = typeof what === 'string' ? what : what.toString();
+    return this.until(`job ${name}`, () => this.api.job(id), holds);
+  }
+
+  /** Until the job waits for this reason. */
+  why(id: string, code: string | null): ReturnType<Api['why']> {
+    return this.until(
+      `job waits for ${code ?? 'nothing'}`,
+      () => this.api.why(id),
+      (why) => why.code === code,
+    );
+  }
+
+  forge(what: string, holds: (ledger: Ledger) => boolean): Promise<Ledger> {
+    return this.until(what, () => this.sim.ledger(), holds);
+  }
+
+  /** Runs that were started with our token, oldest first. */
+  ourRuns(): LedgerRun[] {
+    return this.sim.ledger().runs.filter((run) => run.actor === BOT);
+  }
+
+  runOf(job: Pick<Job, 'run_id'>): LedgerRun {
+    const run = this.sim.ledger().runs.find(({ id }) => id === job.run_id);
+    if (run === undefined) throw new Error(`the forge has no run ${String(job.run_id)}`);
+    return run;
+  }
+
+  /** Dispatch requests that the forge has acted on, whether or not its answer arrived. */
+  dispatches(): number {
+    const { requests } = this.sim.ledger();
+    return requests.filter(({ endpoint, acted }) => endpoint === 'dispatch' && acted).length;
+  }
+
+  readonly #subscribe: Subscribe = (onChange) => this.store.events.onCommit(onChange);
+
+  #running(): App {
+    if (this.#app === undefined) throw new Error('the server does not run');
+    return this.#app;
+  }
+
+  async #startApp(): Promise<void> {
+    const { wrapForge } = this.#options;
+    this.#app = await startApp(this.#config, {
+      logger: makeLogger('debug', {
+        write: (line) => {
+          this.logLines.push(line);
+        },
+      }),
+      build: { version: '1.2.3-test', gitCommit: 'abcdef0123', buildDate: '2026-01-31' },
+      clock: this.clock,
+      wrap: {
+        store: (store) => {
+          this.#store = store;
+          return store;
+        },
+        ...(wrapForge !== undefined && { forge: wrapForge }),
+      },
+    });
+  }
+}
+
+async function configOf(
+  options: WorldOptions,
+  folder: string,
+  sim: ForgeSim,
+  database: StoreConfig,
+): Promise<Config> {
+  const { configText, config: overrides = {}, sim: simOptions } = options;
+  const baseUrl = simOptions?.ghes === undefined ? sim.url : `${sim.url}/api/v3`;
+  if (configText === undefined) return makeConfig({ folder, baseUrl, database, overrides });
+  const config = await loadText(folder, configText.text(baseUrl), configText.env);
+  // Where it listens and keeps its data belongs to the machine that the test runs on, whatever the file says.
+  const listen = { host: '127.0.0.1', port: 0 };
+  return { ...config, server: { ...config.server, listen }, database };
+}

@@ -1,0 +1,128 @@
+import type { FaultKind } from '@dispatchoor/forge-sim';
+import { describe, expect, it } from 'vitest';
+import { acme, BOT, HUMAN_TOKEN } from './harness/scenes.ts';
+import { databases, sqlite, startWorld, type World } from './harness/world.ts';
+
+const dispatchRequests = ({ sim }: World) =>
+  sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');
+
+/** Starts the workflow by hand, as somebody who is not dispatchoor. */
+async function dispatchByHand(world: World): Promise<void> {
+  const url = `${world.sim.url}/repos/acme/app/actions/workflows/build.yaml/dispatches`;
+  const { status } = await fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${HUMAN_TOKEN}`,
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': '2022-11-28',
+      'user-agent': 'a script of alice',
+    },
+    body: JSON.stringify({ ref: 'main', inputs: { 'runs-on': '["nobody-has-this"]' } }),
+  });
+  expect(status).toBe(204);
+}
+
+const LOST: readonly FaultKind[] = ['reset-after', 'unparsable', 'status-after'];
+
+for (const database of databases) {
+  describe(`a dispatch on ${database.name}`, () => {
+    it.each(LOST)(
+      'that the forge has taken, with the answer lost (%s), is one run of its job (defects #3, #32)',
+      async (kind) => {
+        const world = await startWorld({ database });
+        world.sim.addFault({ on: 'dispatch', kind });
+        const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+        const done = await world.job(id, 'completed');
+        expect(world.ourRuns()).toHaveLength(1);
+        expect(done).toMatchObject({ run_id: world.ourRuns()[0]?.id, runner_name: 'linux-1' });
+        expect(done.run_url).toBe(`${world.sim.url}/acme/app/actions/runs/${String(done.run_id)}`);
+      },
+    );
+
+    it.each(['status-before', 'reset-before'] as const)(
+      'that the forge has not taken (%s) is sent once more, when it surely started nothing (defect #16)',
+      async (kind) => {
+        const world = await startWorld({ database });
+        world.sim.addFault({ on: 'dispatch', kind });
+        const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+        await world.job(id, 'completed');
+        expect(world.ourRuns()).toHaveLength(1);
+        expect(dispatchRequests(world).map(({ acted }) => acted)).toEqual([false, true]);
+      },
+    );
+
+    it('and its twin, both without an answer, find a run each', async () => {
+      const world = await startWorld({ database, forge: acme(2) });
+      world.sim.addFault({ on: 'dispatch', kind: 'reset-after', times: 2 });
+      await world.api.pauseGroup('linux');
+      const jobs = [
+        await world.api.enqueue('linux', { template_id: 'build' }),
+        await world.api.enqueue('linux', { template_id: 'build' }),
+      ];
+      await world.api.unpauseGroup('linux');
+      const done = await Promise.all(jobs.map(({ id }) => world.job(id, 'completed')));
+      expect(done.map(({ run_id: id }) => id).toSorted()).toEqual(
+        world
+          .ourRuns()
+          .map(({ id }) => id)
+          .toSorted(),
+      );
+      expect(world.ourRuns()).toHaveLength(2);
+    });
+
+    it('without an answer never takes the run of somebody else (defect #3)', async () => {
+      const world = await startWorld({ database });
+      world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+      await world.api.pauseGroup('linux');
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await dispatchByHand(world);
+      await world.api.unpauseGroup('linux');
+      await world.job(id, ({ status }) => status === 'triggered');
+      await dispatchByHand(world);
+      const done = await world.job(id, 'completed');
+      expect(world.runOf(done).actor).toBe(BOT);
+      expect(world.sim.ledger().runs).toHaveLength(3);
+    });
+
+    it('whose run shows up late waits for it', async () => {
+      const world = await startWorld({ database, forge: acme(2) });
+      world.sim.setRunVisibility({ delayMs: 700 });
+      world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+      const first = await world.api.enqueue('linux', { template_id: 'build' });
+      const second = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(first.id, 'completed');
+      await world.job(second.id, 'completed');
+      expect(world.ourRuns()).toHaveLength(2);
+    });
+  });
+}
+
+describe('a run that shows up after its dispatch was given up', () => {
+  it('is cancelled and counted, and the job has the run of its second dispatch', async () => {
+    const world = await startWorld({
+      database: sqlite,
+      forge: acme(2),
+      exceptions: { hiddenRuns: 1 },
+    });
+    const inputs = { 'duration-ms': '600000' };
+    world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+    world.sim.setRunVisibility({ delayMs: 5_000 });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs });
+    await world.forge('the lost run', ({ runs }) => runs.length === 1);
+    world.sim.setRunVisibility({ delayMs: 0 });
+    const running = await world.job(id, 'running');
+    await world.forge(
+      'the lost run is cancelled',
+      ({ runs }) => runs[0]?.conclusion === 'cancelled',
+    );
+    expect(running.run_id).toBe(world.ourRuns()[1]?.id);
+    expect(world.ourRuns()[1]?.conclusion).toBeNull();
+    await world.until(
+      'the late run is counted',
+      () => world.api.metrics(),
+      (metrics) => metrics.get('dispatchoor_late_runs_total{group="linux"}') === 1,
+    );
+    world.sim.completeRun(running.run_id ?? 0, 'success');
+    await world.job(id, 'completed');
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { acme, LONG, runners } from './harness/scenes.ts';
+import { databases, startWorld } from './harness/world.ts';
+
+for (const database of databases) {
+  describe(`a runner on ${database.name}`, () => {
+    it('that vanished from the forge gets no job (defect #15)', async () => {
+      const world = await startWorld({ database });
+      await world.until(
+        'it is known',
+        () => world.api.runners(),
+        (seen) => seen.some(({ status }) => status === 'online'),
+      );
+      const [runner] = world.sim.ledger().runners;
+      world.sim.removeRunner(runner?.id ?? 0);
+      await world.until(
+        'it is not online',
+        () => world.api.runners(),
+        (seen) => seen.every(({ status }) => status === 'offline'),
+      );
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      const why = await world.until(
+        'it waits',
+        () => world.api.why(id),
+        ({ code }) => code === 'no-runner-matches' || code === 'all-offline',
+      );
+      expect(why.free).toBe(0);
+      expect(world.dispatches()).toBe(0);
+      world.sim.addRunner({ scope: 'org:acme', name: 'new', labels: ['self-hosted', 'linux'] });
+      expect(await world.job(id, 'completed')).toMatchObject({ runner_name: 'new' });
+    });
+
+    it('that is busy with somebody else’s work is left alone', async () => {
+      const world = await startWorld({ database });
+      const [runner] = world.sim.ledger().runners;
+      world.sim.setRunner(runner?.id ?? 0, { busy: true });
+      await world.until(
+        'it is busy',
+        () => world.api.groups(),
+        ([group]) => group?.busy_runners === 1,
+      );
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.why(id, 'all-busy');
+      expect(world.dispatches()).toBe(0);
+      world.sim.setRunner(runner?.id ?? 0, { busy: false });
+      await world.job(id, 'completed');
+    });
+
+    it('fits only with every label of the group, in the same case', async () => {
+      const world = await startWorld({
+        database,
+        forge: acme(0, { runners: runners(1, ['self-hosted', 'Linux']) }),
+      });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      const why = await world.why(id, 'no-runner-matches');
+      expect(why.labels_missing).toEqual(['linux']);
+      expect(world.dispatches()).toBe(0);
+    });
+
+    it('shows as busy, and its group counts it, while it runs a job', async () => {
+      const world = await startWorld({ database, forge: acme(2) });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+      const running = await world.job(id, 'running');
+      const seen = await world.api.runners();
+      expect(seen.filter(({ busy }) => busy)).toMatchObject([
+        { id: running.runner_id, name: running.runner_name, status: 'online', os: 'Linux' },
+      ]);
+      expect(await world.api.groups()).toMatchObject([
+        {
+          ...{ id: 'linux', name: 'Linux', enabled: true, paused: false },
+          ...{ queued_jobs: 0, running_jobs: 1, template_count: 1 },
+          ...{ idle_runners: 1, busy_runners: 1, total_runners: 2 },
+        },
+      ]);
+    });
+  });
+}
