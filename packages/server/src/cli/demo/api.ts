@@ -17,7 +17,7 @@ const JOBS_PER_PAGE = 100;
 export class ServerAway extends Error {}
 
 /** What the server said instead of what was asked for. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly status: number;
 
   constructor(request: string, status: number, text: string) {

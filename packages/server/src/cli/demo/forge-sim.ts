@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ChildOptions } from './child.ts';
 import { ForgeProfile, Ledger, meanDispatchToStartMs } from './ledger.ts';
 
-export const PROFILE = 'github';
+const PROFILE = 'github';
 
 /**
  * What the demo asks for in an hour: more than a personal token has, as much as an App on GitHub Enterprise Cloud.
