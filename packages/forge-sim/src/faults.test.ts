@@ -131,6 +131,15 @@ describe('a hold', () => {
     expect(sim.ledger().runs).toHaveLength(1);
   });
 
+  it('is cut when the forge closes', async () => {
+    const sim = await startSim();
+    sim.addFault({ on: '*', kind: 'hold' });
+    const held = expect(call(sim, 'GET /user')).rejects.toThrow('fetch failed');
+    await sim.wait(({ requests }) => requests[0]?.acted === true);
+    await sim.close();
+    await held;
+  });
+
   it('is let go by clearFaults', async () => {
     const sim = await startSim();
     sim.addFault({ on: '*', kind: 'hold', times: Infinity });

@@ -10,7 +10,7 @@ import {
 } from './description.ts';
 
 /** The API version that every request must name. */
-export const API_VERSION = '2022-11-28';
+const API_VERSION = '2022-11-28';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 

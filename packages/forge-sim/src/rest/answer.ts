@@ -24,7 +24,7 @@ export interface Answer {
   headers: Record<string, string>;
   /** `undefined`: no body. */
   body: unknown;
-  /** Sent instead of `body`, as it is. */
+  /** What is sent; default: `body` as JSON. */
   text?: string;
   /** The forge has done what was asked. */
   hasActed: boolean;
@@ -104,10 +104,11 @@ function withEtag(call: Call, forge: Forge, answer: Answer): Answer {
   if (call.method !== 'GET' || answer.status !== 200 || call.endpoint.isFree === true)
     return answer;
   const hash = createHash('sha256').update(call.authorization ?? '');
-  const etag = `W/"${hash.update(JSON.stringify(answer.body)).digest('hex')}"`;
+  const text = JSON.stringify(answer.body);
+  const etag = `W/"${hash.update(text).digest('hex')}"`;
   const headers = { ...answer.headers, etag, 'cache-control': 'private, max-age=60, s-maxage=60' };
   const known = call.ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (known?.includes(etag.slice(2)) !== true) return { ...answer, headers };
+  if (known?.includes(etag.slice(2)) !== true) return { ...answer, headers, text };
   const login = findToken(forge.state, call.authorization)?.login;
   if (login !== undefined) forge.limits.refund(login);
   return { ...answer, status: 304, headers, body: undefined };

@@ -51,10 +51,15 @@ export function repoHtmlUrl(repo: Repo, { urls }: Forge): string {
   return `${urls.html}/${repo.owner.login}/${repo.name}`;
 }
 
+/** A list of 100 runs carries 200 of these, all the same. */
+const made = new WeakMap<Repo, Record<string, unknown>>();
+
 /** `minimal-repository`, with just the fields that a run carries. */
 export function minimalRepository(repo: Repo, forge: Forge): Record<string, unknown> {
+  const known = made.get(repo);
+  if (known !== undefined) return known;
   const api = repoApiUrl(repo, forge);
-  return {
+  const body = {
     id: repo.id,
     node_id: nodeId('R', repo.id),
     name: repo.name,
@@ -67,6 +72,8 @@ export function minimalRepository(repo: Repo, forge: Forge): Record<string, unkn
     url: api,
     ...Object.fromEntries(Object.entries(links).map(([name, path]) => [name, api + path])),
   };
+  made.set(repo, body);
+  return body;
 }
 
 /** `full-repository`. */

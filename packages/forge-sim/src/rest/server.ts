@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Faults, MetFault } from '../faults.ts';
 import type { Forge } from '../forge.ts';
 import type { LedgerRequest } from '../ledger.ts';
@@ -51,6 +51,13 @@ export function restRoutes(app: FastifyInstance, deps: RestServerDeps): void {
     }
   }
   app.setNotFoundHandler((request, reply) => server.answer(unknownEndpoint, request, reply));
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    // A fault of the simulation itself must not pass for one of GitHub's.
+    if (status >= 500)
+      deps.onViolation(`forge-sim: ${request.url}: ${error.stack ?? error.message}`);
+    await reply.code(status).send({ message: `forge-sim: ${error.message}` });
+  });
 }
 
 class RestServer {

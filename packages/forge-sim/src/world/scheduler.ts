@@ -21,6 +21,7 @@ export class Scheduler {
   readonly #deps: SchedulerDeps;
   /** In order of job id, which is the order of their queueing. */
   readonly #queue: WorkflowJob[] = [];
+  readonly #reservations = new Map<WorkflowJob, Runner>();
   #isAssigning = false;
   #shouldLookAgain = false;
 
@@ -38,9 +39,9 @@ export class Scheduler {
   withdraw(job: WorkflowJob): void {
     const index = this.#queue.indexOf(job);
     if (index !== -1) this.#queue.splice(index, 1);
-    for (const runner of this.#deps.state.runners.values()) {
-      if (runner.reservedFor === job) runner.reservedFor = null;
-    }
+    const runner = this.#reservations.get(job);
+    this.#reservations.delete(job);
+    if (runner?.reservedFor === job) runner.reservedFor = null;
   }
 
   assign(): void {
@@ -59,6 +60,7 @@ export class Scheduler {
   }
 
   #assignOnce(): void {
+    if (this.#queue.length === 0) return;
     const free = [...this.#deps.state.runners.values()].filter(isRunnerFree);
     // Free runners only get fewer in a pass: what found none finds none later either.
     const hopeless = new Set<string>();
@@ -82,8 +84,11 @@ export class Scheduler {
     const { clock, profile, random, onPickup } = this.#deps;
     this.#queue.splice(this.#queue.indexOf(job), 1);
     runner.reservedFor = job;
+    this.#reservations.set(job, runner);
     clock.after(random.within(profile.pickupMs), () => {
-      if (runner.reservedFor === job) onPickup(job, runner);
+      if (runner.reservedFor !== job) return;
+      this.#reservations.delete(job);
+      onPickup(job, runner);
     });
   }
 }

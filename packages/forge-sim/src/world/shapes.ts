@@ -21,7 +21,7 @@ function orFromInput(schema: unknown): Record<string, unknown> {
   return { anyOf: [schema, fromInput] };
 }
 
-export const scopePattern = '^(org:[^/]+|enterprise:[^/]+|repo:[^/]+/[^/]+)$';
+const scopePattern = '^(org:[^/]+|enterprise:[^/]+|repo:[^/]+/[^/]+)$';
 
 export const runnerShape = object(
   {
