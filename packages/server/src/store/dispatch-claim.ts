@@ -18,7 +18,7 @@ export async function claim(
 ): Promise<Claim | undefined> {
   try {
     return await database.write(async (tx) => {
-      if (!(await holdLease(database, tx, fence))) return undefined;
+      if (!(await lockLease(database, tx, fence))) return undefined;
       const job = await takeJob(database, tx, request);
       return job === undefined ? undefined : writeClaim(database, tx, job, request);
     });
@@ -32,7 +32,7 @@ export async function claim(
  * Locks the lease row until the commit: it cannot change hands in between, and the claims made under it follow one
  * another, so that each counts what the one before has committed. A shared lock would let two count the same cap.
  */
-export async function holdLease(database: Database, tx: WriteTx, fence: Fence): Promise<boolean> {
+async function lockLease(database: Database, tx: WriteTx, fence: Fence): Promise<boolean> {
   const held = await tx.db
     .updateTable('leases')
     .set({ holder: fence.holder })

@@ -1,6 +1,6 @@
 import type { GroupPlan } from '../domain/dispatch-state.ts';
 import type { Database } from './database.ts';
-import { holdLease } from './dispatch-claim.ts';
+import { holdsLease } from './leases.ts';
 import type { Fence } from './store.ts';
 
 /** A plan that says the same is only then written again: planning several times a second must cost no disk. */
@@ -14,7 +14,7 @@ export async function savePlans(
   const changed = await listChanged(database, plans);
   if (changed.length === 0) return;
   await database.write(async (tx) => {
-    if (!(await holdLease(database, tx, fence))) return;
+    if (!(await holdsLease(tx, database, fence))) return;
     await tx.db
       .insertInto('group_plans')
       .values(

@@ -11,9 +11,10 @@ import {
   writeAttempt,
 } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
-import { findTemplateOf, holdLease } from './dispatch-claim.ts';
+import { findTemplateOf } from './dispatch-claim.ts';
 import { clearTarget, noteRefusal } from './dispatch-targets.ts';
 import { changeJob, endJob, returnJob, unmatchJob } from './job-moves.ts';
+import { holdsLease } from './leases.ts';
 import { targetOfJob } from './rows.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 import type { Fence, RefusedOutcome } from './store.ts';
@@ -176,7 +177,7 @@ export async function failUndispatchable(
   message: string,
 ): Promise<boolean> {
   return database.write(async (tx) => {
-    if (!(await holdLease(database, tx, fence))) return false;
+    if (!(await holdsLease(tx, database, fence))) return false;
     const job = await tx.db
       .selectFrom('jobs')
       .selectAll()
@@ -205,7 +206,7 @@ export async function expireClaims(
   const over = await database.read.selectFrom('attempts').select('id').where(isOver).execute();
   if (over.length === 0) return 0;
   return database.write(async (tx) => {
-    if (!(await holdLease(database, tx, fence))) return 0;
+    if (!(await holdsLease(tx, database, fence))) return 0;
     const expired = await tx.db
       .updateTable('attempts')
       .set({ state: 'unknown', error_message: EXPIRED })
