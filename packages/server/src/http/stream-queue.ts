@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import type { QueuePage } from '../store/store.ts';
 import { jobToWire } from './wire/job-to-wire.ts';
 
-/** Small enough that reading and writing one page never holds the event loop for long. */
-const STREAMED_PAGE = 500;
+/** Small enough that reading, checking and writing one page holds the event loop for milliseconds only. */
+export const LARGEST_PAGE = 500;
 
 type ReadPage = (page: { limit: number; cursor: string }) => Promise<QueuePage>;
 
@@ -25,7 +25,7 @@ async function* writeArray(first: QueuePage, readPage: ReadPage): AsyncGenerator
     if (text !== '') yield told.size === 0 ? text : `,${text}`;
     for (const { id } of fresh) told.add(id);
     if (page.nextCursor === null) break;
-    page = await readPage({ limit: STREAMED_PAGE, cursor: page.nextCursor });
+    page = await readPage({ limit: LARGEST_PAGE, cursor: page.nextCursor });
     await nextTurn();
   }
   yield ']';

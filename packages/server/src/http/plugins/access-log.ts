@@ -23,7 +23,7 @@ export function logRequests(app: HttpApp, metrics: Metrics): void {
 }
 
 /** As the contract writes it: `/api/v1/jobs/{id}`. */
-export function routePattern(request: FastifyRequest): string {
+function routePattern(request: FastifyRequest): string {
   const { url } = request.routeOptions;
   return url === undefined ? 'unmatched' : url.replaceAll(/:(\w+)/g, '{$1}');
 }

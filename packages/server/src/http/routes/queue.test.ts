@@ -188,15 +188,15 @@ describe('the queue', () => {
 
   it('is told in pages with a limit; the header says where the next one starts', async () => {
     const { ask } = await openQueue({ jobs: pages });
-    const first = await ask({ url: `${url}?limit=1000` });
-    expect(first.json()).toHaveLength(1000);
-    expect(first.headers['x-next-cursor']).toBe('1000');
+    const first = await ask({ url: `${url}?limit=500` });
+    expect(first.json()).toHaveLength(500);
+    expect(first.headers['x-next-cursor']).toBe('500');
     const next = await ask({ url: `${url}?cursor=2250` });
     expect(next.json()).toHaveLength(50);
     expect(next.headers['x-next-cursor']).toBeUndefined();
   });
 
-  it.each(['0', '1001', '-1', 'ten', '1.5', ''])('has no page of "%s"', async (limit) => {
+  it.each(['0', '501', '-1', 'ten', '1.5', ''])('has no page of "%s"', async (limit) => {
     const { ask } = await openQueue({ jobs: pages });
     const reply = await ask({ url: `${url}?limit=${limit}` });
     expect(reply.statusCode).toBe(400);

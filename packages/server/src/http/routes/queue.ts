@@ -7,7 +7,7 @@ import type { HttpApp } from '../http-app.ts';
 import { readIdempotencyKey } from '../idempotency-key.ts';
 import { checkInputs, newJobOf } from '../new-job.ts';
 import type { SessionGuard } from '../plugins/session.ts';
-import { streamQueue } from '../stream-queue.ts';
+import { LARGEST_PAGE, streamQueue } from '../stream-queue.ts';
 import { jobToWire } from '../wire/job-to-wire.ts';
 import { ById } from './params.ts';
 import { firstOf } from './query.ts';
@@ -15,7 +15,6 @@ import { firstOf } from './query.ts';
 type QueueDeps = Pick<HttpDeps, 'store'>;
 
 const DEFAULT_PAGE = 100;
-const LARGEST_PAGE = 1_000;
 
 /** Where the next page starts, while there is one. */
 const NEXT_CURSOR = 'x-next-cursor';
