@@ -1,3 +1,4 @@
+import { type SqlBool, type SqlBool, sql, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { tellAttempt } from './attempts.ts';
 import type { Database } from './database.ts';
@@ -53,7 +54,8 @@ async function listWatchedAbsent(
     .selectFrom('attempts')
     .selectAll()
     .where('forge_id', '=', forgeId)
-    .where((eb) => eb('state', '=', eb.lit('absent' as never)))
+    // Word for word the condition of the index `attempts_absent`.
+    .where(sql<SqlBool>`state = 'absent'`)
     .where('claimed_at', '>=', claimedSince)
     .where('run_id', 'is', null)
     .orderBy('claimed_at')
