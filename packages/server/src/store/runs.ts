@@ -1,4 +1,4 @@
-import { type SqlBool, type SqlBool, sql, sql } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { tellAttempt } from './attempts.ts';
 import type { Database } from './database.ts';
