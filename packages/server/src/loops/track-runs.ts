@@ -79,10 +79,7 @@ async function followRepo(
   const { owner, repo } = look;
   try {
     if (look.listed.length > 0) await followByListing(deps, look, context);
-    for (const attempt of look.single) {
-      if (!context.mayGoOn()) return;
-      await followOne(deps, attempt, context.signal);
-    }
+    await allOf(deps, look.single, (attempt) => followOne(deps, attempt, context.signal));
   } catch (error) {
     if (context.signal.aborted) return;
     deps.logger.warn({ err: error, owner, repo }, 'runs not followed');
@@ -101,13 +98,14 @@ async function followByListing(
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
-  for (const attempt of look.listed) {
-    if (!context.mayGoOn()) return;
-    if (attempt.runId === null || attempt.endedAt !== null) continue;
+  const takeListed = async (attempt: Attempt): Promise<void> => {
+    if (attempt.runId === null || attempt.endedAt !== null || !context.mayGoOn()) return;
     const run = runs.get(attempt.runId);
     if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
     else if (isOverdue(attempt, listing)) await followOne(deps, attempt, context.signal);
-  }
+  };
+  // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
+  await allOf(deps, look.listed, takeListed);
   await resolveAttempts(resolveDeps(deps), look.listed, listing);
 }
 
@@ -124,6 +122,22 @@ function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDe
       uncertaintyMs: offset.uncertaintyMs,
     },
   };
+}
+
+/** One attempt that fails must not keep the others from being followed. */
+async function allOf(
+  { logger }: TrackRunsDeps,
+  attempts: readonly Attempt[],
+  take: (attempt: Attempt) => Promise<void>,
+): Promise<void> {
+  const taken = attempts.map(async (attempt) => {
+    try {
+      await take(attempt);
+    } catch (error) {
+      logger.warn({ err: error, attemptId: attempt.id, runId: attempt.runId }, 'run not followed');
+    }
+  });
+  await Promise.all(taken);
 }
 
 function isOverdue(attempt: Attempt, listing: RunListing): boolean {
