@@ -36,7 +36,7 @@ const loggedIn = { status: 200, body: { token: 't', user } };
 async function enqueueInto(url: string, limit: number, signal = new AbortController().signal) {
   const book = new JobBook();
   await keepBacklog({
-    ...{ book, limit, signal, clock: systemClock, keyPrefix: 'p' },
+    ...{ book, limit, signal, clock: systemClock, keyPrefix: 'p', backlog: 24 },
     api: new DemoApi(url, { username: 'demo', password: 'x' }),
     plan: plannedJobs(new SeededRandom(1)),
   });

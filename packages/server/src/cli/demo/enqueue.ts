@@ -4,8 +4,6 @@ import { type DemoApi, ServerAway } from './api.ts';
 import type { JobBook } from './job-book.ts';
 import type { PlannedJob } from './load.ts';
 
-/** Twice the runners: none runs out of work because a script was slow. */
-const BACKLOG = 24;
 const AGAIN_AFTER_MS = 200;
 
 export interface EnqueueOptions {
@@ -17,15 +15,17 @@ export interface EnqueueOptions {
   readonly keyPrefix: string;
   /** How many in all. */
   readonly limit: number;
+  /** Adds no more while so many are pending. */
+  readonly backlog: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /** Keeps a backlog of pending jobs until the limit is reached. */
 export async function keepBacklog(options: EnqueueOptions): Promise<void> {
-  const { book, plan, limit, clock, signal } = options;
+  const { book, plan, limit, backlog, clock, signal } = options;
   while (!signal.aborted && book.accepted < limit) {
-    if (book.pending >= BACKLOG) {
+    if (book.pending >= backlog) {
       await clock.sleep(AGAIN_AFTER_MS, signal);
       continue;
     }

@@ -1,4 +1,3 @@
-import type { Clock } from '../../lib/clock.ts';
 import { type DemoApi, ServerAway } from './api.ts';
 import { type EnqueueOptions, keepBacklog } from './enqueue.ts';
 import type { JobBook } from './job-book.ts';
@@ -7,8 +6,10 @@ import { takeSnapshot } from './snapshot.ts';
 import type { DemoView } from './view.ts';
 
 const LOOK_EVERY_MS = 500;
-/** Longer than a job and the settling of a dispatch that a kill left open take together: something hangs. */
-const STALLED_AFTER_MS = 240_000;
+/** Longer than any job and its way through the queue: something hangs. */
+const STALLED_AFTER_MS = 90_000;
+/** What a kill left open in the middle of a dispatch takes minutes to settle, and nothing else may be left by then. */
+const STALLED_AFTER_KILL_MS = 240_000;
 
 export interface PlayOptions extends Omit<EnqueueOptions, 'signal' | 'limit'> {
   readonly processes: DemoProcesses;
@@ -47,19 +48,20 @@ export async function play(options: PlayOptions): Promise<number> {
 }
 
 async function watchEnd(options: PlayOptions, signal: AbortSignal): Promise<void> {
-  const { book, jobs = Infinity, clock, view } = options;
+  const { book, jobs = Infinity, clock, view, killMoments } = options;
+  const patienceMs = killMoments.length > 0 ? STALLED_AFTER_KILL_MS : STALLED_AFTER_MS;
   while (!signal.aborted && book.ended < jobs) {
-    if (isStalled(options, clock)) {
-      view.tell(`FAILED: no job has ended for ${STALLED_AFTER_MS / 1_000} s, giving up`);
+    if (isStalled(options, patienceMs)) {
+      view.tell(`FAILED: no job has ended for ${patienceMs / 1_000} s, giving up`);
       return;
     }
     await clock.sleep(100, signal);
   }
 }
 
-function isStalled({ book, jobs }: { book: JobBook; jobs: number | undefined }, clock: Clock) {
+function isStalled({ book, jobs, clock }: PlayOptions, patienceMs: number): boolean {
   if (jobs === undefined || book.lastEndAt === 0) return false;
-  return clock.now() - book.lastEndAt > STALLED_AFTER_MS;
+  return clock.now() - book.lastEndAt > patienceMs;
 }
 
 async function watch({ api, book, view, clock }: PlayOptions, signal: AbortSignal): Promise<void> {
@@ -77,7 +79,7 @@ async function watch({ api, book, view, clock }: PlayOptions, signal: AbortSigna
       if (awaySince === undefined) view.tell(`the server does not answer: ${error.message}`);
       awaySince ??= startedAt;
     }
-    await clock.sleep(LOOK_EVERY_MS - (clock.now() - startedAt), signal);
+    await clock.sleep(Math.max(0, LOOK_EVERY_MS - (clock.now() - startedAt)), signal);
   }
 }
 

@@ -26,3 +26,8 @@ export async function writeWorld(stateFolder: string, tokens: DemoTokens): Promi
 export async function writeConfig(stateFolder: string, text: string): Promise<void> {
   await writeFile(join(stateFolder, 'config.yaml'), text, { mode: 0o600 });
 }
+
+/** Everything that happened on the forge, for whoever wants to know more than the summary says. */
+export async function writeLedger(stateFolder: string, ledger: object): Promise<void> {
+  await writeFile(join(stateFolder, 'ledger.json'), JSON.stringify(ledger));
+}

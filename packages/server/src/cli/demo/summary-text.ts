@@ -49,7 +49,7 @@ function idleLines({ longestIdle, kills }: Summary): string[] {
 }
 
 function makespanLines(makespan: Makespan | undefined, dispatchToStartMs: number): string[] {
-  if (makespan === undefined) return ['not measured: only with --jobs does the work end'];
+  if (makespan === undefined) return ['not measured: that takes --jobs and jobs that have run'];
   const { ms, idealMs, ratio } = makespan;
   return [
     `${seconds(ms)} = ${ratio.toFixed(2)} x ideal ${seconds(idealMs)}, limit ${MAKESPAN_LIMIT}`,

@@ -20,7 +20,7 @@ export function demoWorld(tokens: DemoTokens): object {
     owners: [{ login: OWNER, type: 'Organization' }],
     tokens: [
       { token: tokens.dispatch, login: 'dispatchoor-bot', owners: [OWNER] },
-      { token: tokens.runners, login: 'dispatchoor-reader', owners: [OWNER], scopes: 'read' },
+      { token: tokens.runners, login: 'dispatchoor-reader', owners: [OWNER] },
     ],
     repos: [{ owner: OWNER, name: REPO }],
     workflows: [syncWorkflow()],
