@@ -1,0 +1,65 @@
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import type { StoreConfig } from '../../src/store/open-store.ts';
+
+export interface AttemptRow {
+  readonly state: string;
+  readonly run_id: string | null;
+}
+
+export interface LeaseRow {
+  readonly name: string;
+  /** `host:pid:…` */
+  readonly holder: string;
+  readonly is_held: number;
+}
+
+/** Oldest first, as the database has them, whether or not a server runs. */
+export function listAttempts(database: StoreConfig): Promise<AttemptRow[]> {
+  return query(database, 'select state, run_id from attempts order by id');
+}
+
+/** By name. */
+export function listLeases(database: StoreConfig): Promise<LeaseRow[]> {
+  return query(
+    database,
+    'select name, holder, case when expires_at > 0 then 1 else 0 end as is_held from leases order by name',
+  );
+}
+
+/** What is held stays so for longer than any test waits. */
+export async function lengthenLeases(database: StoreConfig): Promise<void> {
+  await query(database, 'update leases set expires_at = expires_at + 3600000 where expires_at > 0');
+}
+
+export function pidOf({ holder }: LeaseRow): number {
+  return Number(holder.split(':')[1]);
+}
+
+async function query<Row>(database: StoreConfig, sql: string): Promise<Row[]> {
+  return database.driver === 'sqlite'
+    ? (querySqlite(database.path, sql) as Row[])
+    : ((await queryPostgres(database, sql)) as Row[]);
+}
+
+function querySqlite(path: string, sql: string): unknown[] {
+  const file = new DatabaseSync(path);
+  try {
+    return file.prepare(sql).all();
+  } finally {
+    file.close();
+  }
+}
+
+async function queryPostgres(
+  { host, port, user, database }: Extract<StoreConfig, { driver: 'postgres' }>,
+  sql: string,
+): Promise<unknown[]> {
+  const client = new pg.Client({ host, port, user, database });
+  await client.connect();
+  try {
+    return (await client.query<object>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,175 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job, JobStatus } from '@dispatchoor/api-contract';
+import {
+  type ForgeSim,
+  type LedgerRequest,
+  type LedgerRun,
+  type World as SimWorld,
+  startForgeSim,
+} from '@dispatchoor/forge-sim';
+import { expect, type TestContext } from 'vitest';
+import type { TestDatabase } from '../../src/store/databases.testkit.ts';
+import type { StoreConfig } from '../../src/store/open-store.ts';
+import { Api } from '../harness/api.ts';
+import { ADMIN_PASSWORD, makeConfig } from '../harness/config-file.ts';
+import { acme, BOT, TOKEN } from '../harness/scenes.ts';
+import { until } from '../harness/until.ts';
+import { ServerProcess, type ServerStart } from './server-process.ts';
+
+/** A dead server's leases last 10 s on PostgreSQL, an attempt takes 3 s to be given up, and the machine is busy. */
+const GIVE_UP_AFTER_MS = 50_000;
+
+/** As short as a busy machine allows: each test waits for some of these to pass, and none may pass too early. */
+const SHORT_WAITS = {
+  github: { request_timeout: '3s' },
+  dispatcher: { send_deadline: '2s', run_lookup_timeout: '6s' },
+};
+
+export interface SiteOptions {
+  readonly database: TestDatabase;
+  /** Default: one organisation, workflow and runner. */
+  readonly forge?: SimWorld;
+}
+
+export interface StartOptions extends Pick<ServerStart, 'dieAt'> {
+  /** Whether it dispatches; default true. */
+  readonly isDispatcher?: boolean;
+}
+
+/** A forge and a database that outlive the servers on them. All of it ends with the test. */
+export class Site {
+  readonly sim: ForgeSim;
+  readonly api: Api;
+  readonly database: StoreConfig;
+  readonly #folder: string;
+  readonly #servers: ServerProcess[] = [];
+  #lastServer = 0;
+  #asked: ServerProcess | undefined;
+
+  private constructor(sim: ForgeSim, database: StoreConfig, folder: string) {
+    this.sim = sim;
+    this.database = database;
+    this.#folder = folder;
+    this.api = new Api(() => this.#asked?.url ?? '');
+  }
+
+  static async open(
+    { database, forge = acme() }: SiteOptions,
+    { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  ): Promise<Site> {
+    const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-kill-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const { config, remove } = await database.create();
+    onTestFinished(remove);
+    const sim = await startForgeSim();
+    onTestFinished(() => sim.close());
+    sim.seed(forge);
+    const site = new Site(sim, config, folder);
+    onTestFinished(() => site.#close());
+    return site;
+  }
+
+  /** A process that may not come up. */
+  async spawn({ isDispatcher = true, dieAt }: StartOptions = {}): Promise<ServerProcess> {
+    this.#lastServer += 1;
+    const name = `server-${this.#lastServer}`;
+    const folder = join(this.#folder, name);
+    await mkdir(folder);
+    const { sim, database } = this;
+    const dispatcher = { ...SHORT_WAITS.dispatcher, enabled: isDispatcher };
+    const overrides = { ...SHORT_WAITS, dispatcher };
+    await makeConfig({ folder, baseUrl: sim.url, database, overrides });
+    const server = new ServerProcess({ name, folder, ...(dieAt && { dieAt }) });
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** Resolves when it listens; from then on it is the one that is asked. The session stays. */
+  async start(options?: StartOptions): Promise<ServerProcess> {
+    const server = await this.spawn(options);
+    await server.listening();
+    this.ask(server);
+    if (this.api.tokens.length === 0) await this.api.login('admin', ADMIN_PASSWORD);
+    return server;
+  }
+
+  ask(server: ServerProcess): void {
+    this.#asked = server;
+  }
+
+  /** In this order. Each job's run bears its note in the ledger. */
+  async enqueue(notes: readonly string[], inputs: Job['inputs'] = {}): Promise<Job[]> {
+    const jobs: Job[] = [];
+    for (const note of notes) {
+      const job = { template_id: 'build', inputs: { ...inputs, note } };
+      jobs.push(await this.api.enqueue('linux', job));
+    }
+    return jobs;
+  }
+
+  job(id: string, status: JobStatus): Promise<Job> {
+    return this.until(
+      `job ${status}`,
+      () => this.api.job(id),
+      (job) => job.status === status,
+    );
+  }
+
+  until<T>(what: string, read: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+    return until(read, holds, { what, timeoutMs: GIVE_UP_AFTER_MS });
+  }
+
+  /** The whole history, once nothing waits or runs any more. */
+  async allEnded(): Promise<Job[]> {
+    await this.until(
+      'no job is left in the queue',
+      () => this.api.queue('linux'),
+      (queue) => queue.length === 0,
+    );
+    return this.api.wholeHistory('linux');
+  }
+
+  /** Until the forge has so many runs of ours. */
+  runs(count: number): Promise<void> {
+    return this.sim.wait(({ runs }) => runs.length >= count, { timeoutMs: GIVE_UP_AFTER_MS });
+  }
+
+  dispatches(): LedgerRequest[] {
+    return this.sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');
+  }
+
+  ourRuns(): LedgerRun[] {
+    return this.sim.ledger().runs.filter(({ actor }) => actor === BOT);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.kill('SIGKILL')));
+    const secrets = [TOKEN, ADMIN_PASSWORD, ...this.api.tokens];
+    const lines = this.#servers.flatMap(({ logLines }) => logLines);
+    const leaks = lines.filter((line) => secrets.some((secret) => line.includes(secret)));
+    expect(leaks, 'a secret is in a log').toEqual([]);
+  }
+}
+
+/**
+ * The judgement: by the forge's ledger each of these jobs has run once, by the API each has ended well and shows the
+ * very run that was made of it, and there is nothing else.
+ */
+export async function expectEachRanOnce(site: Site, jobs: readonly Job[]): Promise<void> {
+  const ended = await site.allEnded();
+  const runs = site.ourRuns();
+  const notes = runs.map(({ inputs }) => inputs['note']);
+  expect(notes.toSorted(), 'runs by the ledger').toEqual(jobs.map(noteOf).toSorted());
+  const shown = ended.map((job) => [job.id, job.status, job.run_id, job.error_message]);
+  const runOf = new Map(runs.map(({ id, inputs }) => [inputs['note'], id]));
+  const wanted = jobs.map((job) => [job.id, 'completed', runOf.get(noteOf(job)), '']);
+  expect(shown.toSorted(), 'jobs by the API').toEqual(wanted.toSorted());
+  expect(runs.map(({ conclusion }) => conclusion)).toEqual(runs.map(() => 'success'));
+  expect(site.sim.refereeViolations, 'the referee objects').toEqual([]);
+}
+
+function noteOf({ inputs }: Job): string {
+  return inputs?.['note'] ?? '';
+}
