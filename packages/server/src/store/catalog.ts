@@ -4,7 +4,7 @@ import { ACTIVE_STATES, type JobState } from '../domain/job.ts';
 import { labelsFit } from '../domain/runner.ts';
 import { syncCatalog } from './catalog-sync.ts';
 import type { Database, WriteTx } from './database.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf } from './dialect/chunks.ts';
 import { groupOf, stringsOf, templateOf, toBool } from './rows.ts';
 import type { Schema } from './schema.ts';
 import type { CatalogStore, GroupStats } from './store.ts';

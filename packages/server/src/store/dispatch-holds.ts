@@ -4,7 +4,7 @@ import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Hold, RunnerClass } from '../domain/dispatch-state.ts';
 import { holdsOf, type ScopePass } from '../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import type { Schema } from './schema.ts';
 import type { DispatchQuery } from './store.ts';

@@ -5,7 +5,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { StringMap } from '../domain/job.ts';
 import type { Database } from './database.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf } from './dialect/chunks.ts';
 import { type HistoryCursor, historyCursorOf, parseHistoryCursor } from './history-cursor.ts';
 import { withPosition } from './queue-place.ts';
 import { jobOf, stringMapOf } from './rows.ts';

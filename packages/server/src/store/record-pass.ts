@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
+import { labelSetOf } from '../domain/runner.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
 import { stringsOf } from './rows.ts';
 import {
@@ -13,14 +14,21 @@ import {
 } from './runner-pass.ts';
 import type { Fence, RunnerPass } from './store.ts';
 
-/** 16 columns a row. */
-const ROWS_PER_STATEMENT = 500;
+/** 16 columns a row; on SQLite also as long as the process may be blocked. */
+const ROWS_PER_STATEMENT = 250;
+const ROWS_PER_READ = 1_000;
 
 type ShownRunner = Pick<KnownRunner, 'name' | 'labels' | 'status' | 'is_busy'>;
 
+interface StoredScope {
+  readonly passSentAt: number | null;
+  readonly passAt: number | null;
+  readonly error: string;
+}
+
 /**
- * Only rows that look different are written one by one. All others of the scope get their time by one statement,
- * because an older observation that comes late must not be taken for a newer one.
+ * Only rows that look different are written: 10,000 idle runners cost nothing but reading them. That all others were
+ * seen is told by the scope's row, which says when its last complete pass was sent and stored.
  */
 export async function recordPass(
   tx: WriteTx,
@@ -32,14 +40,16 @@ export async function recordPass(
   const scope = await findScope(tx, pass);
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
   if (scope === undefined || (scope.passSentAt ?? -Infinity) >= pass.sentAt) return;
-  const difference = compareWithPass(await listKnown(tx, pass), pass);
-  const told = await writeDifference(tx, pass, difference);
+  const isRepeatable = pass.isComplete && !(await isTouched(tx, pass, scope));
+  const known = await listKnown(tx, pass);
+  const told = await writeDifference(tx, { pass, scope }, compareWithPass(known, pass));
+  // "Unchanged" would vouch for what an incomplete pass has not seen, or for a row that somebody has changed since.
+  const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
   if (!pass.isComplete) {
     await forgetEtags(tx, pass);
     return;
   }
-  await markSeen(tx, pass);
-  await savePass(tx, pass);
+  await savePass(tx, { ...pass, etags });
   const isFirst = scope.passSentAt === null || scope.error !== '';
   if (isFirst || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
 }
@@ -47,46 +57,94 @@ export async function recordPass(
 async function findScope(
   { db }: WriteTx,
   { forgeId, scope }: RunnerPass,
-): Promise<{ passSentAt: number | null; error: string } | undefined> {
+): Promise<StoredScope | undefined> {
   return db
     .selectFrom('runner_scopes')
-    .select(['pass_sent_at as passSentAt', 'error'])
+    .select(['pass_sent_at as passSentAt', 'pass_at as passAt', 'error'])
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
     .executeTakeFirst();
 }
 
-async function listKnown({ db }: WriteTx, { forgeId, scope }: RunnerPass): Promise<KnownRunner[]> {
-  return db
+/** Something else than a pass has observed a runner since the last one: what that one said of it is overwritten. */
+async function isTouched(
+  { db }: WriteTx,
+  { forgeId, scope }: RunnerPass,
+  { passSentAt }: StoredScope,
+): Promise<boolean> {
+  if (passSentAt === null) return false;
+  const touched = await db
     .selectFrom('runners')
-    .select(['id', 'forge_runner_id', 'name', 'labels', 'label_set', 'os', 'status', 'is_busy'])
-    .select(['observed_at', 'missed_passes'])
+    .select('id')
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
-    .execute();
+    .where('observed_at', '>', passSentAt)
+    .limit(1)
+    .executeTakeFirst();
+  return touched !== undefined;
+}
+
+/** Those of the scope; of a pass that says "unchanged" only those that were missed the last time. */
+async function listKnown(
+  { db }: WriteTx,
+  { forgeId, scope, runners }: RunnerPass,
+): Promise<KnownRunner[]> {
+  const known: KnownRunner[] = [];
+  for (let last = ''; ; ) {
+    const rows = await db
+      .selectFrom('runners')
+      .select(['id', 'forge_runner_id', 'name', 'labels', 'os', 'status', 'is_busy'])
+      .select(['observed_at', 'missed_passes'])
+      .where('forge_id', '=', forgeId)
+      .where('scope', '=', scope)
+      .where('forge_runner_id', '>', last)
+      .$if(runners === null, (all) => all.where(sql<SqlBool>`missed_passes > 0`))
+      .orderBy('forge_runner_id')
+      .limit(ROWS_PER_READ)
+      .execute();
+    known.push(...rows);
+    last = rows.at(-1)?.forge_runner_id ?? '';
+    if (rows.length < ROWS_PER_READ) return known;
+    await letOthersRun();
+  }
+}
+
+interface Context {
+  readonly pass: RunnerPass;
+  readonly scope: StoredScope;
 }
 
 /** @returns how many runners changed */
 async function writeDifference(
   tx: WriteTx,
-  pass: RunnerPass,
+  context: Context,
   { changed, missed, gone }: PassDifference,
 ): Promise<number> {
   let told = 0;
-  for (const chunk of chunksOf(changed, ROWS_PER_STATEMENT)) told += await upsert(tx, pass, chunk);
-  for (const chunk of chunksOf(missed, ROWS_PER_STATEMENT)) told += await miss(tx, pass, chunk);
-  for (const chunk of chunksOf(gone, ROWS_PER_STATEMENT)) told += await remove(tx, pass, chunk);
+  const writeAll = async <T>(
+    all: readonly T[],
+    write: (tx: WriteTx, context: Context, some: readonly T[]) => Promise<number>,
+  ): Promise<void> => {
+    for (const chunk of chunksOf(all, ROWS_PER_STATEMENT)) {
+      told += await write(tx, context, chunk);
+      await letOthersRun();
+    }
+  };
+  await writeAll(changed, upsert);
+  await writeAll(missed, miss);
+  await writeAll(gone, remove);
   return told;
 }
 
 async function upsert(
   tx: WriteTx,
-  { forgeId, scope, sentAt }: RunnerPass,
+  { pass: { forgeId, scope, sentAt } }: Context,
   changed: PassDifference['changed'],
 ): Promise<number> {
   const { db, now } = tx;
   const values = changed.map(({ from, to }) => ({
     ...to,
+    label_set: labelSetOf(stringsOf(to.labels)),
     id: from?.id ?? uuidv7(now),
     forge_id: forgeId,
     scope,
@@ -130,12 +188,19 @@ async function upsert(
 /** Not free from now on, and shown so: it may be an ephemeral runner that has just gone. */
 async function miss(
   tx: WriteTx,
-  { forgeId, sentAt }: RunnerPass,
+  { pass: { forgeId, sentAt }, scope: { passAt } }: Context,
   missed: readonly KnownRunner[],
 ): Promise<number> {
+  const lastPassAt = passAt ?? 0;
   const written = await tx.db
     .updateTable('runners')
-    .set({ status: 'offline', missed_passes: 1, observed_at: sentAt, updated_at: tx.now })
+    .set({
+      status: 'offline',
+      missed_passes: 1,
+      observed_at: sentAt,
+      last_seen_at: sql<number>`case when last_seen_at < ${lastPassAt} then ${lastPassAt} else last_seen_at end`,
+      updated_at: tx.now,
+    })
     .where('id', 'in', idsOf(missed))
     .where('observed_at', '<', sentAt)
     .returning('id')
@@ -150,7 +215,7 @@ async function miss(
 
 async function remove(
   tx: WriteTx,
-  { forgeId, scope, sentAt }: RunnerPass,
+  { pass: { forgeId, scope, sentAt } }: Context,
   gone: readonly KnownRunner[],
 ): Promise<number> {
   const removed = await tx.db
@@ -167,20 +232,6 @@ function idsOf(runners: readonly KnownRunner[]): string[] {
   return runners.map((runner) => runner.id);
 }
 
-/** What a complete pass has neither changed nor missed looks as before, and was looked at. */
-async function markSeen(
-  { db, now }: WriteTx,
-  { forgeId, scope, sentAt }: RunnerPass,
-): Promise<void> {
-  await db
-    .updateTable('runners')
-    .set({ observed_at: sentAt, last_seen_at: now })
-    .where('forge_id', '=', forgeId)
-    .where('scope', '=', scope)
-    .where('observed_at', '<', sentAt)
-    .execute();
-}
-
 async function savePass(
   { db, now }: WriteTx,
   { forgeId, scope, sentAt, etags }: RunnerPass,
@@ -193,7 +244,6 @@ async function savePass(
     .execute();
 }
 
-/** The next pass must look at every page: "unchanged" since this one would vouch for what it has not seen. */
 async function forgetEtags({ db }: WriteTx, { forgeId, scope }: RunnerPass): Promise<void> {
   await db
     .updateTable('runner_scopes')

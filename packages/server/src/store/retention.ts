@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { Database, WriteTx } from './database.ts';
 import { tellGone } from './record-pass.ts';
@@ -163,6 +163,13 @@ async function deleteStaleRunners(tx: WriteTx, before: number): Promise<number> 
   const gone = await tx.db
     .deleteFrom('runners')
     .where('last_seen_at', '<', before)
+    .where(
+      sql<SqlBool>`not exists (
+        select 1 from runner_scopes as s
+        where s.forge_id = runners.forge_id and s.scope = runners.scope
+          and runners.missed_passes = 0 and s.pass_at >= ${before}
+      )`,
+    )
     .returning(['id', 'name', 'forge_id', 'scope'])
     .execute();
   for (const { id, name, forge_id: forgeId, scope } of gone) {

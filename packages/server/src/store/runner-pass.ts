@@ -1,5 +1,4 @@
 import type { ObservedRunner } from '../domain/runner.ts';
-import { labelSetOf } from '../domain/runner.ts';
 import { toBool } from './rows.ts';
 import type { RunnerRow } from './schema.ts';
 import type { RunnerPass } from './store.ts';
@@ -11,7 +10,6 @@ export type KnownRunner = Pick<
   | 'forge_runner_id'
   | 'name'
   | 'labels'
-  | 'label_set'
   | 'os'
   | 'status'
   | 'is_busy'
@@ -59,7 +57,6 @@ function seenRunnerOf(runner: ObservedRunner): SeenRunner {
     forge_runner_id: runner.forgeRunnerId,
     name: runner.name,
     labels: JSON.stringify(runner.labels),
-    label_set: labelSetOf(runner.labels),
     os: runner.os,
     status: runner.status,
     is_busy: toBool(runner.isBusy),

@@ -183,6 +183,40 @@ for (const kind of databases) {
       expect(await shown()).toEqual(['runner-1 online busy']);
     });
 
+    it('are listed anew, whatever the ETags say, when something else than a pass has seen one', async () => {
+      const fence = await start();
+      const touch = (sentAt: number) =>
+        at.database.write(async ({ db }) => {
+          await db.updateTable('runners').set({ is_busy: 1, observed_at: sentAt }).execute();
+        });
+      const etags = async () => (await runners().listScopes('f'))[0]?.etags;
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      expect(await etags()).toEqual(['"e"']);
+      await touch(150);
+      expect(await etags()).toEqual([]);
+      // Sent with the ETag, before the touch was stored: the listing it vouches for is overwritten.
+      await runners().recordPass(fence, pass(200, null));
+      expect(await shown()).toEqual(['runner-1 online busy']);
+      expect(await etags()).toEqual([]);
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online']);
+      expect(await etags()).toEqual(['"e"']);
+    });
+
+    it('were last seen by the last complete pass that showed them', async () => {
+      const fence = await start();
+      const lastSeen = async () => (await runners().listRunners()).map((r) => r.lastSeenAt);
+      const first = at.clock.now();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const second = at.clock.advance(1_000);
+      await runners().recordPass(fence, pass(200, [seen('1'), seen('2')]));
+      expect(await lastSeen()).toEqual([second, second]);
+      const third = at.clock.advance(1_000);
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      expect(await lastSeen()).toEqual([third, second]);
+      expect(first).toBeLessThan(second);
+    });
+
     it('count once when a list names them twice', async () => {
       const fence = await start();
       const twice = [seen('1'), seen('2'), seen('1', { isBusy: true })];

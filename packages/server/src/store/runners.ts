@@ -1,11 +1,11 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { labelsFit, type Runner } from '../domain/runner.ts';
 import type { Database, WriteTx } from './database.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
 import { recordPass, tellGone } from './record-pass.ts';
 import { groupOf, stringsOf } from './rows.ts';
-import type { RunnerRow, Schema } from './schema.ts';
+import type { Bool, RunnerRow, Schema } from './schema.ts';
 import type { Fence, RunnerScopeRow, RunnerStore, UsedRepo } from './store.ts';
 
 export function makeRunnerStore(database: Database): RunnerStore {
@@ -21,24 +21,65 @@ export function makeRunnerStore(database: Database): RunnerStore {
   };
 }
 
+const ROWS_PER_READ = 1_000;
+
 async function listRunners({ read }: Database): Promise<Runner[]> {
-  const rows = await read.selectFrom('runners').selectAll().orderBy('name').orderBy('id').execute();
-  return rows.map(runnerOf);
+  const found: Runner[] = [];
+  const parse = labelParser();
+  let last = { name: '', id: '' };
+  for (;;) {
+    const rows = await selectRunners(read)
+      .where(sql<SqlBool>`(r.name, r.id) > (${last.name}, ${last.id})`)
+      .orderBy('r.name')
+      .orderBy('r.id')
+      .limit(ROWS_PER_READ)
+      .execute();
+    found.push(...rows.map((row) => runnerOf(row, parse)));
+    last = rows.at(-1) ?? last;
+    if (rows.length < ROWS_PER_READ) return found;
+    await letOthersRun();
+  }
 }
 
-function runnerOf(row: RunnerRow): Runner {
+type SeenRow = RunnerRow & { readonly pass_at: number | null };
+
+/** With the time of the last complete pass, which saw all runners that it did not miss. */
+function selectRunners(db: Kysely<Schema>) {
+  return db
+    .selectFrom('runners as r')
+    .leftJoin('runner_scopes as s', (on) =>
+      on.onRef('s.forge_id', '=', 'r.forge_id').onRef('s.scope', '=', 'r.scope'),
+    )
+    .selectAll('r')
+    .select('s.pass_at');
+}
+
+type LabelParser = (text: string) => readonly string[];
+
+/** Thousands of runners share a few lists of labels. */
+function labelParser(): LabelParser {
+  const known = new Map<string, readonly string[]>();
+  return (text) => {
+    const labels = known.get(text) ?? stringsOf(text);
+    known.set(text, labels);
+    return labels;
+  };
+}
+
+function runnerOf(row: SeenRow, parse: LabelParser): Runner {
+  const passAt = row.missed_passes === 0 ? (row.pass_at ?? 0) : 0;
   return {
     id: row.id,
     forgeId: row.forge_id,
     scope: row.scope,
     forgeRunnerId: row.forge_runner_id,
     name: row.name,
-    labels: stringsOf(row.labels),
+    labels: parse(row.labels),
     os: row.os,
     status: row.status,
     isBusy: row.is_busy === 1,
     launchId: row.launch_id,
-    lastSeenAt: row.last_seen_at,
+    lastSeenAt: Math.max(row.last_seen_at, passAt),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -59,21 +100,29 @@ async function listRunnersOfGroup(
   if (row === undefined) return undefined;
   const group = groupOf(row);
   if (group.runnerScopes?.length === 0) return [];
-  const ofGroup = db
+  const { forgeId, runnerScopes } = group;
+  const sets = await db
     .selectFrom('runners')
-    .where('forge_id', '=', group.forgeId)
-    .$if(group.runnerScopes !== null, (runners) =>
-      runners.where('scope', 'in', group.runnerScopes ?? []),
-    );
-  const sets = await ofGroup.select('label_set').distinct().execute();
+    .select('label_set')
+    .distinct()
+    .where('forge_id', '=', forgeId)
+    .execute();
   const fitting = sets
     .map((set) => set.label_set)
     .filter((set) => labelsFit(stringsOf(set), group.runnerLabels));
-  const found: RunnerRow[] = [];
+  const found: SeenRow[] = [];
   for (const chunk of chunksOf(fitting, LABEL_SETS_PER_QUERY)) {
-    found.push(...(await ofGroup.selectAll().where('label_set', 'in', chunk).execute()));
+    const rows = await selectRunners(db)
+      .where('r.forge_id', '=', forgeId)
+      .where('r.label_set', 'in', chunk)
+      .$if(runnerScopes !== null, (rs) => rs.where('r.scope', 'in', runnerScopes ?? []))
+      .execute();
+    found.push(...rows);
   }
-  return found.sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id)).map(runnerOf);
+  const parse = labelParser();
+  return found
+    .sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id))
+    .map((each) => runnerOf(each, parse));
 }
 
 function compareText(a: string, b: string): number {
@@ -112,17 +161,27 @@ async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedR
   return [...used.values()];
 }
 
+/**
+ * Without ETags where something else than a pass has observed a runner since the last one: "unchanged" would then be
+ * about a listing that the rows do not show any more.
+ */
 async function listScopes(db: Kysely<Schema>, forgeId: string): Promise<RunnerScopeRow[]> {
   const rows = await db
-    .selectFrom('runner_scopes')
+    .selectFrom('runner_scopes as s')
     .selectAll()
+    .select(
+      sql<Bool>`exists (
+        select 1 from runners as r
+        where r.forge_id = s.forge_id and r.scope = s.scope and r.observed_at > s.pass_sent_at
+      )`.as('is_touched'),
+    )
     .where('forge_id', '=', forgeId)
     .orderBy('scope')
     .execute();
   return rows.map((row) => ({
     forgeId: row.forge_id,
     scope: row.scope,
-    etags: stringsOf(row.etags),
+    etags: row.is_touched === 1 ? [] : stringsOf(row.etags),
     passSentAt: row.pass_sent_at,
     passAt: row.pass_at,
     error: row.error,

@@ -141,6 +141,19 @@ async function markBusy(
     .where('id', '=', runner.id)
     .where('is_busy', '=', 0)
     .where('observed_at', '<', sentAt)
+    // Runners that look as before are not written by a pass: its scope tells when it was sent.
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('runner_scopes')
+            .select('runner_scopes.scope')
+            .whereRef('runner_scopes.forge_id', '=', 'runners.forge_id')
+            .whereRef('runner_scopes.scope', '=', 'runners.scope')
+            .where('runner_scopes.pass_sent_at', '>=', sentAt),
+        ),
+      ),
+    )
     .executeTakeFirst();
   if (marked.numUpdatedRows === 0n) return;
   tx.emit({

@@ -2,7 +2,7 @@ import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { tellAttempt } from './attempts.ts';
 import type { Database } from './database.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import { adoptLateRun, matchRun } from './runs-match.ts';
 import { concludeAbsent, recordMissing, recordRun, recordRunGone } from './runs-record.ts';

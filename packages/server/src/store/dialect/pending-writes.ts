@@ -3,9 +3,10 @@ import type { NewEvent } from '../../domain/event.ts';
 import type { JobState } from '../../domain/job.ts';
 import type { WriteTx } from '../database.ts';
 import type { Schema } from '../schema.ts';
+import { chunksOf, letOthersRun } from './chunks.ts';
 
 // 11 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
-const EVENTS_PER_STATEMENT = 500;
+const EVENTS_PER_STATEMENT = 250;
 const COUNTS_PER_STATEMENT = 500;
 
 interface Count {
@@ -92,15 +93,9 @@ export class PendingWrites {
           })),
         )
         .execute();
+      if (this.#events.length > EVENTS_PER_STATEMENT) await letOthersRun();
     }
   }
 }
 
-/** Statements take a bounded number of parameters, so long lists go in pieces. */
-export function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < items.length; start += size) {
-    chunks.push(items.slice(start, start + size));
-  }
-  return chunks;
-}
+export { chunksOf } from './chunks.ts';

@@ -217,7 +217,9 @@ export const first: Migration = {
       unique (forge_id, scope, forge_runner_id)
     )`,
     `create index runners_class on runners (forge_id, scope, label_set, status, is_busy, missed_passes)`,
-    `create index runners_name on runners (name)`,
+    `create index runners_observed on runners (forge_id, scope, observed_at)`,
+    `create index runners_missed on runners (forge_id, scope, forge_runner_id) where missed_passes > 0`,
+    `create index runners_name on runners (name, id)`,
 
     `create table runner_scopes (
       forge_id text not null references forges (id),

@@ -1,0 +1,15 @@
+/** Statements take a bounded number of parameters, so long lists go in pieces. */
+export function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let start = 0; start < items.length; start += size) {
+    chunks.push(items.slice(start, start + size));
+  }
+  return chunks;
+}
+
+/** SQLite works in this very thread: between two pieces of something long, requests and timers get their turn. */
+export function letOthersRun(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
