@@ -4,7 +4,13 @@ import type { RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../domain/job.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
-import { byOrder, findProbe, type HeadQuery, type HeadRow, listHeads } from './dispatch-heads.ts';
+import {
+  byOrder,
+  type HeadQuery,
+  type HeadRow,
+  listHeads,
+  listProbesOf,
+} from './dispatch-heads.ts';
 import { blocks } from './dispatch-targets.ts';
 import { targetOfJob } from './rows.ts';
 import type { Schema, TargetBlockRow, TemplateRow } from './schema.ts';
@@ -139,7 +145,7 @@ function sum(queries: readonly HeadQuery[]): number {
   return queries.reduce((total, query) => total + query.most, 0);
 }
 
-/** One job for each block that may be probed again. */
+/** For each block that may be probed again: one job of each group that goes there. */
 async function listProbes(
   db: Kysely<Schema>,
   { now, templates, activeBlocks }: HeadScene,
@@ -155,10 +161,9 @@ async function listProbes(
       id,
       goThere.filter((row) => row.group_id === id).map((row) => row.template_id),
     ]);
-    const probe = await findProbe(db, block, new Map(lanes), now);
-    if (probe === undefined) continue;
-    const target = targetOfWaiting(probe, byId.get(probe.template_id ?? ''));
-    if (!isStopped(closed, target)) probes.push(probe);
+    probes.push(...(await listProbesOf(db, block, new Map(lanes), now)));
   }
-  return probes;
+  return probes.filter(
+    (row) => !isStopped(closed, targetOfWaiting(row, byId.get(row.template_id ?? ''))),
+  );
 }

@@ -4,7 +4,7 @@
  */
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { findScope } from '../domain/runner.ts';
-import { chunksOf } from './dialect/pending-writes.ts';
+import { chunksOf } from './dialect/chunks.ts';
 import { isBlocked } from './dispatch-targets.ts';
 import type { JobRow, Schema, TargetBlockRow } from './schema.ts';
 
@@ -109,16 +109,17 @@ function effective(field: 'owner' | 'repo'): RawBuilder<string> {
 }
 
 /**
- * The first job of a blocked target whose probe is due. One is enough: only one is sent.
+ * The first job of each group that goes to a blocked target whose probe is due. Only one of them will be sent: which
+ * group has a runner for it is not known here.
  *
  * @param lanes groups, each with its templates that have this target
  */
-export async function findProbe(
+export async function listProbesOf(
   db: Kysely<Schema>,
   block: TargetBlockRow,
   lanes: ReadonlyMap<string, readonly string[]>,
   now: number,
-): Promise<HeadRow | undefined> {
+): Promise<HeadRow[]> {
   const { forge_id, owner, repo, workflow_id, ref } = block;
   const isThis = sql<SqlBool>`b.forge_id = ${forge_id} and b.owner = ${owner} and b.repo = ${repo}
     and b.workflow_id = ${workflow_id} and b.ref = ${ref}`;
@@ -132,7 +133,15 @@ export async function findProbe(
     const { rows } = await sql<HeadRow>`${sql.join(chunk, sql` union all `)}`.execute(db);
     first.push(...rows);
   }
-  return first.sort((a, b) => b.priority - a.priority || a.created_at - b.created_at)[0];
+  // Backwards, so that of two the first in order stays.
+  return [
+    ...new Map(
+      first
+        .sort(byOrder)
+        .reverse()
+        .map((row) => [row.group_id, row]),
+    ).values(),
+  ];
 }
 
 function goesBy(templateIds: readonly string[]): RawBuilder<SqlBool> {

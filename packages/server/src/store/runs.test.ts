@@ -1,0 +1,285 @@
+import { describe, expect, it } from 'vitest';
+import { databases, useDatabase } from './databases.testkit.ts';
+import { FORGE, sceneOn } from './dispatch.testkit.ts';
+
+const MINUTE = 60_000;
+
+for (const kind of databases) {
+  describe(`runs on ${kind.name}`, () => {
+    const at = useDatabase(kind);
+    const scene = sceneOn(at);
+    const { start, lease, claimNew, dispatch, job, told, run, runs, jobs, workflowJob } = scene;
+
+    /** An attempt whose run the reply named. */
+    const accepted = async (runId = '1', over = {}) => {
+      const { attempt } = await claimNew(await lease(), over);
+      await dispatch().recordAccepted(attempt.id, { runId, runUrl: '' });
+      return attempt;
+    };
+    const unknown = async (over = {}) => {
+      const { attempt } = await claimNew(await lease(), over);
+      await dispatch().recordUnknown(attempt.id, '502');
+      return attempt;
+    };
+
+    it('queued change nothing on the job', async () => {
+      await start();
+      const attempt = await accepted();
+      expect(await runs().recordRun(attempt.id, run('1'), 100)).toBe(true);
+      expect(await job(attempt.jobId)).toMatchObject({ state: 'triggered', startedAt: null });
+    });
+
+    it('in progress let the job run, with the forge’s times', async () => {
+      await start();
+      const attempt = await accepted();
+      at.clock.advance(2_000);
+      const seen = run('1', { status: 'in_progress', createdAt: 5, startedAt: 7 });
+      expect(await told(() => runs().recordRun(attempt.id, seen, 100))).toEqual([
+        ...['attempt.changed', 'job.running'],
+      ]);
+      expect(await job(attempt.jobId)).toMatchObject({
+        ...{ state: 'running', startedAt: at.clock.now(), runCreatedAt: 5, runStartedAt: 7 },
+      });
+    });
+
+    it.each([
+      ['success', 'completed', ''],
+      ['skipped', 'completed', ''],
+      ['neutral', 'completed', ''],
+      ['cancelled', 'cancelled', ''],
+      ['failure', 'failed', 'the run ended with failure'],
+      ['timed_out', 'failed', 'the run ended with timed_out'],
+      ['action_required', 'failed', 'the run ended with action_required'],
+      ['startup_failure', 'failed', 'the run ended with startup_failure'],
+      ['stale', 'failed', 'the run ended with stale'],
+      [null, 'failed', 'the run ended with no conclusion'],
+    ])(
+      'that end with %s end the job as %s (defect #17)',
+      async (conclusion, state, errorMessage) => {
+        await start();
+        const attempt = await accepted();
+        at.clock.advance(MINUTE);
+        const ended = run('1', { status: 'completed', conclusion, updatedAt: 9 });
+        expect(await told(() => runs().recordRun(attempt.id, ended, 100))).toEqual([
+          ...['attempt.ended', `job.${state}`],
+        ]);
+        expect(await job(attempt.jobId)).toMatchObject({
+          ...{ state, errorMessage, completedAt: at.clock.now(), runCompletedAt: 9 },
+        });
+        expect(await runs().listLive(FORGE)).toEqual([]);
+      },
+    );
+
+    it('that end bring on the requeue: at once after success, put off after failures', async () => {
+      await start();
+      const over = { autoRequeue: true };
+      const good = await accepted('1', over);
+      const ended = { status: 'completed' } as const;
+      await runs().recordRun(good.id, run('1', { ...ended, conclusion: 'success' }), 100);
+      const bad = await accepted('2', over);
+      await runs().recordRun(bad.id, run('2', { ...ended, conclusion: 'failure' }), 100);
+      const queue = (await jobs().listQueue('g', {})).jobs;
+      expect(queue.map(({ notBefore, failureCount }) => [notBefore, failureCount])).toEqual([
+        [null, 0],
+        [at.clock.now() + 30_000, 1],
+      ]);
+    });
+
+    it('are seen by the newest look only, and never come back from their end', async () => {
+      await start();
+      const attempt = await accepted();
+      const seen = (status: string, sentAt: number) =>
+        runs().recordRun(attempt.id, run('1', { status, conclusion: 'success' }), sentAt);
+      expect(await seen('in_progress', 200)).toBe(true);
+      expect(await seen('queued', 100)).toBe(false);
+      expect(await seen('queued', 200)).toBe(false);
+      expect((await scene.attempt(attempt.id)).run_status).toBe('in_progress');
+      expect(await seen('completed', 300)).toBe(true);
+      expect(await seen('in_progress', 400)).toBe(false);
+      expect((await job(attempt.jobId)).state).toBe('completed');
+    });
+
+    it('that somebody started again move nothing', async () => {
+      await start();
+      const attempt = await accepted();
+      const again = run('1', { attempt: 2, status: 'completed', conclusion: 'success' });
+      expect(await runs().recordRun(attempt.id, again, 100)).toBe(false);
+      expect((await job(attempt.jobId)).state).toBe('triggered');
+    });
+
+    it('of another attempt move nothing', async () => {
+      await start();
+      const attempt = await accepted();
+      const other = run('2', { status: 'completed', conclusion: 'success' });
+      expect(await runs().recordRun(attempt.id, other, 100)).toBe(false);
+    });
+
+    it('end a cancelled job’s attempt, and nothing of the job (defect #2)', async () => {
+      await start();
+      const attempt = await accepted();
+      await jobs().cancelJob(attempt.jobId, 'ben');
+      const ended = run('1', { status: 'completed', conclusion: 'success' });
+      expect(await told(() => runs().recordRun(attempt.id, ended, 100))).toEqual(['attempt.ended']);
+      expect((await job(attempt.jobId)).state).toBe('cancelled');
+    });
+
+    it('whose end races a cancel end the job once, with one requeue (defect #4)', async () => {
+      await start();
+      for (let n = 0; n < 8; n += 1) {
+        const runId = String(n);
+        const attempt = await accepted(runId, { autoRequeue: true, requeueLimit: 1 });
+        const ended = run(runId, { status: 'completed', conclusion: 'failure' });
+        const [, cancelled] = await Promise.all([
+          runs().recordRun(attempt.id, ended, 100),
+          scene.jobsThere().cancelJob(attempt.jobId, 'ben'),
+        ]);
+        expect((await job(attempt.jobId)).state).toBe(cancelled.ok ? 'cancelled' : 'failed');
+        expect((await jobs().listQueue('g', {})).jobs).toHaveLength(n + 1);
+      }
+    });
+
+    it('are found for an unknown attempt, and shown on its job', async () => {
+      await start();
+      const attempt = await unknown();
+      expect(await told(() => runs().matchRun(attempt.id, run('7'), 'input'))).toEqual([
+        ...['attempt.found', 'job.run-found'],
+      ]);
+      expect(await job(attempt.jobId)).toMatchObject({
+        ...{ state: 'triggered', runId: '7', runUrl: 'https://forge/runs/7' },
+      });
+      expect(await scene.attempt(attempt.id)).toMatchObject({
+        ...{ state: 'found', matched_by: 'input' },
+      });
+      expect(await runs().matchRun(attempt.id, run('8'), 'order')).toBe(false);
+      expect(await runs().listOwnedRunIds(FORGE, ['7', '8'])).toEqual(new Set(['7']));
+    });
+
+    it('not found bring the job back once; the second time it fails', async () => {
+      await start();
+      const first = await unknown();
+      await runs().recordMissing(first.id, 100);
+      await runs().recordMissing(first.id, 90);
+      await runs().recordMissing(first.id, 200);
+      expect(await scene.attempt(first.id)).toMatchObject({ missing_since: 100, missing_at: 200 });
+      expect(await told(() => runs().concludeAbsent(first.id, 'run not found'))).toEqual([
+        ...['attempt.absent', 'job.returned'],
+      ]);
+      expect(await job(first.jobId)).toMatchObject({ state: 'pending', absentCount: 1 });
+      const second = scene.request(first.jobId);
+      await dispatch().claim(await lease(), second);
+      await dispatch().recordUnknown(second.attemptId, '502');
+      expect(await runs().concludeAbsent(second.attemptId, 'run not found')).toBe(true);
+      expect(await job(first.jobId)).toMatchObject({
+        ...{ state: 'failed', errorMessage: 'run not found' },
+      });
+      expect(await runs().concludeAbsent(second.attemptId, 'run not found')).toBe(false);
+    });
+
+    it('that the forge accepted but never shows fail the job', async () => {
+      await start();
+      const { attempt } = await claimNew(await lease());
+      await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' });
+      expect(await runs().concludeAbsent(attempt.id, 'run not found')).toBe(true);
+      expect((await job(attempt.jobId)).state).toBe('failed');
+      expect(await runs().listLive(FORGE)).toEqual([]);
+    });
+
+    it('that turn up late belong to the absent attempt, and are to be cancelled', async () => {
+      await start();
+      const attempt = await unknown();
+      await runs().concludeAbsent(attempt.id, 'run not found');
+      const since = at.clock.now() - MINUTE;
+      expect(await runs().listWatchedAbsent(FORGE, since)).toMatchObject([{ id: attempt.id }]);
+      expect(await told(() => runs().adoptLateRun(attempt.id, run('1')))).toEqual([
+        'attempt.run-late',
+      ]);
+      expect(await runs().listWatchedAbsent(FORGE, since)).toEqual([]);
+      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
+        { attempt: { id: attempt.id, runId: '1', state: 'absent' } },
+      ]);
+      const ended = run('1', { status: 'completed', conclusion: 'cancelled' });
+      await runs().recordRun(attempt.id, ended, 100);
+      expect(await runs().listLive(FORGE)).toEqual([]);
+      expect((await job(attempt.jobId)).state).toBe('pending');
+    });
+
+    it('deleted on the forge fail the job once they are gone twice (defect #17)', async () => {
+      await start();
+      const attempt = await accepted();
+      const gone = () => runs().recordRunGone(attempt.id, MINUTE, 'run 1 was deleted');
+      expect(await gone()).toBe('noted');
+      at.clock.advance(MINUTE - 1);
+      expect(await gone()).toBe('noted');
+      await runs().recordRun(attempt.id, run('1'), 100);
+      at.clock.advance(MINUTE);
+      expect(await gone()).toBe('noted');
+      at.clock.advance(MINUTE);
+      expect(await gone()).toBe('ended');
+      expect(await job(attempt.jobId)).toMatchObject({
+        ...{ state: 'failed', errorMessage: 'run 1 was deleted' },
+      });
+      expect(await gone()).toBe('lost');
+    });
+
+    it('are cancelled when wanted and known, and with force when that does not help', async () => {
+      await start();
+      const attempt = await unknown();
+      await jobs().cancelJob(attempt.jobId, 'ben');
+      const wanted = async () =>
+        (await runs().listWantedCancels(FORGE, 5 * MINUTE)).map(({ how }) => how);
+      expect(await wanted()).toEqual([]);
+      await runs().matchRun(attempt.id, run('1'), 'order');
+      expect(await wanted()).toEqual(['cancel']);
+      await runs().recordCancelSent(attempt.id, 'cancel');
+      expect(await wanted()).toEqual([]);
+      at.clock.advance(5 * MINUTE);
+      expect(await wanted()).toEqual(['force-cancel']);
+      await runs().recordCancelSent(attempt.id, 'force-cancel');
+      at.clock.advance(5 * MINUTE);
+      expect(await wanted()).toEqual([]);
+    });
+
+    it('name their runner, mark it busy and let go of it', async () => {
+      await start();
+      await scene.addRunners('11', '12');
+      const attempt = await accepted();
+      const sentAt = at.clock.now() + 1;
+      const taken = workflowJob('1', {
+        ...{ status: 'in_progress', runnerId: '11', runnerName: 'runner-11' },
+      });
+      expect(await told(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt))).toEqual([
+        ...['runner.changed', 'attempt.changed', 'job.run-found'],
+      ]);
+      expect(await job(attempt.jobId)).toMatchObject({ runnerId: '11', runnerName: 'runner-11' });
+      expect((await scene.attempt(attempt.id)).hold_ended_at).toBe(at.clock.now());
+      expect((await scene.load()).classes).toMatchObject([{ free: 1, total: 2 }]);
+      expect(await runs().listWorkflowJobs(FORGE, '1')).toEqual([taken]);
+      expect(await told(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt + 1))).toEqual(
+        [],
+      );
+    });
+
+    it('do not mark a runner that was seen later than they were', async () => {
+      await start();
+      await scene.addRunners('11');
+      const attempt = await accepted();
+      const taken = workflowJob('1', { status: 'in_progress', runnerId: '11' });
+      await runs().recordWorkflowJobs(attempt.id, [taken], at.clock.now());
+      expect((await scene.load()).classes).toMatchObject([{ free: 1 }]);
+    });
+
+    it('hold on while a part of them waits, and hold again for one queued later', async () => {
+      await start();
+      const attempt = await accepted();
+      const running = workflowJob('1', { status: 'in_progress', runnerId: '11' });
+      const holdEnd = async () => (await scene.attempt(attempt.id)).hold_ended_at;
+      await runs().recordWorkflowJobs(attempt.id, [running, workflowJob('2')], 100);
+      expect(await holdEnd()).toBeNull();
+      await runs().recordWorkflowJobs(attempt.id, [running], 200);
+      expect(await holdEnd()).toBe(at.clock.now());
+      const later = workflowJob('3', { createdAt: at.clock.advance(MINUTE) });
+      await runs().recordWorkflowJobs(attempt.id, [running, later], 300);
+      expect(await holdEnd()).toBeNull();
+    });
+  });
+}
