@@ -4,13 +4,7 @@ import type { RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../domain/job.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
-import {
-  byOrder,
-  type HeadQuery,
-  type HeadRow,
-  listHeads,
-  listProbesOf,
-} from './dispatch-heads.ts';
+import { byOrder, type HeadQuery, type HeadRow, listHeads } from './dispatch-heads.ts';
 import { blocks } from './dispatch-targets.ts';
 import { targetOfJob } from './rows.ts';
 import type { Schema, TargetBlockRow, TemplateRow } from './schema.ts';
@@ -55,9 +49,8 @@ export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<H
     .filter((sight) => sight !== undefined);
   const waiting = await listHeads(db, sights.flatMap(whoWaits), scene.now);
   const going = await listHeads(db, await whatGoes(db, sights, scene.now), scene.now);
-  const probes = await listProbes(db, scene, sights);
-  const all = new Map([...waiting, ...going, ...probes].map((row) => [row.id, row]));
-  return [...all.values()].sort(byOrder);
+  const all = new Map([...waiting, ...going].map((row) => [row.id, row]));
+  return oneOfEachProbe([...all.values()].sort(byOrder), scene);
 }
 
 /** `undefined`: nothing waits there. */
@@ -77,15 +70,15 @@ function look(scene: HeadScene, group: Group): GroupSight | undefined {
     group,
     free: fitting.reduce((sum, one) => sum + one.free, 0),
     scopes,
-    blocked: idsOf((row) => isStopped(scene.activeBlocks, templateTarget(row))),
+    blocked: idsOf((row) => isStopped(scene, templateTarget(row))),
     uncovered: idsOf(
       ({ owner, repo }) => !scopes.some((scope) => scopeCovers(scope, owner ?? '', repo ?? '')),
     ),
   };
 }
 
-function isStopped(rows: readonly TargetBlockRow[], target: DispatchTarget): boolean {
-  return rows.some((row) => blocks(row, target));
+function isStopped({ activeBlocks, now }: HeadScene, target: DispatchTarget): boolean {
+  return activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target));
 }
 
 function templateTarget(row: WaitingTemplate): DispatchTarget {
@@ -145,25 +138,23 @@ function sum(queries: readonly HeadQuery[]): number {
   return queries.reduce((total, query) => total + query.most, 0);
 }
 
-/** For each block that may be probed again: one job of each group that goes there. */
-async function listProbes(
-  db: Kysely<Schema>,
-  { now, templates, activeBlocks }: HeadScene,
-  sights: readonly GroupSight[],
-): Promise<HeadRow[]> {
-  const isDue = (row: TargetBlockRow): boolean => (row.next_probe_at ?? Infinity) <= now;
-  const closed = activeBlocks.filter((row) => !isDue(row));
+/**
+ * A target whose probe is due is shown once per group: only one job of it will be sent, by the group that has a
+ * runner first. The others take their places in the head for one pass at most: the claim puts the probe off again.
+ */
+function oneOfEachProbe(
+  rows: readonly HeadRow[],
+  { templates, activeBlocks, now }: HeadScene,
+): HeadRow[] {
+  const due = activeBlocks.filter((row) => (row.next_probe_at ?? Infinity) <= now);
+  if (due.length === 0) return [...rows];
   const byId = new Map(templates.map((row) => [row.template_id, row]));
-  const probes: HeadRow[] = [];
-  for (const block of activeBlocks.filter(isDue)) {
-    const goThere = templates.filter((row) => blocks(block, templateTarget(row)));
-    const lanes = sights.map(({ group: { id } }): [string, string[]] => [
-      id,
-      goThere.filter((row) => row.group_id === id).map((row) => row.template_id),
-    ]);
-    probes.push(...(await listProbesOf(db, block, new Map(lanes), now)));
-  }
-  return probes.filter(
-    (row) => !isStopped(closed, targetOfWaiting(row, byId.get(row.template_id ?? ''))),
-  );
+  const shown = new Set<string>();
+  return rows.filter((row) => {
+    const target = targetOfWaiting(row, byId.get(row.template_id ?? ''));
+    const keys = due.flatMap((block, n) => (blocks(block, target) ? `${n} ${row.group_id}` : []));
+    if (keys.some((key) => shown.has(key))) return false;
+    for (const key of keys) shown.add(key);
+    return true;
+  });
 }

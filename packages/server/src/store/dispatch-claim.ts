@@ -57,7 +57,7 @@ async function takeJob(
     set: { attempt_id: request.attemptId, triggered_at: tx.now, not_before: null },
     where: sql<SqlBool>`is_paused = 0 and (not_before is null or not_before <= ${tx.now})
       and ${groupTakesOne(database)}
-      and not ${isBlocked(sql<SqlBool>`b.next_probe_at > ${tx.now}`)}`,
+      and not ${isBlocked(tx.now)}`,
     told: {
       kind: 'job.triggered',
       data: { attemptId: request.attemptId, credentialId: request.credential.credentialId },

@@ -48,19 +48,19 @@ export async function findBlock(
   return found[0] === undefined ? undefined : blockOf(found[0]);
 }
 
+const field = (name: string): string => `coalesce(nullif(jobs.${name}, ''), t.${name})`;
+const BLOCK_OF_JOB = sql.raw(`
+  select 1 from target_blocks b left join templates t on t.id = jobs.template_id
+  where b.forge_id = jobs.forge_id and b.owner = ${field('owner')} and b.repo = ${field('repo')}
+    and (b.kind = 'no-access' or (b.workflow_id = ${field('workflow_id')} and b.ref = ${field('ref')}))
+`);
+
 /**
- * Of a row of `jobs`: some block stops it, given by `until` as what is true of the block's probe.
- * Overrides that are blank fall back to the template, as `targetOf` does.
+ * Of a row of `jobs`: its target is blocked and not to be probed yet. Overrides that are blank fall back to the
+ * template, as `targetOf` does.
  */
-export function isBlocked(until: RawBuilder<SqlBool>): RawBuilder<SqlBool> {
-  const field = (name: string): RawBuilder<unknown> =>
-    sql`coalesce(nullif(${sql.ref(`jobs.${name}`)}, ''), ${sql.ref(`t.${name}`)})`;
-  return sql<SqlBool>`exists (
-    select 1 from target_blocks b left join templates t on t.id = jobs.template_id
-    where b.forge_id = jobs.forge_id and (${until})
-      and b.owner = ${field('owner')} and b.repo = ${field('repo')}
-      and (b.kind = 'no-access' or (b.workflow_id = ${field('workflow_id')} and b.ref = ${field('ref')}))
-  )`;
+export function isBlocked(now: number): RawBuilder<SqlBool> {
+  return sql<SqlBool>`exists (${BLOCK_OF_JOB} and b.next_probe_at > ${now})`;
 }
 
 /** A claim of a job whose block is due is its probe: the next one waits. */
