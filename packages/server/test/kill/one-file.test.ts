@@ -3,8 +3,8 @@ import { sqlite } from '../harness/world.ts';
 import { lengthenLeases, listLeases, pidOf } from './rows.ts';
 import { expectEachRanOnce, Site } from './site.ts';
 
-describe('two servers on one SQLite file', () => {
-  it.concurrent('cannot be: the second ends with code 1 and names the first, which goes on', async (context) => {
+describe.concurrent('two servers on one SQLite file', () => {
+  it('cannot be: the second ends with code 1 and names the first, which goes on', async (context) => {
     const site = await Site.open({ database: sqlite }, context);
     const first = await site.start();
     const second = await site.spawn();
@@ -14,7 +14,7 @@ describe('two servers on one SQLite file', () => {
     await expectEachRanOnce(site, await site.enqueue(['after']));
   });
 
-  it.concurrent('can follow each other at once, even after kill -9: a dead holder of a lease is not waited for', async (context) => {
+  it('can follow each other at once, even after kill -9: a dead holder of a lease is not waited for', async (context) => {
     const site = await Site.open({ database: sqlite }, context);
     const first = await site.start();
     const jobs = await site.enqueue(['before'], { 'duration-ms': '2000' });

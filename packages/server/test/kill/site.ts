@@ -13,7 +13,7 @@ import { expect, type TestContext } from 'vitest';
 import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
 import { Api } from '../harness/api.ts';
-import { ADMIN_PASSWORD, makeConfig } from '../harness/config-file.ts';
+import { ADMIN_PASSWORD, type ConfigKeys, makeConfig } from '../harness/config-file.ts';
 import { acme, BOT, TOKEN } from '../harness/scenes.ts';
 import { until } from '../harness/until.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
@@ -21,16 +21,27 @@ import { ServerProcess, type ServerStart } from './server-process.ts';
 /** A dead server's leases last 10 s on PostgreSQL, an attempt takes 3 s to be given up, and the machine is busy. */
 const GIVE_UP_AFTER_MS = 50_000;
 
-/** As short as a busy machine allows: each test waits for some of these to pass, and none may pass too early. */
+/**
+ * As short as a busy machine allows: each test waits for some of these to pass, and none may pass too early. Many
+ * servers run at a time here, so they look around less often than a single one would.
+ */
 const SHORT_WAITS = {
-  github: { request_timeout: '3s' },
-  dispatcher: { send_deadline: '2s', run_lookup_timeout: '6s' },
+  github: { poll_interval: '200ms', request_timeout: '3s' },
+  dispatcher: {
+    interval: '200ms',
+    tracking_interval: '150ms',
+    send_deadline: '2s',
+    run_lookup_timeout: '6s',
+  },
 };
 
 export interface SiteOptions {
   readonly database: TestDatabase;
   /** Default: one organisation, workflow and runner. */
   readonly forge?: SimWorld;
+  readonly groups?: ConfigKeys;
+  /** Of all jobs; default `build`. */
+  readonly templateId?: string;
 }
 
 export interface StartOptions extends Pick<ServerStart, 'dieAt'> {
@@ -43,12 +54,14 @@ export class Site {
   readonly sim: ForgeSim;
   readonly api: Api;
   readonly database: StoreConfig;
+  readonly #options: SiteOptions;
   readonly #folder: string;
   readonly #servers: ServerProcess[] = [];
   #lastServer = 0;
   #asked: ServerProcess | undefined;
 
-  private constructor(sim: ForgeSim, database: StoreConfig, folder: string) {
+  private constructor(options: SiteOptions, sim: ForgeSim, database: StoreConfig, folder: string) {
+    this.#options = options;
     this.sim = sim;
     this.database = database;
     this.#folder = folder;
@@ -56,17 +69,17 @@ export class Site {
   }
 
   static async open(
-    { database, forge = acme() }: SiteOptions,
+    options: SiteOptions,
     { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
   ): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-kill-'));
     onTestFinished(() => rm(folder, { recursive: true }));
-    const { config, remove } = await database.create();
+    const { config, remove } = await options.database.create();
     onTestFinished(remove);
     const sim = await startForgeSim();
     onTestFinished(() => sim.close());
-    sim.seed(forge);
-    const site = new Site(sim, config, folder);
+    sim.seed(options.forge ?? acme());
+    const site = new Site(options, sim, config, folder);
     onTestFinished(() => site.#close());
     return site;
   }
@@ -79,7 +92,8 @@ export class Site {
     await mkdir(folder);
     const { sim, database } = this;
     const dispatcher = { ...SHORT_WAITS.dispatcher, enabled: isDispatcher };
-    const overrides = { ...SHORT_WAITS, dispatcher };
+    const { groups } = this.#options;
+    const overrides = { ...SHORT_WAITS, dispatcher, ...(groups && { groups }) };
     await makeConfig({ folder, baseUrl: sim.url, database, overrides });
     const server = new ServerProcess({ name, folder, ...(dieAt && { dieAt }) });
     this.#servers.push(server);
@@ -102,8 +116,9 @@ export class Site {
   /** In this order. Each job's run bears its note in the ledger. */
   async enqueue(notes: readonly string[], inputs: Job['inputs'] = {}): Promise<Job[]> {
     const jobs: Job[] = [];
+    const { templateId = 'build' } = this.#options;
     for (const note of notes) {
-      const job = { template_id: 'build', inputs: { ...inputs, note } };
+      const job = { template_id: templateId, inputs: { ...inputs, note } };
       jobs.push(await this.api.enqueue('linux', job));
     }
     return jobs;
@@ -136,6 +151,13 @@ export class Site {
     return this.sim.wait(({ runs }) => runs.length >= count, { timeoutMs: GIVE_UP_AFTER_MS });
   }
 
+  runsEnded(count: number): Promise<void> {
+    return this.sim.wait(
+      ({ runs }) => runs.filter(({ conclusion }) => conclusion !== null).length >= count,
+      { timeoutMs: GIVE_UP_AFTER_MS },
+    );
+  }
+
   dispatches(): LedgerRequest[] {
     return this.sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');
   }
@@ -158,6 +180,7 @@ export class Site {
  * very run that was made of it, and there is nothing else.
  */
 export async function expectEachRanOnce(site: Site, jobs: readonly Job[]): Promise<void> {
+  await site.runsEnded(jobs.length);
   const ended = await site.allEnded();
   const runs = site.ourRuns();
   const notes = runs.map(({ inputs }) => inputs['note']);

@@ -7,8 +7,8 @@ import { expectEachRanOnce, Site } from './site.ts';
 const NOTES = Array.from({ length: 24 }, (_, index) => `job ${index + 1}`);
 
 for (const database of databases) {
-  describe(`a server told to stop on ${database.name}`, () => {
-    it.concurrent('under load ends by itself, in time, and the next one does the rest', async (context) => {
+  describe.concurrent(`a server told to stop on ${database.name}`, () => {
+    it('under load ends by itself, in time, and the next one does the rest', async (context) => {
       const site = await Site.open({ database, forge: acme(4) }, context);
       const first = await site.start();
       const jobs = await site.enqueue(NOTES, { 'duration-ms': '200' });
@@ -21,7 +21,7 @@ for (const database of databases) {
       expect(site.dispatches()).toHaveLength(NOTES.length);
     });
 
-    it.concurrent('still records the answer to a dispatch that was under way', async (context) => {
+    it('still records the answer to a dispatch that was under way', async (context) => {
       const site = await Site.open({ database }, context);
       const first = await site.start();
       const { id: fault } = site.sim.addFault({ on: 'dispatch', kind: 'hold' });

@@ -42,25 +42,22 @@ const WINDOWS: readonly Expected[] = [
 const NOTES = ['hit', 'behind it', 'behind both'];
 
 for (const database of databases) {
-  describe(`a server killed in a dispatch on ${database.name}`, () => {
-    it.concurrent.for(WINDOWS)(
-      '($window) leaves what the next one ends right',
-      async (expected, context) => {
-        const { window, attempts, dispatches, runs, outcome } = expected;
-        const site = await Site.open({ database }, context);
-        const first = await startFirst(site, window);
-        const jobs = await site.enqueue(NOTES);
-        await goAndDie(site, first, window);
-        expect((await listAttempts(site.database)).map(({ state }) => state)).toEqual(attempts);
-        expect(site.dispatches()).toHaveLength(dispatches);
-        expect(site.ourRuns()).toHaveLength(runs);
-        await site.start();
-        await expectEachRanOnce(site, jobs);
-        const states = (await listAttempts(site.database)).map(({ state }) => state);
-        expect(states).toEqual([...outcome, 'accepted', 'accepted']);
-        expect(site.dispatches()).toHaveLength(NOTES.length);
-      },
-    );
+  describe.concurrent(`a server killed in a dispatch on ${database.name}`, () => {
+    it.for(WINDOWS)('($window) leaves what the next one ends right', async (expected, context) => {
+      const { window, attempts, dispatches, runs, outcome } = expected;
+      const site = await Site.open({ database }, context);
+      const first = await startFirst(site, window);
+      const jobs = await site.enqueue(NOTES);
+      await goAndDie(site, first, window);
+      expect((await listAttempts(site.database)).map(({ state }) => state)).toEqual(attempts);
+      expect(site.dispatches()).toHaveLength(dispatches);
+      expect(site.ourRuns()).toHaveLength(runs);
+      await site.start();
+      await expectEachRanOnce(site, jobs);
+      const states = (await listAttempts(site.database)).map(({ state }) => state);
+      expect(states).toEqual([...outcome, 'accepted', 'accepted']);
+      expect(site.dispatches()).toHaveLength(NOTES.length);
+    });
   });
 }
 

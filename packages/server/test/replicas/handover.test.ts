@@ -19,8 +19,8 @@ async function startTogether(
     : { site, dispatching: two, other: one };
 }
 
-describe('when one of two servers goes', () => {
-  it.concurrent('told to, it hands its loops over before it ends, and the other does the rest', async (context) => {
+describe.concurrent('when one of two servers goes', () => {
+  it('told to, it hands its loops over before it ends, and the other does the rest', async (context) => {
     const { site, dispatching, other } = await startTogether(context);
     site.ask(dispatching);
     const jobs = await site.enqueue(NOTES, { 'duration-ms': '200' });
@@ -35,7 +35,7 @@ describe('when one of two servers goes', () => {
     expect(new Set(Object.values(await holdersOf(site, [other])))).toEqual(new Set([other.name]));
   });
 
-  it.concurrent('killed, it leaves them to the other once its leases have run out', async (context) => {
+  it('killed, it leaves them to the other once its leases have run out', async (context) => {
     const { site, dispatching, other } = await startTogether(context);
     site.ask(other);
     const jobs = await site.enqueue(NOTES, { 'duration-ms': '200' });

@@ -30,8 +30,8 @@ async function enqueueAt(site: Site, server: ServerProcess, from: number): Promi
   return site.enqueue(notes);
 }
 
-describe('two servers on one PostgreSQL database', () => {
-  it.concurrent('share the loops, and run the jobs that either was given once each', async (context) => {
+describe.concurrent('two servers on one PostgreSQL database', () => {
+  it('share the loops, and run the jobs that either was given once each', async (context) => {
     const { site, tracking, dispatching } = await startPair(6, context);
     const both = [tracking, dispatching];
     const jobs = [
@@ -58,7 +58,7 @@ describe('two servers on one PostgreSQL database', () => {
     });
   });
 
-  it.concurrent('know each other’s sessions, and carry out each other’s cancels', async (context) => {
+  it('know each other’s sessions, and carry out each other’s cancels', async (context) => {
     const { site, tracking, dispatching } = await startPair(1, context);
     site.ask(tracking);
     const [running, waiting] = await site.enqueue(['running', 'waiting'], LONG);
