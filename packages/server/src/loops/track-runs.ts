@@ -103,6 +103,10 @@ async function followByListing(
     const run = runs.get(attempt.runId);
     if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
     else if (isOverdue(attempt, listing)) await followOne(deps, attempt, context.signal);
+    // Listings show a new run seconds late; asked by its id it tells at once which runner has taken it.
+    else if (attempt.runnerId === null) {
+      await takeWorkflowJobs(deps, attempt, attempt.runId, context.signal);
+    }
   };
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
   await allOf(deps, look.listed, takeListed);
