@@ -92,8 +92,8 @@ async function runWith(processes: DemoProcesses, options: DemoOptions): Promise<
   const until = clock.now();
   // It finishes what it is sending: only then does the ledger hold all that it has asked for.
   await processes.stopServer();
-  const ledger = await forge.ledger();
-  await writeLedger(access.stateFolder, ledger);
+  const { ledger, whole } = await forge.ledger();
+  await writeLedger(access.stateFolder, whole);
   const isComplete = jobs !== undefined && !signal.aborted;
   const facts = { jobs: book.facts(until), otherRunIds, ledger, dispatchToStartMs, until };
   const summary = summarise({ ...facts, isComplete, kills });

@@ -61,8 +61,10 @@ export class ForgeSimControl {
     this.#url = `${url}/_sim`;
   }
 
-  async ledger(): Promise<Ledger> {
-    return Ledger.parse(await this.#call('GET', '/ledger'));
+  /** `whole` has also what `Ledger` does not name. */
+  async ledger(): Promise<{ ledger: Ledger; whole: unknown }> {
+    const whole = await this.#call('GET', '/ledger');
+    return { ledger: Ledger.parse(whole), whole };
   }
 
   async dispatchToStartMs(): Promise<number> {

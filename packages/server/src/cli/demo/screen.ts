@@ -16,17 +16,19 @@ export interface Screen {
   readonly rows: number;
 }
 
-/** At most `rows` lines of at most `columns` visible characters. Events get the room that is left, newest last. */
+/** What fits into `rows` of `columns` visible characters. Events get the room that is left, newest last. */
 export function screenLines(screen: Screen): string[] {
   const { snapshot, columns, rows } = screen;
   const top = [
     ...headLines(screen),
     ...(snapshot === undefined ? [] : stateLines(snapshot, columns)),
   ];
-  const room = Math.max(0, rows - top.length - 2);
+  // The one line that is not cut goes over several rows.
+  const wrapped = Math.ceil(screen.access.curl.length / columns) - 1;
+  const room = Math.max(0, rows - wrapped - top.length - 2);
   const events = room === 0 ? [] : screen.events.slice(-room);
   const lines = [...top, '', bold('EVENTS'), ...events.map((event) => eventLine(event, columns))];
-  return lines.slice(0, rows);
+  return lines.slice(0, Math.max(0, rows - wrapped));
 }
 
 function headLines({ access, elapsed: time, snapshot, columns }: Screen): string[] {

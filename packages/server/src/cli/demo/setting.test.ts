@@ -58,7 +58,7 @@ describe('the world of the demo', () => {
       });
       expect(response.status).toBe(204);
     }
-    const ledger = await new ForgeSimControl(forge.url).ledger();
+    const { ledger } = await new ForgeSimControl(forge.url).ledger();
     expect(ledger.runs).toHaveLength(demoTemplates.length);
     expect(ledger.runners).toHaveLength(12);
     expect(ledger.runs[0]?.inputs['demo-job']).toBe('a');

@@ -28,6 +28,6 @@ export async function writeConfig(stateFolder: string, text: string): Promise<vo
 }
 
 /** Everything that happened on the forge, for whoever wants to know more than the summary says. */
-export async function writeLedger(stateFolder: string, ledger: object): Promise<void> {
+export async function writeLedger(stateFolder: string, ledger: unknown): Promise<void> {
   await writeFile(join(stateFolder, 'ledger.json'), JSON.stringify(ledger));
 }
