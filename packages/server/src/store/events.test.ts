@@ -5,6 +5,7 @@ import { describe, expect, inject, it } from 'vitest';
 import type { NewEvent } from '../domain/event.ts';
 import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
+import { letOthersRun } from './dialect/chunks.ts';
 import { makeEventStore } from './events.ts';
 
 function event(subjectId: string): NewEvent {
@@ -94,7 +95,10 @@ for (const kind of databases) {
             };
             const writers = { areDone: false };
             const reading = (async () => {
-              while (!writers.areDone) await readOn();
+              while (!writers.areDone) {
+                await readOn();
+                await letOthersRun();
+              }
             })();
             await Promise.all(
               sizes.map((size, i) => {

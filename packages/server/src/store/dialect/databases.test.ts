@@ -73,6 +73,20 @@ for (const kind of databases) {
       expect(await at.database.read.selectFrom('events').selectAll().execute()).toEqual([]);
     });
 
+    it('moves the same counts for many at once, none waiting for another crosswise', async () => {
+      const states = ['pending', 'triggered', 'running', 'completed'] as const;
+      let attempts = 0;
+      const move = (i: number) =>
+        (i % 2 === 0 ? at.database : at.replica).write(async (tx) => {
+          attempts += 1;
+          const order = i % 4 < 2 ? states : states.toReversed();
+          for (const state of order) tx.count({ groupId: 'g', templateId: null, state }, 1);
+        });
+      await Promise.all(Array.from({ length: 40 }, (_, i) => move(i)));
+      expect(attempts).toBe(40);
+      expect((await readCounts()).map((row) => row.n)).toEqual([40, 40, 40, 40]);
+    });
+
     it('reads numbers, sums and truth alike', async () => {
       const { rows } = await sql`
         select cast(9007199254740991 as bigint) as big, sum(n) as total, 1 = 1 as is_true, 1 = 2 as is_false

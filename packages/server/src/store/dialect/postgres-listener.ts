@@ -51,7 +51,7 @@ export class PostgresListener {
           retryMs = FIRST_RETRY_MS;
         });
       } catch (err) {
-        logger.warn({ err, retryMs }, 'database listener lost');
+        logger.warn({ err, retryMs }, 'database listener failed');
       }
       await clock.sleep(retryMs, signal);
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
@@ -59,11 +59,14 @@ export class PostgresListener {
   }
 
   async #listenOnce(onConnected: () => void): Promise<void> {
-    const { clock, ownOrigin, wake } = this.#options;
+    const { clock, logger, ownOrigin, wake } = this.#options;
     const client = new pg.Client({ ...this.#options.client, query_timeout: ANSWER_WITHIN_MS });
     const over = new AbortController();
     const end = (): void => over.abort();
-    client.on('error', end);
+    client.on('error', (err) => {
+      logger.warn({ err }, 'database listener lost');
+      end();
+    });
     client.on('end', end);
     client.on('notification', ({ payload }) => {
       if (payload !== ownOrigin) wake();

@@ -153,6 +153,28 @@ describe('an SQLite database', () => {
     expect(await database.read.selectFrom('forges').select('id').execute()).toEqual([{ id: 'f' }]);
   });
 
+  it('lets the rest of the process run between many writes', async () => {
+    const database = await open();
+    let turns = 0;
+    let isOver = false;
+    const countTurns = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(countTurns);
+    };
+    setImmediate(countTurns);
+    const writes = Array.from({ length: 300 }, (_, i) =>
+      database.write(async ({ db }) => {
+        await db
+          .insertInto('forges')
+          .values({ id: String(i), kind: 'x', created_at: 1 })
+          .execute();
+      }),
+    );
+    await Promise.all(writes);
+    isOver = true;
+    expect(turns).toBeGreaterThan(3);
+  });
+
   it('says so when it is none', async () => {
     await writeFile(path, 'this is a text file, and a rather long one at that. '.repeat(50));
     await expect(open()).rejects.toMatchObject({

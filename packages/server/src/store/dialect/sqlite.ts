@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { endWith } from './change-schema.ts';
+import { Breather } from './chunks.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import type { OpenedDatabase } from './opened-database.ts';
 import type { RetryDelay } from './retrying.ts';
@@ -40,7 +41,7 @@ export function openSqlite(options: SqliteOptions): OpenedDatabase {
     const readFile = openFile(path, true, files);
     const listeners = new CommitListeners(logger);
     const writing = kyselyOn(writeFile);
-    const source = writeSourceOf(writing);
+    const source = writeSourceOf(writing, new Breather(clock));
     const writer = new Writer({ source, clock, origin, onCommitted: () => listeners.wake() });
     const close = async (): Promise<void> => {
       await writer.close();
@@ -71,9 +72,14 @@ function kyselyOn(file: SqliteFile): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) });
 }
 
-function writeSourceOf(writing: Kysely<Schema>): WriteSource {
+function writeSourceOf(writing: Kysely<Schema>, breather: Breather): WriteSource {
   return {
-    begin: () => writing.startTransaction().execute(),
+    begin: async () => {
+      const tx = await writing.startTransaction().execute();
+      // A burst of writes would otherwise run in one go: nothing in it ever waits for anything outside.
+      await breather.breathe();
+      return tx;
+    },
     // One writer: what commits first was first.
     lockEvents: async () => undefined,
     findRetryDelay: (error) => (findSqliteCode(error) === SQLITE_BUSY ? BUSY_DELAY : undefined),
