@@ -104,6 +104,15 @@ describe('a pending job', () => {
     expect(pending({ job: paused, plan })?.code).toBe('job-paused');
   });
 
+  it('tells of the rate limit, not of the stale list of runners that comes with it', () => {
+    const limited = { ...credential, blockedUntil: NOW + 1 };
+    const plan = planWith({ isFresh: false });
+    expect(pending({ credential: limited, plan })).toMatchObject({
+      code: 'rate-limited',
+      retryAt: NOW + 1,
+    });
+  });
+
   it('tells how many are ahead, what is free, who holds it and when it goes on', () => {
     const plan = planWith({ free: 2 }, { heldBy: ['job', 'other'] });
     expect(pending({ plan })).toMatchObject({

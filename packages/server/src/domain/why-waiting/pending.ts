@@ -17,13 +17,13 @@ type FindCause = (input: WaitInput) => Cause | undefined;
 /**
  * In the order in which they are told: several can be true at once, and the first is shown. What somebody has
  * decided comes first, then what stays so until somebody acts, from the narrowest object to the widest; what passes
- * by itself comes last.
+ * by itself comes last. A used-up rate limit also makes the runners stale: the cause is told, not its effect.
  *
  * | who ends it | codes, in order |
  * |---|---|
  * | whoever decided it | job-paused, group-disabled, group-paused, dispatch-disabled |
- * | somebody who mends it | no-access, template-broken, forge-unavailable (credential), no-runner-matches, all-offline, stale-runners |
- * | time | backoff, rate-limited, forge-unavailable (the forge), cap |
+ * | somebody who mends it | no-access, template-broken, forge-unavailable (credential), no-runner-matches, all-offline, (rate-limited) stale-runners |
+ * | time | backoff, rate-limited (by the plan), forge-unavailable (the forge), cap |
  * | other jobs | held, all-busy |
  * | the next plan | placing |
  */
@@ -35,9 +35,9 @@ const PENDING_CAUSES: readonly FindCause[] = [
   findCredentialFault,
   findUnmatched,
   findOffline,
+  findRateLimit,
   findStale,
   findBackoff,
-  findRateLimit,
   findPlanLimit,
   findTaken,
 ];
