@@ -18,6 +18,9 @@ export interface PollRunnersDeps {
 export class PollRunners {
   readonly #deps: PollRunnersDeps;
   readonly #askedAt = new Map<string, number>();
+  /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
+  #isSoonWanted = false;
+  #cancelSoon: () => void = () => undefined;
 
   constructor(deps: PollRunnersDeps) {
     this.#deps = deps;
@@ -27,33 +30,57 @@ export class PollRunners {
     return {
       name: `poll-runners:${this.#deps.forge.id}`,
       everyMs: this.#deps.pollIntervalMs,
-      isWokenBy: (event) =>
-        // Its runner is probably free: seen half an interval sooner, it idles that much less.
-        event.kind === 'attempt.ended' ||
-        event.kind === 'group.synced' ||
-        event.kind === 'template.synced' ||
-        (event.kind === 'job.enqueued' && event.data['isManual'] === true) ||
-        (event.kind === 'credential.changed' && event.data['isConnected'] === true),
+      isWokenBy: (event) => {
+        if (event.kind === 'attempt.ended') this.#isSoonWanted = true;
+        return (
+          event.kind === 'attempt.ended' ||
+          event.kind === 'group.synced' ||
+          event.kind === 'template.synced' ||
+          (event.kind === 'job.enqueued' && event.data['isManual'] === true) ||
+          (event.kind === 'credential.changed' && event.data['isConnected'] === true)
+        );
+      },
       tick: (context) => this.#tick(context),
+      drain: () => {
+        this.#cancelSoon();
+        return Promise.resolve();
+      },
     };
   }
 
-  async #tick({ fence, signal, mayGoOn }: LoopContext): Promise<void> {
-    const { forge, store, clock, pollIntervalMs } = this.#deps;
+  async #tick(context: LoopContext): Promise<void> {
+    const scopes = await this.#listWantedScopes(context.signal);
+    if (!context.mayGoOn()) return;
+    const { forge, store } = this.#deps;
+    await store.runners.setScopes(context.fence, forge.id, scopes);
+    await this.#pollDue(context, await store.runners.listScopes(forge.id));
+  }
+
+  async #listWantedScopes(signal: AbortSignal): Promise<string[]> {
+    const { forge, store } = this.#deps;
     const [groups, used] = await Promise.all([
       store.catalog.listGroups(),
       store.runners.listUsedRepos(forge.id),
     ]);
     const ours = groups.filter((group) => group.forgeId === forge.id);
-    const scopes = await wantedScopes(ours, used, (owner) => this.#ownerType(owner, signal));
-    if (!mayGoOn()) return;
-    await store.runners.setScopes(fence, forge.id, scopes);
+    return wantedScopes(ours, used, (owner) => this.#ownerType(owner, signal));
+  }
+
+  /** Whatever wakes us: no scope is asked again before half its interval is over. */
+  async #pollDue({ fence, signal, wake }: LoopContext, rows: RunnerScopeRow[]): Promise<void> {
+    const { clock, pollIntervalMs } = this.#deps;
     const now = clock.monotonic();
-    const rows = await store.runners.listScopes(forge.id);
-    // Half an interval of slack: a tick that comes a moment early must not put a scope off by a whole interval.
-    const due = rows.filter(
-      (row) => now - (this.#askedAt.get(row.scope) ?? -Infinity) >= pollIntervalMs / 2,
-    );
+    const waitOf = ({ scope }: RunnerScopeRow): number =>
+      (this.#askedAt.get(scope) ?? -Infinity) + pollIntervalMs / 2 - now;
+    const early = rows.filter((row) => waitOf(row) > 0);
+    this.#cancelSoon();
+    if (early.length === 0) this.#isSoonWanted = false;
+    if (this.#isSoonWanted) {
+      this.#cancelSoon = clock.after(Math.min(...early.map(waitOf)), () => {
+        wake.knock();
+      });
+    }
+    const due = rows.filter((row) => waitOf(row) <= 0);
     await Promise.all(due.map((row) => this.#poll(fence, row, signal)));
   }
 
