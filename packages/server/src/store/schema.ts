@@ -265,9 +265,14 @@ export interface RunnerRow {
   status: RunnerStatus;
   is_busy: Bool;
   launch_id: string | null;
-  /** Send time of the newest observation taken. */
+  /**
+   * Send time of the observation that last changed this row. A complete pass that found it as it was does not write
+   * it: such a row was observed when its scope's `pass_sent_at` says, if that is later.
+   */
   observed_at: number;
+  /** Complete passes in a row without it: 1 while it is shown offline; the second one deletes it. */
   missed_passes: number;
+  /** Likewise: unless missed, it was seen by the scope's last pass (`pass_at`). */
   last_seen_at: number;
   created_at: number;
   updated_at: number;

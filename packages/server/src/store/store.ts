@@ -382,10 +382,14 @@ export interface RunnerStore {
   listRunners(): Promise<Runner[]>;
   listRunnersOfGroup(groupId: string): Promise<Runner[] | undefined>;
   listUsedRepos(forgeId: string): Promise<UsedRepo[]>;
+  /** With ETags only where "unchanged" would still be about the runners as they are stored. */
   listScopes(forgeId: string): Promise<RunnerScopeRow[]>;
   /** Scopes not named any more are dropped with their runners. */
   setScopes(fence: Fence, forgeId: string, scopes: readonly string[]): Promise<void>;
-  /** Takes a pass, row by row only where newer. Gone = absent from two complete passes in a row. */
+  /**
+   * Takes a pass, row by row only where newer. Absent from one complete pass: offline; from two in a row: gone.
+   * Writes nothing without the lease, or when a newer pass is stored.
+   */
   recordPass(fence: Fence, pass: RunnerPass): Promise<void>;
   recordScopeError(fence: Fence, forgeId: string, scope: string, message: string): Promise<void>;
 }
