@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Forge } from '../../src/forge/forge.ts';
@@ -66,3 +67,5 @@ const app = await startApp(config, {
   wrap: { store: killableStore, forge: killableForge },
 });
 logger.info({ url: app.url }, 'listening');
+// Else a process writes it only when it ends, and this one will not get so far.
+flushCompileCache();

@@ -5,6 +5,11 @@ import type { KillWindow } from './kill-window.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('../../bin/dispatchoor.js'));
 const KILLABLE = fileURLToPath(import.meta.resolve('./killable-server.ts'));
+/** Dozens of servers start here, and most of a start is compiling: once is enough. */
+const COMPILE_CACHE = join(
+  import.meta.dirname,
+  '../../../../node_modules/.cache/dispatchoor-test-servers',
+);
 
 export interface ServerStart {
   readonly name: string;
@@ -44,7 +49,7 @@ export class ServerProcess {
           ? [PROGRAM, ...logs, 'server', '--config', config]
           : [KILLABLE, config, dieAt.window, String(dieAt.hit ?? 1)],
       cwd: folder,
-      env: {},
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
       logFile: join(folder, 'server.log'),
       onLine: (line) => this.#take(line),
     });
