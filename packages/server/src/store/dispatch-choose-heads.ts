@@ -29,10 +29,12 @@ export interface HeadScene {
   readonly templates: readonly WaitingTemplate[];
   /** With a probe due or not. */
   readonly activeBlocks: readonly TargetBlockRow[];
+  /** Groups with jobs that have a target of their own. */
+  readonly withOwnTargets: ReadonlySet<string>;
 }
 
 interface GroupSight {
-  readonly group: Group;
+  readonly base: Pick<HeadQuery, 'groupId' | 'forgeId' | 'hasOwnTargets'>;
   readonly free: number;
   /** Scopes with a free runner that fits. */
   readonly scopes: readonly string[];
@@ -43,20 +45,17 @@ interface GroupSight {
 
 /** In order, each job once. */
 export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<HeadRow[]> {
+  const waitingIn = Map.groupBy(scene.templates, (row) => row.group_id);
   const sights = scene.groups
-    .filter((group) => group.isEnabled && !group.isPaused)
-    .map((group) => look(scene, group))
-    .filter((sight) => sight !== undefined);
+    .filter((group) => group.isEnabled && !group.isPaused && waitingIn.has(group.id))
+    .map((group) => look(scene, group, waitingIn.get(group.id) ?? []));
   const waiting = await listHeads(db, sights.flatMap(whoWaits), scene.now);
   const going = await listHeads(db, await whatGoes(db, sights, scene.now), scene.now);
   const all = new Map([...waiting, ...going].map((row) => [row.id, row]));
   return oneOfEachProbe([...all.values()].sort(byOrder), scene);
 }
 
-/** `undefined`: nothing waits there. */
-function look(scene: HeadScene, group: Group): GroupSight | undefined {
-  const templates = scene.templates.filter((row) => row.group_id === group.id);
-  if (templates.length === 0) return undefined;
+function look(scene: HeadScene, group: Group, templates: readonly WaitingTemplate[]): GroupSight {
   const fitting = scene.classes.filter(
     (one) =>
       one.free > 0 &&
@@ -66,8 +65,9 @@ function look(scene: HeadScene, group: Group): GroupSight | undefined {
   const scopes = [...new Set(fitting.map((one) => one.scope))];
   const idsOf = (isMeant: (row: WaitingTemplate) => boolean): string[] =>
     templates.filter((row) => row.owner !== null && isMeant(row)).map((row) => row.template_id);
+  const { id: groupId, forgeId } = group;
   return {
-    group,
+    base: { groupId, forgeId, hasOwnTargets: scene.withOwnTargets.has(groupId) },
     free: fitting.reduce((sum, one) => sum + one.free, 0),
     scopes,
     blocked: idsOf((row) => isStopped(scene, templateTarget(row))),
@@ -100,10 +100,9 @@ export function targetOfWaiting(
 }
 
 /** Whatever the runners: for these the plan says what they wait for. */
-function whoWaits({ group, scopes, blocked, uncovered }: GroupSight): HeadQuery[] {
+function whoWaits({ base, scopes, blocked, uncovered }: GroupSight): HeadQuery[] {
   if (scopes.length > 0 && uncovered.length === 0) return [];
-  const most = MORE_THAN_FREE;
-  return [{ groupId: group.id, most, withoutTemplates: blocked, scopes: null }];
+  return [{ ...base, most: MORE_THAN_FREE, withoutTemplates: blocked, scopes: null }];
 }
 
 /** If all that could go is more than is read at once, groups get their share in the order in which they compete. */
@@ -129,9 +128,9 @@ async function whatGoes(
   });
 }
 
-function queryOf({ group, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
+function queryOf({ base, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
   const most = Math.min(free + MORE_THAN_FREE, MOST_OF_GROUP);
-  return { groupId: group.id, most, withoutTemplates: [...blocked, ...uncovered], scopes };
+  return { ...base, most, withoutTemplates: [...blocked, ...uncovered], scopes };
 }
 
 function sum(queries: readonly HeadQuery[]): number {

@@ -4,7 +4,7 @@ import type { Group } from '../domain/group.ts';
 import { missingTargetFields } from '../domain/job.ts';
 import type { Database } from './database.ts';
 import { loadHeads, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
-import type { HeadRow } from './dispatch-heads.ts';
+import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
 import { groupOf, stringsOf } from './rows.ts';
 import type { Schema, TargetBlockRow } from './schema.ts';
@@ -32,7 +32,10 @@ async function load(
   const templates = await listWaitingTemplates(db, forgeId);
   const activeBlocks = await listActiveBlocks(db, forgeId);
   const live = await countLive(db, forgeId);
-  const rows = await loadHeads(db, { now, classes, groups, templates, activeBlocks });
+  const withOwnTargets = await listWithOwnTargets(db, forgeId);
+  const scene = { now, classes, groups, templates, activeBlocks, withOwnTargets };
+  const rows = await loadHeads(db, scene);
+  const pending = countPending(templates);
   const { heads, undispatchable } = describeHeads(rows, templates, query);
   return {
     now,
@@ -40,7 +43,7 @@ async function load(
       demandOf(group, {
         live: live.get(group.id) ?? 0,
         head: heads.get(group.id) ?? [],
-        pendingCount: countPending(templates, group.id),
+        pendingCount: pending.get(group.id) ?? 0,
       }),
     ),
     classes,
@@ -60,8 +63,10 @@ function demandOf(
   return { id, name, labels: runnerLabels, scopes, isEnabled, isPaused, maxParallel, ...counted };
 }
 
-function countPending(templates: readonly WaitingTemplate[], groupId: string): number {
-  return templates.reduce((sum, row) => sum + (row.group_id === groupId ? row.n : 0), 0);
+function countPending(templates: readonly WaitingTemplate[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { group_id, n } of templates) counts.set(group_id, (counts.get(group_id) ?? 0) + n);
+  return counts;
 }
 
 function describeHeads(

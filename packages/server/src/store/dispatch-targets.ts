@@ -51,16 +51,19 @@ export async function findBlock(
 const field = (name: string): string => `coalesce(nullif(jobs.${name}, ''), t.${name})`;
 const BLOCK_OF_JOB = sql.raw(`
   select 1 from target_blocks b left join templates t on t.id = jobs.template_id
-  where b.forge_id = jobs.forge_id and b.owner = ${field('owner')} and b.repo = ${field('repo')}
+  where b.owner = ${field('owner')} and b.repo = ${field('repo')}
     and (b.kind = 'no-access' or (b.workflow_id = ${field('workflow_id')} and b.ref = ${field('ref')}))
 `);
 
 /**
  * Of a row of `jobs`: its target is blocked and not to be probed yet. Overrides that are blank fall back to the
  * template, as `targetOf` does.
+ *
+ * @param forgeId given where the row's own is not in the index that is read
  */
-export function isBlocked(now: number): RawBuilder<SqlBool> {
-  return sql<SqlBool>`exists (${BLOCK_OF_JOB} and b.next_probe_at > ${now})`;
+export function isBlocked(now: number, forgeId?: string): RawBuilder<SqlBool> {
+  const forge = forgeId === undefined ? sql.ref('jobs.forge_id') : sql`${forgeId}`;
+  return sql<SqlBool>`exists (${BLOCK_OF_JOB} and b.forge_id = ${forge} and b.next_probe_at > ${now})`;
 }
 
 /** A claim of a job whose block is due is its probe: the next one waits. */
