@@ -97,5 +97,3 @@ export class PendingWrites {
     }
   }
 }
-
-export { chunksOf } from './chunks.ts';
