@@ -12,6 +12,10 @@ import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attemp
 const VISIBLE_WITHIN_MS = 60_000;
 /** An absent attempt is watched this long for a run that turns up after all. */
 const WATCH_ABSENT_MS = 24 * 60 * 60_000;
+/** A run that no runner takes for so long may ask for labels that none has: only its workflow jobs tell. */
+const PICKUP_EXPECTED_WITHIN_MS = 10_000;
+/** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
+const LOOK_INTO_QUEUED_EVERY_MS = 60_000;
 
 export interface TrackRunsDeps {
   readonly forge: Forge;
@@ -25,8 +29,14 @@ export interface TrackRunsDeps {
   readonly recheckAfterMs: number;
 }
 
+interface TrackDeps extends TrackRunsDeps {
+  /** Whose queued runs were looked into, and when, on the monotonic clock. */
+  readonly lookedInto: Map<string, number>;
+}
+
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
-export function trackRuns(deps: TrackRunsDeps): LoopSpec {
+export function trackRuns(given: TrackRunsDeps): LoopSpec {
+  const deps = { ...given, lookedInto: new Map<string, number>() };
   const absentDue = everyNowAndThen(deps.clock, deps.recheckAfterMs);
   return {
     name: `track-runs:${deps.forge.id}`,
@@ -55,27 +65,20 @@ function isNewlyBusy(event: Event): boolean {
 /**
  * @param isAbsentDue look for late runs too: these listings go back up to a day, so not every tick pays for them
  */
-async function tick(
-  deps: TrackRunsDeps,
-  context: LoopContext,
-  isAbsentDue: boolean,
-): Promise<void> {
+async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean): Promise<void> {
   const { forge, store, clock } = deps;
   const now = clock.now();
   const [live, absent] = await Promise.all([
     store.runs.listLive(forge.id),
     isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS) : [],
   ]);
+  forgetEnded(deps, live);
   const looks = lookByRepo([...live, ...absent], now, forge.dateOffset().offsetMs);
   await Promise.all(looks.map((look) => followRepo(deps, look, context)));
 }
 
 /** One repository that fails must not keep the others from being followed. */
-async function followRepo(
-  deps: TrackRunsDeps,
-  look: RepoLook,
-  context: LoopContext,
-): Promise<void> {
+async function followRepo(deps: TrackDeps, look: RepoLook, context: LoopContext): Promise<void> {
   const { owner, repo } = look;
   try {
     if (look.listed.length > 0) await followByListing(deps, look, context);
@@ -87,7 +90,7 @@ async function followRepo(
 }
 
 async function followByListing(
-  deps: TrackRunsDeps,
+  deps: TrackDeps,
   look: RepoLook,
   context: LoopContext,
 ): Promise<void> {
@@ -148,11 +151,7 @@ function isOverdue(attempt: Attempt, listing: RunListing): boolean {
   return listing.isComplete && listing.sentAt - attempt.claimedAt > VISIBLE_WITHIN_MS;
 }
 
-async function followOne(
-  deps: TrackRunsDeps,
-  attempt: Attempt,
-  signal: AbortSignal,
-): Promise<void> {
+async function followOne(deps: TrackDeps, attempt: Attempt, signal: AbortSignal): Promise<void> {
   const { forge, logger } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
@@ -184,13 +183,15 @@ async function noteGone(
 
 /** The runner's name is stored before the end of the run: the end closes the attempt. */
 async function takeRun(
-  deps: TrackRunsDeps,
+  deps: TrackDeps,
   attempt: Attempt,
   run: Run,
   sentAt: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (needsWorkflowJobs(attempt, run)) await takeWorkflowJobs(deps, attempt, run.id, signal);
+  if (needsWorkflowJobs(attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
+    await takeWorkflowJobs(deps, attempt, run.id, signal);
+  }
   await deps.store.runs.recordRun(attempt.id, run, sentAt);
 }
 
@@ -200,6 +201,27 @@ function needsWorkflowJobs(attempt: Attempt, run: Run): boolean {
   const isRunning = run.status === 'in_progress';
   if (attempt.runnerId === null) return isRunning || run.status === 'completed';
   return isRunning && attempt.holdEndedAt === null;
+}
+
+/** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
+function isToBeLookedInto(
+  { lookedInto, clock }: TrackDeps,
+  attempt: Attempt,
+  run: Run,
+  sentAt: number,
+): boolean {
+  if (run.status !== 'queued' || run.attempt !== 1) return false;
+  if (sentAt - run.createdAt < PICKUP_EXPECTED_WITHIN_MS) return false;
+  const now = clock.monotonic();
+  if (now - (lookedInto.get(attempt.id) ?? -Infinity) < LOOK_INTO_QUEUED_EVERY_MS) return false;
+  lookedInto.set(attempt.id, now);
+  return true;
+}
+
+function forgetEnded({ lookedInto }: TrackDeps, live: readonly Attempt[]): void {
+  if (lookedInto.size === 0) return;
+  const ids = new Set(live.map(({ id }) => id));
+  for (const id of lookedInto.keys()) if (!ids.has(id)) lookedInto.delete(id);
 }
 
 /** Failing here costs the runner's name for now, never the run's own state. */
