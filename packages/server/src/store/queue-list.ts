@@ -80,25 +80,33 @@ async function listActive(
   return rows;
 }
 
+/** After a cursor in two steps, each one range of the index: the rest of its priority, then all lower ones. */
 async function listPending(
   db: Kysely<Schema>,
   groupId: string,
   { after, most }: Part,
 ): Promise<JobRow[]> {
+  if (after?.part !== 'pending') return listRange(db, groupId, sql``, most);
+  const { priority, rank, id } = after;
+  const same = sql`and priority = ${priority} and (rank, id) > (${rank}, ${id})`;
+  const rows = await listRange(db, groupId, same, most);
+  const room = most === undefined ? undefined : most - rows.length;
+  if (room === 0) return rows;
+  return [...rows, ...(await listRange(db, groupId, sql`and priority < ${priority}`, room))];
+}
+
+async function listRange(
+  db: Kysely<Schema>,
+  groupId: string,
+  range: RawBuilder<unknown>,
+  most: number | undefined,
+): Promise<JobRow[]> {
   const { rows } = await sql<JobRow>`
     select * from jobs
-    where group_id = ${groupId} and state = 'pending' ${beyondPending(after)}
+    where group_id = ${groupId} and state = 'pending' ${range}
     order by priority desc, rank, id ${limit(most)}
   `.execute(db);
   return rows;
-}
-
-/** The first term alone bounds the index; the second takes the rest of the same priority. */
-function beyondPending(after: Cursor | undefined): RawBuilder<unknown> {
-  if (after?.part !== 'pending') return sql``;
-  const { priority, rank, id } = after;
-  return sql`and priority <= ${priority}
-    and (priority < ${priority} or (rank, id) > (${rank}, ${id}))`;
 }
 
 function limit(most: number | undefined): RawBuilder<unknown> {

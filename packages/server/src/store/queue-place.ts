@@ -8,53 +8,66 @@ import type { ListedJob } from './store.ts';
 type Place = Pick<JobRow, 'group_id' | 'priority' | 'rank' | 'id'>;
 
 /** Far fewer than a deep queue, far more than people look at. */
-const NEAR = 2_000;
+const NEAR = 500;
 
-const isPending = sql<SqlBool>`state = 'pending'`;
+/** Both halves of an order, each one range of the index: joined by `or` they would be read to the end of the queue. */
+type Side = readonly [RawBuilder<SqlBool>, RawBuilder<SqlBool>];
 
-function isBefore(place: Place): RawBuilder<SqlBool> {
-  const { priority, rank, id } = place;
-  return sql<SqlBool>`priority > ${priority} or (priority = ${priority} and (rank, id) < (${rank}, ${id}))`;
+function before({ priority, rank, id }: Place): Side {
+  return [
+    sql<SqlBool>`priority > ${priority}`,
+    sql<SqlBool>`priority = ${priority} and (rank, id) < (${rank}, ${id})`,
+  ];
 }
 
-function isAfter(place: Place): RawBuilder<SqlBool> {
-  const { priority, rank, id } = place;
-  return sql<SqlBool>`priority < ${priority} or (priority = ${priority} and (rank, id) > (${rank}, ${id}))`;
+function after({ priority, rank, id }: Place): Side {
+  return [
+    sql<SqlBool>`priority = ${priority} and (rank, id) > (${rank}, ${id})`,
+    sql<SqlBool>`priority < ${priority}`,
+  ];
 }
 
-async function countUpTo(
+interface Counting {
+  readonly most?: number;
+  readonly isUnpaused?: boolean;
+}
+
+async function countSide(
   db: Kysely<Schema>,
   groupId: string,
-  where: RawBuilder<SqlBool>,
-  most: number | undefined,
+  [first, second]: Side,
+  { most, isUnpaused = false }: Counting = {},
 ): Promise<number> {
+  const select = (range: RawBuilder<SqlBool>): RawBuilder<unknown> => sql`
+    select 1 from jobs
+    where group_id = ${groupId} and state = 'pending' and ${range}
+      ${isUnpaused ? sql`and is_paused = 0` : sql``}`;
   const limit = most === undefined ? sql`` : sql`limit ${most}`;
   const { rows } = await sql<{ n: number }>`
-    select count(*) as n from (
-      select 1 from jobs where group_id = ${groupId} and ${isPending} and (${where}) ${limit}
-    ) as near
+    select count(*) as n from (${select(first)} union all ${select(second)} ${limit}) as near
   `.execute(db);
   return rows[0]?.n ?? 0;
 }
 
 /** Pending jobs of the group that stand before this place. */
 export async function countBefore(db: Kysely<Schema>, place: Place): Promise<number> {
-  return countUpTo(db, place.group_id, isBefore(place), undefined);
+  return countSide(db, place.group_id, before(place));
 }
 
 /** Of those, the ones that can be sent before it: not paused. */
 export async function countAhead(db: Kysely<Schema>, place: Place): Promise<number> {
-  return countUpTo(db, place.group_id, sql`(${isBefore(place)}) and is_paused = 0`, undefined);
+  return countSide(db, place.group_id, before(place), { isUnpaused: true });
 }
 
 /** Near either end, where jobs are added and looked at, it costs the same however long the queue is. */
 async function findPlace(db: Kysely<Schema>, place: Place): Promise<number> {
-  const before = await countUpTo(db, place.group_id, isBefore(place), NEAR);
-  if (before < NEAR) return before;
-  const after = await countUpTo(db, place.group_id, isAfter(place), NEAR);
-  if (after === NEAR) return countBefore(db, place);
+  const near = { most: NEAR };
+  const nearBefore = await countSide(db, place.group_id, before(place), near);
+  if (nearBefore < NEAR) return nearBefore;
+  const nearAfter = await countSide(db, place.group_id, after(place), near);
+  if (nearAfter === NEAR) return countBefore(db, place);
   const pending = await countPending(db, place.group_id);
-  return Math.max(0, pending - after - 1);
+  return Math.max(0, pending - nearAfter - 1);
 }
 
 async function countPending(db: Kysely<Schema>, groupId: string): Promise<number> {
