@@ -32,7 +32,7 @@ export const demoGroups: readonly DemoGroup[] = [
   {
     id: 'sync-mainnet',
     name: 'Sync mainnet',
-    description: 'Mainnet needs the large disks',
+    description: 'Mainnet needs the large machines',
     network: 'mainnet',
     labels: [...BASE_LABELS, 'XXL'],
     elClients: ['geth', 'nethermind', 'besu'],
@@ -49,8 +49,8 @@ export const demoGroups: readonly DemoGroup[] = [
     labels: [...BASE_LABELS, 'hoodi'],
     elClients: ['geth', 'reth', 'erigon'],
     clClients: ['lighthouse', 'teku'],
-    share: 35,
-    durationsMs: [10_000, 18_000],
+    share: 30,
+    durationsMs: [11_000, 18_000],
     priority: 10,
   },
   {
@@ -61,8 +61,8 @@ export const demoGroups: readonly DemoGroup[] = [
     labels: BASE_LABELS,
     elClients: ['geth', 'ethrex'],
     clClients: ['lodestar', 'nimbus'],
-    share: 30,
-    durationsMs: [8_000, 12_000],
+    share: 35,
+    durationsMs: [8_000, 13_000],
     priority: 0,
   },
 ];
@@ -106,13 +106,12 @@ export interface DemoRunner {
 }
 
 const pools: readonly (readonly [name: string, labels: readonly string[], count: number])[] = [
-  ['metal', [...BASE_LABELS, 'XXL'], 4],
-  ['hoodi', [...BASE_LABELS, 'hoodi'], 3],
+  ['metal', [...BASE_LABELS, 'XXL'], 5],
+  ['hoodi', [...BASE_LABELS, 'hoodi'], 4],
   ['metal-hoodi', [...BASE_LABELS, 'XXL', 'hoodi'], 3],
-  ['small', BASE_LABELS, 2],
 ];
 
-/** Twelve: seven fit mainnet, six hoodi, all of them the smoke tests. */
+/** Twelve: eight fit mainnet, seven hoodi, all of them the smoke tests. */
 export const demoRunners: readonly DemoRunner[] = pools.flatMap(([name, labels, count]) =>
   Array.from({ length: count }, (_, i) => ({ name: `${name}-${i + 1}`, labels })),
 );

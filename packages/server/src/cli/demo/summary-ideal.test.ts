@@ -19,6 +19,12 @@ describe('ideal makespan', () => {
     expect(idealMakespanMs(jobs, runners(['x'], ['x']), 0)).toBe(20);
   });
 
+  it('finds what neither the longest first nor the queue’s order finds', () => {
+    // Longest first puts the 9 on the runner that alone fits the two of 8.
+    const jobs = [job(9), job(8, { labels: ['x', 'y'] }), job(8, { labels: ['x', 'y'] })];
+    expect(idealMakespanMs(jobs, runners(['x', 'y'], ['x', 'z', 'q']), 0)).toBe(16);
+  });
+
   it('keeps the special runner for the job that needs it', () => {
     const jobs = [job(10), job(10, { labels: ['x', 'y'] })];
     expect(idealMakespanMs(jobs, runners(['x', 'y'], ['x']), 0)).toBe(10);

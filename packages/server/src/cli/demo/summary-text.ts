@@ -54,8 +54,8 @@ function makespanLines(makespan: Makespan | undefined, dispatchToStartMs: number
   return [
     `${seconds(ms)} = ${ratio.toFixed(2)} x ideal ${seconds(idealMs)}, limit ${MAKESPAN_LIMIT}`,
     'ideal: the same jobs from their 201 on, each given to a fitting runner the moment one is free,',
-    'longest first or in queue order, whichever ends sooner (list scheduling); a job takes its',
-    `real duration + ${seconds(dispatchToStartMs)}, the forge’s mean from dispatch to start`,
+    'by whichever of 202 orders ends first (list scheduling: longest first, queue order, random ones);',
+    `a job takes its real duration + ${seconds(dispatchToStartMs)}, the forge’s mean from dispatch to start`,
   ];
 }
 
