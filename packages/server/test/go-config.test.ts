@@ -36,6 +36,7 @@ for (const database of databases) {
         },
       });
       const added = await world.api.enqueue('my-runners', { template_id: 'my-job' });
+      await world.job(added.id, ({ run_id: run }) => run !== null && run > 0);
       await world.forge('its run has ended', ({ runs }) => runs[0]?.status === 'completed');
       await world.moveTime(LONGEST_DEFAULT_MS);
       const done = await world.job(added.id, 'completed');
@@ -81,6 +82,7 @@ for (const database of databases) {
       });
       const job = { template_id: 'sync-geth-prysm', inputs: { 'cl-client': 'lighthouse' } };
       const added = await world.api.enqueue('sync-tests', job);
+      await world.job(added.id, ({ run_id: run }) => run !== null && run > 0);
       await world.forge('its run has ended', ({ runs }) => runs[0]?.status === 'completed');
       await world.moveTime(LONGEST_DEFAULT_MS);
       const done = await world.job(added.id, 'completed');

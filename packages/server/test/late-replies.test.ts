@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Forge } from '../src/forge/forge.ts';
+import { impatient } from './harness/config-file.ts';
 import { acme } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
 
@@ -35,7 +36,7 @@ for (const database of databases) {
   describe(`a reply that comes after a correlation, on ${database.name}`, () => {
     it('changes nothing where both say the same', async () => {
       const kept = new KeptAnswers();
-      const world = await startWorld({ database, wrapForge: kept.wrap });
+      const world = await startWorld({ database, config: impatient, wrapForge: kept.wrap });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       const done = await world.job(id, 'completed');
       kept.letGo();
@@ -50,7 +51,12 @@ for (const database of databases) {
 
     it('takes its run back where the correlation had guessed wrong', async () => {
       const kept = new KeptAnswers();
-      const world = await startWorld({ database, forge: acme(2), wrapForge: kept.wrap });
+      const world = await startWorld({
+        database,
+        config: impatient,
+        forge: acme(2),
+        wrapForge: kept.wrap,
+      });
       const inputs = { 'duration-ms': '600000' };
       // The request that leaves first acts last: the order in time, all a correlation has, is the wrong one.
       const { id: hold } = world.sim.addFault({ on: 'dispatch', kind: 'hold-before' });

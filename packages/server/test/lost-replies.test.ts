@@ -1,5 +1,6 @@
 import type { FaultKind } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
 import { acme, BOT, HUMAN_TOKEN } from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
@@ -42,7 +43,7 @@ for (const database of databases) {
     it.each(['status-before', 'reset-before'] as const)(
       'that the forge has not taken (%s) is sent once more, when it surely started nothing (defect #16)',
       async (kind) => {
-        const world = await startWorld({ database });
+        const world = await startWorld({ database, config: impatient });
         world.sim.addFault({ on: 'dispatch', kind });
         const { id } = await world.api.enqueue('linux', { template_id: 'build' });
         await world.job(id, 'completed');
@@ -71,13 +72,13 @@ for (const database of databases) {
     });
 
     it('without an answer never takes the run of somebody else (defect #3)', async () => {
-      const world = await startWorld({ database });
-      world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
-      await world.api.pauseGroup('linux');
-      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      const world = await startWorld({ database, config: impatient });
       await dispatchByHand(world);
-      await world.api.unpauseGroup('linux');
-      await world.job(id, ({ status }) => status === 'triggered');
+      world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.forge('a dispatch that failed', ({ requests }) =>
+        requests.some(({ endpoint, status }) => endpoint === 'dispatch' && status === 502),
+      );
       await dispatchByHand(world);
       const done = await world.job(id, 'completed');
       expect(world.runOf(done).actor).toBe(BOT);
@@ -101,6 +102,7 @@ describe('a run that shows up after its dispatch was given up', () => {
   it('is cancelled and counted, and the job has the run of its second dispatch', async () => {
     const world = await startWorld({
       database: sqlite,
+      config: impatient,
       forge: acme(2),
       exceptions: { hiddenRuns: 1 },
     });

@@ -1,57 +1,84 @@
+import type { ForgeSim } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
-import { acme, runners, TOKEN } from './harness/scenes.ts';
+import { acme, LINUX, TOKEN } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
-const dispatchTimes = ({ sim }: World): number[] =>
-  sim
-    .ledger()
-    .requests.filter(({ endpoint }) => endpoint === 'dispatch')
-    .map(({ at }) => at);
+/** A window that ends soon. GitHub's are an hour long, and never change their end. */
+const RESET_MS = 60_000;
+
+const shortWindow = (sim: ForgeSim): void => {
+  sim.setRateLimit(TOKEN, { remaining: 4_000, resetAt: sim.clock.now() + RESET_MS });
+};
+
+const requestsTo = ({ sim }: World, name: string) =>
+  sim.ledger().requests.filter(({ endpoint }) => endpoint === name);
+
+/** The server knows one runner; a second one has come since, which only a new listing can show. */
+async function addRunner(world: World): Promise<void> {
+  await world.until(
+    'one runner is known',
+    () => world.api.runners(),
+    ({ length }) => length === 1,
+  );
+  world.sim.addRunner({ scope: 'org:acme', name: 'new', labels: [...LINUX] });
+}
+
+const remaining = async (world: World): Promise<number> =>
+  (await world.api.status()).github.runners?.rate_limit_remaining ?? Infinity;
 
 for (const database of databases) {
   describe(`a rate limit on ${database.name}`, () => {
     it('that is used up stops everything until its reset, and then all goes on (defect #14)', async () => {
-      const world = await startWorld({ database, forge: acme(0) });
-      await world.forge('runners were listed', ({ requests }) =>
-        requests.some(({ endpoint, status }) => endpoint === 'listRunners' && status === 200),
+      const world = await startWorld({ database, prepare: shortWindow });
+      await world.until(
+        'one runner is known',
+        () => world.api.runners(),
+        ({ length }) => length === 1,
       );
-      const resetAt = world.sim.clock.now() + 30_000;
-      world.sim.setRateLimit(TOKEN, { remaining: 0, resetAt });
-      world.sim.addRunner(runners(1)[0] ?? { scope: 'org:acme', name: 'late', labels: [] });
-      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
-      await world.forge('a refusal', ({ requests }) =>
-        requests.some(({ status }) => status === 403),
+      world.sim.setRateLimit(TOKEN, { remaining: 0 });
+      await world.until(
+        'the server knows',
+        () => remaining(world),
+        (left) => left === 0,
       );
+      world.sim.addRunner({ scope: 'org:acme', name: 'new', labels: [...LINUX] });
       const asked = world.sim.ledger().requests.length;
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       await world.why(id, 'rate-limited');
-      await world.moveTime(20_000);
+      await world.moveTime(RESET_MS - 10_000);
       expect((await world.api.job(id)).status).toBe('pending');
       // Nothing is asked while nothing would be answered.
       expect(world.sim.ledger().requests.length - asked).toBeLessThanOrEqual(1);
       await world.moveTime(12_000);
       await world.job(id, 'completed');
       expect(world.dispatches()).toBe(1);
+      await world.until(
+        'the new runner is known',
+        () => world.api.runners(),
+        ({ length }) => length === 2,
+      );
     });
 
     it('that is almost used up stops the polling, and the polling resumes (defect #14)', async () => {
-      const world = await startWorld({ database, forge: acme(0) });
-      const resetAt = world.sim.clock.now() + 30_000;
+      const world = await startWorld({ database, prepare: shortWindow });
+      await addRunner(world);
       // Under rate_limit_buffer: what is left is for dispatching.
-      world.sim.setRateLimit(TOKEN, { remaining: 80, resetAt });
+      world.sim.setRateLimit(TOKEN, { remaining: 80 });
       await world.until(
         'the server knows',
-        () => world.api.status(),
-        ({ github }) => (github.runners?.rate_limit_remaining ?? 100) < 100,
+        () => remaining(world),
+        (left) => left <= 80,
       );
-      const polls = (): number =>
-        world.sim.ledger().requests.filter(({ endpoint }) => endpoint === 'listRunners').length;
-      const before = polls();
-      world.sim.addRunner(runners(1)[0] ?? { scope: 'org:acme', name: 'late', labels: [] });
+      const polls = requestsTo(world, 'listRunners').length;
+      await world.moveTime(RESET_MS - 10_000);
+      expect(requestsTo(world, 'listRunners').length - polls).toBeLessThanOrEqual(1);
+      await world.moveTime(12_000);
+      await world.until(
+        'polls again',
+        () => requestsTo(world, 'listRunners').length,
+        (now) => now > polls + 1,
+      );
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
-      await world.moveTime(5_000);
-      await world.why(id, 'no-runner-matches');
-      expect(polls() - before).toBeLessThanOrEqual(1);
-      await world.moveTime(27_000);
       await world.job(id, 'completed');
     });
 
@@ -59,15 +86,19 @@ for (const database of databases) {
       const world = await startWorld({ database });
       world.sim.addFault({ on: 'dispatch', kind: 'secondary-limit', retryAfterS: 40 });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.forge('a refusal', ({ requests }) =>
+        requests.some(({ endpoint, status }) => endpoint === 'dispatch' && status === 403),
+      );
+      await world.job(id, 'pending');
       const why = await world.why(id, 'rate-limited');
       expect(Date.parse(why.retry_at ?? '')).toBeGreaterThan(world.clock.now() + 30_000);
       await world.moveTime(30_000);
       expect((await world.api.job(id)).status).toBe('pending');
-      expect(dispatchTimes(world)).toHaveLength(1);
+      expect(requestsTo(world, 'dispatch')).toHaveLength(1);
       await world.moveTime(11_000);
       await world.job(id, 'completed');
-      const [refused = 0, accepted = 0] = dispatchTimes(world);
-      expect(accepted - refused).toBeGreaterThanOrEqual(40_000);
+      const [refused, accepted] = requestsTo(world, 'dispatch');
+      expect((accepted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(40_000);
       expect(world.ourRuns()).toHaveLength(1);
     });
   });

@@ -52,8 +52,12 @@ for (const database of databases) {
         forge: acme(0, { runners: runners(1, ['self-hosted', 'Linux']) }),
       });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
-      const why = await world.why(id, 'no-runner-matches');
-      expect(why.labels_missing).toEqual(['linux']);
+      await world.until(
+        'the label is missing',
+        () => world.api.why(id),
+        ({ labels_missing: missing }) => missing.join() === 'linux',
+      );
+      await world.why(id, 'no-runner-matches');
       expect(world.dispatches()).toBe(0);
     });
 

@@ -50,14 +50,14 @@ for (const database of databases) {
     it('leave the special runner to the job that needs it, though others came first', async () => {
       const world = await startWorld({ database, config, forge });
       await setAllOnline(world, false);
-      for (let index = 0; index < 4; index += 1) {
+      for (let index = 0; index < 2; index += 1) {
         await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
       }
-      await world.api.enqueue('gpu', { template_id: 'train' });
+      await world.api.enqueue('gpu', { template_id: 'train', inputs: LONG });
       await setAllOnline(world, true);
       await world.forge('three runs', ({ runs }) => runs.length === 3);
       const asked = world.ourRuns().map(({ inputs }) => inputs['runs-on']);
-      expect(asked).toContain(JSON.stringify(GPU));
+      expect(asked.filter((labels) => labels === JSON.stringify(GPU))).toHaveLength(1);
     });
 
     it('use all free runners at once, not one a cycle (defect #33)', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
 import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
 import { databases, sqlite, startWorld } from './harness/world.ts';
 
@@ -24,8 +25,12 @@ for (const database of databases) {
       const { id } = await world.api.enqueue('gpu', {
         ...{ owner: 'acme', repo: 'app', workflow_id: 'build.yaml', ref: 'main' },
       });
-      const why = await world.why(id, 'no-runner-matches');
-      expect(why).toMatchObject({ labels_missing: ['gpu'], fitting: 0, free: 0, retry_at: null });
+      const why = await world.until(
+        'the label is missing',
+        () => world.api.why(id),
+        ({ labels_missing: missing }) => missing.join() === 'gpu',
+      );
+      expect(why).toMatchObject({ code: 'no-runner-matches', fitting: 0, free: 0, retry_at: null });
       expect(why.message).toContain('gpu');
     });
 
@@ -106,9 +111,14 @@ describe('why a job waits', () => {
     const inputs = { 'runs-on': '["self-hosted","arm"]' };
     const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs });
     await world.job(id, ({ run_id: run }) => run !== null && run > 0);
-    await world.moveTime(31_000);
+    await world.moveTime(11_000);
+    await world.forge('its workflow jobs were read', ({ requests }) =>
+      requests.some(({ endpoint }) => endpoint === 'listRunJobs'),
+    );
+    await world.moveTime(30_000);
     const why = await world.why(id, 'not-picked-up');
     expect(why.message).toContain('arm');
+    expect(why.labels_missing).toEqual(['arm']);
     // The idle runner is no longer kept for it.
     const next = await world.api.enqueue('linux', { template_id: 'build' });
     await world.job(next.id, 'completed');
@@ -158,12 +168,7 @@ describe('why a job waits', () => {
   });
 
   it('is that the forge does not answer', async () => {
-    const config = {
-      groups: {
-        github: [{ ...linuxGroup, workflow_dispatch_templates: [template({ id: 'build' })] }],
-      },
-    };
-    const world = await startWorld({ database: sqlite, config, forge: acme(2) });
+    const world = await startWorld({ database: sqlite, config: impatient, forge: acme(2) });
     world.sim.addFault({ on: 'dispatch', kind: 'status-before', times: 2 });
     await world.api.pauseGroup('linux');
     const jobs = [

@@ -149,7 +149,12 @@ export class World {
   job(id: string, what: JobStatus | ((job: Job) => boolean)): Promise<Job> {
     const holds = typeof what === 'string' ? (job: Job) => job.status === what : what;
     const name = typeof what === 'string' ? what : what.toString();
-    return this.until(`job ${name}`, () => this.api.job(id), holds);
+    return this.until(`job ${name}`, () => this.api.job(id), holds).catch(
+      async (error: unknown) => {
+        const why = JSON.stringify(await this.api.why(id));
+        throw new Error(`${String(error)}; it waits because ${why}`, { cause: error });
+      },
+    );
   }
 
   /** Until the job waits for this reason. */
