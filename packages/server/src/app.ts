@@ -188,7 +188,8 @@ class RunningApp implements App {
         sessionTtlMs: auth.sessionTtlMs,
         pickupTimeoutMs: dispatcher.pickupTimeoutMs,
         isBasicAuthEnabled: auth.basic.enabled,
-        isGithubAuthEnabled: auth.github.enabled,
+        // The login page must not offer what has no routes.
+        isGithubAuthEnabled: false,
       },
       forgeStatus: () => forge.listCredentials(),
       isDispatchEnabled: () => dispatcher.enabled,

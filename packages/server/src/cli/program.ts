@@ -15,7 +15,7 @@ interface ConfigFlag {
   readonly config: string;
 }
 
-export function makeProgram(): Command {
+function makeProgram(): Command {
   const program = new Command('dispatchoor')
     .description('Starts CI jobs the moment a matching self-hosted runner is free.')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or panic', 'info')

@@ -7,8 +7,6 @@ export const buildInfo = {
   buildDate: 'unknown',
 } as const;
 
-export type BuildInfo = typeof buildInfo;
-
 /** Contract §1: three lines. */
 export function versionText(): string {
   return [

@@ -1,4 +1,4 @@
-import type { DispatchTarget, StringMap } from './job.ts';
+import type { DispatchTarget } from './job.ts';
 
 /**
  * What we know of one sending:
@@ -132,5 +132,3 @@ export interface WorkflowJob {
   readonly startedAt: number | null;
   readonly completedAt: number | null;
 }
-
-export type { StringMap };

@@ -4,9 +4,9 @@ import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 
-export const CANCEL_EVERY_MS = 30_000;
+const CANCEL_EVERY_MS = 30_000;
 /** A run that still lives this long after its cancel is ended by force. */
-export const FORCE_CANCEL_AFTER_MS = 5 * 60_000;
+const FORCE_CANCEL_AFTER_MS = 5 * 60_000;
 
 export interface CancelRunsDeps {
   readonly forge: Forge;

@@ -29,7 +29,6 @@ export interface DispatchDeps {
   /** Runners of scopes without a complete pass this young are not free. */
   readonly freshForMs: number;
   readonly onCycle?: (outcome: 'ok' | 'error') => void;
-  readonly onAccepted?: () => void;
 }
 
 /** A moment that has passed and changed nothing must not spin the loop. */

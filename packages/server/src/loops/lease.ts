@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Fence, LeaseStore } from '../store/store.ts';
 
-export const LEASE_TTL_MS = 10_000;
+const LEASE_TTL_MS = 10_000;
 const RENEW_EVERY_MS = 3_000;
 /** A standby asks more often than a holder renews, so that work moves soon after a lease runs out. */
 const ASK_EVERY_MS = 1_000;

@@ -6,7 +6,7 @@ import type { Claim, RefusedOutcome, Store } from '../store/store.ts';
 import { untilStored } from './until-stored.ts';
 
 /** A job whose target was refused is asked again this often, one at a time. */
-export const PROBE_EVERY_MS = 5 * 60_000;
+const PROBE_EVERY_MS = 5 * 60_000;
 /** A transient failure that surely started nothing puts only this job off; the breaker looks after the rest. */
 const RETRY_AFTER_MS = 5_000;
 
@@ -16,7 +16,6 @@ export interface SendDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly breaker: Breaker;
-  readonly onAccepted?: () => void;
 }
 
 /**
@@ -62,7 +61,6 @@ async function send(
     const never = new AbortController().signal;
     const accepted = await forge.dispatch({ owner, repo, workflowId, ref, inputs, maySend }, never);
     breaker.succeed();
-    deps.onAccepted?.();
     return accepted;
   } catch (error) {
     const failure =

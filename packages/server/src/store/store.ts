@@ -300,10 +300,6 @@ export interface DispatchStore {
 
 // --- runs: what became of attempts ----------------------------------------------------------------------------
 
-export interface WantedCancel {
-  readonly attempt: Attempt;
-}
-
 export interface RunStore {
   /** Not ended: claimed, accepted, unknown, found. */
   listLive(forgeId: string): Promise<Attempt[]>;
@@ -422,11 +418,6 @@ export interface CredentialStore {
   save(forgeId: string, row: CredentialRow): Promise<void>;
   /** `null`: one dispatch was taken from the shared bucket (database's clock); else when one will be there. */
   takeDispatch(id: string, rate: { burst: number; perSecond: number }): Promise<number | null>;
-}
-
-export interface StoredEvents {
-  readonly events: readonly Event[];
-  readonly lastSeq: number;
 }
 
 export interface EventStore {
