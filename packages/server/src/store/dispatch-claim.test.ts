@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { WriteTx } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
@@ -9,32 +8,7 @@ for (const kind of databases) {
   describe(`a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, add, lease, request, dispatch, job, told } = scene;
-
-    /** Does `first` in a transaction that commits only once `second` has come to wait for it. */
-    async function race<T>(first: (tx: WriteTx) => Promise<unknown>, second: () => Promise<T>) {
-      const wrote = Promise.withResolvers<undefined>();
-      const mayCommit = Promise.withResolvers<undefined>();
-      const one = at.replica.write(async (tx) => {
-        await first(tx);
-        wrote.resolve(undefined);
-        await mayCommit.promise;
-      });
-      await wrote.promise;
-      const two = second();
-      while (at.database.kind === 'postgres' && (await countWaiting()) === 0);
-      mayCommit.resolve(undefined);
-      await one;
-      return two;
-    }
-
-    async function countWaiting(): Promise<number> {
-      const { rows } = await sql<{ n: number }>`
-        select count(*) as n from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'
-      `.execute(at.database.read);
-      return rows[0]!.n;
-    }
+    const { start, add, lease, request, dispatch, job, told, race } = scene;
 
     it('freezes target, labels and inputs in an attempt, before anything is sent', async () => {
       await start();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { WriteTx } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { sceneOn } from './dispatch.testkit.ts';
 import type { RefusedOutcome } from './store.ts';
@@ -12,7 +13,7 @@ for (const kind of databases) {
   describe(`the outcome of a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, told, run, runs, jobs } = scene;
+    const { start, lease, claimNew, dispatch, job, told, run, runs, jobs, race } = scene;
     const claimed = async (over = {}) => (await claimNew(await lease(), over)).attempt;
     const unknown = async (over = {}) => {
       const attempt = await claimed(over);
@@ -130,6 +131,20 @@ for (const kind of databases) {
       expect((await job(one.jobId)).runId).toBe('1');
       expect((await job(two.jobId)).state).toBe('pending');
       expect(await dispatch().recordUnknown(one.id, '502')).toBe(false);
+    });
+
+    it('a reply is not lost to an expiry or a correlation that writes just before it', async () => {
+      await start();
+      const [one, two] = [await claimed(), await unknown()];
+      const accepted = (id: string, runId: string) => () =>
+        dispatch().recordAccepted(id, { runId, runUrl: '' });
+      const set = (id: string, to: object) => (tx: WriteTx) =>
+        tx.db.updateTable('attempts').set(to).where('id', '=', id).execute();
+      expect(await race(set(one.id, { state: 'unknown' }), accepted(one.id, '1'))).toBe(true);
+      const guess = { state: 'found', run_id: '7', matched_by: 'order' };
+      expect(await race(set(two.id, guess), accepted(two.id, '2'))).toBe(true);
+      expect(await scene.attempt(one.id)).toMatchObject({ state: 'accepted', run_id: '1' });
+      expect(await scene.attempt(two.id)).toMatchObject({ state: 'accepted', run_id: '2' });
     });
 
     it('a reply beats a correlation: the guess is unknown again, its job triggered', async () => {

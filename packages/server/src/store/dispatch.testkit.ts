@@ -1,9 +1,10 @@
+import { sql } from 'kysely';
 import type { Run, WorkflowJob } from '../domain/attempt.ts';
 import type { Group, Template } from '../domain/group.ts';
 import type { Job } from '../domain/job.ts';
 import { labelSetOf } from '../domain/runner.ts';
 import { uuidv7 } from '../lib/ids.ts';
-import type { Database } from './database.ts';
+import type { Database, WriteTx } from './database.ts';
 import type { DatabaseUnderTest } from './databases.testkit.ts';
 import { makeDispatchStore } from './dispatch.ts';
 import { makeJobStore } from './jobs.ts';
@@ -89,6 +90,8 @@ export function sceneOn(at: DatabaseUnderTest) {
         .execute();
       return rows.map((row) => row.kind);
     },
+    race: <T>(first: (tx: WriteTx) => Promise<unknown>, second: () => Promise<T>) =>
+      race(at, first, second),
     run: (id: string, over: Partial<Run> = {}): Run => ({
       ...{ id, attempt: 1, name: 'CI', path: '.github/workflows/ci.yml', workflowId: '7' },
       ...{ event: 'workflow_dispatch', branch: 'main', actor: 'bot', status: 'queued' },
@@ -103,6 +106,36 @@ export function sceneOn(at: DatabaseUnderTest) {
       ...over,
     }),
   };
+}
+
+/** Does `first` in a transaction of another process, which commits only once `second` waits for it. */
+async function race<T>(
+  { database, replica }: DatabaseUnderTest,
+  first: (tx: WriteTx) => Promise<unknown>,
+  second: () => Promise<T>,
+): Promise<T> {
+  const wrote = Promise.withResolvers<undefined>();
+  const mayCommit = Promise.withResolvers<undefined>();
+  const one = replica.write(async (tx) => {
+    await first(tx);
+    wrote.resolve(undefined);
+    await mayCommit.promise;
+  });
+  await wrote.promise;
+  const two = second();
+  // On SQLite, which has one writer, `second` waits for the connection.
+  while (database.kind === 'postgres' && (await countWaiting(database)) === 0);
+  mayCommit.resolve(undefined);
+  await one;
+  return two;
+}
+
+async function countWaiting({ read }: Database): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'
+  `.execute(read);
+  return rows[0]?.n ?? 0;
 }
 
 function request(at: DatabaseUnderTest, jobId: string): ClaimRequest {

@@ -25,8 +25,19 @@ export async function findWaitFacts(
       block: await findBlock(db, row.forge_id, target),
       ahead: row.state === 'pending' ? await countAhead(db, row) : 0,
       workflowJobs: await listWorkflowJobs(db, attempt),
+      listings: await listListings(db, row.forge_id),
     };
   });
+}
+
+async function listListings(db: Kysely<Schema>, forgeId: string): Promise<WaitFacts['listings']> {
+  const rows = await db
+    .selectFrom('runner_scopes')
+    .select(['scope', 'pass_at', 'error'])
+    .where('forge_id', '=', forgeId)
+    .orderBy('scope')
+    .execute();
+  return rows.map(({ scope, pass_at, error }) => ({ scope, error, isListed: pass_at !== null }));
 }
 
 async function findAttempt(db: Kysely<Schema>, job: JobRow): Promise<Attempt | undefined> {

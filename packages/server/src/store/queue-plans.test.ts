@@ -1,0 +1,86 @@
+import { CompiledQuery, type Kysely, type KyselyPlugin, type RootOperationNode } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import type { Database } from './database.ts';
+import { databases, useDatabase } from './databases.testkit.ts';
+import { CREDENTIAL, FORGE, sceneOn } from './dispatch.testkit.ts';
+import { makeDispatchStore } from './dispatch.ts';
+import { makeJobStore } from './jobs.ts';
+import { makeRunStore } from './runs.ts';
+import type { Schema } from './schema.ts';
+
+/** A million rows of these are normal: no question may read one of them from end to end (defect #33). */
+const LARGE = ['jobs', 'attempts', 'events', 'run_workflow_jobs', 'idempotency_keys'];
+
+const [sqlite] = databases.filter(({ name }) => name === 'sqlite');
+
+/** The same database, noting all that is asked of it. */
+function noting(database: Database, asked: CompiledQuery[]): Database {
+  const on = (db: Kysely<Schema>): Kysely<Schema> => {
+    const plugin: KyselyPlugin = {
+      transformQuery: ({ node, queryId }) => {
+        asked.push(db.getExecutor().compileQuery(node as RootOperationNode, queryId));
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    };
+    return db.withPlugin(plugin);
+  };
+  return {
+    ...database,
+    read: on(database.read),
+    snapshot: (work) => database.snapshot((db) => work(on(db))),
+  };
+}
+
+describe('questions on sqlite', () => {
+  const at = useDatabase(sqlite!);
+  const scene = sceneOn(at);
+
+  it('never read a large table from end to end (defect #33)', async () => {
+    await scene.start();
+    await scene.addTemplate('u', { labels: { net: 'main' } });
+    await scene.addRunners('1');
+    for (const templateId of ['t', 'u', 't']) await scene.add({ templateId, ref: templateId });
+    const { attempt } = await scene.claimNew(await scene.lease(), { templateId: 'u' });
+    await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+    const ended = scene.run('1', { status: 'completed', conclusion: 'success' });
+    await scene.runs().recordRun(attempt.id, ended, 1);
+    const { jobId } = (await scene.claimNew(await scene.lease())).attempt;
+    const asked: CompiledQuery[] = [];
+    const database = noting(at.database, asked);
+    const [jobs, dispatch, runs] = [
+      makeJobStore(database),
+      makeDispatchStore(database),
+      makeRunStore(database),
+    ];
+    const { nextCursor } = await jobs.listQueue('g', { limit: 2 });
+    await jobs.listQueue('g', { limit: 1, cursor: nextCursor! });
+    await jobs.countQueue();
+    await jobs.findWaitFacts(jobId);
+    const page = { limit: 1, before: null, states: ['completed', 'failed'], labels: {} } as const;
+    const { nextCursor: before } = await jobs.listHistory('g', page);
+    await jobs.listHistory('g', { ...page, before, labels: { net: 'main' } });
+    for (const { id } of (await jobs.listQueue('g', {})).jobs) await jobs.findJob(id);
+    await dispatch.loadState({
+      ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1, offsetMs: 0 },
+    });
+    await runs.listLive(FORGE);
+    await runs.listWatchedAbsent(FORGE, 0);
+    await runs.listOwnedRunIds(FORGE, ['1']);
+    await runs.listWantedCancels(FORGE, 1);
+    await runs.listWorkflowJobs(FORGE, '1');
+    expect(asked.length).toBeGreaterThan(30);
+    const scans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();
+    expect(scans.filter((line) => LARGE.some((table) => line.startsWith(`SCAN ${table}`)))).toEqual(
+      [],
+    );
+  });
+});
+
+async function explain(database: Database, query: CompiledQuery): Promise<string[]> {
+  const text = `explain query plan ${query.sql}`;
+  const { rows } = await database.read.executeQuery<{ detail: string }>(
+    CompiledQuery.raw(text, [...query.parameters]),
+  );
+  return rows.map((row) => row.detail);
+}
