@@ -51,6 +51,7 @@ const PENDING: WaitInput = {
   plan: groupPlan(),
   block: undefined,
   credential: { isConfigured: true, isConnected: true, blockedUntil: null, error: '' },
+  listings: [{ scope: 'org:acme', isListed: true, error: '' }],
   isDispatcherEnabled: true,
   ahead: 4,
   pickupTimeoutMs: 15 * MINUTE,
@@ -59,6 +60,8 @@ const PENDING: WaitInput = {
 const BLOCK = { message: 'Not Found', nextProbeAt: NOW + 9, since: CLAIMED_AT + 5 };
 
 const pending = (over: Partial<WaitInput>) => whyWaiting({ ...PENDING, ...over });
+const UNSEEN = { scope: 'org:acme', isListed: false, error: '' };
+const FORBIDDEN = { scope: 'org:acme', isListed: true, error: 'lacks a permission' };
 const paused = { ...PENDING.job, isPaused: true };
 
 describe('a pending job', () => {
@@ -72,6 +75,9 @@ describe('a pending job', () => {
     ['template-broken', { block: { ...BLOCK, kind: 'template-broken' } }],
     ['forge-unavailable', { credential: { ...credential, isConfigured: false } }],
     ['forge-unavailable', { credential: { ...credential, isConnected: false } }],
+    ['stale-runners', { plan: groupPlan({ scopes: [] }), listings: [] }],
+    ['stale-runners', { plan: groupPlan({ scopes: [] }), listings: [UNSEEN] }],
+    ['stale-runners', { plan: groupPlan({ scopes: [] }), listings: [FORBIDDEN] }],
     ['no-runner-matches', { plan: groupPlan({ labelsMissing: ['gpu'] }) }],
     ['no-runner-matches', { plan: groupPlan({ scopes: [] }) }],
     ['no-runner-matches', { plan: planWith({ scope: 'repo:acme/lib' }) }],
@@ -91,6 +97,14 @@ describe('a pending job', () => {
     ['placing', { plan: undefined }],
   ])('waits for %s', (code, over) => {
     expect(pending(over)?.code).toBe(code);
+  });
+
+  it('blames the listing, not the labels, when the runners could not be seen', () => {
+    const plan = groupPlan({ scopes: [], labelsMissing: ['linux'] });
+    const why = pending({ plan, listings: [FORBIDDEN] });
+    expect(why).toMatchObject({ code: 'stale-runners', labelsMissing: [] });
+    expect(why?.message).toContain('org:acme could not be listed');
+    expect(why?.message).toContain('lacks a permission');
   });
 
   it('tells what a person can act on before what passes by itself', () => {

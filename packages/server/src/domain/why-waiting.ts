@@ -47,6 +47,14 @@ export interface WhyWaiting {
   readonly labelsMissing: readonly string[];
 }
 
+export interface ScopeListing {
+  readonly scope: string;
+  /** No complete pass yet: nothing is known of its runners. */
+  readonly isListed: boolean;
+  /** Why the last pass failed; `''`: it did not. */
+  readonly error: string;
+}
+
 export interface WaitInput {
   readonly job: Pick<
     Job,
@@ -76,6 +84,8 @@ export interface WaitInput {
     readonly blockedUntil: number | null;
     readonly error: string;
   };
+  /** How listing runners goes, scope by scope. */
+  readonly listings: readonly ScopeListing[];
   readonly isDispatcherEnabled: boolean;
   readonly ahead: number;
   readonly pickupTimeoutMs: number;

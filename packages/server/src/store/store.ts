@@ -16,6 +16,7 @@ import type {
   StringMap,
 } from '../domain/job.ts';
 import type { ObservedRunner, Runner } from '../domain/runner.ts';
+import type { ScopeListing } from '../domain/why-waiting.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres';
@@ -182,6 +183,8 @@ export interface WaitFacts {
   /** Jobs that will be sent before it. */
   readonly ahead: number;
   readonly workflowJobs: readonly WorkflowJob[];
+  /** All scopes of its forge. */
+  readonly listings: readonly ScopeListing[];
 }
 
 export interface JobStore {

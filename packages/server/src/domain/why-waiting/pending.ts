@@ -1,4 +1,5 @@
 import type { GroupPlan } from '../dispatch-state.ts';
+import { scopeCovers } from '../runner.ts';
 import type { WaitCode, WaitInput } from '../why-waiting.ts';
 import { runnersFor } from './runners-for.ts';
 
@@ -22,7 +23,7 @@ type FindCause = (input: WaitInput) => Cause | undefined;
  * | who ends it | codes, in order |
  * |---|---|
  * | whoever decided it | job-paused, group-disabled, group-paused, dispatch-disabled |
- * | somebody who mends it | no-access, template-broken, forge-unavailable (credential), no-runner-matches, all-offline, (rate-limited) stale-runners |
+ * | somebody who mends it | no-access, template-broken, forge-unavailable (credential), stale-runners (never listed), no-runner-matches, all-offline, (rate-limited) stale-runners |
  * | time | backoff, rate-limited (by the plan), forge-unavailable (the forge), cap |
  * | other jobs | held, all-busy |
  * | the next plan | placing |
@@ -33,6 +34,7 @@ const PENDING_CAUSES: readonly FindCause[] = [
   findDispatchSwitch,
   findBlock,
   findCredentialFault,
+  findUnlisted,
   findUnmatched,
   findOffline,
   findRateLimit,
@@ -93,6 +95,21 @@ function findCredentialFault({ credential }: WaitInput): Cause | undefined {
   if (credential.isConnected) return undefined;
   const what = 'The forge cannot be used with this credential: check the token and the connection';
   return { code: 'forge-unavailable', message: sentence(what, credential.error) };
+}
+
+/** "No runner matches" would send people to look for labels when it is the token that sees no runners. */
+function findUnlisted(input: WaitInput): Cause | undefined {
+  const { target, listings, plan } = input;
+  if (plan === undefined || runnersFor(input).total > 0) return undefined;
+  const serving = listings.filter(({ scope }) => scopeCovers(scope, target.owner, target.repo));
+  const failed = serving.find(({ error }) => error !== '');
+  if (failed !== undefined) {
+    const what = `The runners of ${failed.scope} could not be listed: check the runners credential`;
+    return { code: 'stale-runners', message: sentence(what, failed.error), labelsMissing: [] };
+  }
+  if (listings.length > 0 && serving.every(({ isListed }) => isListed)) return undefined;
+  const message = 'The runners have not been listed yet: that happens within one poll_interval.';
+  return { code: 'stale-runners', message, labelsMissing: [] };
 }
 
 function findUnmatched(input: WaitInput): Cause | undefined {

@@ -21,6 +21,7 @@ const facts: WaitFacts = {
   block: undefined,
   ahead: 3,
   workflowJobs: [],
+  listings: [],
 };
 
 async function why(found: WaitFacts | undefined, deps: TestAppParts['deps'] = {}) {
