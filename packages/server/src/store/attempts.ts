@@ -98,10 +98,7 @@ export async function writeAttempt(
   }
 }
 
-export async function findAttempt(
-  db: Transaction<Schema>,
-  id: string,
-): Promise<AttemptRow | undefined> {
+async function findAttempt(db: Transaction<Schema>, id: string): Promise<AttemptRow | undefined> {
   return db.selectFrom('attempts').selectAll().where('id', '=', id).executeTakeFirst();
 }
 

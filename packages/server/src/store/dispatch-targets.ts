@@ -14,7 +14,7 @@ const REFUSALS_TO_BLOCK = 3;
  */
 const PROBE_TAKEN_FOR_MS = 5 * 60_000;
 
-export function blockOf(row: TargetBlockRow): TargetBlock | undefined {
+function blockOf(row: TargetBlockRow): TargetBlock | undefined {
   if (row.next_probe_at === null) return undefined;
   const { kind, message, since, next_probe_at: nextProbeAt } = row;
   return { kind, message, since, nextProbeAt };

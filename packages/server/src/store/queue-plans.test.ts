@@ -1,4 +1,4 @@
-import { CompiledQuery, type Kysely, type KyselyPlugin, type RootOperationNode } from 'kysely';
+import { CompiledQuery, type Kysely, type KyselyPlugin } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
@@ -18,7 +18,7 @@ function noting(database: Database, asked: CompiledQuery[]): Database {
   const on = (db: Kysely<Schema>): Kysely<Schema> => {
     const plugin: KyselyPlugin = {
       transformQuery: ({ node, queryId }) => {
-        asked.push(db.getExecutor().compileQuery(node as RootOperationNode, queryId));
+        asked.push(db.getExecutor().compileQuery(node, queryId));
         return node;
       },
       transformResult: async ({ result }) => result,

@@ -29,7 +29,7 @@ export function stringsOf(text: JsonText): readonly string[] {
   return JSON.parse(text) as string[];
 }
 
-export function targetOfRow(row: {
+function targetOfRow(row: {
   owner: string;
   repo: string;
   workflow_id: string;
