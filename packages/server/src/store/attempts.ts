@@ -144,9 +144,11 @@ export async function takeRunFromGuess(
         set: lostRun(attempt, tx),
       };
     },
-    told: { kind: 'attempt.unknown', data: { lostRunId: run.runId } },
+    told: undefined,
   });
   if (written === undefined) return isFree;
+  const kind = written.after.state === 'unknown' ? 'attempt.unknown' : 'attempt.changed';
+  tellAttempt(tx, written.after, { kind, data: { lostRunId: run.runId } });
   const job = await findActiveJob(tx.db, written.after);
   if (job !== undefined) await unmatchJob(tx, job);
   return true;

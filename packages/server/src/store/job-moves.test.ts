@@ -28,7 +28,7 @@ for (const kind of databases) {
     const steps = [
       ...['enqueue', 'enqueue-manual', 'claim', 'claim', 'give-back', 'accept', 'accept', 'refuse'],
       ...['fail', 'unknown', 'match', 'absent', 'start', 'end-good', 'end-bad', 'gone', 'cancel'],
-      ...['delete', 'pause', 'later'],
+      ...['delete', 'pause', 'later', 'late-run'],
     ] as const;
     type Step = (typeof steps)[number];
     let runCount = 0;
@@ -68,6 +68,7 @@ for (const kind of databases) {
         cancel: () => jobs().cancelJob(job, 'ben'),
         delete: () => jobs().deleteJob(job, 'ben'),
         pause: () => jobs().setPaused(job, pick % 2 === 0, 'ben'),
+        'late-run': () => runs().adoptLateRun(id, scene.run(String(pick % 4))),
         later: async () => at.clock.advance(60_000),
       };
       await actions[step]();

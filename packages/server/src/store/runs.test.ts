@@ -154,6 +154,18 @@ for (const kind of databases) {
       expect(await runs().listOwnedRunIds(FORGE, ['7', '8'])).toEqual(new Set(['7']));
     });
 
+    it('of jobs long ended are nobody else’s (defect #3)', async () => {
+      await start();
+      const ended = await accepted('7');
+      await jobs().cancelJob(ended.jobId, 'ben');
+      const conclusion = 'cancelled';
+      await runs().recordRun(ended.id, run('7', { status: 'completed', conclusion }), 100);
+      expect(await runs().listOwnedRunIds(FORGE, ['7'])).toEqual(new Set(['7']));
+      const attempt = await unknown();
+      expect(await runs().matchRun(attempt.id, run('7'), 'order')).toBe(false);
+      expect((await job(attempt.jobId)).runId).toBeNull();
+    });
+
     it('not found bring the job back once; the second time it fails', async () => {
       await start();
       const first = await unknown();
