@@ -86,6 +86,11 @@ export function budgetContract(start: StartForge): void {
       expect(forge.credentialFor('dispatch').dispatchesLeft).toBe(2);
       expect(await forge.takeDispatch('acme')).toBeNull();
       expect(await forge.takeDispatch('acme')).toBeNull();
+      // Told before anybody asks in vain: a plan that sees none left does not ask.
+      expect(forge.credentialFor('dispatch')).toMatchObject({
+        dispatchesLeft: 0,
+        retryAt: clock.now() + 2_000,
+      });
       expect(await forge.takeDispatch('acme')).toBe(clock.now() + 2_000);
       expect(forge.credentialFor('dispatch')).toMatchObject({
         dispatchesLeft: 0,

@@ -56,10 +56,17 @@ export class DispatchAllowance {
     return Math.min(Math.floor(this.#left ?? rate.burst), remaining ?? Number.POSITIVE_INFINITY);
   }
 
+  /**
+   * When the next one will be there; `null`: as far as we know, there is one. Who sees that none is left does not
+   * ask `take`, so what the store said last is not enough to wake anybody.
+   */
   retryAt(): number | null {
-    return this.#retryAt !== null && this.#retryAt > this.#options.clock.now()
-      ? this.#retryAt
-      : null;
+    const now = this.#options.clock.now();
+    if (this.#retryAt !== null && this.#retryAt > now) return this.#retryAt;
+    const rate = this.#rateNow();
+    if (rate === null || this.#left === undefined) return null;
+    this.#count(rate);
+    return this.#left >= 1 ? null : Math.ceil(now + ((1 - this.#left) / rate.perSecond) * 1_000);
   }
 
   /** After a secondary limit only a part of the configured rate is in force. */
