@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TOKEN } from './harness/scenes.ts';
+import { RUNNERS_TOKEN, TOKEN } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
 
 /** Longer than the server waits between two looks at a credential that does not work. */
@@ -31,18 +31,21 @@ for (const database of databases) {
     });
 
     it('later stops the credential, not the jobs (defect #16)', async () => {
-      const world = await startWorld({ database });
+      const config = { github: { runners_token: RUNNERS_TOKEN } };
+      const world = await startWorld({ database, config });
       const first = await world.api.enqueue('linux', { template_id: 'build' });
       await world.job(first.id, 'completed');
       world.sim.setToken(TOKEN, { valid: false });
-      await world.until(
-        'disconnected',
-        () => world.api.status(),
-        (seen) => seen.github.dispatch?.connected === false,
-      );
       const second = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.forge('a dispatch that is refused', ({ requests }) =>
+        requests.some(({ endpoint, status }) => endpoint === 'dispatch' && status === 401),
+      );
+      await world.job(second.id, 'pending');
       await world.why(second.id, 'forge-unavailable');
-      expect((await world.api.job(second.id)).status).toBe('pending');
+      expect((await world.api.status()).github).toMatchObject({
+        dispatch: { connected: false },
+        runners: { connected: true },
+      });
       world.sim.setToken(TOKEN, { valid: true });
       await world.moveTime(NEXT_LOOK_MS);
       await world.job(second.id, 'completed');

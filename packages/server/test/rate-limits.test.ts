@@ -1,6 +1,6 @@
 import type { ForgeSim } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
-import { acme, LINUX, TOKEN } from './harness/scenes.ts';
+import { LINUX, TOKEN } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 /** A window that ends soon. GitHub's are an hour long, and never change their end. */

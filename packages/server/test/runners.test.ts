@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, runners } from './harness/scenes.ts';
+import { acme, LINUX, LONG, linuxGroup, runners } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
 
 for (const database of databases) {
@@ -59,6 +59,30 @@ for (const database of databases) {
       );
       await world.why(id, 'no-runner-matches');
       expect(world.dispatches()).toBe(0);
+    });
+
+    it('of a scope that the group does not name is not its own', async () => {
+      const [scoped] = [{ ...linuxGroup, runner_scopes: ['repo:acme/app'] }];
+      const world = await startWorld({ database, config: { groups: { github: [scoped] } } });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.why(id, 'no-runner-matches');
+      expect(await world.api.runners()).toEqual([]);
+      const labels = [...LINUX];
+      world.sim.addRunner({ scope: 'repo:acme/app', name: 'near', labels });
+      await world.job(id, 'completed');
+      expect((await world.api.runners()).map(({ name }) => name)).toEqual(['near']);
+    });
+
+    it('is listed for nothing while nothing changes', async () => {
+      const world = await startWorld({ database });
+      const ledger = await world.forge(
+        'three polls',
+        ({ requests }) =>
+          requests.filter(({ endpoint, status }) => endpoint === 'listRunners' && status !== null)
+            .length >= 3,
+      );
+      const polls = ledger.requests.filter(({ endpoint }) => endpoint === 'listRunners');
+      expect(polls.slice(0, 3).map(({ status }) => status)).toEqual([200, 304, 304]);
     });
 
     it('shows as busy, and its group counts it, while it runs a job', async () => {

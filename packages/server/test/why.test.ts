@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
+import { acme, LONG, linuxGroup, runners, workflow } from './harness/scenes.ts';
 import { databases, sqlite, startWorld } from './harness/world.ts';
 
 /** Codes that need a broken forge or a pause are tested beside what they belong to. */

@@ -2,7 +2,7 @@ import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
 import { ADMIN_PASSWORD, VIEWER_PASSWORD } from './config-file.ts';
-import { HUMAN_TOKEN, TOKEN } from './scenes.ts';
+import { HUMAN_TOKEN, RUNNERS_TOKEN, TOKEN } from './scenes.ts';
 import type { World } from './world.ts';
 
 export interface Exceptions {
@@ -19,7 +19,14 @@ export async function checkRules(world: World, exceptions: Exceptions): Promise<
 }
 
 function checkNoSecretIsLogged({ logLines, api }: World): void {
-  const secrets = [TOKEN, HUMAN_TOKEN, ADMIN_PASSWORD, VIEWER_PASSWORD, ...api.tokens];
+  const secrets = [
+    TOKEN,
+    RUNNERS_TOKEN,
+    HUMAN_TOKEN,
+    ADMIN_PASSWORD,
+    VIEWER_PASSWORD,
+    ...api.tokens,
+  ];
   const leaks = logLines.filter((line) => secrets.some((secret) => line.includes(secret)));
   expect(leaks, 'a secret is in the log').toEqual([]);
 }

@@ -4,6 +4,9 @@ import type { RunnerSpec, WorkflowSpec, World } from '@dispatchoor/forge-sim';
 export const BOT = 'release-bot';
 export const TOKEN = 'ghp_dispatchT0kenOfTheTests000000000';
 
+/** Another token of the same account, for tests that list runners with one of their own. */
+export const RUNNERS_TOKEN = 'ghp_runnersT0kenOfTheTests00000000000';
+
 /** Somebody else with a token of their own, who starts the same workflows by hand. */
 export const HUMAN = 'alice';
 export const HUMAN_TOKEN = 'ghp_aliceT0kenOfTheTests0000000000000';
@@ -49,6 +52,7 @@ export function acme(runnerCount = 1, more: World = {}): World {
     owners: [{ login: 'acme', type: 'Organization' }, ...(more.owners ?? [])],
     tokens: [
       { token: TOKEN, login: BOT },
+      { token: RUNNERS_TOKEN, login: BOT },
       { token: HUMAN_TOKEN, login: HUMAN },
       ...(more.tokens ?? []),
     ],

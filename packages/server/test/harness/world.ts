@@ -49,6 +49,8 @@ export interface WorldOptions {
   readonly exceptions?: Exceptions;
 }
 
+type LoadConfig = (keys?: ConfigKeys) => Promise<Config>;
+
 /** A server and a forge, started, logged in; both end with the test, and then the rules of every world are checked. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const world = await World.start(options);
@@ -65,7 +67,7 @@ export class World {
   readonly api: Api;
   readonly logLines: string[] = [];
   readonly #options: WorldOptions;
-  readonly #config: Config;
+  readonly #loadConfig: LoadConfig;
   readonly #release: () => Promise<void>;
   #app: App | undefined;
   #store: Store | undefined;
@@ -73,12 +75,12 @@ export class World {
   private constructor(
     options: WorldOptions,
     sim: ForgeSim,
-    config: Config,
+    loadConfig: LoadConfig,
     release: () => Promise<void>,
   ) {
     this.#options = options;
     this.sim = sim;
-    this.#config = config;
+    this.#loadConfig = loadConfig;
     this.#release = release;
     this.api = new Api(() => this.#running().url);
   }
@@ -95,8 +97,11 @@ export class World {
     sim.seed(options.forge ?? acme());
     options.prepare?.(sim);
     try {
-      const config = await configOf(options, folder, sim, database.config);
-      const world = new World(options, sim, config, release);
+      const loadConfig: LoadConfig = (keys) => {
+        const changed = keys === undefined ? options : { ...options, config: keys };
+        return configOf(changed, folder, sim, database.config);
+      };
+      const world = new World(options, sim, loadConfig, release);
       await world.#startApp();
       return world;
     } catch (error) {
@@ -118,11 +123,11 @@ export class World {
     await this.api.login('admin', this.#options.configText?.password ?? ADMIN_PASSWORD);
   }
 
-  /** The same configuration and database; the session goes on. */
-  async restart(): Promise<void> {
+  /** On the same database; the session goes on. @param config instead of what the world was started with */
+  async restart(config?: ConfigKeys): Promise<void> {
     await this.#running().close();
     this.#app = undefined;
-    await this.#startApp();
+    await this.#startApp(config);
   }
 
   async close({ isToBeChecked }: { isToBeChecked: boolean }): Promise<void> {
@@ -194,9 +199,9 @@ export class World {
     return this.#app;
   }
 
-  async #startApp(): Promise<void> {
+  async #startApp(keys?: ConfigKeys): Promise<void> {
     const { wrapForge } = this.#options;
-    this.#app = await startApp(this.#config, {
+    this.#app = await startApp(await this.#loadConfig(keys), {
       logger: makeLogger('debug', {
         write: (line) => {
           this.logLines.push(line);

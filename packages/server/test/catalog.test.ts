@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { acme, LONG, linuxGroup, template } from './harness/scenes.ts';
+import { databases, startWorld } from './harness/world.ts';
+
+const otherGroup = {
+  ...{ id: 'other', name: 'Other', runner_labels: ['linux'] },
+  workflow_dispatch_templates: [template({ id: 'test' })],
+};
+
+const both = { groups: { github: [linuxGroup, otherGroup] } };
+const onlyOther = { groups: { github: [otherGroup] } };
+
+for (const database of databases) {
+  describe(`a configuration that changed, on ${database.name}`, () => {
+    it('without a group keeps its jobs and dispatches none, until it is back (defect #13)', async () => {
+      const world = await startWorld({ database, config: both, forge: acme(1) });
+      const inputs = LONG;
+      const running = await world.api.enqueue('linux', { template_id: 'build', inputs });
+      const { run_id: runId } = await world.job(running.id, 'running');
+      const waiting = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.restart(onlyOther);
+      await world.why(waiting.id, 'group-disabled');
+      expect(await world.api.groups()).toMatchObject([
+        { id: 'linux', enabled: false, queued_jobs: 1 },
+        { id: 'other', enabled: true },
+      ]);
+      // What already runs is followed to its end, and others have the runner then.
+      world.sim.completeRun(runId ?? 0, 'success');
+      await world.job(running.id, 'completed');
+      const other = await world.api.enqueue('other', { template_id: 'test' });
+      await world.job(other.id, 'completed');
+      expect((await world.api.job(waiting.id)).status).toBe('pending');
+      await world.restart(both);
+      await world.job(waiting.id, 'completed');
+    });
+
+    it('without a template keeps it for its jobs, which still run', async () => {
+      const without = {
+        groups: { github: [{ ...linuxGroup, workflow_dispatch_templates: [] }, otherGroup] },
+      };
+      const world = await startWorld({ database, config: both });
+      await world.api.pauseGroup('linux');
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.restart(without);
+      expect(await world.api.templates('linux')).toMatchObject([{ id: 'build', in_config: false }]);
+      await world.api.unpauseGroup('linux');
+      await world.job(id, 'completed');
+      await world.restart(both);
+      expect(await world.api.templates('linux')).toMatchObject([{ id: 'build', in_config: true }]);
+    });
+
+    it('with a template in another group moves it there, and its old jobs stay (defect #12)', async () => {
+      const moved = {
+        groups: {
+          github: [
+            { ...linuxGroup, workflow_dispatch_templates: [] },
+            {
+              ...otherGroup,
+              workflow_dispatch_templates: [template({ id: 'test' }), template({ id: 'build' })],
+            },
+          ],
+        },
+      };
+      const world = await startWorld({ database, config: both });
+      await world.api.pauseGroup('linux');
+      const old = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.restart(moved);
+      expect(await world.api.templates('other')).toMatchObject([{ id: 'build' }, { id: 'test' }]);
+      const fresh = await world.api.enqueue('other', { template_id: 'build' });
+      await world.job(fresh.id, 'completed');
+      await world.api.unpauseGroup('linux');
+      expect(await world.job(old.id, 'completed')).toMatchObject({ group_id: 'linux' });
+    });
+  });
+}
