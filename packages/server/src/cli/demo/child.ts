@@ -20,6 +20,8 @@ export interface ChildOptions {
   /** All it prints is appended here. */
   readonly logFile: string;
   readonly onLine?: (line: string) => void;
+  /** Lines that say nothing about why it ended; they are in the log file only. Default: none. */
+  readonly isChatter?: (line: string) => boolean;
 }
 
 export interface ChildExit {
@@ -48,7 +50,7 @@ export class DemoChild {
       detached: true,
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      if (stream !== null) this.#read(stream, log, options.onLine);
+      if (stream !== null) this.#read(stream, log, options);
     }
     this.exited = this.#exit(log);
   }
@@ -74,12 +76,13 @@ export class DemoChild {
     cancel();
   }
 
-  #read(stream: Readable, log: WriteStream, onLine: ((line: string) => void) | undefined): void {
+  #read(stream: Readable, log: WriteStream, { onLine, isChatter }: ChildOptions): void {
     createInterface({ input: stream }).on('line', (line) => {
       log.write(`${line}\n`);
+      onLine?.(line);
+      if (isChatter?.(line) === true) return;
       this.#lastLines.push(line);
       if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
-      onLine?.(line);
     });
   }
 

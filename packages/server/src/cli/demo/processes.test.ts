@@ -42,10 +42,14 @@ describe('the processes of a demo', () => {
   });
 
   it('report one that ends by itself, with what it said last', async () => {
-    const { processes, options } = await setUp("console.error('no disk'); process.exitCode = 3;");
-    const failure = processes.startServer(options, () => Promise.resolve(false));
+    const program = "console.error('no disk'); console.log('chat'); process.exitCode = 3;";
+    const { processes, options } = await setUp(program);
+    const child = { ...options, isChatter: (line: string) => line === 'chat' };
+    const failure = processes.startServer(child, () => Promise.resolve(false));
     await expect(failure).rejects.toThrow(ChildFailure);
-    await expect(failure).rejects.toThrow(/server has ended by itself, with exit code 3.*no disk/s);
+    await expect(failure).rejects.toThrow(
+      /server has ended by itself, with exit code 3.*no disk$/s,
+    );
   });
 
   it('start a killed server again, which is no failure', async () => {

@@ -27,6 +27,8 @@ export function serverProcess(stateFolder: string, env: ChildOptions['env']): Ch
     cwd: stateFolder,
     env,
     logFile: join(stateFolder, 'server.log'),
+    // The demo itself asks twenty times a second.
+    isChatter: (line) => line.includes(' INFO  request '),
   };
 }
 

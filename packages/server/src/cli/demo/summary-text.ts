@@ -49,7 +49,7 @@ function idleLines({ longestIdle, kills }: Summary): string[] {
 }
 
 function makespanLines(makespan: Makespan | undefined, dispatchToStartMs: number): string[] {
-  if (makespan === undefined) return ['not measured: that takes --jobs and jobs that have run'];
+  if (makespan === undefined) return ['measured only where --jobs runs to its end'];
   const { ms, idealMs, ratio } = makespan;
   return [
     `${seconds(ms)} = ${ratio.toFixed(2)} x ideal ${seconds(idealMs)}, limit ${MAKESPAN_LIMIT}`,
