@@ -70,3 +70,9 @@ it('takes a run that turns up for an absent attempt, so that it can be cancelled
   const absent = attempt('a', { state: 'absent', endedAt: CLAIMED_AT + 400_000 });
   expect(await resolve([absent], [run('7')], 500_000)).toEqual(['a late 7']);
 });
+
+it('leaves an absent attempt that has its late run with that one', async () => {
+  const absent = attempt('a', { state: 'absent', runId: '7' });
+  const watched = attempt('b', { state: 'absent', endedAt: CLAIMED_AT + 400_000 });
+  expect(await resolve([absent, watched], [run('7'), run('8')], 500_000)).toEqual(['b late 8']);
+});

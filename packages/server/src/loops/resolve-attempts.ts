@@ -34,7 +34,7 @@ export async function resolveAttempts(
   attempts: readonly Attempt[],
   listing: RunListing,
 ): Promise<void> {
-  const open = attempts.filter((one) => isSearching(one) || one.state === 'absent');
+  const open = attempts.filter((one) => isSearching(one) || isWatched(one));
   if (open.length === 0) return;
   const ids = listing.runs.map((run) => run.id);
   const forgeId = open[0]?.forgeId ?? '';
@@ -67,7 +67,7 @@ async function resolveKey(
   for (const decision of decisions) await carryOut(deps, decision, byId, listing.forgeSentAt);
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const late = lateRuns({
-    absent: onForgeClock(attempts.filter(({ state }) => state === 'absent')),
+    absent: onForgeClock(attempts.filter(isWatched)),
     searching: onForgeClock([...searching, ...sending]),
     runs: runs.filter((run) => !matched.has(run.id)),
     timing: deps.timing,
@@ -76,6 +76,11 @@ async function resolveKey(
     const run = byId.get(runId);
     if (run !== undefined) await deps.runs.adoptLateRun(attemptId, run);
   }
+}
+
+/** Called absent, and no run has turned up for it yet. */
+function isWatched({ state, runId }: Attempt): boolean {
+  return state === 'absent' && runId === null;
 }
 
 function shifted(attempt: Attempt, { offsetMs }: DateOffset): SearchedAttempt {
