@@ -7,6 +7,7 @@ export const endpointNames = [
   'dispatch',
   'listRuns',
   'getRun',
+  'getRunAttempt',
   'listRunJobs',
   'cancel',
   'forceCancel',

@@ -53,6 +53,15 @@ for (const database of databases) {
     });
   });
 
+  it(`a run that was re-run before its end was seen ends its job by its first attempt, on ${database.name}`, async () => {
+    const world = await startWorld({ database });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+    const running = await world.job(id, 'running');
+    world.sim.completeRun(running.run_id ?? 0, 'timed_out');
+    world.sim.rerun(running.run_id ?? 0);
+    expect((await world.job(id, 'failed')).error_message).toContain('timed_out');
+  });
+
   describe(`a run that was deleted, on ${database.name}`, () => {
     it('fails its job when a second look agrees (defect #17)', async () => {
       const world = await startWorld({ database });

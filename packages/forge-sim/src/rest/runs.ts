@@ -52,6 +52,22 @@ const getRunEndpoint: Endpoint = {
   }),
 };
 
+const getRunAttemptEndpoint: Endpoint = {
+  name: 'getRunAttempt',
+  method: 'GET',
+  paths: ['/repos/:owner/:repo/actions/runs/:run_id/attempts/:attempt_number'],
+  docs: 'actions/workflow-runs#get-a-workflow-run-attempt',
+  handle: (request, forge) => {
+    const run = getVisibleRun(request, forge);
+    const number = Number(request.params['attempt_number']);
+    const ended = run.earlierAttempts[number - 1];
+    if (ended === undefined && number !== run.runAttempt) throw notFound();
+    const then: Run =
+      ended === undefined ? run : { ...run, ...ended, runAttempt: number, status: 'completed' };
+    return { status: 200, body: runBody(then, forge) };
+  },
+};
+
 const listRunJobsEndpoint: Endpoint = {
   name: 'listRunJobs',
   method: 'GET',
@@ -102,6 +118,7 @@ function alreadyCompleted(): RestError {
 export const runEndpoints: readonly Endpoint[] = [
   listRunsEndpoint,
   getRunEndpoint,
+  getRunAttemptEndpoint,
   listRunJobsEndpoint,
   cancelEndpoint,
   forceCancelEndpoint,

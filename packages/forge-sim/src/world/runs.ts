@@ -95,6 +95,8 @@ export class Runs {
       throw new Error(`forge-sim: run ${String(run.id)} cannot be re-run, it is ${run.status}`);
     }
     const now = this.#deps.clock.now();
+    const { attemptAt, updatedAt, conclusion } = run;
+    run.earlierAttempts.push({ attemptAt, updatedAt, conclusion });
     run.runAttempt += 1;
     run.attemptAt = now;
     run.updatedAt = now;
@@ -142,6 +144,7 @@ export class Runs {
         spec.runConclusion === undefined ? null : runConclusionFrom(spec.runConclusion, inputs),
       jobs: [],
       earlierJobs: [],
+      earlierAttempts: [],
       cancelRequestedAt: null,
       deletedAt: null,
     };

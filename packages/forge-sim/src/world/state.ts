@@ -71,6 +71,8 @@ export interface WorkflowJob {
 
 export type RunStatus = 'queued' | 'in_progress' | 'completed' | Gate;
 
+export type EndedAttempt = Pick<Run, 'attemptAt' | 'updatedAt' | 'conclusion'>;
+
 export interface Run {
   id: number;
   workflow: Workflow;
@@ -96,6 +98,8 @@ export interface Run {
   forcedConclusion: RunConclusion | null;
   jobs: WorkflowJob[];
   earlierJobs: WorkflowJob[];
+  /** How each attempt before the present one ended; the first stands first. */
+  earlierAttempts: EndedAttempt[];
   cancelRequestedAt: number | null;
   deletedAt: number | null;
 }

@@ -192,6 +192,13 @@ export interface Forge {
     runId: string,
     signal: AbortSignal,
   ): Promise<Observed & { readonly run: Run }>;
+  /** A run that was re-run on the forge, as its first attempt was: only that one is ours. */
+  getFirstAttempt(
+    owner: string,
+    repo: string,
+    runId: string,
+    signal: AbortSignal,
+  ): Promise<Observed & { readonly run: Run }>;
   /** The workflow jobs of the run's latest attempt, all pages. */
   listRunJobs(
     owner: string,

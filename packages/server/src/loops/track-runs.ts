@@ -189,15 +189,29 @@ async function takeRun(
   sentAt: number,
   signal: AbortSignal,
 ): Promise<void> {
+  if (run.attempt > 1) {
+    await takeFirstAttempt(deps, attempt, signal);
+    return;
+  }
   if (needsWorkflowJobs(attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
   await deps.store.runs.recordRun(attempt.id, run, sentAt);
 }
 
+/** It was re-run before we saw it end: how our attempt ended is asked for, what goes on now is nobody's job here. */
+async function takeFirstAttempt(
+  { forge, store }: TrackDeps,
+  { id, owner, repo, runId }: Attempt,
+  signal: AbortSignal,
+): Promise<void> {
+  if (runId === null) return;
+  const { run, forgeSentAt } = await forge.getFirstAttempt(owner, repo, runId, signal);
+  await store.runs.recordRun(id, run, forgeSentAt);
+}
+
 /** Until its runner is known; and while more of its workflow jobs may be waiting for runners. */
 function needsWorkflowJobs(attempt: Attempt, run: Run): boolean {
-  if (run.attempt !== 1) return false;
   const isRunning = run.status === 'in_progress';
   if (attempt.runnerId === null) return isRunning || run.status === 'completed';
   return isRunning && attempt.holdEndedAt === null;
@@ -210,7 +224,7 @@ function isToBeLookedInto(
   run: Run,
   sentAt: number,
 ): boolean {
-  if (run.status !== 'queued' || run.attempt !== 1) return false;
+  if (run.status !== 'queued') return false;
   if (sentAt - run.createdAt < PICKUP_EXPECTED_WITHIN_MS) return false;
   const now = clock.monotonic();
   if (now - (lookedInto.get(attempt.id) ?? -Infinity) < LOOK_INTO_QUEUED_EVERY_MS) return false;

@@ -115,6 +115,16 @@ export function runsContract(start: StartForge): void {
       const { jobs } = await forge.listRunJobs('acme', 'app', runId, forever);
       expect(jobs).toMatchObject([{ runAttempt: 2 }]);
     });
+
+    it('that were started again still tell how their first attempt ended', async () => {
+      const { forge, sim } = await start();
+      const runId = await startRun(forge);
+      sim.completeRun(Number(runId), 'failure');
+      sim.rerun(Number(runId));
+      const { run } = await forge.getFirstAttempt('acme', 'app', runId, forever);
+      expect(run).toMatchObject({ id: runId, attempt: 1, status: 'completed' });
+      expect(run.conclusion).toBe('failure');
+    });
   });
 }
 

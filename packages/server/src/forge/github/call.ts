@@ -10,6 +10,7 @@ export type EndpointName =
   | 'dispatch'
   | 'listRuns'
   | 'getRun'
+  | 'getRunAttempt'
   | 'listRunJobs'
   | 'cancel'
   | 'forceCancel';

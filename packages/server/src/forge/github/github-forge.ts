@@ -19,7 +19,7 @@ import { type DispatchFeatures, dispatchWorkflow } from './dispatch.ts';
 import { DispatchAllowance, type DispatchRate } from './dispatch-allowance.ts';
 import { listRunners } from './list-runners.ts';
 import { listRuns } from './list-runs.ts';
-import { cancelRun, getRun, listRunJobs } from './runs.ts';
+import { cancelRun, getFirstAttempt, getRun, listRunJobs } from './runs.ts';
 import { Wire } from './wire.ts';
 
 export interface GithubForgeOptions {
@@ -122,6 +122,9 @@ class Github implements GithubForge {
 
   getRun: Forge['getRun'] = (owner, repo, runId, signal) =>
     getRun(this.#clients.dispatch, { owner, repo, runId }, signal);
+
+  getFirstAttempt: Forge['getFirstAttempt'] = (owner, repo, runId, signal) =>
+    getFirstAttempt(this.#clients.dispatch, { owner, repo, runId }, signal);
 
   listRunJobs: Forge['listRunJobs'] = (owner, repo, runId, signal) =>
     listRunJobs(this.#clients.dispatch, { owner, repo, runId }, signal);

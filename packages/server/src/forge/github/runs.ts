@@ -10,6 +10,7 @@ import { run as runSchema, type WorkflowJobPage, workflowJobPage } from './schem
 /** Typed as a mere GET or POST: octokit's own type of `run_id` is a number, which would spoil ids beyond 2^53. */
 const ROUTES = {
   run: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}' as `GET ${string}`,
+  firstAttempt: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/1' as `GET ${string}`,
   jobs: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs' as `GET ${string}`,
   cancel: 'POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel' as `POST ${string}`,
   'force-cancel':
@@ -21,16 +22,38 @@ export interface RunAddress extends RunPlace {
 }
 
 /** @throws ForgeError */
-export async function getRun(
+export function getRun(
   client: GithubClient,
   address: RunAddress,
   signal: AbortSignal,
 ): Promise<Observed & { readonly run: Run }> {
   const call = readCall('getRun', `read run ${nameOf(address)}`);
+  return readRun(client, call, { route: ROUTES.run, address, signal });
+}
+
+/** @throws ForgeError */
+export function getFirstAttempt(
+  client: GithubClient,
+  address: RunAddress,
+  signal: AbortSignal,
+): Promise<Observed & { readonly run: Run }> {
+  const call = readCall('getRunAttempt', `read the first attempt of run ${nameOf(address)}`);
+  return readRun(client, call, { route: ROUTES.firstAttempt, address, signal });
+}
+
+interface RunRead {
+  readonly route: `GET ${string}`;
+  readonly address: RunAddress;
+  readonly signal: AbortSignal;
+}
+
+async function readRun(
+  client: GithubClient,
+  call: Call,
+  { route, address, signal }: RunRead,
+): Promise<Observed & { readonly run: Run }> {
   await client.admit(call);
-  const answer = await client.ask(call, signal, (request) =>
-    request(ROUTES.run, parametersOf(address)),
-  );
+  const answer = await client.ask(call, signal, (request) => request(route, parametersOf(address)));
   const { sentAt, forgeSentAt } = answer;
   return { run: parseAnswer(runSchema, answer, call), sentAt, forgeSentAt };
 }
