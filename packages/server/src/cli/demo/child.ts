@@ -33,7 +33,7 @@ export interface ChildExit {
 export class DemoChild {
   readonly name: string;
   readonly logFile: string;
-  /** Resolves once it is gone and all it printed has been read; never rejects. */
+  /** Resolves once it is gone and all it printed is in the log file; never rejects. */
   readonly exited: Promise<ChildExit>;
   readonly #process: ChildProcess;
   readonly #lastLines: string[] = [];
@@ -89,8 +89,7 @@ export class DemoChild {
   #exit(log: WriteStream): Promise<ChildExit> {
     return new Promise((resolve) => {
       const finish = (exit: ChildExit): void => {
-        log.end();
-        resolve(exit);
+        log.end(() => resolve(exit));
       };
       this.#process.once('close', (code, signal) => finish({ code, signal }));
       // It could not be started: there will be no `close`.

@@ -1,5 +1,5 @@
 import type { Job } from '@dispatchoor/api-contract';
-import type { JobFact } from './facts.ts';
+import { type JobFact, KEY_INPUT } from './facts.ts';
 import type { PlannedJob } from './load.ts';
 import type { Span } from './spans.ts';
 import { seconds } from './text.ts';
@@ -98,11 +98,16 @@ function notePause(entry: Entry, { isPaused, now }: { isPaused: boolean; now: nu
   }
 }
 
-/** `job-012 geth/prysm`; the id's end for a job that is not the demo's. */
-export function jobLabel({ id, inputs }: Pick<Job, 'id' | 'inputs'>): string {
-  const key = inputs?.['demo-job'] ?? '';
-  const clients = `${inputs?.['el-client'] ?? '?'}/${inputs?.['cl-client'] ?? '?'}`;
-  return `${key === '' ? id.slice(-8) : key} ${clients}`;
+/** `job-012`; the id's end for a job that is not the demo's. */
+export function jobKey({ id, inputs }: Pick<Job, 'id' | 'inputs'>): string {
+  const key = inputs?.[KEY_INPUT] ?? '';
+  return key === '' ? id.slice(-8) : key;
+}
+
+/** `job-012 geth/prysm` */
+export function jobLabel(job: Pick<Job, 'id' | 'inputs'>): string {
+  const { 'el-client': el = '?', 'cl-client': cl = '?' } = job.inputs ?? {};
+  return `${jobKey(job)} ${el}/${cl}`;
 }
 
 function storyOf(job: Job): string {

@@ -11,9 +11,9 @@ import { ChildFailure, DemoProcesses } from './processes.ts';
 
 /** Runs until it is ended; answers SIGTERM. */
 const STAYS = `
-  console.log('listening on http://127.0.0.1:1');
   const timer = setInterval(() => {}, 1_000);
   process.once('SIGTERM', () => { console.log('ended well'); clearInterval(timer); });
+  console.log('listening on http://127.0.0.1:1');
 `;
 
 async function makeFolder(): Promise<string> {

@@ -44,7 +44,7 @@ const linesOf = (more: Partial<Screen> = {}) =>
 
 describe('the screen', () => {
   it('shows the queue with why its head waits, the runners, and what happened', () => {
-    const text = linesOf().join('\n');
+    const text = linesOf({ columns: 130 }).join('\n');
     expect(text).toContain('job-001 geth/prysm p20: all 7 runners that fit are busy');
     expect(text).toMatch(/metal-1 +XXL +busy +job-001 geth\/prysm 1:01/);
     expect(text).toContain('login demo / pw');
@@ -60,6 +60,13 @@ describe('the screen', () => {
     for (const line of lines) {
       if (!line.startsWith('curl')) expect(line.length).toBeLessThanOrEqual(60);
     }
+  });
+
+  it('leaves room for events in a terminal of 80 × 24 with twelve runners', () => {
+    const runners = Array.from({ length: 12 }, () => snapshot.runners).flat();
+    const lines = linesOf({ snapshot: { ...snapshot, runners }, columns: 80, rows: 24 });
+    expect(lines.join('\n')).toMatch(/metal-1 +busy +job-001 1:01 +metal-1 +busy +job-001 1:01/);
+    expect(lines.at(-1)).toBe('two');
   });
 
   it('does without a snapshot, as long as there is none', () => {

@@ -1,5 +1,6 @@
+import type { Runner } from '@dispatchoor/api-contract';
 import pc from 'picocolors';
-import { jobLabel } from './job-book.ts';
+import { jobKey, jobLabel } from './job-book.ts';
 import type { GroupView, RunnerView, Snapshot } from './snapshot.ts';
 import { cell, cut, elapsed } from './text.ts';
 import type { Access } from './view.ts';
@@ -68,27 +69,36 @@ function groupLine({ group, head, why }: GroupView, columns: number): string {
   return cut(`${cell(group.name, 18)}${numbers}  ${paused}${reason}`, columns);
 }
 
-/** Two columns where there is room. */
+/** Two columns; in a narrow terminal they say less, so that events still have room below them. */
 function runnerLines({ runners, at }: Snapshot, columns: number): string[] {
-  const perRow = columns >= 120 ? 2 : 1;
-  const width = Math.floor(columns / perRow) - 1;
-  const rows = Math.ceil(runners.length / perRow);
+  const isWide = columns >= 120;
+  const width = Math.floor(columns / 2) - 1;
+  const rows = Math.ceil(runners.length / 2);
+  const runnerCell = isWide ? wideCell : narrowCell;
   return Array.from({ length: rows }, (_, row) =>
     [runners[row], runners[row + rows]]
-      .slice(0, perRow)
       .filter((view) => view !== undefined)
       .map((view) => runnerCell(view, at, width))
       .join(' '),
   );
 }
 
-function runnerCell({ runner, job }: RunnerView, at: number, width: number): string {
+function wideCell({ runner, job }: RunnerView, at: number, width: number): string {
   const labels = runner.labels.filter((label) => label !== 'self-hosted' && label !== 'sync-test');
   const name = `${cell(runner.name, 15)}${cell(labels.join(' '), 11)}`;
-  const state = runner.status !== 'online' ? 'offline' : runner.busy ? 'busy' : 'idle';
   const work = job === undefined ? '' : `${jobLabel(job)} ${sinceDispatch(job, at)}`;
-  const colour = state === 'busy' ? green : state === 'idle' ? yellow : red;
-  return `${name}${colour(state.padEnd(8))}${cell(work, width - 34)}`;
+  return `${name}${stateOf(runner)}${cell(work, width - 34)}`;
+}
+
+function narrowCell({ runner, job }: RunnerView, at: number, width: number): string {
+  const work = job === undefined ? '' : `${jobKey(job)} ${sinceDispatch(job, at)}`;
+  return `${cell(runner.name, 14)} ${stateOf(runner)}${cell(work, width - 23)}`;
+}
+
+/** Eight wide. */
+function stateOf({ status, busy }: Runner): string {
+  if (status !== 'online') return red('offline ');
+  return busy ? green('busy    ') : yellow('idle    ');
 }
 
 function sinceDispatch(

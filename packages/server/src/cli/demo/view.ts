@@ -38,6 +38,5 @@ export function accessLines({ url, username, password, curl, stateFolder }: Acce
 export function curlLine({ url, username, password, stateFolder }: Omit<Access, 'curl'>): string {
   const jar = `'${stateFolder}/cookies'`;
   const login = JSON.stringify({ username, password });
-  const json = "-H 'content-type: application/json'";
-  return `curl -s -c ${jar} ${json} -d '${login}' -o /dev/null ${url}/api/v1/auth/login && curl -s -b ${jar} ${url}/api/v1/groups`;
+  return `curl -so /dev/null -c ${jar} -d '${login}' ${url}/api/v1/auth/login && curl -sb ${jar} ${url}/api/v1/groups`;
 }
