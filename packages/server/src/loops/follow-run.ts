@@ -1,0 +1,131 @@
+/** One attempt's run: what is asked of the forge about it, and what is recorded. */
+import type { Attempt, Run } from '../domain/attempt.ts';
+import { type Forge, ForgeError } from '../forge/forge.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Store } from '../store/store.ts';
+
+/** A run that no runner takes for so long may ask for labels that none has: only its workflow jobs tell. */
+const PICKUP_EXPECTED_WITHIN_MS = 10_000;
+/** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
+const LOOK_INTO_QUEUED_EVERY_MS = 60_000;
+
+export interface FollowDeps {
+  readonly forge: Forge;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A run that answers 404, or does not show up, counts as gone only when it still does so this much later. */
+  readonly recheckAfterMs: number;
+  /** Whose queued runs were looked into, and when, on the monotonic clock. */
+  readonly lookedInto: Map<string, number>;
+}
+
+/** Reads one run by its id, and takes what it shows. */
+export async function followOne(
+  deps: FollowDeps,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<void> {
+  const { forge, logger } = deps;
+  const { owner, repo, runId } = attempt;
+  if (runId === null) return;
+  try {
+    const { run, forgeSentAt } = await forge.getRun(owner, repo, runId, signal);
+    await takeRun(deps, attempt, run, forgeSentAt, signal);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    if (error.code === 'not-found') await noteGone(deps, attempt, runId, signal);
+    else logger.warn({ err: error, attemptId: attempt.id, runId }, 'run not read');
+  }
+}
+
+/** A 404 counts only when the same credential then reads the repository. */
+async function noteGone(
+  deps: FollowDeps,
+  attempt: Attempt,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner, repo } = attempt;
+  if (!(await deps.forge.canReadRepo(owner, repo, signal))) {
+    deps.logger.warn({ owner, repo, runId }, 'run not read: no access to its repository');
+    return;
+  }
+  const message = `run ${runId} was deleted on the forge`;
+  await deps.store.runs.recordRunGone(attempt.id, deps.recheckAfterMs, message);
+}
+
+/** The runner's name is stored before the end of the run: the end closes the attempt. */
+export async function takeRun(
+  deps: FollowDeps,
+  attempt: Attempt,
+  run: Run,
+  sentAt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (run.attempt > 1) {
+    await takeFirstAttempt(deps, attempt, signal);
+    return;
+  }
+  if (needsWorkflowJobs(attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
+    await takeWorkflowJobs(deps, attempt, run.id, signal);
+  }
+  await deps.store.runs.recordRun(attempt.id, run, sentAt);
+}
+
+/** It was re-run before we saw it end: how our attempt ended is asked for, what goes on now is nobody's job here. */
+async function takeFirstAttempt(
+  { forge, store }: FollowDeps,
+  { id, owner, repo, runId }: Attempt,
+  signal: AbortSignal,
+): Promise<void> {
+  if (runId === null) return;
+  const { run, forgeSentAt } = await forge.getFirstAttempt(owner, repo, runId, signal);
+  await store.runs.recordRun(id, run, forgeSentAt);
+}
+
+/** Until its runner is known; and while more of its workflow jobs may be waiting for runners. */
+function needsWorkflowJobs(attempt: Attempt, run: Run): boolean {
+  const isRunning = run.status === 'in_progress';
+  if (attempt.runnerId === null) return isRunning || run.status === 'completed';
+  return isRunning && attempt.holdEndedAt === null;
+}
+
+/** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
+function isToBeLookedInto(
+  { lookedInto, clock }: FollowDeps,
+  attempt: Attempt,
+  run: Run,
+  sentAt: number,
+): boolean {
+  if (run.status !== 'queued') return false;
+  if (sentAt - run.createdAt < PICKUP_EXPECTED_WITHIN_MS) return false;
+  const now = clock.monotonic();
+  if (now - (lookedInto.get(attempt.id) ?? -Infinity) < LOOK_INTO_QUEUED_EVERY_MS) return false;
+  lookedInto.set(attempt.id, now);
+  return true;
+}
+
+export function forgetEnded({ lookedInto }: FollowDeps, live: readonly Attempt[]): void {
+  if (lookedInto.size === 0) return;
+  const ids = new Set(live.map(({ id }) => id));
+  for (const id of lookedInto.keys()) if (!ids.has(id)) lookedInto.delete(id);
+}
+
+/** Failing here costs the runner's name for now, never the run's own state. */
+export async function takeWorkflowJobs(
+  deps: FollowDeps,
+  attempt: Attempt,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner, repo } = attempt;
+  try {
+    const { jobs, forgeSentAt } = await deps.forge.listRunJobs(owner, repo, runId, signal);
+    await deps.store.runs.recordWorkflowJobs(attempt.id, jobs, forgeSentAt);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    deps.logger.warn({ err: error, attemptId: attempt.id, runId }, 'workflow jobs not read');
+  }
+}
