@@ -214,11 +214,16 @@ export class DispatchLoop {
     plan: DispatchPlan,
     limitedUntil: number | null,
   ): void {
-    const { clock } = this.#deps;
+    const { clock, forge } = this.#deps;
     this.#cancelDue();
-    const moments = [state.nextDueAt, limitedUntil, ...plan.groups.map((g) => g.retryAt)].filter(
-      (moment) => moment !== null,
-    );
+    const isLimited = plan.groups.some(({ limit }) => limit === 'rate-limited');
+    const moments = [
+      state.nextDueAt,
+      limitedUntil,
+      // The plan did not know yet when the next would be there: it had some left, and we have just used them.
+      isLimited ? forge.credentialFor('dispatch').retryAt : null,
+      ...plan.groups.map((group) => group.retryAt),
+    ].filter((moment) => moment !== null);
     if (moments.length === 0) return;
     const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, Math.min(...moments) - clock.now());
     this.#cancelDue = clock.after(Math.min(waitMs, this.#deps.intervalMs), () => {
