@@ -18,7 +18,11 @@ for (const database of databases) {
       const world = await startWorld({ database, config, forge: acme(4) });
       const [, , third = ''] = await enqueueThree(world);
       await world.forge('two runs', ({ runs }) => runs.length === 2);
-      const why = await world.why(third, 'rate-limited');
+      const why = await world.until(
+        'it is told when to go on',
+        () => world.api.why(third),
+        ({ code, retry_at: retryAt }) => code === 'rate-limited' && retryAt !== null,
+      );
       expect(Date.parse(why.retry_at ?? '')).toBeGreaterThan(world.clock.now() + 60_000);
       await world.restart();
       await world.why(third, 'rate-limited');
