@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { attempt } from '../domain/attempt.testkit.ts';
+import { type Dispatch, type Forge, ForgeError, type ForgeErrorFacts } from '../forge/forge.ts';
+import { Breaker } from '../lib/breaker.ts';
+import { FakeClock } from '../lib/clock.testkit.ts';
+import { deadlineIn } from '../lib/clock.ts';
+import { makeLogger } from '../lib/logger.ts';
+import type { DispatchStore, RefusedOutcome, Store } from '../store/store.ts';
+import { sendAttempt } from './send-attempt.ts';
+
+interface Scene {
+  readonly dispatch: (
+    dispatch: Dispatch,
+    clock: FakeClock,
+  ) => Promise<{ runId: string; runUrl: string }>;
+  readonly canReadRepo?: () => Promise<boolean>;
+  /** How many times the database refuses to store the outcome first. */
+  readonly storeFailures?: number;
+}
+
+async function send(scene: Scene) {
+  const clock = new FakeClock();
+  const told: unknown[] = [];
+  let failuresLeft = scene.storeFailures ?? 0;
+  const store = (what: string) => (_id: string, detail: unknown) => {
+    if (failuresLeft-- > 0) return Promise.reject(new Error('database down'));
+    told.push(detail === undefined ? what : [what, detail]);
+    return Promise.resolve(true);
+  };
+  const dispatches: Partial<DispatchStore> = {
+    recordAccepted: store('accepted'),
+    recordRefused: store('refused'),
+    recordUnknown: store('unknown'),
+    giveBack: store('given back'),
+  };
+  const forge: Partial<Forge> = {
+    dispatch: (dispatch) => scene.dispatch(dispatch, clock),
+    canReadRepo: scene.canReadRepo ?? (() => Promise.resolve(true)),
+  };
+  const breaker = new Breaker(clock, { firstMs: 1_000, longestMs: 60_000 });
+  const sending = sendAttempt(
+    {
+      forge: forge as Forge,
+      store: { dispatch: dispatches } as Store,
+      clock,
+      logger: makeLogger('silent'),
+      breaker,
+    },
+    { attempt: attempt('a', { state: 'claimed' }), inputs: {} },
+    deadlineIn(clock, 5_000),
+    new AbortController().signal,
+  );
+  await clock.advance(60_000);
+  await sending;
+  return { told, breaker, now: clock.now() };
+}
+
+const fails = (facts: ForgeErrorFacts) => () => Promise.reject(new ForgeError('no', facts));
+const refusedAs = (told: unknown[]) => (told[0] as [string, RefusedOutcome])[1];
+
+describe('the outcome of a sending', () => {
+  it('is accepted with its run', async () => {
+    const run = { runId: '7', runUrl: 'u' };
+    const { told } = await send({ dispatch: () => Promise.resolve(run) });
+    expect(told).toEqual([['accepted', run]]);
+  });
+
+  it.each(['unavailable', 'bad-reply'] as const)(
+    'is unknown after %s that may have acted, and opens the breaker (defect #16)',
+    async (code) => {
+      const { told, breaker } = await send({ dispatch: fails({ code, acted: 'unknown' }) });
+      expect(told).toEqual([['unknown', 'no']]);
+      expect(breaker.allowed).not.toBe(Infinity);
+    },
+  );
+
+  it('is unknown after a fault of our own: it may have left', async () => {
+    const { told } = await send({ dispatch: () => Promise.reject(new TypeError('bug')) });
+    expect(told).toEqual([['unknown', expect.stringContaining('inside dispatchoor')]]);
+  });
+
+  it('gives the claim back when nothing was sent', async () => {
+    const { told, breaker } = await send({ dispatch: fails({ code: 'not-sent', acted: 'no' }) });
+    expect(told).toEqual([['given back', 'no']]);
+    expect(breaker.allowed).toBe(Infinity);
+  });
+
+  it.each(['auth', 'rate-limited'] as const)(
+    'puts the job back at once after %s: the credential is stopped, not the job (defect #16)',
+    async (code) => {
+      const { told } = await send({ dispatch: fails({ code, acted: 'no' }) });
+      expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null });
+    },
+  );
+
+  it('puts the job back for a moment after a transient refusal (defect #16)', async () => {
+    const { told, now } = await send({ dispatch: fails({ code: 'unavailable', acted: 'no' }) });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', isTargetFault: false });
+    expect(refusedAs(told).notBefore).toBe(now - 55_000);
+  });
+
+  it('fails the job when the forge will always refuse it', async () => {
+    const { told } = await send({ dispatch: fails({ code: 'invalid', acted: 'no' }) });
+    expect(refusedAs(told)).toMatchObject({ then: 'fail', isTargetFault: true });
+  });
+
+  it('believes a 404 only when the repository can be read', async () => {
+    const dispatch = fails({ code: 'not-found', acted: 'no' });
+    const believed = await send({ dispatch, canReadRepo: () => Promise.resolve(true) });
+    expect(refusedAs(believed.told)).toMatchObject({ then: 'fail', isTargetFault: true });
+    const blind = await send({ dispatch, canReadRepo: () => Promise.resolve(false) });
+    expect(refusedAs(blind.told)).toMatchObject({ then: 'no-access', isTargetFault: false });
+    const unclear = await send({
+      dispatch,
+      canReadRepo: fails({ code: 'unavailable', acted: 'no' }),
+    });
+    expect(refusedAs(unclear.told)).toMatchObject({ then: 'retry' });
+  });
+
+  it('is stored once the database answers again', async () => {
+    const run = { runId: '7', runUrl: 'u' };
+    const { told } = await send({ dispatch: () => Promise.resolve(run), storeFailures: 4 });
+    expect(told).toEqual([['accepted', run]]);
+  });
+});
+
+it('may leave until the deadline of the claim, and not later', async () => {
+  const answers: boolean[] = [];
+  await send({
+    dispatch: async ({ maySend }, clock) => {
+      answers.push(maySend());
+      clock.step(5_000);
+      answers.push(maySend());
+      return Promise.resolve({ runId: '7', runUrl: '' });
+    },
+  });
+  expect(answers).toEqual([true, false]);
+});
