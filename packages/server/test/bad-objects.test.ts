@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, linuxGroup, TOKEN, template, workflow } from './harness/scenes.ts';
+import {
+  acme,
+  LINUX,
+  LONG,
+  linuxGroup,
+  runners,
+  TOKEN,
+  template,
+  workflow,
+} from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 const PROBE_MS = 5 * 60_000 + 1_000;
@@ -65,6 +74,42 @@ for (const database of databases) {
       expect(await world.api.job(hidden.id)).toMatchObject({ status: 'running' });
       world.sim.setToken(TOKEN, { blindTo: [] });
       world.sim.completeRun(running.run_id ?? 0, 'success');
+      await world.job(hidden.id, 'completed');
+    });
+  });
+
+  describe(`an owner that the token cannot see, on ${database.name}`, () => {
+    it('leaves its jobs waiting, and stops no other group', async () => {
+      const dark = { owner: 'dark', repo: 'app' };
+      const world = await startWorld({
+        database,
+        config: {
+          groups: {
+            github: [
+              linuxGroup,
+              {
+                ...{ id: 'dark', runner_labels: LINUX },
+                workflow_dispatch_templates: [template({ id: 'dark-build', ...dark })],
+              },
+            ],
+          },
+        },
+        forge: acme(1, {
+          owners: [{ login: 'dark', type: 'Organization' }],
+          repos: [{ owner: 'dark', name: 'app' }],
+          workflows: [workflow(dark)],
+          runners: runners(1).map((runner) => ({ ...runner, scope: 'org:dark' })),
+        }),
+        prepare: (sim) => sim.setToken(TOKEN, { blindTo: ['dark'] }),
+      });
+      const hidden = await world.api.enqueue('dark', { template_id: 'dark-build' });
+      for (let count = 0; count < 3; count += 1) {
+        const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+        await world.job(id, 'completed');
+      }
+      const why = await world.why(hidden.id, 'stale-runners');
+      expect(why.message).toContain('org:dark');
+      world.sim.setToken(TOKEN, { blindTo: [] });
       await world.job(hidden.id, 'completed');
     });
   });

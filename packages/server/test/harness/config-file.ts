@@ -51,7 +51,7 @@ function quickConfig(baseUrl: string, database: StoreConfig): ConfigKeys {
   };
 }
 
-export function databaseKeys(database: StoreConfig): ConfigKeys {
+function databaseKeys(database: StoreConfig): ConfigKeys {
   if (database.driver === 'sqlite') return { driver: 'sqlite', sqlite: { path: database.path } };
   const { host, port, user, database: name, sslmode } = database;
   return { driver: 'postgres', postgres: { host, port, user, database: name, sslmode } };

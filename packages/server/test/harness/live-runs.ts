@@ -1,7 +1,7 @@
-import type { Ledger, LedgerRun } from '@dispatchoor/forge-sim';
+import type { LedgerRun } from '@dispatchoor/forge-sim';
 
 /** When the last of its workflow jobs ended; `Infinity` while one has not. */
-export function endOf(run: LedgerRun): number {
+function endOf(run: LedgerRun): number {
   return Math.max(...run.jobs.map(({ completedAt }) => completedAt ?? Infinity));
 }
 
@@ -12,16 +12,4 @@ export function mostLiveRuns(runs: readonly LedgerRun[]): number {
     return runs.filter((other) => other.createdAt <= createdAt && endOf(other) > createdAt).length;
   });
   return Math.max(0, ...counts);
-}
-
-/** Names of the runners that a run's workflow jobs were given to. */
-export function runnersOf(run: LedgerRun): (string | null)[] {
-  return run.jobs.map(({ runnerName }) => runnerName);
-}
-
-/** Which request of the ledger made this run. */
-export function dispatchesTo(ledger: Ledger, repo: string): number {
-  return ledger.requests.filter((request) => {
-    return request.endpoint === 'dispatch' && request.repo === repo && request.acted;
-  }).length;
 }

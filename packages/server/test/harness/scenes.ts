@@ -8,7 +8,7 @@ export const TOKEN = 'ghp_dispatchT0kenOfTheTests000000000';
 export const RUNNERS_TOKEN = 'ghp_runnersT0kenOfTheTests00000000000';
 
 /** Somebody else with a token of their own, who starts the same workflows by hand. */
-export const HUMAN = 'alice';
+const HUMAN = 'alice';
 export const HUMAN_TOKEN = 'ghp_aliceT0kenOfTheTests0000000000000';
 
 export const LINUX = ['self-hosted', 'linux'] as const;
