@@ -28,11 +28,6 @@ interface Progress {
   readonly awaited: Bits;
 }
 
-interface PlacedSend extends PlannedSend {
-  /** Free runners that fit it, before anything was placed. */
-  readonly choices: number;
-}
-
 /**
  * Which jobs to send now, most constrained first, and per group what stops the rest. The same for every order
  * of the input lists.
@@ -59,7 +54,7 @@ class Planner {
   readonly #kinds = new Map<Bits, number>();
   readonly #jobsOfKind = new Map<number, string[]>();
   readonly #choices = new Map<number, number>();
-  readonly #sends: PlacedSend[] = [];
+  readonly #sends: PlannedSend[] = [];
 
   constructor(state: DispatchState) {
     this.#now = state.now;
@@ -177,9 +172,7 @@ class Planner {
     const assignment = this.#assignment;
     const jobsOnClass = jobsByClass(assignment, pool.classes.length, this.#jobsOfKind);
     return {
-      sends: this.#sends
-        .toSorted((a, b) => a.choices - b.choices)
-        .map(({ jobId, groupId }) => ({ jobId, groupId })),
+      sends: this.#sends.toSorted((a, b) => a.choices - b.choices),
       groups: [...this.#progress.values()].map((progress) =>
         reportGroup(this.#outcomeOf(progress), this.#now, { pool, assignment, jobsOnClass }),
       ),

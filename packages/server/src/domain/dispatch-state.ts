@@ -77,6 +77,8 @@ export interface DispatchState {
 export interface PlannedSend {
   readonly jobId: string;
   readonly groupId: string;
+  /** Free runners that fit it, before anything was placed: with fewer it is sent earlier. */
+  readonly choices: number;
 }
 
 /** Runners of one scope that have all labels of a group. */

@@ -33,6 +33,8 @@ export interface DispatchDeps {
 
 /** A moment that has passed and changed nothing must not spin the loop. */
 const SHORTEST_DUE_WAIT_MS = 50;
+/** Twice what an answer usually takes: a forge that is slower holds nobody up. */
+const LONGEST_ANSWER_WAIT_MS = 500;
 const BREAKER = { firstMs: 1_000, longestMs: 60_000 };
 
 /** What can give the dispatcher work. Its own claims and accepted sends cannot. */
@@ -152,9 +154,12 @@ export class DispatchLoop {
     plan: DispatchPlan,
   ): Promise<number | null> {
     const jobs = new Map(state.groups.flatMap((group) => group.head.map((job) => [job.id, job])));
+    let choices = plan.sends[0]?.choices;
     for (const send of plan.sends) {
       const job = jobs.get(send.jobId);
       if (job === undefined) continue;
+      if (send.choices !== choices) await this.#letForgeAnswer();
+      choices = send.choices;
       if (!context.mayGoOn()) return null;
       if (this.#isPlanOvertaken) {
         context.wake.knock();
@@ -164,6 +169,18 @@ export class DispatchLoop {
       if (limitedUntil !== null) return limitedUntil;
     }
     return null;
+  }
+
+  /**
+   * The forge gives runners out in the order in which runs are made. One sent a moment later but made first would
+   * take the only runner that fits a more constrained job, and leave the runner planned for it idle.
+   */
+  async #letForgeAnswer(): Promise<void> {
+    if (this.#inFlight.size === 0) return;
+    const cut = new AbortController();
+    const answered = Promise.all(this.#inFlight);
+    await Promise.race([answered, this.#deps.clock.sleep(LONGEST_ANSWER_WAIT_MS, cut.signal)]);
+    cut.abort();
   }
 
   async #sendOne(context: LoopContext, send: PlannedSend, job: PendingJob): Promise<number | null> {
