@@ -1,8 +1,19 @@
+import { ForgeError } from '../forge.ts';
+
 /** GitHub's largest. */
 export const PER_PAGE = 100;
 
+/** 100,000 entries: ten times what the largest scope has. More promises than that at once take the process down. */
+const MAX_PAGES = 1_000;
+
+/** @throws ForgeError `bad-reply` for a count that no list has */
 export function pageCount(total: number): number {
-  return Math.max(1, Math.ceil(total / PER_PAGE));
+  const pages = Math.max(1, Math.ceil(total / PER_PAGE));
+  if (pages <= MAX_PAGES) return pages;
+  throw new ForgeError(`unexpected answer: total_count: ${String(total)} is no length of a list`, {
+    code: 'bad-reply',
+    acted: 'no',
+  });
 }
 
 /** Numbers from `first` to `last`. */

@@ -301,3 +301,18 @@ describe('dispatches', () => {
     expect(await all).toHaveLength(40);
   });
 });
+
+describe('a count that no list has', () => {
+  it('is a bad reply, and nobody reads page after page', async () => {
+    const countOf = (request: string): string =>
+      request.includes('/jobs') ? '"jobs":[]' : '"runners":[]';
+    const { forge, server } = await start((request) =>
+      rawReply(200, `{"total_count":1000000000,${countOf(request)}}`),
+    );
+    const runners = await failureOf(forge.listRunners('org:acme', [], forever));
+    expect(runners).toMatchObject({ code: 'bad-reply', acted: 'no' });
+    const jobs = await failureOf(forge.listRunJobs('acme', 'app', '7', forever));
+    expect(jobs).toMatchObject({ code: 'bad-reply', acted: 'no' });
+    expect(server.received.join('').match(/GET /g)).toHaveLength(2);
+  });
+});
