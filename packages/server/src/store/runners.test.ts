@@ -259,6 +259,20 @@ for (const kind of databases) {
       expect(await newEvents(() => record(400))).toEqual(['scope.observed']);
     });
 
+    it('of a scope that is written in two ways are counted once', async () => {
+      const fence = await start('org:Acme', 'org:acme', 'repo:acme/App', 'repo:Acme/app');
+      const first = (await runners().listScopes('f')).map(({ scope }) => scope);
+      expect(first.map((scope) => scope.toLowerCase())).toEqual(['org:acme', 'repo:acme/app']);
+      const [stored = ''] = first;
+      await runners().recordPass(fence, pass(100, [seen('1')], { scope: stored }));
+      const told = await newEvents(() =>
+        runners().setScopes(fence, 'f', ['org:ACME', 'org:acme', 'org:Acme', 'repo:ACME/APP']),
+      );
+      expect(told).toEqual([]);
+      expect((await runners().listScopes('f')).map(({ scope }) => scope)).toEqual(first);
+      expect(await shown()).toHaveLength(1);
+    });
+
     it('go with their scope', async () => {
       const fence = await start(SCOPE, 'repo:acme/app');
       await runners().recordPass(fence, pass(100, [seen('1')]));

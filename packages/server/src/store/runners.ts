@@ -196,7 +196,7 @@ async function setScopes(
 ): Promise<void> {
   // Asked at every poll, and hardly ever an answer: no transaction for it.
   const stored = (await listScopes(database.read, forgeId)).map((row) => row.scope);
-  const wanted = [...new Set(scopes)].sort();
+  const wanted = oneSpellingEach(scopes, stored);
   const added = wanted.filter((scope) => !stored.includes(scope));
   const dropped = stored.filter((scope) => !wanted.includes(scope));
   if (added.length === 0 && dropped.length === 0) return;
@@ -205,6 +205,19 @@ async function setScopes(
     if (added.length > 0) await addScopes(tx, forgeId, added);
     for (const scope of dropped) await dropScope(tx, forgeId, scope);
   });
+}
+
+/**
+ * Forges do not tell `org:Acme` from `org:acme`: under two names each runner would count twice, and get two jobs.
+ * The name that is stored already stays, so that its runners do too.
+ */
+function oneSpellingEach(scopes: readonly string[], stored: readonly string[]): string[] {
+  const storedAs = new Map(stored.map((scope) => [scope.toLowerCase(), scope]));
+  const wanted = scopes.map((scope): [string, string] => {
+    const name = scope.toLowerCase();
+    return [name, storedAs.get(name) ?? scope];
+  });
+  return [...new Map(wanted).values()].sort();
 }
 
 async function addScopes(
