@@ -11,7 +11,16 @@ export async function endWith<T>(
     await tx.commit().execute();
     return result;
   } catch (error) {
-    await tx.rollback().execute();
+    await rollBack(tx);
     throw error;
+  }
+}
+
+/** A full disk or a lost connection has rolled back already: what went wrong first is what people must be told. */
+async function rollBack(tx: ControlledTransaction<Schema>): Promise<void> {
+  try {
+    await tx.rollback().execute();
+  } catch {
+    // The first error follows.
   }
 }
