@@ -135,6 +135,31 @@ describe('the primary limit', () => {
   });
 });
 
+describe('a moment that no limit of GitHub lasts to', () => {
+  const far = '99999999999999999999';
+
+  it.each([
+    ['a reset', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': far }],
+    ['a wait', { 'retry-after': far }],
+    ['a date', { 'retry-after': 'Fri, 01 Jan 2999 00:00:00 GMT' }],
+  ])('stated by %s stops us for two hours, not for good', async (_what, headers) => {
+    const { clock, budget } = start();
+    budget.learn(answer(clock, { status: 429, headers }), 0);
+    expect(budget.admit('dispatch')).toBe(clock.now() + 2 * HOUR_MS);
+    await clock.advance(2 * HOUR_MS);
+    expect(budget.admit('dispatch')).toBeNull();
+  });
+
+  it('that was stored before our clock was put back stops nobody', () => {
+    const { clock, budget } = start();
+    budget.adopt({ ...budget.state(), blockedUntil: clock.now() + 1_000 * HOUR_MS });
+    expect(budget.admit('dispatch')).toBeNull();
+    expect(budget.rate().blockedUntil).toBeNull();
+    budget.learn(secondary(clock, { 'retry-after': '30' }), 0);
+    expect(budget.admit('dispatch')).toBe(clock.now() + 30_000);
+  });
+});
+
 describe('a secondary limit', () => {
   it('blocks as long as it says', () => {
     const { clock, budget } = start();

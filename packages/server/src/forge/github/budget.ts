@@ -1,6 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Budget, RateState } from '../forge.ts';
-import { type LimitFacts, readLimitFacts, type WireAnswer } from './limit-facts.ts';
+import {
+  type LimitFacts,
+  LONGEST_WAIT_MS,
+  readLimitFacts,
+  type WireAnswer,
+} from './limit-facts.ts';
 
 /** Who asks, first to last: when requests get scarce, only `poll` and then `track` thin out. */
 export type Share = 'dispatch' | 'cancel' | 'lookup' | 'track' | 'poll';
@@ -74,7 +79,8 @@ export class RequestBudget {
   /** Asked before each request: `null`, or when this share may ask again. */
   retryAt(share: Share): number | null {
     const now = this.#clock.now();
-    if (this.#blockedUntil !== null && this.#blockedUntil > now) return this.#blockedUntil;
+    const blockedUntil = this.#blockAt(now);
+    if (blockedUntil !== null) return blockedUntil;
     const remaining = this.#remainingAt(now);
     if (remaining === null || remaining > this.#floorOf(share)) return null;
     // Scarce, but nobody said until when: the next answer will tell.
@@ -125,12 +131,11 @@ export class RequestBudget {
 
   rate(): RateState {
     const now = this.#clock.now();
-    const isBlocked = this.#blockedUntil !== null && this.#blockedUntil > now;
     return {
       limit: this.#limit,
       remaining: this.#remainingAt(now),
       resetAt: this.#resetAt,
-      blockedUntil: isBlocked ? this.#blockedUntil : null,
+      blockedUntil: this.#blockAt(now),
     };
   }
 
@@ -151,7 +156,8 @@ export class RequestBudget {
     if (other.secondaryHits > this.#secondaryHits) {
       this.#secondaryHits = other.secondaryHits;
       this.#rateFactor = Math.min(this.#rateFactor, other.rateFactor);
-      this.#grewAt = Math.max(this.#clock.now(), other.blockedUntil ?? 0);
+      const now = this.#clock.now();
+      this.#grewAt = Math.max(now, this.#blockAt(now) ?? 0);
     }
     if (other.resetAt === null) return;
     this.#learnWindow({ ...other, isCore: true });
@@ -229,7 +235,7 @@ export class RequestBudget {
     this.#grow(now);
     // Ten requests in flight meet one limit ten times: that is one hit.
     if (sentAt < this.#lastHitAt) {
-      const retryAt = Math.max(statedAt ?? 0, this.#blockedUntil ?? 0);
+      const retryAt = Math.max(statedAt ?? 0, this.#blockAt(now) ?? 0);
       this.#block(retryAt);
       return retryAt;
     }
@@ -243,8 +249,16 @@ export class RequestBudget {
     return retryAt;
   }
 
+  /** What lies too far ahead was written before our clock was put back: nobody stated it. */
+  #blockAt(now: number): number | null {
+    const until = this.#blockedUntil;
+    return until !== null && until > now && until <= now + LONGEST_WAIT_MS ? until : null;
+  }
+
   #block(until: number): void {
-    this.#blockedUntil = Math.max(this.#blockedUntil ?? 0, until);
+    const now = this.#clock.now();
+    if (until > now + LONGEST_WAIT_MS) return;
+    this.#blockedUntil = Math.max(this.#blockAt(now) ?? 0, until);
   }
 
   /** Hits count as "in a row" until the rate is whole again. */

@@ -19,6 +19,12 @@ export interface LimitFacts {
   readonly limited: 'primary' | 'secondary' | undefined;
 }
 
+/**
+ * GitHub's windows last an hour. A moment far beyond (a header in milliseconds, a proxy's nonsense) is kept in the
+ * database and would stop us for good: after this we ask once more, and are told again.
+ */
+export const LONGEST_WAIT_MS = 2 * 3_600_000;
+
 const SECONDARY_TEXT = /secondary rate limit|abuse detection/i;
 
 /**
@@ -33,7 +39,7 @@ export function readLimitFacts(answer: WireAnswer, now: number, offsetMs: number
   return {
     limit: findNumber(headers['x-ratelimit-limit']),
     remaining,
-    resetAt: resetSeconds === null ? null : resetSeconds * 1_000 - offsetMs,
+    resetAt: resetSeconds === null ? null : notTooLate(resetSeconds * 1_000 - offsetMs, now),
     retryAt: findRetryAt(headers['retry-after'], now, offsetMs),
     isCore: (headers['x-ratelimit-resource'] ?? 'core') === 'core',
     limited: findLimit(answer, remaining),
@@ -51,9 +57,13 @@ function findLimit(answer: WireAnswer, remaining: number | null): LimitFacts['li
 /** Seconds or an HTTP date (RFC 9110 §10.2.3). */
 function findRetryAt(header: string | undefined, now: number, offsetMs: number): number | null {
   const seconds = findNumber(header);
-  if (seconds !== null) return now + seconds * 1_000;
+  if (seconds !== null) return notTooLate(now + seconds * 1_000, now);
   const date = header === undefined ? Number.NaN : Date.parse(header);
-  return Number.isNaN(date) ? null : date - offsetMs;
+  return Number.isNaN(date) ? null : notTooLate(date - offsetMs, now);
+}
+
+function notTooLate(moment: number, now: number): number {
+  return Math.min(moment, now + LONGEST_WAIT_MS);
 }
 
 function findNumber(header: string | undefined): number | null {
