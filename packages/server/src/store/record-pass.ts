@@ -17,6 +17,8 @@ import type { Fence, RunnerPass } from './store.ts';
 /** 16 columns a row; on SQLite also as long as the process may be blocked. */
 const ROWS_PER_STATEMENT = 250;
 const ROWS_PER_READ = 1_000;
+/** Two minutes: pages are read side by side, and each request ends within the configured timeout (30 s). */
+const LONGEST_PASS_MS = 120_000;
 
 type ShownRunner = Pick<KnownRunner, 'name' | 'labels' | 'status' | 'is_busy'>;
 
@@ -38,9 +40,12 @@ export async function recordPass(
 ): Promise<void> {
   if (!(await holdsLease(tx, database, fence))) return;
   const scope = await findScope(tx, pass);
+  if (scope === undefined) return;
+  const isBehind = (scope.passSentAt ?? -Infinity) >= pass.sentAt;
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
-  if (scope === undefined || (scope.passSentAt ?? -Infinity) >= pass.sentAt) return;
-  const isRepeatable = pass.isComplete && !(await isTouched(tx, pass, scope));
+  if (isBehind && !isClockPutBack(tx, scope)) return;
+  const isRepeatable = pass.isComplete && !isBehind && !(await isTouched(tx, pass, scope));
+  if (isBehind) await forgetTimesFrom(tx, pass);
   const known = await listKnown(tx, pass);
   const told = await writeDifference(tx, { pass, scope }, compareWithPass(known, pass));
   // "Unchanged" would vouch for what an incomplete pass has not seen, or for a row that somebody has changed since.
@@ -52,6 +57,28 @@ export async function recordPass(
   await savePass(tx, { ...pass, etags });
   const isFirst = scope.passSentAt === null || scope.error !== '';
   if (isFirst || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
+}
+
+/**
+ * No request is under way for so long: what seems older than a pass stored that long ago was sent by a forge's clock
+ * that was put back. Without this nobody would look at the scope until it has caught up, an hour or a year.
+ */
+function isClockPutBack({ now }: WriteTx, { passAt }: StoredScope): boolean {
+  return passAt !== null && now - passAt >= LONGEST_PASS_MS;
+}
+
+/** What was observed at times that are yet to come is older than this pass. */
+async function forgetTimesFrom(
+  { db }: WriteTx,
+  { forgeId, scope, sentAt }: RunnerPass,
+): Promise<void> {
+  await db
+    .updateTable('runners')
+    .set({ observed_at: sentAt - 1 })
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .where('observed_at', '>=', sentAt)
+    .execute();
 }
 
 async function findScope(

@@ -183,6 +183,22 @@ for (const kind of databases) {
       expect(await shown()).toEqual(['runner-1 online busy']);
     });
 
+    it('are seen again two minutes after the forge’s clock was put back, not when it has caught up', async () => {
+      const fence = await start();
+      const hourMs = 3_600_000;
+      await runners().recordPass(fence, pass(hourMs, [seen('1', { isBusy: true }), seen('2')]));
+      at.clock.advance(60_000);
+      await runners().recordPass(fence, pass(60_000, [seen('1'), seen('2')]));
+      expect(await shown()).toEqual(['runner-1 online busy', 'runner-2 online']);
+      at.clock.advance(60_000);
+      await runners().recordPass(fence, pass(120_000, null));
+      expect(await runners().listScopes('f')).toMatchObject([{ passSentAt: 120_000, etags: [] }]);
+      await runners().recordPass(fence, pass(180_000, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      await runners().recordPass(fence, pass(170_000, [seen('1', { isBusy: true })]));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+    });
+
     it('are listed anew, whatever the ETags say, when something else than a pass has seen one', async () => {
       const fence = await start();
       const touch = (sentAt: number) =>

@@ -37,8 +37,10 @@ export async function recordRun(
 /** Listings lag and overtake each other: nothing is taken back that a request sent later has shown. */
 function isNews(attempt: AttemptRow, run: Run, sentAt: number): boolean {
   if (attempt.run_id !== run.id || attempt.ended_at !== null) return false;
+  // An end is one whenever it was seen: a forge's clock that was put back must not hide it until it has caught up.
+  if (rankOf(run.status) > rankOf(attempt.run_status)) return true;
   if (attempt.run_observed_at !== null && attempt.run_observed_at >= sentAt) return false;
-  return rankOf(run.status) >= rankOf(attempt.run_status);
+  return rankOf(run.status) === rankOf(attempt.run_status);
 }
 
 /** A run that is waiting may start and, behind an approval, wait again; a completed one of attempt 1 stays so. */

@@ -99,6 +99,16 @@ for (const kind of databases) {
       expect((await job(attempt.jobId)).state).toBe('completed');
     });
 
+    it('that end are over, also by a forge’s clock that was put back meanwhile', async () => {
+      await start();
+      const attempt = await accepted();
+      const seen = (status: string, sentAt: number) =>
+        runs().recordRun(attempt.id, run('1', { status, conclusion: 'success' }), sentAt);
+      expect(await seen('in_progress', 3_600_000)).toBe(true);
+      expect(await seen('completed', 200)).toBe(true);
+      expect((await job(attempt.jobId)).state).toBe('completed');
+    });
+
     it('that somebody started again move nothing', async () => {
       await start();
       const attempt = await accepted();
