@@ -39,6 +39,7 @@ export function attempt(id: string, over: Partial<Attempt> = {}): Attempt {
     cancelSentAt: null,
     forceCancelSentAt: null,
     holdEndedAt: null,
+    displacedAt: null,
     endedAt: null,
     errorMessage: '',
     ...over,

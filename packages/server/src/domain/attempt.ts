@@ -93,6 +93,8 @@ export interface Attempt extends DispatchTarget {
   readonly forceCancelSentAt: number | null;
   /** Its runner is marked busy, or the hold ended otherwise: it no longer holds a free runner. */
   readonly holdEndedAt: number | null;
+  /** When it was first seen that another job took its runner: counted once. */
+  readonly displacedAt: number | null;
   /** Nothing more is expected of it: the run ended, or there is none. */
   readonly endedAt: number | null;
   readonly errorMessage: string;

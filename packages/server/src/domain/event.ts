@@ -21,6 +21,7 @@ export type EventKind =
   | 'attempt.ended'
   | 'attempt.changed'
   | 'attempt.cancel-wanted'
+  | 'attempt.displaced'
   | 'attempt.run-late'
   | 'group.synced'
   | 'group.paused'

@@ -125,7 +125,8 @@ export class DispatchLoop {
       pickupTimeoutMs,
       offsetMs: forge.dateOffset().offsetMs,
     });
-    if (state.endedHolds.length > 0) await store.dispatch.recordHoldsEnded(state.endedHolds);
+    await store.dispatch.recordHoldsEnded(state.endedHolds);
+    await store.dispatch.recordDisplaced(state.displaced);
     for (const { jobId, missing } of state.undispatchable) {
       const message = `${missing.join(', ')}: missing in both the job and its template; set it and add the job again`;
       await store.dispatch.failUndispatchable(context.fence, jobId, message);

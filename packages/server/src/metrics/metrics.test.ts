@@ -133,7 +133,7 @@ describe('metrics', () => {
     const metrics = open();
     metrics.countEvent(event('job.returned'));
     metrics.countEvent(event('attempt.run-late'));
-    metrics.countDisplaced('g1');
+    metrics.countEvent(event('attempt.displaced'));
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
         'dispatchoor_claims_returned_total{group="g1"} 1',

@@ -24,8 +24,6 @@ export interface Metrics {
   /** Call once for each committed event that this process wrote: then a sum over replicas counts each once. */
   countEvent(event: Event): void;
   countDispatchCycle(outcome: 'ok' | 'error'): void;
-  /** A run of ours waits for a runner that the forge gave to another. */
-  countDisplaced(group: string): void;
   /** @param endpoint the call's name, such as `list-runs` */
   countForgeRequest(endpoint: string, outcome: 'ok' | 'error'): void;
   observeRequest(sample: RequestSample): void;
@@ -58,7 +56,6 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
       families.dispatcherLastCycle.set(deps.clock.now() / 1000);
       if (outcome === 'error') families.dispatcherErrors.inc();
     },
-    countDisplaced: (group) => families.displaced.inc({ group }),
     countForgeRequest: (endpoint, outcome) => {
       families.forgeRequests.inc({ endpoint });
       if (outcome === 'error') families.forgeErrors.inc({ endpoint });
@@ -83,6 +80,7 @@ const COUNTERS = {
   'job.cancelled': 'jobsCancelled',
   'job.returned': 'claimsReturned',
   'attempt.run-late': 'lateRuns',
+  'attempt.displaced': 'displaced',
 } as const satisfies Partial<Record<EventKind, keyof Families>>;
 
 function countEvent(families: Families, event: Event): void {

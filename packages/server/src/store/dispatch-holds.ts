@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Hold, RunnerClass } from '../domain/dispatch-state.ts';
+import { isDisplaced } from '../domain/displaced.ts';
 import { holdsOf, type ScopePass } from '../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
 import { chunksOf } from './dialect/chunks.ts';
@@ -17,6 +18,8 @@ export interface LoadedHolds {
   readonly holds: readonly Hold[];
   /** Attempts whose hold has ended but is not recorded so. */
   readonly ended: readonly string[];
+  /** Attempts whose runner another job took, but which are not recorded so. */
+  readonly displaced: readonly string[];
 }
 
 export interface HoldScene {
@@ -33,17 +36,23 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
   const busyRunnerIds = await listBusy(db, scene, [...workflowJobs.values()].flat());
   const holds: Hold[] = [];
   const ended: string[] = [];
+  const displaced: string[] = [];
   for (const attempt of attempts) {
+    const heard = hearing(scene, attempt);
     const holding = holdsOf({
-      ...hearing(scene, attempt),
+      ...heard,
       workflowJobs: workflowJobs.get(attempt.runId ?? '') ?? [],
       areWorkflowJobsObserved: workflowJobs.has(attempt.runId ?? ''),
       busyRunnerIds,
     });
     holds.push(...holding.holds);
     if (holding.ended !== null) ended.push(attempt.id);
+    const isNew = attempt.displacedAt === null;
+    if (isNew && isDisplaced(attempt, heard.now, heard.areFittingRunnersIdle)) {
+      displaced.push(attempt.id);
+    }
   }
-  return { holds, ended };
+  return { holds, ended, displaced };
 }
 
 function hearing(

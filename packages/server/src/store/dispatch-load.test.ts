@@ -187,6 +187,25 @@ for (const kind of databases) {
       expect((await scene.attempt(attempt.id)).hold_ended_at).toBe(now);
     });
 
+    it('tells of a run whose runner another job took, and records it once', async () => {
+      await start();
+      await scene.addRunners('11');
+      const { attempt } = await claimNew(await lease());
+      await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const now = at.clock.now();
+      await runs().recordRun(attempt.id, run('1', { status: 'queued', createdAt: now }), now);
+      await at.database.write((tx) => tx.db.updateTable('runners').set({ is_busy: 1 }).execute());
+      expect((await load()).displaced).toEqual([]);
+      await at.clock.advance(31_000);
+      const { displaced } = await load();
+      expect(displaced).toEqual([attempt.id]);
+      expect(await scene.told(() => dispatch().recordDisplaced(displaced))).toEqual([
+        'attempt.displaced',
+      ]);
+      expect((await load()).displaced).toEqual([]);
+      expect(await scene.told(() => dispatch().recordDisplaced(displaced))).toEqual([]);
+    });
+
     it('ends a hold by a pass that looked after the run had started, and records it once', async () => {
       await start();
       await scene.addRunners('11');

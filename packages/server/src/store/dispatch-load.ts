@@ -27,7 +27,7 @@ async function load(
   const passes = await listPasses(db, forgeId);
   const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
   const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
-  const { holds, ended } = await loadHolds(db, { query, now, classes, passes: fresh });
+  const { holds, ended, displaced } = await loadHolds(db, { query, now, classes, passes: fresh });
   const groups = await listGroups(db, forgeId);
   const templates = await listWaitingTemplates(db, forgeId);
   const activeBlocks = await listActiveBlocks(db, forgeId);
@@ -50,6 +50,7 @@ async function load(
     holds,
     undispatchable,
     endedHolds: ended,
+    displaced,
     nextDueAt: await findNextDue(db, forgeId, activeBlocks, now),
   };
 }

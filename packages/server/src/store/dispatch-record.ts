@@ -220,6 +220,24 @@ export async function expireClaims(
   });
 }
 
+export async function recordDisplaced(
+  database: Database,
+  attemptIds: readonly string[],
+): Promise<void> {
+  if (attemptIds.length === 0) return;
+  await database.write(async (tx) => {
+    const displaced = await tx.db
+      .updateTable('attempts')
+      .set({ displaced_at: tx.now })
+      .where('id', 'in', attemptIds)
+      .where('displaced_at', 'is', null)
+      .where('ended_at', 'is', null)
+      .returningAll()
+      .execute();
+    for (const attempt of displaced) tellAttempt(tx, attempt, { kind: 'attempt.displaced' });
+  });
+}
+
 export async function recordHoldsEnded(
   database: Database,
   attemptIds: readonly string[],

@@ -7,6 +7,7 @@ import {
   failUndispatchable,
   giveBack,
   recordAccepted,
+  recordDisplaced,
   recordHoldsEnded,
   recordRefused,
   recordUnknown,
@@ -17,6 +18,7 @@ export function makeDispatchStore(database: Database): DispatchStore {
   return {
     loadState: (query) => loadState(database, query),
     savePlans: (fence, plans) => savePlans(database, fence, plans),
+    recordDisplaced: (attemptIds) => recordDisplaced(database, attemptIds),
     recordHoldsEnded: (attemptIds) => recordHoldsEnded(database, attemptIds),
     claim: (fence, request) => claim(database, fence, request),
     giveBack: (attemptId, reason) => giveBack(database, attemptId, reason),

@@ -253,7 +253,13 @@ function attempt(id: string, change: Partial<AttemptRow>): AttemptRow {
     ...{ run_conclusion: null, run_created_at: null, run_started_at: null, run_observed_at: null },
     ...{ runner_id: null, runner_name: '', missing_since: null, missing_at: null },
     ...{ gone_since: null, cancel_wanted_at: null, cancel_sent_at: null },
-    ...{ force_cancel_sent_at: null, hold_ended_at: null, ended_at: null, error_message: '' },
+    ...{
+      force_cancel_sent_at: null,
+      hold_ended_at: null,
+      displaced_at: null,
+      ended_at: null,
+      error_message: '',
+    },
     ...change,
   };
 }

@@ -156,6 +156,7 @@ export function attemptOf(row: AttemptRow): Attempt {
     cancelSentAt: row.cancel_sent_at,
     forceCancelSentAt: row.force_cancel_sent_at,
     holdEndedAt: row.hold_ended_at,
+    displacedAt: row.displaced_at,
     endedAt: row.ended_at,
     errorMessage: row.error_message,
   };

@@ -216,6 +216,7 @@ export interface AttemptRow {
   cancel_sent_at: number | null;
   force_cancel_sent_at: number | null;
   hold_ended_at: number | null;
+  displaced_at: number | null;
   ended_at: number | null;
   error_message: string;
 }

@@ -239,6 +239,8 @@ export type LoadedDispatchState = Omit<DispatchState, 'allowances'> & {
   readonly undispatchable: readonly { jobId: string; missing: readonly string[] }[];
   /** Attempts whose hold has ended by this read but is not recorded yet. */
   readonly endedHolds: readonly string[];
+  /** Attempts whose runner another job took, not recorded so yet. */
+  readonly displaced: readonly string[];
   /** The next moment at which something becomes claimable by time alone (backoff, probe). */
   readonly nextDueAt: number | null;
 };
@@ -276,6 +278,7 @@ export interface DispatchStore {
   /** Stores what differs from the last plan; not a state, no event. */
   savePlans(fence: Fence, plans: readonly GroupPlan[]): Promise<void>;
   recordHoldsEnded(attemptIds: readonly string[]): Promise<void>;
+  recordDisplaced(attemptIds: readonly string[]): Promise<void>;
   /**
    * One statement: job pending, not paused, `notBefore` passed, its group enabled and unpaused and under its cap,
    * target not blocked (or its probe taken), lease held with this epoch. `undefined`: somebody was first.

@@ -1,4 +1,5 @@
 import type { Attempt } from '../attempt.ts';
+import { isDisplaced, queuedSince } from '../displaced.ts';
 import type { WaitInput } from '../why-waiting.ts';
 import { type Cause, sentence } from './pending.ts';
 import { runnersFor } from './runners-for.ts';
@@ -39,15 +40,12 @@ function placingCause({ state, errorMessage }: Attempt): Cause {
   return { code: 'placing', message: sentence(what, errorMessage) };
 }
 
-/** A run picked up just now still shows as queued for a poll or two, while its runner shows as busy already. */
-const PICKUP_SHOWS_WITHIN_MS = 30_000;
-
 function queuedCause(attempt: Attempt, input: WaitInput): Cause {
   const { now, pickupTimeoutMs } = input;
-  const since = attempt.runCreatedAt ?? attempt.claimedAt;
+  const since = queuedSince(attempt);
   const { free } = runnersFor(input);
   if (now - since >= pickupTimeoutMs && free > 0) return notPickedUpCause(attempt, input, free);
-  if (now - since < PICKUP_SHOWS_WITHIN_MS || free > 0) {
+  if (!isDisplaced(attempt, now, free > 0)) {
     return { code: 'placing', message: 'Its run is queued: a free runner is about to take it.' };
   }
   const message =
@@ -62,7 +60,7 @@ function notPickedUpCause(attempt: Attempt, { workflowJobs }: WaitInput, free: n
   return {
     code: 'not-picked-up',
     message: `Its run asks for ${asked}, and none of the ${free} free runners with ${attempt.labels.join(', ')} takes it: make the two agree.`,
-    since: attempt.runCreatedAt ?? attempt.claimedAt,
+    since: queuedSince(attempt),
     labelsMissing: labels.filter((label) => !attempt.labels.includes(label)),
   };
 }

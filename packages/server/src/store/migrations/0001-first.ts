@@ -150,6 +150,7 @@ export const first: Migration = {
       cancel_sent_at bigint,
       force_cancel_sent_at bigint,
       hold_ended_at bigint,
+      displaced_at bigint,
       ended_at bigint,
       error_message text not null
     )`,
