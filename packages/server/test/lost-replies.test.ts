@@ -1,5 +1,6 @@
 import type { FaultKind } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
+import type { TestDatabase } from '../src/store/databases.testkit.ts';
 import { impatient } from './harness/config-file.ts';
 import { acme, BOT, HUMAN_TOKEN } from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World } from './harness/world.ts';
@@ -23,6 +24,15 @@ async function dispatchByHand(world: World): Promise<void> {
   expect(status).toBe(204);
 }
 
+async function isSentAgain(database: TestDatabase, kind: FaultKind): Promise<void> {
+  const world = await startWorld({ database, config: impatient });
+  world.sim.addFault({ on: 'dispatch', kind });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.job(id, 'completed');
+  expect(world.ourRuns()).toHaveLength(1);
+  expect(dispatchRequests(world).map(({ acted }) => acted)).toEqual([false, true]);
+}
+
 const LOST: readonly FaultKind[] = ['reset-after', 'unparsable', 'status-after'];
 
 for (const database of databases) {
@@ -40,17 +50,8 @@ for (const database of databases) {
       },
     );
 
-    it.each(['status-before', 'reset-before'] as const)(
-      'that the forge has not taken (%s) is sent once more, when it surely started nothing (defect #16)',
-      async (kind) => {
-        const world = await startWorld({ database, config: impatient });
-        world.sim.addFault({ on: 'dispatch', kind });
-        const { id } = await world.api.enqueue('linux', { template_id: 'build' });
-        await world.job(id, 'completed');
-        expect(world.ourRuns()).toHaveLength(1);
-        expect(dispatchRequests(world).map(({ acted }) => acted)).toEqual([false, true]);
-      },
-    );
+    it('that the forge has not taken is sent once more, when it surely started nothing (defect #16)', () =>
+      isSentAgain(database, 'status-before'));
 
     it('and its twin, both without an answer, find a run each', async () => {
       const world = await startWorld({ database, forge: acme(2) });
@@ -97,6 +98,11 @@ for (const database of databases) {
     });
   });
 }
+
+describe('a dispatch that broke off before the forge could act', () => {
+  it('is sent once more, when it surely started nothing (defect #16)', () =>
+    isSentAgain(sqlite, 'reset-before'));
+});
 
 describe('a run that shows up after its dispatch was given up', () => {
   it('is cancelled and counted, and the job has the run of its second dispatch', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LONG } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 const GROUP = '{group="linux"}';
 
@@ -46,36 +46,38 @@ for (const database of databases) {
         'queue_size{group="linux",status="running"}': 0,
       });
     });
-
-    it('shows cycles, runners, requests and what is left of the limit (defect #23)', async () => {
-      const world = await startWorld({ database, forge: acme(2) });
-      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
-      await world.job(id, 'running');
-      await counted(world, {
-        [`runners_total${GROUP}`]: 2,
-        [`runners_online${GROUP}`]: 2,
-        [`runners_busy${GROUP}`]: 1,
-        [`job_wait_seconds_count${GROUP}`]: 1,
-        'build_info{version="1.2.3-test",commit="abcdef0123",date="2026-01-31"}': 1,
-      });
-      const seen = await world.api.metrics();
-      const value = (name: string): number => seen.get(`dispatchoor_${name}`) ?? NaN;
-      expect(value('dispatcher_cycles_total')).toBeGreaterThan(0);
-      const lastCycle = value('dispatcher_last_cycle_timestamp') * 1_000;
-      expect(Math.abs(lastCycle - world.clock.now())).toBeLessThan(60_000);
-      expect(value('github_rate_limit_remaining')).toBeGreaterThan(4_000);
-      expect(value('github_rate_limit_remaining')).toBeLessThan(5_000);
-      expect(value('github_api_requests_total{endpoint="dispatch"}')).toBe(1);
-      expect(value('github_api_requests_total{endpoint="listRunners"}')).toBeGreaterThan(0);
-      const login = 'method="POST",path="/api/v1/auth/login"';
-      expect(value(`http_requests_total{${login},status="200"}`)).toBe(1);
-      expect(value(`http_request_duration_seconds_count{${login}}`)).toBe(1);
-    });
-
-    it('counts requests to the forge that failed, by call', async () => {
-      const world = await startWorld({ database });
-      world.sim.addFault({ on: 'listRunners', kind: 'status-before', times: 2 });
-      await counted(world, { 'github_api_errors_total{endpoint="listRunners"}': 2 });
-    });
   });
 }
+
+describe('/metrics', () => {
+  it('shows cycles, runners, requests and what is left of the limit (defect #23)', async () => {
+    const world = await startWorld({ database: sqlite, forge: acme(2) });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+    await world.job(id, 'running');
+    await counted(world, {
+      [`runners_total${GROUP}`]: 2,
+      [`runners_online${GROUP}`]: 2,
+      [`runners_busy${GROUP}`]: 1,
+      [`job_wait_seconds_count${GROUP}`]: 1,
+      'build_info{version="1.2.3-test",commit="abcdef0123",date="2026-01-31"}': 1,
+    });
+    const seen = await world.api.metrics();
+    const value = (name: string): number => seen.get(`dispatchoor_${name}`) ?? NaN;
+    expect(value('dispatcher_cycles_total')).toBeGreaterThan(0);
+    const lastCycle = value('dispatcher_last_cycle_timestamp') * 1_000;
+    expect(Math.abs(lastCycle - world.clock.now())).toBeLessThan(60_000);
+    expect(value('github_rate_limit_remaining')).toBeGreaterThan(4_000);
+    expect(value('github_rate_limit_remaining')).toBeLessThan(5_000);
+    expect(value('github_api_requests_total{endpoint="dispatch"}')).toBe(1);
+    expect(value('github_api_requests_total{endpoint="listRunners"}')).toBeGreaterThan(0);
+    const login = 'method="POST",path="/api/v1/auth/login"';
+    expect(value(`http_requests_total{${login},status="200"}`)).toBe(1);
+    expect(value(`http_request_duration_seconds_count{${login}}`)).toBe(1);
+  });
+
+  it('counts requests to the forge that failed, by call', async () => {
+    const world = await startWorld({ database: sqlite });
+    world.sim.addFault({ on: 'listRunners', kind: 'status-before', times: 2 });
+    await counted(world, { 'github_api_errors_total{endpoint="listRunners"}': 2 });
+  });
+});
