@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { syncUsers } from './auth/sync-users.ts';
 import type { Config, GroupConfig } from './config/config.ts';
+import { FRESH_INTERVALS } from './domain/timing.ts';
 import type { BudgetStore, Forge } from './forge/forge.ts';
 import { makeGithubForge } from './forge/github/github-forge.ts';
 import { makeTokenCredential } from './forge/github/token-credential.ts';
@@ -14,6 +15,7 @@ import { cancelRuns } from './loops/cancel-runs.ts';
 import { connectForge } from './loops/connect-forge.ts';
 import { DispatchLoop } from './loops/dispatch.ts';
 import { EventFeed } from './loops/event-feed.ts';
+import { logEvent } from './loops/event-log.ts';
 import { type LoopSpec, runLeasedLoop } from './loops/leased-loop.ts';
 import { PollRunners } from './loops/poll-runners.ts';
 import { retainHistory } from './loops/retention.ts';
@@ -24,8 +26,6 @@ import type { Store, SyncGroup } from './store/store.ts';
 
 /** One GitHub server for now; its id is part of every row that belongs to it. */
 const FORGE_ID = 'github';
-/** A scope not seen by a complete pass for this many poll intervals vouches for no free runner. */
-const FRESH_INTERVALS = 3;
 
 export interface AppDeps {
   readonly logger: Logger;
@@ -109,6 +109,7 @@ class RunningApp implements App {
   }
 
   async #openStore(): Promise<Store> {
+    this.#warnOfGaps();
     const { logger, wrap } = this.#deps;
     const opened = await openStore(this.#config.database, {
       clock: this.#clock,
@@ -126,6 +127,21 @@ class RunningApp implements App {
     return store;
   }
 
+  /** What is allowed, and yet not what somebody who starts a server wants. */
+  #warnOfGaps(): void {
+    const { auth, dispatcher, github, groups } = this.#config;
+    const { logger } = this.#deps;
+    if (!dispatcher.enabled) {
+      logger.warn('dispatcher.enabled is false: jobs are queued, and none is sent');
+    }
+    if (github.token.isEmpty) logger.warn('github.token is empty: jobs are queued, none is sent');
+    if (groups.length === 0) logger.warn('groups.github is empty: there is nothing to queue for');
+    if (auth.github.enabled) {
+      const rest = auth.basic.enabled ? 'only auth.basic works' : 'nobody can log in';
+      logger.warn(`auth.github: login through GitHub is not there yet: ${rest}`);
+    }
+  }
+
   #makeMetrics(store: Store, forge: () => Forge): Metrics {
     return makeMetrics({
       store,
@@ -141,6 +157,7 @@ class RunningApp implements App {
   #openForge(store: Store, metrics: Metrics): Forge {
     const { github } = this.#config;
     const { logger, build, wrap } = this.#deps;
+    const isOneToken = github.runnersToken.reveal() === github.token.reveal();
     const opened = makeGithubForge({
       id: FORGE_ID,
       baseUrl: github.baseUrl,
@@ -154,7 +171,8 @@ class RunningApp implements App {
         runners: makeTokenCredential({
           forgeId: FORGE_ID,
           use: 'runners',
-          configKey: 'github.runners_token',
+          // Where the file names none it is the other key that the operator has to look at.
+          configKey: isOneToken ? 'github.token' : 'github.runners_token',
           token: github.runnersToken,
         }),
       },
@@ -200,7 +218,11 @@ class RunningApp implements App {
     });
     const { host, port } = server.listen;
     // '' is all interfaces, IPv6 and IPv4.
-    await http.listen({ port, host: host === '' ? '::' : host });
+    try {
+      await http.listen({ port, host: host === '' ? '::' : host });
+    } catch (error) {
+      throw new Error(`server.listen: ${listenFault(error, host, port)}`, { cause: error });
+    }
     this.url = urlOf(http.server.address() as AddressInfo);
   }
 
@@ -209,7 +231,9 @@ class RunningApp implements App {
     const clock = this.#clock;
     const feed = new EventFeed({ events: store.events, clock, logger });
     feed.listen((event) => {
-      if (event.origin === this.#origin) metrics.countEvent(event);
+      if (event.origin !== this.#origin) return;
+      metrics.countEvent(event);
+      logEvent(logger, event);
     });
     // Before the loops look at the world: what changes after their first look wakes them.
     await feed.open();
@@ -249,10 +273,7 @@ class RunningApp implements App {
       cancelRuns(shared),
       retainHistory({ ...shared, ...history, retention: store.retention }),
     ];
-    if (!dispatcher.enabled) {
-      logger.warn('dispatcher.enabled is false: jobs are queued, and none is sent');
-      return loops;
-    }
+    if (!dispatcher.enabled) return loops;
     const dispatch = new DispatchLoop({
       ...shared,
       intervalMs: dispatcher.intervalMs,
@@ -279,11 +300,32 @@ function budgetsIn({ credentials }: Store): BudgetStore {
 function syncGroupOf(group: GroupConfig): SyncGroup {
   return {
     ...group,
-    templates: group.templates.map(({ inputs, ...template }) => ({
+    templates: group.templates.map(({ inputs, labels, ...template }) => ({
       ...template,
-      defaultInputs: inputs,
+      // As the Go program showed them: none is null.
+      defaultInputs: isEmpty(inputs) ? null : inputs,
+      labels: isEmpty(labels) ? null : labels,
     })),
   };
+}
+
+function listenFault(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} is taken by another program; stop it, or write another port`;
+    case 'EACCES':
+      return `port ${port} is not allowed for this user; write one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine; write one that is, or :${port} for all`;
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function isEmpty(map: Readonly<Record<string, string>>): boolean {
+  return Object.keys(map).length === 0;
 }
 
 function urlOf(address: AddressInfo): string {

@@ -41,16 +41,14 @@ function makeProgram(): Command {
       process.stdout.write(`${versionText()}\n`);
     });
   addDemoCommand(program);
-  program.action(() => {
-    program.outputHelp();
-  });
   return program;
 }
 
 /** Parses and runs; the exit code says how it went. A failure is one `Error: …` on stderr, without a stack. */
 export async function runProgram(args: readonly string[]): Promise<void> {
   try {
-    await makeProgram().parseAsync([...args], { from: 'user' });
+    // Without a command: the help, and no error.
+    await makeProgram().parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' });
   } catch (error) {
     process.exitCode = report(error);
   }

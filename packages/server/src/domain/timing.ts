@@ -16,5 +16,8 @@ export function shortestOutcomeTimeoutMs(sendDeadlineMs: number, requestTimeoutM
   return sendDeadlineMs + requestTimeoutMs + TIMING_MARGIN_MS;
 }
 
+/** A scope not seen by a complete pass for this many poll intervals vouches for no free runner. */
+export const FRESH_INTERVALS = 3;
+
 /** A first look that found nothing counts only when a second one, this much later, finds nothing either. */
 export const RECHECK_AFTER_MS = 60_000;

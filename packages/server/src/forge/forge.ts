@@ -44,6 +44,8 @@ export interface ForgeErrorFacts {
 /** The only error an adapter may throw. Its message says what to do and holds no secret. */
 export class ForgeError extends Error {
   override readonly name = 'ForgeError';
+  /** For the log: the world failed, not the program. */
+  readonly isExpected = true;
   readonly code: ForgeErrorCode;
   readonly acted: Acted;
   readonly status: number | undefined;

@@ -37,4 +37,12 @@ describe('the log', () => {
     });
     expect(textOf(failed)).toMatch(/failed err="no"\nError: no\n/);
   });
+
+  it('shows no stack of an error that was expected', () => {
+    const line = logged((logger) => {
+      logger.warn({ err: Object.assign(new Error('forbidden'), { isExpected: true }) }, 'no');
+    });
+    expect(textOf(line)).toMatch(/no err="forbidden"\n$/);
+    expect(line).not.toContain('stack');
+  });
 });

@@ -22,12 +22,20 @@ export function findLogLevel(name: string): string | undefined {
   return LEVELS[name.toLowerCase()];
 }
 
+/** An error that says `isExpected` is told by its message: its stack is of no use to an operator. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const isExpected = 'isExpected' in error && error.isExpected === true;
+  return isExpected ? { type: error.name, message: error.message } : pino.stdSerializers.err(error);
+}
+
 export function makeLogger(level: string, destination?: DestinationStream): Logger {
   const paths = SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
   return pino(
     {
       level,
       base: null,
+      serializers: { err: errorFields },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths, censor: '***' },
     },

@@ -109,7 +109,9 @@ export class PollRunners {
     } catch (error) {
       if (signal.aborted) return;
       const message = error instanceof Error ? error.message : String(error);
-      logger.warn({ err: error, scope: row.scope }, 'runners not listed');
+      // Every interval the same: news once, then only for who looks for it.
+      const level = message === row.error ? 'debug' : 'warn';
+      logger[level]({ err: error, scope: row.scope }, 'runners not listed');
       await store.runners.recordScopeError(fence, forge.id, row.scope, message);
     }
   }

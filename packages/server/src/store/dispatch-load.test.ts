@@ -196,7 +196,7 @@ for (const kind of databases) {
       await runs().recordRun(attempt.id, run('1', { status: 'queued', createdAt: now }), now);
       await at.database.write((tx) => tx.db.updateTable('runners').set({ is_busy: 1 }).execute());
       expect((await load()).displaced).toEqual([]);
-      await at.clock.advance(31_000);
+      at.clock.advance(31_000);
       const { displaced } = await load();
       expect(displaced).toEqual([attempt.id]);
       expect(await scene.told(() => dispatch().recordDisplaced(displaced))).toEqual([

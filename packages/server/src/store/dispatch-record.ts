@@ -67,7 +67,9 @@ export async function recordRefused(
 
 async function settleRefused(tx: WriteTx, job: JobRow, outcome: RefusedOutcome): Promise<void> {
   const { message: reason, notBefore } = outcome;
-  if (outcome.then === 'fail') await endJob(tx, job, { to: 'failed', message: reason });
+  // Refused for good: it never was triggered, as far as anybody outside can tell.
+  const set = { triggered_at: null };
+  if (outcome.then === 'fail') await endJob(tx, job, { to: 'failed', message: reason, set });
   else await returnJob(tx, job, { notBefore, reason });
 }
 

@@ -171,6 +171,18 @@ describe('a secondary limit', () => {
     );
   });
 
+  it('that says "at once" again and again is asked ever more rarely, up to a minute', async () => {
+    const { clock, budget } = start();
+    const waits: number[] = [];
+    for (let hit = 0; hit < 8; hit += 1) {
+      budget.learn(secondary(clock, { 'retry-after': '0' }), 0);
+      const waitMs = (budget.admit('dispatch') ?? 0) - clock.now();
+      waits.push(waitMs / 1_000);
+      await clock.advance(waitMs);
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+  });
+
   it('blocks a minute when it does not say, and doubles in a row', () => {
     const { clock, budget } = start();
     const waitsMs = [1, 2, 3, 4, 5, 6].map(() => {

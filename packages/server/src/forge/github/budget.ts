@@ -243,10 +243,19 @@ export class RequestBudget {
     this.#secondaryHits += 1;
     this.#rateFactor = Math.max(LOWEST_RATE_FACTOR, this.#rateFactor / 2);
     const waitMs = SECONDARY_WAIT_MS * 2 ** Math.min(10, this.#secondaryHits - 1);
-    const retryAt = statedAt ?? now + Math.min(waitMs, LONGEST_SECONDARY_WAIT_MS);
+    const retryAt =
+      statedAt === null
+        ? now + Math.min(waitMs, LONGEST_SECONDARY_WAIT_MS)
+        : Math.max(statedAt, now + this.#shortestWaitMs());
     this.#block(retryAt);
     this.#grewAt = retryAt;
     return retryAt;
+  }
+
+  /** A server that says "at once" and refuses again would be asked a hundred times a second: longer with each hit in a row. */
+  #shortestWaitMs(): number {
+    const hits = Math.min(10, this.#secondaryHits - 1);
+    return Math.min(SHORTEST_WAIT_MS * 2 ** hits, SECONDARY_WAIT_MS);
   }
 
   /** What lies too far ahead was written before our clock was put back: nobody stated it. */

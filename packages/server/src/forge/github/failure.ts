@@ -100,7 +100,11 @@ function meaningOfClass(
 ): Pick<ForgeErrorFacts, 'code'> & { advice: string } {
   const { baseUrl } = caller;
   if (status >= 500) return { code: 'unavailable', advice: `${baseUrl} has a problem` };
-  if (status >= 400) return { code: 'invalid', advice: 'the forge will not take it as it is' };
+  if (status >= 400) {
+    const advice =
+      'it will be refused again: compare inputs, ref and the workflow_dispatch trigger of the workflow file';
+    return { code: 'invalid', advice };
+  }
   const advice = `not an answer of GitHub's API: check github.base_url (${baseUrl})`;
   return { code: 'bad-reply', advice };
 }

@@ -130,7 +130,7 @@ describe('a refusal', () => {
     const { forge } = await start(() => rawReply(422, body));
     const error = await failureOf(forge.dispatch(dispatchOf(), forever));
     expect(error.message).toBe(
-      'could not dispatch ci.yml of acme/app at main (422: Validation Failed; ref missing; and more): the forge will not take it as it is',
+      'could not dispatch ci.yml of acme/app at main (422: Validation Failed; ref missing; and more): it will be refused again: compare inputs, ref and the workflow_dispatch trigger of the workflow file',
     );
   });
 

@@ -17,9 +17,16 @@ export function logRequests(app: HttpApp, metrics: Metrics): void {
       durationMs: reply.elapsedTime,
     };
     metrics.observeRequest(facts);
+    const durationMs = Math.round(facts.durationMs * 10) / 10;
+    const shown = { ...facts, durationMs, ip: request.ip, ...unmatchedUrl(request) };
     const isQuiet = QUIET.has(facts.path) && facts.status < 400;
-    request.log[isQuiet ? 'debug' : 'info']({ ...facts, ip: request.ip }, 'request');
+    request.log[isQuiet ? 'debug' : 'info'](shown, 'request');
   });
+}
+
+/** Where no route tells what was asked for. Without the query: it may hold a token. */
+function unmatchedUrl({ routeOptions, url }: FastifyRequest): { url?: string } {
+  return routeOptions.url === undefined ? { url: url.split('?', 1)[0]?.slice(0, 200) ?? '' } : {};
 }
 
 /** As the contract writes it: `/api/v1/jobs/{id}`. */
