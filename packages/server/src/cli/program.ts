@@ -21,6 +21,11 @@ function makeProgram(): Command {
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or panic', 'info')
     .option('--log-format <format>', 'text or json', 'text')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error:/, 'Error:'));
+      },
+    })
     .exitOverride();
   const logs = (): LogOptions => program.opts();
   program
