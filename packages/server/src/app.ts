@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { syncUsers } from './auth/sync-users.ts';
 import type { Config, GroupConfig } from './config/config.ts';
+import { listGaps } from './config/gaps.ts';
 import { FRESH_INTERVALS } from './domain/timing.ts';
 import type { BudgetStore, Forge } from './forge/forge.ts';
 import { makeGithubForge } from './forge/github/github-forge.ts';
 import { makeTokenCredential } from './forge/github/token-credential.ts';
 import { makeHttpApp } from './http/app.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
+import { listenFault, urlOf } from './lib/listening.ts';
 import type { Logger } from './lib/logger.ts';
 import { cancelRuns } from './loops/cancel-runs.ts';
 import { connectForge } from './loops/connect-forge.ts';
@@ -109,8 +111,8 @@ class RunningApp implements App {
   }
 
   async #openStore(): Promise<Store> {
-    this.#warnOfGaps();
     const { logger, wrap } = this.#deps;
+    for (const gap of listGaps(this.#config)) logger.warn(gap);
     const opened = await openStore(this.#config.database, {
       clock: this.#clock,
       origin: this.#origin,
@@ -125,21 +127,6 @@ class RunningApp implements App {
     const { basic } = this.#config.auth;
     await syncUsers(basic.enabled ? basic.users : [], store.users);
     return store;
-  }
-
-  /** What is allowed, and yet not what somebody who starts a server wants. */
-  #warnOfGaps(): void {
-    const { auth, dispatcher, github, groups } = this.#config;
-    const { logger } = this.#deps;
-    if (!dispatcher.enabled) {
-      logger.warn('dispatcher.enabled is false: jobs are queued, and none is sent');
-    }
-    if (github.token.isEmpty) logger.warn('github.token is empty: jobs are queued, none is sent');
-    if (groups.length === 0) logger.warn('groups.github is empty: there is nothing to queue for');
-    if (auth.github.enabled) {
-      const rest = auth.basic.enabled ? 'only auth.basic works' : 'nobody can log in';
-      logger.warn(`auth.github: login through GitHub is not there yet: ${rest}`);
-    }
   }
 
   #makeMetrics(store: Store, forge: () => Forge): Metrics {
@@ -309,27 +296,6 @@ function syncGroupOf(group: GroupConfig): SyncGroup {
   };
 }
 
-function listenFault(error: unknown, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'EADDRINUSE':
-      return `port ${port} is taken by another program; stop it, or write another port`;
-    case 'EACCES':
-      return `port ${port} is not allowed for this user; write one above 1023`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is no address of this machine; write one that is, or :${port} for all`;
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
-}
-
 function isEmpty(map: Readonly<Record<string, string>>): boolean {
   return Object.keys(map).length === 0;
-}
-
-function urlOf(address: AddressInfo): string {
-  const isAll = address.address === '::' || address.address === '0.0.0.0';
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${isAll ? 'localhost' : host}:${address.port}`;
 }

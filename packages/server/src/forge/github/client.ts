@@ -106,6 +106,7 @@ export class GithubClient {
     let reply: WireReply | undefined;
     let fault: unknown;
     const fetch = async (url: string, init: FetchInit): Promise<Response> => {
+      assertKeepsPath(url);
       try {
         reply = await this.#options.wire.send(this.#wireRequest(call, signal, url, init));
       } catch (error) {
@@ -222,6 +223,12 @@ interface FetchInit {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
+}
+
+/** An owner, repository or workflow named `..` would make it another endpoint of the forge, with our token. */
+function assertKeepsPath(url: string): void {
+  const isClimbing = url.split(/[/?#]/).some((part) => part === '.' || part === '..');
+  if (isClimbing) throw new Error('"." and ".." are no names');
 }
 
 function headersOf(call: Call, token: string): Record<string, string> {

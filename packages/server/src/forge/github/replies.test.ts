@@ -53,6 +53,19 @@ describe('every request', () => {
   });
 });
 
+describe('a name that is a step in a path', () => {
+  it.each([{ owner: '..' }, { repo: '..' }, { workflowId: '.' }])(
+    'makes no other request of it: %o is refused, unsent',
+    async (names) => {
+      const { forge, server } = await start(() => rawReply(200, details));
+      const failure = await failureOf(forge.dispatch(dispatchOf(names), forever));
+      expect(failure).toMatchObject({ code: 'invalid', acted: 'no' });
+      expect(failure.message).toContain('no names');
+      expect(server.received).toEqual([]);
+    },
+  );
+});
+
 describe('ids beyond 2^53', () => {
   it('survive in the answer to a dispatch, in a run and in the path of a request', async () => {
     const id = '90071992547409931';
