@@ -18,7 +18,7 @@ export interface ServerConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** Origins as a browser sends them, or `*`. */
   readonly corsOrigins: readonly string[];
-  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-…` headers are believed. */
+  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
   readonly rateLimit: RateLimitConfig;
 }

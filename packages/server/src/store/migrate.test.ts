@@ -111,6 +111,18 @@ for (const kind of databases) {
       });
     });
 
+    it('refuse a database of the Go program, and leave it as it is', async () => {
+      const { opened } = await openNew();
+      await opened.changeSchema(async (tx) => {
+        await sql`create table job_templates (id text primary key)`.execute(tx);
+        await sql`create table groups (id text primary key)`.execute(tx);
+      });
+      await expect(migrate(opened)).rejects.toThrow(
+        /of the Go dispatchoor.*database\.sqlite\.path/,
+      );
+      expect(await listTables(opened)).toEqual(['groups', 'job_templates']);
+    });
+
     it('refuse to go back and fill a gap', async () => {
       const { opened } = await openNew();
       await migrate(opened, [two]);

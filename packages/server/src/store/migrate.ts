@@ -46,6 +46,7 @@ async function listPending(
   tx: Transaction<Schema>,
   known: readonly Migration[],
 ): Promise<Migration[]> {
+  await refuseGoDatabase(tx);
   await sql`
     create table if not exists schema_migrations (
       number integer primary key,
@@ -68,6 +69,16 @@ async function listPending(
     );
   }
   return pending;
+}
+
+/** Its tables have names of ours and other columns. Found before anything is written: the old program can go on with it. */
+async function refuseGoDatabase(tx: Transaction<Schema>): Promise<void> {
+  const tables = new Set((await tx.introspection.getTables()).map(({ name }) => name));
+  if (tables.has('schema_migrations') || !tables.has('job_templates')) return;
+  throw new StoreError(
+    'schema',
+    'this is a database of the Go dispatchoor, which cannot be taken over yet; write another database.sqlite.path (or database.postgres.database), the old one stays as it is',
+  );
 }
 
 function checkApplied(row: Applied, known: readonly Migration[]): void {
