@@ -20,6 +20,8 @@ export function attempt(id: string, over: Partial<Attempt> = {}): Attempt {
     state: 'unknown',
     claimedAt,
     sendDeadline: claimedAt + 5_000,
+    forgeClaimedAt: claimedAt,
+    forgeSendDeadline: claimedAt + 5_000,
     runners: 1,
     labels: ['linux'],
     runId: null,

@@ -68,6 +68,9 @@ export interface Attempt extends DispatchTarget {
   readonly claimedAt: number;
   /** First byte leaves before this or never. */
   readonly sendDeadline: number;
+  /** The same two moments on the forge's clock, as it stood at the claim: either clock may be put right since. */
+  readonly forgeClaimedAt: number;
+  readonly forgeSendDeadline: number;
   /** How many runners this attempt holds while its run is not known. */
   readonly runners: number;
   /** Labels a runner needs: the group's at the time of the claim. */

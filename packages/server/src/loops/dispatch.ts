@@ -213,6 +213,7 @@ export class DispatchLoop {
         attemptId,
         credential,
         sendDeadlineMs,
+        offsetMs: forge.dateOffset().offsetMs,
       });
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'outcome-unknown') throw error;

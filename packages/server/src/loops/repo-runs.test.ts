@@ -8,9 +8,12 @@ const known = (id: string, claimedAt: number) =>
 
 it('lists a repository once for all its attempts, back to a minute before the first, on the forge’s clock', () => {
   const looks = lookByRepo(
-    [known('a', CLAIMED_AT), known('b', CLAIMED_AT + 5_000), attempt('c', { repo: 'other' })],
+    [
+      { ...known('a', CLAIMED_AT), forgeClaimedAt: CLAIMED_AT + 2_000 },
+      { ...known('b', CLAIMED_AT + 5_000), forgeClaimedAt: CLAIMED_AT + 7_000 },
+      attempt('c', { repo: 'other' }),
+    ],
     CLAIMED_AT + 10_000,
-    2_000,
   );
   expect(looks.map(({ repo, listed }) => [repo, listed.map(({ id }) => id)])).toEqual([
     ['app', ['a', 'b']],
@@ -21,7 +24,7 @@ it('lists a repository once for all its attempts, back to a minute before the fi
 
 it('reads a few long-running ones one by one instead of listing back to their start', () => {
   const now = CLAIMED_AT + 30 * HOUR_MS;
-  const [look] = lookByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now, 0);
+  const [look] = lookByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now);
   expect(look?.single.map(({ id }) => id)).toEqual(['old']);
   expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
 });
@@ -29,13 +32,13 @@ it('reads a few long-running ones one by one instead of listing back to their st
 it('lists back to the start of many long-running ones', () => {
   const now = CLAIMED_AT + 30 * HOUR_MS;
   const many = Array.from({ length: 6 }, (_, i) => known(`old-${i}`, CLAIMED_AT + i));
-  const [look] = lookByRepo(many, now, 0);
+  const [look] = lookByRepo(many, now);
   expect(look?.single).toEqual([]);
   expect(look?.listed).toHaveLength(6);
 });
 
 it('lists for an old attempt that has no run yet: only a listing can show it', () => {
   const now = CLAIMED_AT + 2 * HOUR_MS;
-  const [look] = lookByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now, 0);
+  const [look] = lookByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now);
   expect(look?.listed).toHaveLength(1);
 });

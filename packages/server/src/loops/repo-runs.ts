@@ -22,23 +22,17 @@ export interface RepoLook {
 /**
  * A listing of one page shows a hundred runs for the price of one read, but one that has to go back days costs a
  * page per hundred runs made since: the few attempts that old are read one by one.
- *
- * @param offsetMs forge clock minus ours
  */
-export function lookByRepo(
-  attempts: readonly Attempt[],
-  now: number,
-  offsetMs: number,
-): RepoLook[] {
+export function lookByRepo(attempts: readonly Attempt[], now: number): RepoLook[] {
   const byRepo = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
     const key = `${attempt.owner}/${attempt.repo}`.toLowerCase();
     byRepo.set(key, [...(byRepo.get(key) ?? []), attempt]);
   }
-  return [...byRepo.values()].map((group) => lookAt(group, now, offsetMs));
+  return [...byRepo.values()].map((group) => lookAt(group, now));
 }
 
-function lookAt(attempts: readonly Attempt[], now: number, offsetMs: number): RepoLook {
+function lookAt(attempts: readonly Attempt[], now: number): RepoLook {
   const isOld = (attempt: Attempt): boolean =>
     attempt.runId !== null && now - attempt.claimedAt > RECENT_MS;
   const old = attempts.filter(isOld);
@@ -50,7 +44,7 @@ function lookAt(attempts: readonly Attempt[], now: number, offsetMs: number): Re
     repo: first?.repo ?? '',
     attempts,
     listed,
-    createdSince: Math.min(...listed.map((a) => a.claimedAt)) + offsetMs - SLACK_MS,
+    createdSince: Math.min(...listed.map((a) => a.forgeClaimedAt)) - SLACK_MS,
     single,
   };
 }

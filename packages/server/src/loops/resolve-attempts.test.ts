@@ -55,9 +55,14 @@ it('adopts nothing while another attempt of the key is being sent', async () => 
   expect(await resolve([attempt('a'), sending], [run('7')], 1_000)).toEqual([]);
 });
 
-it('compares with the forge’s clock', async () => {
-  const early = run('7', { createdAt: CLAIMED_AT + 600_000 });
-  expect(await resolve([attempt('a')], [early], 10_000, 600_000)).toEqual(['a has 7 by order']);
+it('compares with the forge’s clock as it stood at the claim, whatever clock was stepped since', async () => {
+  const claimed = attempt('a', {
+    forgeClaimedAt: CLAIMED_AT + 600_000,
+    forgeSendDeadline: CLAIMED_AT + 605_000,
+  });
+  const made = run('7', { createdAt: CLAIMED_AT + 600_000 });
+  expect(await resolve([claimed], [made], 10_000, 600_000)).toEqual(['a has 7 by order']);
+  expect(await resolve([claimed], [made], 900_000, 0)).toEqual(['a has 7 by order']);
 });
 
 it('calls an attempt absent only late, after a second listing', async () => {

@@ -54,9 +54,8 @@ async function resolveKey(
   const runs = runsOfKey(first, unowned);
   const searching = attempts.filter(isSearching);
   const sending = attempts.filter(({ state }) => state === 'claimed');
-  const onForgeClock = (some: readonly Attempt[]) => some.map((one) => shifted(one, deps.offset));
   const decisions = correlate({
-    attempts: onForgeClock(searching),
+    attempts: searching.map(onForgeClock),
     sending,
     runs,
     listing: { sentAt: listing.forgeSentAt, isComplete: listing.isComplete },
@@ -67,8 +66,8 @@ async function resolveKey(
   for (const decision of decisions) await carryOut(deps, decision, byId, listing.forgeSentAt);
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const late = lateRuns({
-    absent: onForgeClock(attempts.filter(isWatched)),
-    searching: onForgeClock([...searching, ...sending]),
+    absent: attempts.filter(isWatched).map(onForgeClock),
+    searching: [...searching, ...sending].map(onForgeClock),
     runs: runs.filter((run) => !matched.has(run.id)),
     timing: deps.timing,
   });
@@ -83,13 +82,10 @@ function isWatched({ state, runId }: Attempt): boolean {
   return state === 'absent' && runId === null;
 }
 
-function shifted(attempt: Attempt, { offsetMs }: DateOffset): SearchedAttempt {
-  const { id, state, actor, missingSince } = attempt;
-  return {
-    ...{ id, state, actor, missingSince },
-    claimedAt: attempt.claimedAt + offsetMs,
-    sendDeadline: attempt.sendDeadline + offsetMs,
-  };
+/** Not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
+function onForgeClock({ id, state, actor, missingSince, ...attempt }: Attempt): SearchedAttempt {
+  const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
+  return { id, state, actor, missingSince, claimedAt, sendDeadline };
 }
 
 async function carryOut(

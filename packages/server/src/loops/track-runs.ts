@@ -64,7 +64,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean)
     isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS) : [],
   ]);
   forgetEnded(deps, live);
-  const looks = lookByRepo([...live, ...absent], now, forge.dateOffset().offsetMs);
+  const looks = lookByRepo([...live, ...absent], now);
   await Promise.all(looks.map((look) => followRepo(deps, look, context)));
 }
 

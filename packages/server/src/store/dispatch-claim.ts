@@ -138,7 +138,7 @@ type Frozen = Pick<
 async function insertAttempt(
   { dbNow }: Database,
   tx: WriteTx,
-  { attemptId, credential, sendDeadlineMs }: ClaimRequest,
+  { attemptId, credential, sendDeadlineMs, offsetMs }: ClaimRequest,
   frozen: Frozen,
 ): Promise<AttemptRow> {
   return tx.db
@@ -152,6 +152,9 @@ async function insertAttempt(
       claimed_at: tx.now,
       // By the database's clock: whoever recovers the claim judges by it too, and two servers' clocks may differ.
       send_deadline: sql<number>`${dbNow} + ${sendDeadlineMs}`,
+      // By our clock and its offset alone: its run is looked for around them, whatever clock is stepped later.
+      forge_claimed_at: tx.now + offsetMs,
+      forge_send_deadline: tx.now + offsetMs + sendDeadlineMs,
       run_url: '',
       runner_name: '',
       error_message: '',

@@ -65,7 +65,7 @@ function hearing(
   const { owner, repo, labels } = attempt;
   const covers = ({ scope }: { scope: string }): boolean => scopeCovers(scope, owner, repo);
   return {
-    attempt: { ...attempt, claimedAt: attempt.claimedAt + query.offsetMs },
+    attempt: { ...attempt, claimedAt: attempt.forgeClaimedAt },
     passes: passes.filter(covers),
     now: now + query.offsetMs,
     pickupTimeoutMs: query.pickupTimeoutMs,

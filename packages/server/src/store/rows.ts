@@ -137,6 +137,8 @@ export function attemptOf(row: AttemptRow): Attempt {
     state: row.state,
     claimedAt: row.claimed_at,
     sendDeadline: row.send_deadline,
+    forgeClaimedAt: row.forge_claimed_at,
+    forgeSendDeadline: row.forge_send_deadline,
     runners: row.runners,
     labels: stringsOf(row.labels),
     runId: row.run_id,

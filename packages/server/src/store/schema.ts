@@ -199,6 +199,8 @@ export interface AttemptRow {
   state: AttemptState;
   claimed_at: number;
   send_deadline: number;
+  forge_claimed_at: number;
+  forge_send_deadline: number;
   run_id: string | null;
   run_url: string;
   matched_by: MatchedBy | null;

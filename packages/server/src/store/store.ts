@@ -251,6 +251,8 @@ export interface ClaimRequest {
   readonly attemptId: string;
   readonly credential: CredentialOfForge;
   readonly sendDeadlineMs: number;
+  /** Forge clock minus ours, now. */
+  readonly offsetMs: number;
 }
 
 /** What was claimed, frozen in the attempt. */

@@ -133,6 +133,8 @@ export const first: Migration = {
       state text not null,
       claimed_at bigint not null,
       send_deadline bigint not null,
+      forge_claimed_at bigint not null,
+      forge_send_deadline bigint not null,
       run_id text,
       run_url text not null,
       matched_by text,

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
+import { acme, LONG } from './harness/scenes.ts';
+import { databases, startWorld, type World } from './harness/world.ts';
+
+/** A dispatch that was taken, with its answer lost; nobody sees the run before `clearFaults`. */
+async function loseAnswer(world: World): Promise<string> {
+  world.sim.addFault({ on: 'listRuns', kind: 'status-before', times: 'always' });
+  world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+  await world.forge('the lost run', ({ runs }) => runs.length === 1);
+  await world.until(
+    'the answer is missed',
+    () => world.store.runs.listLive('github'),
+    ([attempt]) => attempt?.state === 'unknown',
+  );
+  return id;
+}
+
+const STEPS: Readonly<Record<string, (world: World) => void>> = {
+  'our clock is put forward': ({ clock }) => {
+    clock.moveBy(600_000);
+  },
+  'the forge’s clock is put forward': ({ sim }) => {
+    sim.clock.setOffset(150_000);
+  },
+};
+
+for (const database of databases) {
+  describe(`a dispatch whose answer was lost, on ${database.name}`, () => {
+    it.each(Object.keys(STEPS))(
+      'finds its run, and starts no second one, though %s',
+      async (step) => {
+        const world = await startWorld({ database, config: impatient, forge: acme(2) });
+        const id = await loseAnswer(world);
+        STEPS[step]?.(world);
+        world.sim.clearFaults();
+        const running = await world.job(id, 'running');
+        expect(world.ourRuns().map((run) => run.id)).toEqual([running.run_id]);
+      },
+    );
+  });
+}
