@@ -103,6 +103,14 @@ export interface Attempt extends DispatchTarget {
   readonly errorMessage: string;
 }
 
+/** A moment of ours on the forge's clock, as the two stood to each other when this attempt was claimed. */
+export function onForgeClock(
+  { claimedAt, forgeClaimedAt }: Pick<Attempt, 'claimedAt' | 'forgeClaimedAt'>,
+  moment: number,
+): number {
+  return moment + forgeClaimedAt - claimedAt;
+}
+
 /** A run as a listing or a single read shows it. */
 export interface Run {
   readonly id: string;

@@ -19,6 +19,8 @@ export interface FollowDeps {
   readonly recheckAfterMs: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
+  /** Attempts whose runner is free again while their run seems to go on. */
+  readonly betweenJobs: ReadonlySet<string>;
 }
 
 /** Reads one run by its id, and takes what it shows. */
@@ -68,7 +70,7 @@ export async function takeRun(
     await takeFirstAttempt(deps, attempt, signal);
     return;
   }
-  if (needsWorkflowJobs(attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
+  if (needsWorkflowJobs(deps, attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
   await deps.store.runs.recordRun(attempt.id, run, sentAt);
@@ -86,10 +88,10 @@ async function takeFirstAttempt(
 }
 
 /** Until its runner is known; and while more of its workflow jobs may be waiting for runners. */
-function needsWorkflowJobs(attempt: Attempt, run: Run): boolean {
+function needsWorkflowJobs({ betweenJobs }: FollowDeps, attempt: Attempt, run: Run): boolean {
   const isRunning = run.status === 'in_progress';
   if (attempt.runnerId === null) return isRunning || run.status === 'completed';
-  return isRunning && attempt.holdEndedAt === null;
+  return isRunning && (attempt.holdEndedAt === null || betweenJobs.has(attempt.id));
 }
 
 /** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
@@ -107,7 +109,10 @@ function isToBeLookedInto(
   return true;
 }
 
-export function forgetEnded({ lookedInto }: FollowDeps, live: readonly Attempt[]): void {
+export function forgetEnded(
+  { lookedInto }: Pick<FollowDeps, 'lookedInto'>,
+  live: readonly Attempt[],
+): void {
   if (lookedInto.size === 0) return;
   const ids = new Set(live.map(({ id }) => id));
   for (const id of lookedInto.keys()) if (!ids.has(id)) lookedInto.delete(id);

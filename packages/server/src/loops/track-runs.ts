@@ -17,13 +17,14 @@ import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attemp
 const VISIBLE_WITHIN_MS = 60_000;
 /** An absent attempt is watched this long for a run that turns up after all. */
 const WATCH_ABSENT_MS = 24 * 60 * 60_000;
-export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto'> {
+export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs'> {
   readonly trackingIntervalMs: number;
   readonly requestTimeoutMs: number;
   readonly runLookupTimeoutMs: number;
 }
 
-type TrackDeps = TrackRunsDeps & FollowDeps;
+type TrackDeps = TrackRunsDeps & Pick<FollowDeps, 'lookedInto'>;
+type TickDeps = TrackRunsDeps & FollowDeps;
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
 export function trackRuns(given: TrackRunsDeps): LoopSpec {
@@ -32,7 +33,7 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
   return {
     name: `track-runs:${deps.forge.id}`,
     everyMs: deps.trackingIntervalMs,
-    isWokenBy: isNewlyBusy,
+    isWokenBy: hasStartedOrEnded,
     tick: (context) => tick(deps, context, absentDue()),
   };
 }
@@ -48,9 +49,11 @@ function everyNowAndThen(clock: Clock, everyMs: number): () => boolean {
   };
 }
 
-/** A runner that has just become busy has probably taken a run of ours. */
-function isNewlyBusy(event: Event): boolean {
-  return event.kind === 'runner.changed' && event.data['isNewlyBusy'] === true;
+/** A runner that has just become busy has probably taken a run of ours; one just freed has left one. */
+function hasStartedOrEnded({ kind, data }: Event): boolean {
+  return (
+    kind === 'runner.changed' && (data['isNewlyBusy'] === true || data['isNewlyIdle'] === true)
+  );
 }
 
 /**
@@ -59,17 +62,20 @@ function isNewlyBusy(event: Event): boolean {
 async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean): Promise<void> {
   const { forge, store, clock } = deps;
   const now = clock.now();
-  const [live, absent] = await Promise.all([
+  // Here too: a server that does not dispatch still has to settle what one that died had claimed.
+  await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
+  const [live, betweenJobs, absent] = await Promise.all([
     store.runs.listLive(forge.id),
+    store.runs.listBetweenJobs(forge.id),
     isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS) : [],
   ]);
   forgetEnded(deps, live);
   const looks = lookByRepo([...live, ...absent], now);
-  await Promise.all(looks.map((look) => followRepo(deps, look, context)));
+  await Promise.all(looks.map((look) => followRepo({ ...deps, betweenJobs }, look, context)));
 }
 
 /** One repository that fails must not keep the others from being followed. */
-async function followRepo(deps: TrackDeps, look: RepoLook, context: LoopContext): Promise<void> {
+async function followRepo(deps: TickDeps, look: RepoLook, context: LoopContext): Promise<void> {
   const { owner, repo } = look;
   try {
     if (look.listed.length > 0) await followByListing(deps, look, context);
@@ -81,7 +87,7 @@ async function followRepo(deps: TrackDeps, look: RepoLook, context: LoopContext)
 }
 
 async function followByListing(
-  deps: TrackDeps,
+  deps: TickDeps,
   look: RepoLook,
   context: LoopContext,
 ): Promise<void> {

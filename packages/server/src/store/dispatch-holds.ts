@@ -1,10 +1,11 @@
 /** Which free runners live attempts keep from others: the rows that `holdsOf` asks for, on the forge's clock. */
 import { type Kysely, sql } from 'kysely';
-import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import { type Attempt, onForgeClock, type WorkflowJob } from '../domain/attempt.ts';
 import type { Hold, RunnerClass } from '../domain/dispatch-state.ts';
 import { isDisplaced } from '../domain/displaced.ts';
 import { holdsOf, type ScopePass } from '../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
+import { isBetweenJobs } from './attempts-between.ts';
 import { chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import type { Schema } from './schema.ts';
@@ -52,6 +53,7 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
       displaced.push(attempt.id);
     }
   }
+  holds.push(...(await listBetweenHolds(db, forgeId)));
   return { holds, ended, displaced };
 }
 
@@ -65,7 +67,11 @@ function hearing(
   const { owner, repo, labels } = attempt;
   const covers = ({ scope }: { scope: string }): boolean => scopeCovers(scope, owner, repo);
   return {
-    attempt: { ...attempt, claimedAt: attempt.forgeClaimedAt },
+    attempt: {
+      ...attempt,
+      claimedAt: attempt.forgeClaimedAt,
+      holdEndedAt: attempt.holdEndedAt === null ? null : onForgeClock(attempt, attempt.holdEndedAt),
+    },
     passes: passes.filter(covers),
     now: now + query.offsetMs,
     pickupTimeoutMs: query.pickupTimeoutMs,
@@ -74,6 +80,21 @@ function hearing(
       (one) => one.free > 0 && covers(one) && labelsFit(one.labels, labels),
     ),
   };
+}
+
+/** Until its run is looked into, its next workflow job may take the runner that the last one has just left. */
+async function listBetweenHolds(db: Kysely<Schema>, forgeId: string): Promise<Hold[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('hold_ended_at', 'is not', null)
+    .where(isBetweenJobs)
+    .orderBy('id')
+    .execute();
+  return rows.map(attemptOf).map(({ id: attemptId, jobId, groupId, labels, owner, repo }) => {
+    return { attemptId, jobId, groupId, labels, owner, repo, count: 1 };
+  });
 }
 
 /** Few beside the live ones: a hold ends when the runner is seen busy. One that was opened again is among them. */

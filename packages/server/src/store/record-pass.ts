@@ -312,6 +312,7 @@ function tellChanged(
   { id, from, to }: { id: string; from: ShownRunner | undefined; to: SeenRunner },
 ): void {
   const isNewlyBusy = to.is_busy === 1 && from?.is_busy !== 1;
+  const isNewlyIdle = to.is_busy === 0 && from?.is_busy === 1;
   tx.emit({
     kind: 'runner.changed',
     subjectType: 'runner',
@@ -320,7 +321,12 @@ function tellChanged(
     forgeId,
     actor: SYSTEM_ACTOR,
     isAudit: false,
-    data: { from: from === undefined ? null : shownOf(from), to: shownOf(to), isNewlyBusy },
+    data: {
+      from: from === undefined ? null : shownOf(from),
+      to: shownOf(to),
+      isNewlyBusy,
+      isNewlyIdle,
+    },
   });
 }
 

@@ -94,8 +94,8 @@ for (const kind of databases) {
         labels: ['self-hosted', 'linux'],
       };
       expect(told.map((event) => event.data)).toEqual([
-        { from: null, to: free, isNewlyBusy: false },
-        { from: free, to: { ...free, isBusy: true }, isNewlyBusy: true },
+        { from: null, to: free, isNewlyBusy: false, isNewlyIdle: false },
+        { from: free, to: { ...free, isBusy: true }, isNewlyBusy: true, isNewlyIdle: false },
       ]);
       const [runner] = await runners().listRunners();
       expect(told.map((event) => event.subjectId)).toEqual([runner!.id, runner!.id]);

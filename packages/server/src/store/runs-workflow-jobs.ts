@@ -1,12 +1,17 @@
 /** The parts of a run: which runner took it, and which parts still wait for one. */
 import { sql } from 'kysely';
-import type { WorkflowJob } from '../domain/attempt.ts';
+import { onForgeClock, type WorkflowJob } from '../domain/attempt.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { scopeCovers } from '../domain/runner.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
+import { isBetweenJobs } from './attempts-between.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob } from './job-moves.ts';
+import { attemptOf } from './rows.ts';
 import type { AttemptRow, WorkflowJobRow } from './schema.ts';
+
+/** Forges tell times in whole seconds, rounded down, and from those we know their clock to a second. */
+const CLOCKS_APART_MS = 2_000;
 
 export async function recordWorkflowJobs(
   database: Database,
@@ -26,11 +31,22 @@ export async function recordWorkflowJobs(
     });
     if (written === undefined) return;
     const { before, after } = written;
+    const wasBetween = await isBetween(tx, attemptId);
     await storeJobs(tx, after.forge_id, ours, sentAt);
     for (const job of ours) await markBusy(tx, after, job, sentAt);
-    if (isSeen(before, after)) tellAttempt(tx, after, { kind: 'attempt.changed' });
+    if (wasBetween || isSeen(before, after)) tellAttempt(tx, after, { kind: 'attempt.changed' });
     await nameRunner(tx, after);
   });
+}
+
+async function isBetween(tx: WriteTx, attemptId: string): Promise<boolean> {
+  const row = await tx.db
+    .selectFrom('attempts')
+    .select('id')
+    .where('id', '=', attemptId)
+    .where(isBetweenJobs)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 function isSeen(before: AttemptRow, after: AttemptRow): boolean {
@@ -52,7 +68,9 @@ function holdEnd(tx: WriteTx, attempt: AttemptRow, jobs: readonly WorkflowJob[])
   const waiting = jobs.filter(({ status, runnerId }) => status === 'queued' && runnerId === null);
   // A part that was queued after the hold had ended needs a runner of its own.
   if (endedAt !== null) {
-    return waiting.some((job) => (job.createdAt ?? 0) > endedAt) ? null : endedAt;
+    const endedThere = onForgeClock(attemptOf(attempt), endedAt);
+    const isLater = ({ createdAt }: WorkflowJob) => (createdAt ?? 0) + CLOCKS_APART_MS > endedThere;
+    return waiting.some(isLater) ? null : endedAt;
   }
   const isTaken = jobs.some((job) => job.runnerId !== null);
   return isTaken && waiting.length === 0 ? tx.now : null;

@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { tellAttempt } from './attempts.ts';
+import { isBetweenJobs } from './attempts-between.ts';
 import type { Database } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
@@ -21,6 +22,7 @@ export function makeRunStore(database: Database): RunStore {
     recordWorkflowJobs: (attemptId, jobs, sentAt) =>
       recordWorkflowJobs(database, attemptId, jobs, sentAt),
     listWorkflowJobs: (forgeId, runId) => listWorkflowJobs(database, forgeId, runId),
+    listBetweenJobs: (forgeId) => listBetweenJobs(database, forgeId),
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
     adoptLateRun: (attemptId, run) => adoptLateRun(database, attemptId, run),
@@ -43,6 +45,16 @@ async function listLive({ read }: Database, forgeId: string): Promise<Attempt[]>
     .orderBy('id')
     .execute();
   return rows.map(attemptOf);
+}
+
+async function listBetweenJobs({ read }: Database, forgeId: string): Promise<Set<string>> {
+  const rows = await read
+    .selectFrom('attempts')
+    .select('id')
+    .where('forge_id', '=', forgeId)
+    .where(isBetweenJobs)
+    .execute();
+  return new Set(rows.map(({ id }) => id));
 }
 
 async function listWatchedAbsent(

@@ -219,6 +219,7 @@ export const first: Migration = {
       updated_at bigint not null,
       unique (forge_id, scope, forge_runner_id)
     )`,
+    `create index runners_by_forge_id on runners (forge_id, forge_runner_id)`,
     `create index runners_class on runners (forge_id, scope, label_set, status, is_busy, missed_passes)`,
     `create index runners_observed on runners (forge_id, scope, observed_at)`,
     `create index runners_missed on runners (forge_id, scope, forge_runner_id) where missed_passes > 0`,
