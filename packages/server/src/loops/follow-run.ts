@@ -10,6 +10,9 @@ const PICKUP_EXPECTED_WITHIN_MS = 10_000;
 /** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
 const LOOK_INTO_QUEUED_EVERY_MS = 60_000;
 
+/** A cancelled job whose run nobody can see any more takes up its group's cap and a runner no longer than this. */
+const UNREADABLE_HOLDS_FOR_MS = 60 * 60_000;
+
 export interface FollowDeps {
   readonly forge: Forge;
   readonly store: Store;
@@ -42,6 +45,17 @@ export async function followOne(
   }
 }
 
+/** The repository is closed to us: nothing is concluded about the run, but nothing waits for it for ever. */
+export async function noteUnreadable(
+  { logger, store }: FollowDeps,
+  { id, owner, repo, runId }: Attempt,
+): Promise<void> {
+  if (runId === null) return;
+  logger.warn({ owner, repo, runId }, 'run not read: no access to its repository');
+  const lost = `run ${runId} cannot be read: access to ${owner}/${repo} is lost`;
+  await store.runs.recordRunUnreadable(id, UNREADABLE_HOLDS_FOR_MS, lost);
+}
+
 /** A 404 counts only when the same credential then reads the repository. */
 async function noteGone(
   deps: FollowDeps,
@@ -51,7 +65,7 @@ async function noteGone(
 ): Promise<void> {
   const { owner, repo } = attempt;
   if (!(await deps.forge.canReadRepo(owner, repo, signal))) {
-    deps.logger.warn({ owner, repo, runId }, 'run not read: no access to its repository');
+    await noteUnreadable(deps, attempt);
     return;
   }
   const message = `run ${runId} was deleted on the forge`;

@@ -1,11 +1,12 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type { Event } from '../domain/event.ts';
-import type { RunFilter, RunListing } from '../forge/forge.ts';
+import { ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
   type FollowDeps,
   followOne,
   forgetEnded,
+  noteUnreadable,
   takeRun,
   takeWorkflowJobs,
 } from './follow-run.ts';
@@ -17,6 +18,9 @@ import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attemp
 const VISIBLE_WITHIN_MS = 60_000;
 /** An absent attempt is watched this long for a run that turns up after all. */
 const WATCH_ABSENT_MS = 24 * 60 * 60_000;
+/** Answers of a repository that this credential cannot see. */
+const CLOSED = new Set(['not-found', 'no-access']);
+
 export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs'> {
   readonly trackingIntervalMs: number;
   readonly requestTimeoutMs: number;
@@ -83,6 +87,8 @@ async function followRepo(deps: TickDeps, look: RepoLook, context: LoopContext):
   } catch (error) {
     if (context.signal.aborted) return;
     deps.logger.warn({ err: error, owner, repo }, 'runs not followed');
+    const isClosed = error instanceof ForgeError && CLOSED.has(error.code);
+    if (isClosed) await allOf(deps, look.attempts, (attempt) => noteUnreadable(deps, attempt));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the forge shows of an attempt's run, and what it does not show. */
 import type { Run } from '../domain/attempt.ts';
-import { endOf } from '../domain/job.ts';
+import { ACTIVE_STATES, endOf } from '../domain/job.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob, endJob, moveJob, returnJob } from './job-moves.ts';
@@ -142,6 +142,27 @@ async function settleAbsent(tx: WriteTx, attempt: AttemptRow, message: string): 
     const set = { absent_count: job.absent_count + (attempt.state === 'absent' ? 1 : 0) };
     await endJob(tx, job, { to: 'failed', message, set });
   }
+}
+
+export async function recordRunUnreadable(
+  database: Database,
+  attemptId: string,
+  gapMs: number,
+  message: string,
+): Promise<boolean> {
+  const isJobActive = async (): Promise<boolean> => {
+    const attempt = await database.read
+      .selectFrom('attempts')
+      .innerJoin('jobs', 'jobs.attempt_id', 'attempts.id')
+      .select('jobs.id')
+      .where('attempts.id', '=', attemptId)
+      .where('jobs.state', 'in', ACTIVE_STATES)
+      .executeTakeFirst();
+    return attempt !== undefined;
+  };
+  // An end is for ever, so nothing can come between this look and the write.
+  if (await isJobActive()) return false;
+  return (await recordRunGone(database, attemptId, gapMs, message)) === 'ended';
 }
 
 export async function recordRunGone(

@@ -243,6 +243,20 @@ for (const kind of databases) {
       expect(await gone()).toBe('lost');
     });
 
+    it('that nobody can read any more let go of a job that has ended, and of no other', async () => {
+      await start();
+      const attempt = await accepted();
+      const unread = () => runs().recordRunUnreadable(attempt.id, 60 * MINUTE, 'access is lost');
+      expect(await unread()).toBe(false);
+      at.clock.advance(24 * 60 * MINUTE);
+      expect(await unread()).toBe(false);
+      await jobs().cancelJob(attempt.jobId, 'ben');
+      expect(await unread()).toBe(false);
+      at.clock.advance(60 * MINUTE);
+      expect(await unread()).toBe(true);
+      expect((await scene.attempt(attempt.id)).ended_at).toBe(at.clock.now());
+    });
+
     it('are cancelled when wanted and known, and with force when that does not help', async () => {
       await start();
       const attempt = await unknown();

@@ -6,7 +6,13 @@ import type { Database } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import { adoptLateRun, matchRun } from './runs-match.ts';
-import { concludeAbsent, recordMissing, recordRun, recordRunGone } from './runs-record.ts';
+import {
+  concludeAbsent,
+  recordMissing,
+  recordRun,
+  recordRunGone,
+  recordRunUnreadable,
+} from './runs-record.ts';
 import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
 import type { RunStore } from './store.ts';
 
@@ -28,6 +34,8 @@ export function makeRunStore(database: Database): RunStore {
     adoptLateRun: (attemptId, run) => adoptLateRun(database, attemptId, run),
     recordRunGone: (attemptId, gapMs, message) =>
       recordRunGone(database, attemptId, gapMs, message),
+    recordRunUnreadable: (attemptId, gapMs, message) =>
+      recordRunUnreadable(database, attemptId, gapMs, message),
     listWantedCancels: (forgeId, forceAfterMs) =>
       listWantedCancels(database, forgeId, forceAfterMs),
     recordCancelSent: (attemptId, how) => recordCancelSent(database, attemptId, how),

@@ -344,6 +344,8 @@ export interface RunStore {
     gapMs: number,
     message: string,
   ): Promise<'noted' | 'ended' | 'lost'>;
+  /** Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `gapMs` later. */
+  recordRunUnreadable(attemptId: string, gapMs: number, message: string): Promise<boolean>;
   /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due. */
   listWantedCancels(
     forgeId: string,
