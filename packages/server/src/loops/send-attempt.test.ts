@@ -21,6 +21,7 @@ interface Scene {
 async function send(scene: Scene) {
   const clock = new FakeClock();
   const told: unknown[] = [];
+  const log: string[] = [];
   let failuresLeft = scene.storeFailures ?? 0;
   const store = (what: string) => (_id: string, detail: unknown) => {
     if (failuresLeft-- > 0) return Promise.reject(new Error('database down'));
@@ -43,7 +44,7 @@ async function send(scene: Scene) {
       forge: forge as Forge,
       store: { dispatch: dispatches } as Store,
       clock,
-      logger: makeLogger('silent'),
+      logger: makeLogger('warn', { write: (line) => void log.push(line) }),
       breaker,
     },
     { attempt: attempt('a', { state: 'claimed' }), inputs: {} },
@@ -52,7 +53,7 @@ async function send(scene: Scene) {
   );
   await clock.advance(60_000);
   await sending;
-  return { told, breaker, now: clock.now() };
+  return { told, log: log.join(''), breaker, now: clock.now() };
 }
 
 const fails = (facts: ForgeErrorFacts) => () => Promise.reject(new ForgeError('no', facts));
@@ -75,8 +76,9 @@ describe('the outcome of a sending', () => {
   );
 
   it('is unknown after a fault of our own: it may have left', async () => {
-    const { told } = await send({ dispatch: () => Promise.reject(new TypeError('bug')) });
+    const { told, log } = await send({ dispatch: () => Promise.reject(new TypeError('bug')) });
     expect(told).toEqual([['unknown', expect.stringContaining('inside dispatchoor')]]);
+    expect(log).toMatch(/"level":50.*TypeError: bug/);
   });
 
   it('gives the claim back when nothing was sent', async () => {

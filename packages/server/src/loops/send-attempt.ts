@@ -63,18 +63,22 @@ async function send(
     breaker.succeed();
     return accepted;
   } catch (error) {
-    const failure =
-      error instanceof ForgeError
-        ? error
-        : new ForgeError('the dispatch failed inside dispatchoor', {
-            code: 'bad-reply',
-            acted: 'unknown',
-            cause: error,
-          });
+    const failure = asForgeError(error);
     settleBreaker(breaker, failure);
-    logger.warn({ err: failure, attemptId: attempt.id, jobId: attempt.jobId }, 'dispatch failed');
+    // A fault of ours is logged itself, stack and all: wrapped, it would look like one of the forge's.
+    const level = failure === error ? 'warn' : 'error';
+    logger[level]({ err: error, attemptId: attempt.id, jobId: attempt.jobId }, 'dispatch failed');
     return failure;
   }
+}
+
+function asForgeError(error: unknown): ForgeError {
+  if (error instanceof ForgeError) return error;
+  return new ForgeError('the dispatch failed inside dispatchoor', {
+    code: 'bad-reply',
+    acted: 'unknown',
+    cause: error,
+  });
 }
 
 function settleBreaker(breaker: Breaker, failure: ForgeError): void {
