@@ -227,12 +227,13 @@ class RunningApp implements App {
     const feedStop = new AbortController();
     const feeding = feed.run(feedStop.signal);
     const { signal } = this.#stop;
-    const deps = { leases: store.leases, clock, logger, holder: this.#origin, feed };
+    const { leaseMs, reconnectMs } = this.#config.waits;
+    const deps = { leases: store.leases, clock, logger, holder: this.#origin, leaseMs, feed };
     const running = this.#loops(store, forge, metrics).map((spec) =>
       runLeasedLoop(spec, deps, signal),
     );
     running.push(
-      connectForge(forge, clock, signal, (error) => {
+      connectForge(forge, clock, reconnectMs, signal, (error) => {
         logger.warn({ err: error }, 'forge not reached');
       }),
     );
@@ -244,7 +245,7 @@ class RunningApp implements App {
   }
 
   #loops(store: Store, forge: Forge, metrics: Metrics): LoopSpec[] {
-    const { github, dispatcher, history } = this.#config;
+    const { github, dispatcher, waits, history } = this.#config;
     const { logger } = this.#deps;
     const shared = { store, forge, clock: this.#clock, logger };
     const { requestTimeoutMs, pollIntervalMs } = github;
@@ -256,8 +257,17 @@ class RunningApp implements App {
         recheckAfterMs: dispatcher.recheckAfterMs,
         requestTimeoutMs,
         runLookupTimeoutMs: dispatcher.runLookupTimeoutMs,
+        runVisibleWithinMs: waits.runVisibleMs,
+        watchAbsentMs: waits.lateRunMs,
+        pickupExpectedMs: waits.pickupExpectedMs,
+        queuedRecheckMs: waits.queuedRecheckMs,
+        unreadableHoldsMs: waits.unreadableRunMs,
       }),
-      cancelRuns(shared),
+      cancelRuns({
+        ...shared,
+        everyMs: waits.cancelRetryMs,
+        forceCancelAfterMs: waits.forceCancelMs,
+      }),
       retainHistory({ ...shared, ...history, retention: store.retention }),
     ];
     if (!dispatcher.enabled) return loops;
@@ -268,6 +278,9 @@ class RunningApp implements App {
       requestTimeoutMs,
       pickupTimeoutMs: dispatcher.pickupTimeoutMs,
       freshForMs: FRESH_INTERVALS * pollIntervalMs,
+      breakerMs: waits.forgeBreakerMs,
+      probeEveryMs: waits.probeMs,
+      retryAfterMs: waits.retryMs,
       onCycle: (outcome) => {
         metrics.countDispatchCycle(outcome);
       },

@@ -8,6 +8,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly github: GithubConfig;
   readonly dispatcher: DispatcherConfig;
+  readonly waits: WaitsConfig;
   readonly auth: AuthConfig;
   readonly history: HistoryConfig;
   readonly groups: readonly GroupConfig[];
@@ -94,6 +95,32 @@ export interface DispatcherConfig {
   readonly sendDeadlineMs: number;
   /** A run that could not be found counts as gone only when a second look, this much later, agrees. */
   readonly recheckAfterMs: number;
+}
+
+/** How long things may take before something is concluded or tried again. */
+export interface WaitsConfig {
+  /** Of a loop that one of several servers runs: after so long without a renewal another may take it over. */
+  readonly leaseMs: number;
+  /** Longest pause of dispatches to a forge that fails; the first is a sixtieth of it. */
+  readonly forgeBreakerMs: number;
+  /** Between looks at a credential that does not work. */
+  readonly reconnectMs: number;
+  /** Before a job whose dispatch surely started nothing is tried again. */
+  readonly retryMs: number;
+  /** Between probes of a template or repository that refuses. */
+  readonly probeMs: number;
+  readonly cancelRetryMs: number;
+  /** A run that still lives this long after its cancel is ended by force. */
+  readonly forceCancelMs: number;
+  /** A run named in a reply may stay out of listings this long. */
+  readonly runVisibleMs: number;
+  /** A run still queued after so long is asked what it waits for. */
+  readonly pickupExpectedMs: number;
+  readonly queuedRecheckMs: number;
+  /** A cancelled job's run that cannot be read takes up cap and runner no longer than this. */
+  readonly unreadableRunMs: number;
+  /** An absent attempt's run that turns up within this time is cancelled. */
+  readonly lateRunMs: number;
 }
 
 export interface AuthConfig {

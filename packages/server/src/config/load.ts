@@ -14,6 +14,7 @@ import { buildGithub } from './sections/github.ts';
 import { buildGroups, type FoundGroup } from './sections/groups.ts';
 import { buildHistory } from './sections/history.ts';
 import { buildServer } from './sections/server.ts';
+import { buildWaits } from './sections/waits.ts';
 import { type Fetch, loadTemplates, type TemplateSources } from './template-sources.ts';
 
 export interface LoadOptions {
@@ -79,6 +80,7 @@ async function build(
     database: buildDatabase(file.database),
     github,
     dispatcher: buildDispatcher(file.dispatcher, github.requestTimeoutMs),
+    waits: buildWaits(file.waits),
     auth: buildAuth(file.auth),
     history: buildHistory(file.history),
     groups: buildGroups(found),

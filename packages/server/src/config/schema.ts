@@ -6,6 +6,7 @@ import { githubFields } from './sections/github.ts';
 import { groupsFields } from './sections/groups.ts';
 import { historyFields } from './sections/history.ts';
 import { serverFields } from './sections/server.ts';
+import { waitsFields } from './sections/waits.ts';
 
 /** Every key of the configuration file, with its type and default. */
 export const configFile = section({
@@ -13,6 +14,7 @@ export const configFile = section({
   database: section(databaseFields),
   github: section(githubFields),
   dispatcher: section(dispatcherFields),
+  waits: section(waitsFields),
   auth: section(authFields),
   history: section(historyFields),
   groups: section(groupsFields),

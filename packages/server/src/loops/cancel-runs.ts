@@ -4,21 +4,20 @@ import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 
-const CANCEL_EVERY_MS = 30_000;
-/** A run that still lives this long after its cancel is ended by force. */
-const FORCE_CANCEL_AFTER_MS = 5 * 60_000;
-
 export interface CancelRunsDeps {
   readonly forge: Forge;
   readonly store: Store;
   readonly logger: Logger;
+  readonly everyMs: number;
+  /** A run that still lives this long after its cancel is ended by force. */
+  readonly forceCancelAfterMs: number;
 }
 
 /** Carries out the cancels that were wanted, also of runs that are found only later. */
 export function cancelRuns(deps: CancelRunsDeps): LoopSpec {
   return {
     name: `cancel-runs:${deps.forge.id}`,
-    everyMs: CANCEL_EVERY_MS,
+    everyMs: deps.everyMs,
     isWokenBy: (event) =>
       event.kind === 'attempt.cancel-wanted' ||
       event.kind === 'attempt.found' ||
@@ -29,7 +28,8 @@ export function cancelRuns(deps: CancelRunsDeps): LoopSpec {
 }
 
 async function tick(deps: CancelRunsDeps, context: LoopContext): Promise<void> {
-  const wanted = await deps.store.runs.listWantedCancels(deps.forge.id, FORCE_CANCEL_AFTER_MS);
+  const { store, forge, forceCancelAfterMs } = deps;
+  const wanted = await store.runs.listWantedCancels(forge.id, forceCancelAfterMs);
   for (const { attempt, how } of wanted) {
     if (!context.mayGoOn()) return;
     await cancelOne(deps, attempt, how, context.signal);

@@ -2,8 +2,6 @@ import type { Forge } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 
-const LOOK_EVERY_MS = 15_000;
-
 /**
  * A credential that does not work at start, or stops working, heals by itself. Every process looks after its own
  * connection, so this loop needs no lease.
@@ -11,6 +9,7 @@ const LOOK_EVERY_MS = 15_000;
 export async function connectForge(
   forge: Forge,
   clock: Clock,
+  everyMs: number,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
@@ -18,5 +17,5 @@ export async function connectForge(
     const isAllUp = forge.listCredentials().every((c) => c.isConnected || !c.isConfigured);
     if (!isAllUp) await forge.ensureConnected(signal);
   };
-  await runLoop(tick, { clock, signal, everyMs: LOOK_EVERY_MS, wake: new Wake(), onError });
+  await runLoop(tick, { clock, signal, everyMs, wake: new Wake(), onError });
 }

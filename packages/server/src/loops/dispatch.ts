@@ -28,6 +28,10 @@ export interface DispatchDeps {
   readonly pickupTimeoutMs: number;
   /** Runners of scopes without a complete pass this young are not free. */
   readonly freshForMs: number;
+  /** Longest pause after failures of the forge. */
+  readonly breakerMs: number;
+  readonly probeEveryMs: number;
+  readonly retryAfterMs: number;
   readonly onCycle?: (outcome: 'ok' | 'error') => void;
 }
 
@@ -35,7 +39,8 @@ export interface DispatchDeps {
 const SHORTEST_DUE_WAIT_MS = 50;
 /** Twice what an answer usually takes: a forge that is slower holds nobody up. */
 const LONGEST_ANSWER_WAIT_MS = 500;
-const BREAKER = { firstMs: 1_000, longestMs: 60_000 };
+/** From its first pause to its longest the breaker doubles six times. */
+const FIRST_PAUSE_OF_LONGEST = 1 / 60;
 
 /** What can give the dispatcher work. Its own claims and accepted sends cannot. */
 const WAKING = new Set<Event['kind']>([
@@ -73,7 +78,10 @@ export class DispatchLoop {
 
   constructor(deps: DispatchDeps) {
     this.#deps = deps;
-    this.#breaker = new Breaker(deps.clock, BREAKER);
+    this.#breaker = new Breaker(deps.clock, {
+      firstMs: deps.breakerMs * FIRST_PAUSE_OF_LONGEST,
+      longestMs: deps.breakerMs,
+    });
   }
 
   get spec(): LoopSpec {

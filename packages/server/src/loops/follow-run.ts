@@ -5,14 +5,6 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
 
-/** A run that no runner takes for so long may ask for labels that none has: only its workflow jobs tell. */
-const PICKUP_EXPECTED_WITHIN_MS = 10_000;
-/** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
-const LOOK_INTO_QUEUED_EVERY_MS = 60_000;
-
-/** A cancelled job whose run nobody can see any more takes up its group's cap and a runner no longer than this. */
-const UNREADABLE_HOLDS_FOR_MS = 60 * 60_000;
-
 export interface FollowDeps {
   readonly forge: Forge;
   readonly store: Store;
@@ -20,6 +12,12 @@ export interface FollowDeps {
   readonly logger: Logger;
   /** A run that answers 404, or does not show up, counts as gone only when it still does so this much later. */
   readonly recheckAfterMs: number;
+  /** A run that no runner takes for so long may ask for labels that none has: only its workflow jobs tell. */
+  readonly pickupExpectedMs: number;
+  /** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
+  readonly queuedRecheckMs: number;
+  /** A cancelled job whose run nobody can see any more takes up its group's cap and a runner no longer than this. */
+  readonly unreadableHoldsMs: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
   /** Attempts whose runner is free again while their run seems to go on. */
@@ -47,13 +45,13 @@ export async function followOne(
 
 /** The repository is closed to us: nothing is concluded about the run, but nothing waits for it for ever. */
 export async function noteUnreadable(
-  { logger, store }: FollowDeps,
+  { logger, store, unreadableHoldsMs }: FollowDeps,
   { id, owner, repo, runId }: Attempt,
 ): Promise<void> {
   if (runId === null) return;
   logger.warn({ owner, repo, runId }, 'run not read: no access to its repository');
   const lost = `run ${runId} cannot be read: access to ${owner}/${repo} is lost`;
-  await store.runs.recordRunUnreadable(id, UNREADABLE_HOLDS_FOR_MS, lost);
+  await store.runs.recordRunUnreadable(id, unreadableHoldsMs, lost);
 }
 
 /** A 404 counts only when the same credential then reads the repository. */
@@ -110,15 +108,15 @@ function needsWorkflowJobs({ betweenJobs }: FollowDeps, attempt: Attempt, run: R
 
 /** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
 function isToBeLookedInto(
-  { lookedInto, clock }: FollowDeps,
+  { lookedInto, clock, pickupExpectedMs, queuedRecheckMs }: FollowDeps,
   attempt: Attempt,
   run: Run,
   sentAt: number,
 ): boolean {
   if (run.status !== 'queued') return false;
-  if (sentAt - run.createdAt < PICKUP_EXPECTED_WITHIN_MS) return false;
+  if (sentAt - run.createdAt < pickupExpectedMs) return false;
   const now = clock.monotonic();
-  if (now - (lookedInto.get(attempt.id) ?? -Infinity) < LOOK_INTO_QUEUED_EVERY_MS) return false;
+  if (now - (lookedInto.get(attempt.id) ?? -Infinity) < queuedRecheckMs) return false;
   lookedInto.set(attempt.id, now);
   return true;
 }

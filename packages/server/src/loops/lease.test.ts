@@ -26,7 +26,8 @@ function keepLease(answers: (Fence | undefined | Error)[]) {
   const clock = new FakeClock();
   const leases = scripted(answers);
   let taken = 0;
-  const lease = new Lease('l', { leases, clock, logger, holder: 'me' }, () => void (taken += 1));
+  const deps = { leases, clock, logger, holder: 'me', leaseMs: 10_000 };
+  const lease = new Lease('l', deps, () => void (taken += 1));
   const stop = new AbortController();
   const kept = lease.keep(stop.signal);
   return { clock, lease, leases, stop, kept, taken: () => taken };

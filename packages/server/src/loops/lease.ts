@@ -2,16 +2,18 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Fence, LeaseStore } from '../store/store.ts';
 
-const LEASE_TTL_MS = 10_000;
-const RENEW_EVERY_MS = 3_000;
+/** Parts of the lease. Two renewals may fail before it is lost. */
+const RENEW_EVERY = 0.3;
 /** A standby asks more often than a holder renews, so that work moves soon after a lease runs out. */
-const ASK_EVERY_MS = 1_000;
+const ASK_EVERY = 0.1;
 
 export interface LeaseDeps {
   readonly leases: LeaseStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly holder: string;
+  /** How long a lease lasts unless it is renewed. */
+  readonly leaseMs: number;
 }
 
 /**
@@ -40,8 +42,9 @@ export class Lease {
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#tryTake();
-      const isHeld = this.current() !== undefined;
-      await this.#deps.clock.sleep(isHeld ? RENEW_EVERY_MS : ASK_EVERY_MS, signal);
+      const { clock, leaseMs } = this.#deps;
+      const part = this.current() === undefined ? ASK_EVERY : RENEW_EVERY;
+      await clock.sleep(leaseMs * part, signal);
     }
   }
 
@@ -58,13 +61,13 @@ export class Lease {
   }
 
   async #tryTake(): Promise<void> {
-    const { leases, clock, logger, holder } = this.#deps;
+    const { leases, clock, logger, holder, leaseMs } = this.#deps;
     const askedAt = clock.monotonic();
     const hadIt = this.current() !== undefined;
     try {
-      const fence = await leases.tryAcquire(this.#name, holder, LEASE_TTL_MS);
+      const fence = await leases.tryAcquire(this.#name, holder, leaseMs);
       this.#fence = fence;
-      this.#validUntil = fence === undefined ? 0 : askedAt + LEASE_TTL_MS;
+      this.#validUntil = fence === undefined ? 0 : askedAt + leaseMs;
     } catch (error) {
       logger.warn({ err: error, lease: this.#name }, 'lease not renewed');
     }

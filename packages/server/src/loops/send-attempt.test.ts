@@ -46,6 +46,8 @@ async function send(scene: Scene) {
       clock,
       logger: makeLogger('warn', { write: (line) => void log.push(line) }),
       breaker,
+      probeEveryMs: 300_000,
+      retryAfterMs: 5_000,
     },
     { attempt: attempt('a', { state: 'claimed' }), inputs: {} },
     deadlineIn(clock, 5_000),

@@ -5,17 +5,16 @@ import type { Logger } from '../lib/logger.ts';
 import type { Claim, RefusedOutcome, Store } from '../store/store.ts';
 import { untilStored } from './until-stored.ts';
 
-/** A job whose target was refused is asked again this often, one at a time. */
-const PROBE_EVERY_MS = 5 * 60_000;
-/** A transient failure that surely started nothing puts only this job off; the breaker looks after the rest. */
-const RETRY_AFTER_MS = 5_000;
-
 export interface SendDeps {
   readonly forge: Forge;
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly breaker: Breaker;
+  /** A job whose target was refused is asked again this often, one at a time. */
+  readonly probeEveryMs: number;
+  /** A transient failure that surely started nothing puts only this job off; the breaker looks after the rest. */
+  readonly retryAfterMs: number;
 }
 
 /**
@@ -94,7 +93,8 @@ async function refusal(
   error: ForgeError,
   signal: AbortSignal,
 ): Promise<RefusedOutcome> {
-  const base = { message: error.message, notBefore: null, probeEveryMs: PROBE_EVERY_MS };
+  const { probeEveryMs } = deps;
+  const base = { message: error.message, notBefore: null, probeEveryMs };
   const now = deps.clock.now();
   switch (error.code) {
     case 'invalid':
@@ -111,7 +111,7 @@ async function refusal(
     case 'unavailable':
     case 'bad-reply':
     case 'not-sent':
-      return { ...base, then: 'retry', notBefore: now + RETRY_AFTER_MS, isTargetFault: false };
+      return { ...base, then: 'retry', notBefore: now + deps.retryAfterMs, isTargetFault: false };
   }
 }
 
@@ -130,7 +130,7 @@ async function notFound(
     return { ...base, then: 'no-access', isTargetFault: false };
   } catch (error) {
     deps.logger.warn({ err: error, owner, repo }, 'access to repository not checked');
-    const notBefore = deps.clock.now() + RETRY_AFTER_MS;
+    const notBefore = deps.clock.now() + deps.retryAfterMs;
     return { ...base, then: 'retry', notBefore, isTargetFault: false };
   }
 }

@@ -14,10 +14,6 @@ import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
 import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
 
-/** A new run may be readable only seconds after the reply that named it: until then its absence says nothing. */
-const VISIBLE_WITHIN_MS = 60_000;
-/** An absent attempt is watched this long for a run that turns up after all. */
-const WATCH_ABSENT_MS = 24 * 60 * 60_000;
 /** Answers of a repository that this credential cannot see. */
 const CLOSED = new Set(['not-found', 'no-access']);
 
@@ -25,6 +21,10 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
   readonly trackingIntervalMs: number;
   readonly requestTimeoutMs: number;
   readonly runLookupTimeoutMs: number;
+  /** A new run may be readable only so long after the reply that named it: until then its absence says nothing. */
+  readonly runVisibleWithinMs: number;
+  /** An absent attempt is watched this long for a run that turns up after all. */
+  readonly watchAbsentMs: number;
 }
 
 type TrackDeps = TrackRunsDeps & Pick<FollowDeps, 'lookedInto'>;
@@ -71,7 +71,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean)
   const [live, betweenJobs, absent] = await Promise.all([
     store.runs.listLive(forge.id),
     store.runs.listBetweenJobs(forge.id),
-    isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - WATCH_ABSENT_MS) : [],
+    isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.watchAbsentMs) : [],
   ]);
   forgetEnded(deps, live);
   const looks = lookByRepo([...live, ...absent], now);
@@ -108,7 +108,7 @@ async function followByListing(
     if (attempt.runId === null || attempt.endedAt !== null || !context.mayGoOn()) return;
     const run = runs.get(attempt.runId);
     if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
-    else if (isOverdue(attempt, listing)) await followOne(deps, attempt, context.signal);
+    else if (isOverdue(deps, attempt, listing)) await followOne(deps, attempt, context.signal);
     // Listings show a new run seconds late; asked by its id it tells at once which runner has taken it.
     else if (attempt.runnerId === null) {
       await takeWorkflowJobs(deps, attempt, attempt.runId, context.signal);
@@ -150,6 +150,10 @@ async function allOf(
   await Promise.all(taken);
 }
 
-function isOverdue(attempt: Attempt, listing: RunListing): boolean {
-  return listing.isComplete && listing.sentAt - attempt.claimedAt > VISIBLE_WITHIN_MS;
+function isOverdue(
+  { runVisibleWithinMs }: TrackRunsDeps,
+  attempt: Attempt,
+  listing: RunListing,
+): boolean {
+  return listing.isComplete && listing.sentAt - attempt.claimedAt > runVisibleWithinMs;
 }
