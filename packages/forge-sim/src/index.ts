@@ -8,6 +8,7 @@ export type {
   LedgerRunner,
 } from './ledger.ts';
 export type { Profile, ProfileName, SecondaryLimits } from './profiles.ts';
+export { Random } from './random.ts';
 export {
   assertValid,
   createReferee,

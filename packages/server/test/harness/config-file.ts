@@ -83,7 +83,8 @@ export async function loadText(
   return config;
 }
 
-function merge(base: ConfigKeys, over: ConfigKeys): ConfigKeys {
+/** `over` wins; maps are merged, lists replaced. */
+export function merge(base: ConfigKeys, over: ConfigKeys): ConfigKeys {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const known = merged[key];

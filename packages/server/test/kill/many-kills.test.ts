@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
 import { acme, linuxGroup, template, workflow } from '../harness/scenes.ts';
-import { listAttempts } from './rows.ts';
-import { expectEachRanOnce, Site } from './site.ts';
+import { listAttempts } from '../processes/rows.ts';
+import { expectEachRanOnce, Site } from '../processes/site.ts';
 
 /** Its runs bear the attempt that made them in their name: however many die together, none is taken for another. */
 const named = workflow({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sqlite } from '../harness/world.ts';
-import { lengthenLeases, listLeases, pidOf } from './rows.ts';
-import { expectEachRanOnce, Site } from './site.ts';
+import { lengthenLeases, listLeases, pidOf } from '../processes/rows.ts';
+import { expectEachRanOnce, Site } from '../processes/site.ts';
 
 describe.concurrent('two servers on one SQLite file', () => {
   it('cannot be: the second ends with code 1 and names the first, which goes on', async (context) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
 import { acme } from '../harness/scenes.ts';
-import { listAttempts } from './rows.ts';
-import { expectEachRanOnce, Site } from './site.ts';
+import { listAttempts } from '../processes/rows.ts';
+import { expectEachRanOnce, Site } from '../processes/site.ts';
 
 const NOTES = Array.from({ length: 24 }, (_, index) => `job ${index + 1}`);
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
-import type { KillWindow } from './kill-window.ts';
-import { listAttempts } from './rows.ts';
-import type { ServerProcess } from './server-process.ts';
-import { expectEachRanOnce, Site } from './site.ts';
+import type { KillWindow } from '../processes/kill-window.ts';
+import { listAttempts } from '../processes/rows.ts';
+import type { ServerProcess } from '../processes/server-process.ts';
+import { expectEachRanOnce, Site } from '../processes/site.ts';
 
 interface Expected {
   readonly window: KillWindow;

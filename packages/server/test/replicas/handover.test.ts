@@ -1,8 +1,8 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { acme } from '../harness/scenes.ts';
-import { listAttempts, listLeases, pidOf } from '../kill/rows.ts';
-import type { ServerProcess } from '../kill/server-process.ts';
-import { expectEachRanOnce, Site } from '../kill/site.ts';
+import { listAttempts, listLeases, pidOf } from '../processes/rows.ts';
+import type { ServerProcess } from '../processes/server-process.ts';
+import { expectEachRanOnce, Site } from '../processes/site.ts';
 import { holdersOf, postgres, sumOfCounters } from './pair.ts';
 
 const NOTES = Array.from({ length: 24 }, (_, index) => `job ${index + 1}`);

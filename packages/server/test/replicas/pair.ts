@@ -1,7 +1,7 @@
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
-import { listLeases, pidOf } from '../kill/rows.ts';
-import type { ServerProcess } from '../kill/server-process.ts';
-import type { Site } from '../kill/site.ts';
+import { listLeases, pidOf } from '../processes/rows.ts';
+import type { ServerProcess } from '../processes/server-process.ts';
+import type { Site } from '../processes/site.ts';
 
 /** The one that takes several servers. */
 export const [postgres] = databases.filter(({ name }) => name === 'postgres') as [TestDatabase];

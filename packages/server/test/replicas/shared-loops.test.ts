@@ -1,8 +1,8 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { acme, LONG } from '../harness/scenes.ts';
-import type { ServerProcess } from '../kill/server-process.ts';
-import { expectEachRanOnce, Site } from '../kill/site.ts';
+import type { ServerProcess } from '../processes/server-process.ts';
+import { expectEachRanOnce, Site } from '../processes/site.ts';
 import { holdersOf, LOOPS, postgres, sumOfCounters } from './pair.ts';
 
 /** One server was there first and has every loop but the dispatcher's, which it leaves to the other. */

@@ -17,6 +17,8 @@ export interface ServerStart {
   readonly folder: string;
   /** Kills itself when it gets here, the `hit`-th time; default 1. */
   readonly dieAt?: { readonly window: KillWindow; readonly hit?: number };
+  /** Of the process, besides what every one of them has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 interface Waiter {
@@ -38,7 +40,7 @@ export class ServerProcess {
   readonly #waiters = new Set<Waiter>();
   #url: string | undefined;
 
-  constructor({ name, folder, dieAt }: ServerStart) {
+  constructor({ name, folder, dieAt, env }: ServerStart) {
     this.name = name;
     const config = join(folder, 'config.yaml');
     const logs = ['--log-format', 'json', '--log-level', 'debug'];
@@ -49,7 +51,7 @@ export class ServerProcess {
           ? [PROGRAM, ...logs, 'server', '--config', config]
           : [KILLABLE, config, dieAt.window, String(dieAt.hit ?? 1)],
       cwd: folder,
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       logFile: join(folder, 'server.log'),
       onLine: (line) => this.#take(line),
     });

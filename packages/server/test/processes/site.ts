@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Job, JobStatus } from '@dispatchoor/api-contract';
 import {
   type ForgeSim,
+  type ForgeSimOptions,
   type LedgerRequest,
   type LedgerRun,
   type World as SimWorld,
@@ -13,7 +14,7 @@ import { expect, type TestContext } from 'vitest';
 import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
 import { Api } from '../harness/api.ts';
-import { ADMIN_PASSWORD, type ConfigKeys, makeConfig } from '../harness/config-file.ts';
+import { ADMIN_PASSWORD, type ConfigKeys, makeConfig, merge } from '../harness/config-file.ts';
 import { acme, BOT, TOKEN } from '../harness/scenes.ts';
 import { until } from '../harness/until.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
@@ -25,7 +26,7 @@ const GIVE_UP_AFTER_MS = 50_000;
  * As short as a busy machine allows: each test waits for some of these to pass, and none may pass too early. Many
  * servers run at a time here, so they look around less often than a single one would.
  */
-const SHORT_WAITS = {
+const SHORT_WAITS: ConfigKeys = {
   github: { poll_interval: '200ms', request_timeout: '3s' },
   dispatcher: {
     interval: '200ms',
@@ -42,11 +43,22 @@ export interface SiteOptions {
   readonly groups?: ConfigKeys;
   /** Of all jobs; default `build`. */
   readonly templateId?: string;
+  readonly sim?: ForgeSimOptions;
+  /** Of all servers, laid over `SHORT_WAITS`. */
+  readonly config?: ConfigKeys;
+  /** How long anything is waited for; default: 50 s. */
+  readonly giveUpAfterMs?: number;
 }
 
-export interface StartOptions extends Pick<ServerStart, 'dieAt'> {
+export interface StartOptions extends Pick<ServerStart, 'dieAt' | 'env'> {
   /** Whether it dispatches; default true. */
   readonly isDispatcher?: boolean;
+  /** Of this server only, laid over the site's. */
+  readonly config?: ConfigKeys;
+  /** Where this server finds the database, such as a proxy; default: where it is. */
+  readonly database?: StoreConfig;
+  /** Where this server finds the forge, such as a proxy; default: where it is. */
+  readonly forgeUrl?: string;
 }
 
 /** A forge and a database that outlive the servers on them. All of it ends with the test. */
@@ -54,6 +66,7 @@ export class Site {
   readonly sim: ForgeSim;
   readonly api: Api;
   readonly database: StoreConfig;
+  readonly giveUpAfterMs: number;
   readonly #options: SiteOptions;
   readonly #folder: string;
   readonly #servers: ServerProcess[] = [];
@@ -64,6 +77,7 @@ export class Site {
     this.#options = options;
     this.sim = sim;
     this.database = database;
+    this.giveUpAfterMs = options.giveUpAfterMs ?? GIVE_UP_AFTER_MS;
     this.#folder = folder;
     this.api = new Api(() => this.#asked?.url ?? '');
   }
@@ -76,7 +90,7 @@ export class Site {
     onTestFinished(() => rm(folder, { recursive: true }));
     const { config, remove } = await options.database.create();
     onTestFinished(remove);
-    const sim = await startForgeSim();
+    const sim = await startForgeSim(options.sim);
     onTestFinished(() => sim.close());
     sim.seed(options.forge ?? acme());
     const site = new Site(options, sim, config, folder);
@@ -85,17 +99,20 @@ export class Site {
   }
 
   /** A process that may not come up. */
-  async spawn({ isDispatcher = true, dieAt }: StartOptions = {}): Promise<ServerProcess> {
+  async spawn(options: StartOptions = {}): Promise<ServerProcess> {
     this.#lastServer += 1;
     const name = `server-${this.#lastServer}`;
     const folder = join(this.#folder, name);
     await mkdir(folder);
-    const { sim, database } = this;
-    const dispatcher = { ...SHORT_WAITS.dispatcher, enabled: isDispatcher };
-    const { groups } = this.#options;
-    const overrides = { ...SHORT_WAITS, dispatcher, ...(groups && { groups }) };
-    await makeConfig({ folder, baseUrl: sim.url, database, overrides });
-    const server = new ServerProcess({ name, folder, ...(dieAt && { dieAt }) });
+    const { forgeUrl: baseUrl = this.sim.url, database = this.database, dieAt, env } = options;
+    const overrides = this.#configOf(options);
+    await makeConfig({ folder, baseUrl, database, overrides });
+    const server = new ServerProcess({
+      name,
+      folder,
+      ...(dieAt && { dieAt }),
+      ...(env && { env }),
+    });
     this.#servers.push(server);
     return server;
   }
@@ -133,7 +150,7 @@ export class Site {
   }
 
   until<T>(what: string, read: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
-    return until(read, holds, { what, timeoutMs: GIVE_UP_AFTER_MS });
+    return until(read, holds, { what, timeoutMs: this.giveUpAfterMs });
   }
 
   /** The whole history, once nothing waits or runs any more. */
@@ -148,13 +165,13 @@ export class Site {
 
   /** Until the forge has so many runs of ours. */
   runs(count: number): Promise<void> {
-    return this.sim.wait(({ runs }) => runs.length >= count, { timeoutMs: GIVE_UP_AFTER_MS });
+    return this.sim.wait(({ runs }) => runs.length >= count, { timeoutMs: this.giveUpAfterMs });
   }
 
   runsEnded(count: number): Promise<void> {
     return this.sim.wait(
       ({ runs }) => runs.filter(({ conclusion }) => conclusion !== null).length >= count,
-      { timeoutMs: GIVE_UP_AFTER_MS },
+      { timeoutMs: this.giveUpAfterMs },
     );
   }
 
@@ -166,12 +183,22 @@ export class Site {
     return this.sim.ledger().runs.filter(({ actor }) => actor === BOT);
   }
 
-  async #close(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.kill('SIGKILL')));
+  /** Lines of the servers' logs that hold a password or token. */
+  leaks(): string[] {
     const secrets = [TOKEN, ADMIN_PASSWORD, ...this.api.tokens];
     const lines = this.#servers.flatMap(({ logLines }) => logLines);
-    const leaks = lines.filter((line) => secrets.some((secret) => line.includes(secret)));
-    expect(leaks, 'a secret is in a log').toEqual([]);
+    return lines.filter((line) => secrets.some((secret) => line.includes(secret)));
+  }
+
+  #configOf({ isDispatcher = true, config = {} }: StartOptions): ConfigKeys {
+    const { groups, config: shared = {} } = this.#options;
+    const own = { dispatcher: { enabled: isDispatcher }, ...(groups && { groups }) };
+    return [own, shared, config].reduce<ConfigKeys>(merge, SHORT_WAITS);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.kill('SIGKILL')));
+    expect(this.leaks(), 'a secret is in a log').toEqual([]);
   }
 }
 
