@@ -31,7 +31,12 @@ export interface PostgresServer extends PostgresFacts {
   createDatabase(options?: CreateDatabaseOptions): Promise<PostgresDatabase>;
   /** Ends the server and deletes its data. */
   stop(): Promise<void>;
-  /** Keeps data, socket and port. `crash` ends it like a power cut of the process: no checkpoint, recovery at the next start. */
+  /**
+   * Until the next `restart`, which keeps data, socket and port. `shutdown` breaks all connections off; `crash` ends
+   * it like a power cut of the process: no checkpoint, recovery at the next start.
+   */
+  halt(how?: 'shutdown' | 'crash'): Promise<void>;
+  /** Halts it first if it still runs. */
   restart(how?: 'shutdown' | 'crash'): Promise<void>;
 }
 
@@ -93,6 +98,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   await createDataFolder(binaries, dir);
   const facts: PostgresFacts = { socketDir: dir, port, user };
   let running = await launch(binaries, facts);
+  const halt: PostgresServer['halt'] = (how = 'shutdown') =>
+    end(running, how === 'crash' ? 'QUIT' : 'INT');
   return {
     ...facts,
     createDatabase: (options) => createDatabase(facts, options),
@@ -100,8 +107,9 @@ export async function startPostgres(): Promise<PostgresServer> {
       await end(running, 'INT');
       await rm(dir, { recursive: true, force: true });
     },
-    restart: async (how = 'shutdown') => {
-      await end(running, how === 'crash' ? 'QUIT' : 'INT');
+    halt,
+    restart: async (how) => {
+      await halt(how);
       running = await launch(binaries, facts);
     },
   };
