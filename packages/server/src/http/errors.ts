@@ -46,7 +46,7 @@ const STORE_ERRORS: Readonly<Record<StoreErrorCode, HttpError | undefined>> = {
   unavailable: new HttpError(
     503,
     'database-unavailable',
-    'the database does not answer; nothing was changed, try again',
+    'the database cannot be used now (its state is in /api/v1/status and in the log); nothing was changed, try again',
     RETRY_SOON,
   ),
   'outcome-unknown': new HttpError(

@@ -1,5 +1,6 @@
 import type { Event } from '../domain/event.ts';
 import type { Clock } from '../lib/clock.ts';
+import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { EventStore } from '../store/store.ts';
@@ -35,14 +36,21 @@ export class EventFeed {
     const stop = events.onCommit(() => {
       wake.knock();
     });
+    const failures = new FailureRow(clock, (failure) => {
+      logger.warn(failure, 'events not read');
+    });
+    const tick = async (): Promise<void> => {
+      await this.#readNew(signal);
+      failures.end();
+    };
     try {
-      await runLoop(() => this.#readNew(signal), {
+      await runLoop(tick, {
         clock,
         signal,
         everyMs: LOOK_EVERY_MS,
         wake,
         onError: (error) => {
-          logger.warn({ err: error }, 'events not read');
+          failures.fail(error);
         },
       });
     } finally {

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Fence, LeaseStore } from '../store/store.ts';
 
@@ -24,6 +25,7 @@ export class Lease {
   readonly #name: string;
   readonly #deps: LeaseDeps;
   readonly #onTaken: () => void;
+  readonly #failures: FailureRow;
   #fence: Fence | undefined;
   #validUntil = 0;
 
@@ -31,6 +33,9 @@ export class Lease {
     this.#name = name;
     this.#deps = deps;
     this.#onTaken = onTaken;
+    this.#failures = new FailureRow(deps.clock, (failure) => {
+      deps.logger.warn({ ...failure, lease: name }, 'lease not renewed');
+    });
   }
 
   /** `undefined` while another process has it, or ours may have run out. */
@@ -68,8 +73,9 @@ export class Lease {
       const fence = await leases.tryAcquire(this.#name, holder, leaseMs);
       this.#fence = fence;
       this.#validUntil = fence === undefined ? 0 : askedAt + leaseMs;
+      this.#failures.end();
     } catch (error) {
-      logger.warn({ err: error, lease: this.#name }, 'lease not renewed');
+      this.#failures.fail(error);
     }
     const hasIt = this.current() !== undefined;
     if (hadIt !== hasIt) logger.info({ lease: this.#name }, hasIt ? 'lease taken' : 'lease lost');

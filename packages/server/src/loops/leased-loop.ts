@@ -1,4 +1,5 @@
 import type { Event } from '../domain/event.ts';
+import { FailureRow } from '../lib/failure-row.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { Fence } from '../store/store.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -42,13 +43,20 @@ export async function runLeasedLoop(
   });
   const keeping = new AbortController();
   const kept = lease.keep(keeping.signal);
-  await runLoop(() => tickWithLease(spec, lease, wake, signal), {
+  const failures = new FailureRow(deps.clock, (failure) => {
+    deps.logger.error({ ...failure, loop: spec.name }, 'loop tick failed');
+  });
+  const tick = async (): Promise<void> => {
+    await tickWithLease(spec, lease, wake, signal);
+    failures.end();
+  };
+  await runLoop(tick, {
     clock: deps.clock,
     signal,
     everyMs: spec.everyMs,
     wake,
     onError: (error) => {
-      deps.logger.error({ err: error, loop: spec.name }, 'loop tick failed');
+      failures.fail(error);
     },
   });
   await spec.drain?.();

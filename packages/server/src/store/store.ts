@@ -30,7 +30,7 @@ export interface Store {
   readonly users: UserStore;
   readonly events: EventStore;
   readonly retention: RetentionStore;
-  /** Round trip in milliseconds; throws when the database does not answer. */
+  /** Round trip in milliseconds. Throws StoreError when the database does not answer, or did not take the last write. */
   ping(): Promise<number>;
   /** Waits for writes in flight. */
   close(): Promise<void>;
@@ -58,6 +58,11 @@ export class StoreError extends Error {
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+
+  /** Its message says it all: a database that is away is nobody's bug. */
+  get isExpected(): boolean {
+    return this.code === 'unavailable' || this.code === 'outcome-unknown';
   }
 }
 

@@ -35,7 +35,7 @@ async function listReasons({ store, clock, listUnready }: HealthDeps): Promise<s
   try {
     await within(clock, PING_TIMEOUT_MS, store.ping());
   } catch {
-    reasons.push('the database does not answer');
+    reasons.push('the database does not answer, or cannot be written to');
   }
   return reasons;
 }

@@ -1,5 +1,6 @@
 import type { Status } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
+import { StoreError } from '../../store/store.ts';
 import { openTestApp, type TestAppParts } from '../app.testkit.ts';
 import type { ForgeClient } from '../deps.ts';
 import { noon } from '../store.testkit.ts';
@@ -96,6 +97,18 @@ describe('the status', () => {
     });
   });
 
+  it('says what is wrong with the database in the words of the store', async () => {
+    const status = await statusOf({
+      ping: async () => {
+        throw new StoreError('unavailable', 'database ./a.db: the disk is full');
+      },
+    });
+    expect(status).toMatchObject({
+      status: 'degraded',
+      database: { status: 'unhealthy', error: 'database ./a.db: the disk is full' },
+    });
+  });
+
   it('waits 2 s for the database and no longer', async () => {
     const never = new Promise<never>(() => undefined);
     const { ask, clock } = await openTestApp({ ...healthy, ping: () => never });
@@ -126,7 +139,7 @@ describe('health and readiness', () => {
     expect(reply.statusCode).toBe(503);
     expect(reply.json()).toEqual({
       status: 'not-ready',
-      reasons: ['shutting down', 'the database does not answer'],
+      reasons: ['shutting down', 'the database does not answer, or cannot be written to'],
     });
   });
 

@@ -1,6 +1,6 @@
 import { type ForgeClientStatus, Status } from '@dispatchoor/api-contract';
 import { formatGoDuration } from '../../lib/go-duration.ts';
-import type { QueueCounts } from '../../store/store.ts';
+import { type QueueCounts, StoreError } from '../../store/store.ts';
 import type { ForgeClient, HttpDeps } from '../deps.ts';
 import type { HttpApp } from '../http-app.ts';
 import { timeToWire } from '../wire/time-to-wire.ts';
@@ -35,8 +35,9 @@ async function readDatabase({ store, clock }: StatusDeps): Promise<Status['datab
   try {
     const latencyMs = await within(clock, PING_TIMEOUT_MS, store.ping());
     return { status: 'healthy', latency: formatGoDuration(roundLatency(latencyMs)) };
-  } catch {
-    return { status: 'unhealthy', error: 'the database does not answer' };
+  } catch (error) {
+    const why = error instanceof StoreError ? error.message : 'the database does not answer';
+    return { status: 'unhealthy', error: why };
   }
 }
 

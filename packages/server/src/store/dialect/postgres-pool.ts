@@ -16,7 +16,9 @@ export function makePool(
 ): PostgresPool & { end(): Promise<void> } {
   const pool = new pg.Pool(options);
   // Unheard, either would end the process: an idle connection that breaks, and one in use between two queries.
-  pool.on('error', (err) => logger.warn({ err }, 'idle database connection lost'));
+  pool.on('error', (err) =>
+    logger.warn({ err: asStoreError(where, err) }, 'idle database connection lost'),
+  );
   pool.on('connect', (client) => {
     client.on('error', (err) => logger.debug({ err }, 'database connection lost'));
   });

@@ -104,6 +104,7 @@ function describeDatabase({ clock, db, writer, listeners, listener }: Parts): Da
     ping: async () => {
       const startedAt = clock.monotonic();
       await sql`select 1`.execute(db);
+      if (writer.fault !== undefined) throw writer.fault;
       return clock.monotonic() - startedAt;
     },
     close: () =>

@@ -145,11 +145,16 @@ describe('an SQLite database', () => {
     // Reads go on all the while.
     for (let i = 0; i < 20; i += 1) {
       await new Promise((resolve) => setImmediate(resolve));
-      await database.ping();
+      await database.read.selectFrom('forges').select('id').execute();
     }
     expect(isWritten).toBe(false);
+    await expect(database.ping()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `database ${path}: another program has locked it`,
+    });
     await kill(child);
     await written;
+    expect(await database.ping()).toBeGreaterThanOrEqual(0);
     expect(await database.read.selectFrom('forges').select('id').execute()).toEqual([{ id: 'f' }]);
   });
 

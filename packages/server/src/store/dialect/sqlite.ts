@@ -110,6 +110,7 @@ function describeDatabase({ clock, reading, writer, listeners, close }: Parts): 
     ping: async () => {
       const startedAt = clock.monotonic();
       await sql`select 1`.execute(reading);
+      if (writer.fault !== undefined) throw writer.fault;
       return clock.monotonic() - startedAt;
     },
     close: () => (closed ??= close()),

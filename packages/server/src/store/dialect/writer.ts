@@ -35,9 +35,15 @@ export class Writer {
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #isInside = new AsyncLocalStorage<true>();
   #isClosed = false;
+  #fault: StoreError | undefined;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+  }
+
+  /** Why the last write was not taken; `undefined` once one was. A lease is renewed every few seconds, so it is fresh. */
+  get fault(): StoreError | undefined {
+    return this.#fault;
   }
 
   write<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
@@ -57,7 +63,7 @@ export class Writer {
           : source.findRetryDelay(error),
       giveUpAfterMs: GIVE_UP_AFTER_MS,
     };
-    const written = retrying(rules, () => this.#isInside.run(true, () => this.#attempt(work)));
+    const written = retrying(rules, () => this.#isInside.run(true, () => this.#watched(work)));
     return this.#whileInFlight(written);
   }
 
@@ -73,6 +79,17 @@ export class Writer {
       return await written;
     } finally {
       this.#inFlight.delete(written);
+    }
+  }
+
+  async #watched<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
+    try {
+      const result = await this.#attempt(work);
+      this.#fault = undefined;
+      return result;
+    } catch (error) {
+      if (error instanceof StoreError && error.isExpected) this.#fault = error;
+      throw error;
     }
   }
 
