@@ -45,6 +45,17 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          // Small here; `npm run test:chaos` runs it at its full size.
+          name: 'chaos',
+          include: ['packages/server/test/chaos/**/*.chaos.ts'],
+          setupFiles: [leavesNothingRunning],
+          globalSetup: [postgres, './tools/test/chaos.global.ts'],
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

@@ -3,6 +3,8 @@ import pg from 'pg';
 import type { StoreConfig } from '../../src/store/open-store.ts';
 
 export interface AttemptRow {
+  readonly id: string;
+  readonly job_id: string;
   readonly state: string;
   readonly run_id: string | null;
 }
@@ -16,7 +18,7 @@ export interface LeaseRow {
 
 /** Oldest first, as the database has them, whether or not a server runs. */
 export function listAttempts(database: StoreConfig): Promise<AttemptRow[]> {
-  return query(database, 'select state, run_id from attempts order by id');
+  return query(database, 'select id, job_id, state, run_id from attempts order by id');
 }
 
 /** By name. */

@@ -5,6 +5,7 @@ import type { Job, JobStatus } from '@dispatchoor/api-contract';
 import {
   type ForgeSim,
   type ForgeSimOptions,
+  type Ledger,
   type LedgerRequest,
   type LedgerRun,
   type World as SimWorld,
@@ -173,6 +174,12 @@ export class Site {
       ({ runs }) => runs.filter(({ conclusion }) => conclusion !== null).length >= count,
       { timeoutMs: this.giveUpAfterMs },
     );
+  }
+
+  allRunsEnded(): Promise<void> {
+    const haveEnded = ({ runs }: Pick<Ledger, 'runs'>): boolean =>
+      runs.every(({ conclusion }) => conclusion !== null);
+    return this.sim.wait(haveEnded, { timeoutMs: this.giveUpAfterMs });
   }
 
   dispatches(): LedgerRequest[] {
