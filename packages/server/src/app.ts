@@ -23,7 +23,7 @@ import { PollRunners } from './loops/poll-runners.ts';
 import { retainHistory } from './loops/retention.ts';
 import { trackRuns } from './loops/track-runs.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
-import { openStore } from './store/open-store.ts';
+import { openStore, type StoreDeps } from './store/open-store.ts';
 import type { Store, SyncGroup } from './store/store.ts';
 
 /** One GitHub server for now; its id is part of every row that belongs to it. */
@@ -33,6 +33,8 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly build: VersionInfo;
   readonly clock?: Clock;
+  /** Default: all there are. A test runs the version after this one by adding its own. */
+  readonly migrations?: StoreDeps['migrations'];
   /** Tests put a process to death at exact points by wrapping what the loops are given. */
   readonly wrap?: {
     readonly store?: (store: Store) => Store;
@@ -111,12 +113,13 @@ class RunningApp implements App {
   }
 
   async #openStore(): Promise<Store> {
-    const { logger, wrap } = this.#deps;
+    const { logger, wrap, migrations } = this.#deps;
     for (const gap of listGaps(this.#config)) logger.warn(gap);
     const opened = await openStore(this.#config.database, {
       clock: this.#clock,
       origin: this.#origin,
       logger,
+      ...(migrations && { migrations }),
     });
     this.#releasers.push(() => opened.close());
     const store = wrap?.store?.(opened) ?? opened;

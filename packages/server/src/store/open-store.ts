@@ -11,7 +11,8 @@ import { makeDispatchStore } from './dispatch.ts';
 import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeLeaseStore, releaseAllLeases } from './leases.ts';
-import { migrate } from './migrate.ts';
+import { migrate, migrations } from './migrate.ts';
+import type { Migration } from './migrations/migration.ts';
 import { makeRetentionStore } from './retention.ts';
 import { makeRunnerStore } from './runners.ts';
 import { makeRunStore } from './runs.ts';
@@ -27,6 +28,8 @@ export interface StoreDeps {
   /** Names this process in the events it writes; another one for each start. */
   readonly origin: string;
   readonly logger: Logger;
+  /** Default: all there are. A test runs the version after this one by adding its own. */
+  readonly migrations?: readonly Migration[];
 }
 
 /**
@@ -43,7 +46,7 @@ export async function openDatabase(config: StoreConfig, deps: StoreDeps): Promis
   const opened = await connect(config, deps);
   const { database } = opened;
   try {
-    const applied = await migrate(opened);
+    const applied = await migrate(opened, deps.migrations ?? migrations);
     if (applied.length > 0) deps.logger.info({ applied }, 'database schema migrated');
     // Alone with its file: whoever holds a lease is dead, and nobody has to wait for its end.
     if (database.kind === 'sqlite') await database.write(releaseAllLeases);

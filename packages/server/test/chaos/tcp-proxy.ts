@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type NetConnectOpts,
+  type Server,
+  type Socket,
+} from 'node:net';
 
 /**
  * What becomes of what passes through. `hole`: bytes and new connections are taken and held, nobody is told; they
@@ -10,18 +17,17 @@ export type Line = 'open' | 'hole' | 'refused';
 /** Stands between a server and its database, and breaks the line when told to. */
 export class TcpProxy {
   readonly #server: Server;
-  readonly #target: string;
+  readonly #target: NetConnectOpts;
   readonly #sockets = new Set<Socket>();
   readonly #held: Socket[] = [];
   #line: Line = 'open';
 
-  private constructor(target: string) {
+  private constructor(target: NetConnectOpts) {
     this.#target = target;
     this.#server = createServer((socket) => this.#take(socket));
   }
 
-  /** @param target path of a unix socket */
-  static async open(target: string): Promise<TcpProxy> {
+  static async open(target: NetConnectOpts): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');

@@ -22,6 +22,8 @@ export interface Ask {
   readonly method?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** After so long the caller goes away; default: never. */
+  readonly timeoutMs?: number;
 }
 
 /** What a script sends to add a job; the rest has its defaults. */
@@ -42,11 +44,12 @@ export class Api {
     this.#url = url;
   }
 
-  async ask(path: string, { method = 'GET', body, headers }: Ask = {}): Promise<Reply> {
+  async ask(path: string, { method = 'GET', body, headers, timeoutMs }: Ask = {}): Promise<Reply> {
     const response = await fetch(`${this.#url()}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#token}`, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
     });
     return {
       status: response.status,

@@ -29,12 +29,28 @@ export function listLeases(database: StoreConfig): Promise<LeaseRow[]> {
   );
 }
 
+export interface ClaimRow {
+  /** `host:pid:…` of the server that claimed. */
+  readonly holder: string;
+  /** Epoch milliseconds by that server's clock. */
+  readonly at: number;
+}
+
+/** In commit order, `since` that moment. */
+export async function listClaims(database: StoreConfig, since: number): Promise<ClaimRow[]> {
+  const rows = await query<{ holder: string; at: number | string }>(
+    database,
+    `select origin as holder, at from events where kind = 'job.triggered' and at >= ${since} order by seq`,
+  );
+  return rows.map(({ holder, at }) => ({ holder, at: Number(at) }));
+}
+
 /** What is held stays so for longer than any test waits. */
 export async function lengthenLeases(database: StoreConfig): Promise<void> {
   await query(database, 'update leases set expires_at = expires_at + 3600000 where expires_at > 0');
 }
 
-export function pidOf({ holder }: LeaseRow): number {
+export function pidOf({ holder }: Pick<LeaseRow, 'holder'>): number {
   return Number(holder.split(':')[1]);
 }
 

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ChildExit, DemoChild } from '../../src/cli/demo/child.ts';
+import type { Migration } from '../../src/store/migrations/migration.ts';
 import type { KillWindow } from './kill-window.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('../../bin/dispatchoor.js'));
+const NEWER = fileURLToPath(import.meta.resolve('./newer-server.ts'));
 const KILLABLE = fileURLToPath(import.meta.resolve('./killable-server.ts'));
 /** Dozens of servers start here, and most of a start is compiling: once is enough. */
 const COMPILE_CACHE = join(
@@ -17,6 +19,8 @@ export interface ServerStart {
   readonly folder: string;
   /** Kills itself when it gets here, the `hit`-th time; default 1. */
   readonly dieAt?: { readonly window: KillWindow; readonly hit?: number };
+  /** It is the version after this one, whose last migrations are of these kinds. */
+  readonly adds?: readonly Migration['kind'][];
   /** Of the process, besides what every one of them has. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -40,16 +44,12 @@ export class ServerProcess {
   readonly #waiters = new Set<Waiter>();
   #url: string | undefined;
 
-  constructor({ name, folder, dieAt, env }: ServerStart) {
+  constructor(start: ServerStart) {
+    const { name, folder, env } = start;
     this.name = name;
-    const config = join(folder, 'config.yaml');
-    const logs = ['--log-format', 'json', '--log-level', 'debug'];
     this.#child = new DemoChild({
       name,
-      args:
-        dieAt === undefined
-          ? [PROGRAM, ...logs, 'server', '--config', config]
-          : [KILLABLE, config, dieAt.window, String(dieAt.hit ?? 1)],
+      args: argsOf(start),
       cwd: folder,
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       logFile: join(folder, 'server.log'),
@@ -101,6 +101,14 @@ export class ServerProcess {
     this.logLines.push(line);
     for (const waiter of this.#waiters) tell(waiter, line);
   }
+}
+
+function argsOf({ folder, dieAt, adds }: ServerStart): string[] {
+  const config = join(folder, 'config.yaml');
+  if (dieAt !== undefined) return [KILLABLE, config, dieAt.window, String(dieAt.hit ?? 1)];
+  if (adds !== undefined) return [NEWER, config, ...adds];
+  const logs = ['--log-format', 'json', '--log-level', 'debug'];
+  return [PROGRAM, ...logs, 'server', '--config', config];
 }
 
 function tell({ message, resolve }: Waiter, line: string): void {

@@ -51,7 +51,7 @@ export interface SiteOptions {
   readonly giveUpAfterMs?: number;
 }
 
-export interface StartOptions extends Pick<ServerStart, 'dieAt' | 'env'> {
+export interface StartOptions extends Pick<ServerStart, 'dieAt' | 'adds' | 'env'> {
   /** Whether it dispatches; default true. */
   readonly isDispatcher?: boolean;
   /** Of this server only, laid over the site's. */
@@ -105,13 +105,15 @@ export class Site {
     const name = `server-${this.#lastServer}`;
     const folder = join(this.#folder, name);
     await mkdir(folder);
-    const { forgeUrl: baseUrl = this.sim.url, database = this.database, dieAt, env } = options;
+    const { forgeUrl: baseUrl = this.sim.url, database = this.database } = options;
+    const { dieAt, adds, env } = options;
     const overrides = this.#configOf(options);
     await makeConfig({ folder, baseUrl, database, overrides });
     const server = new ServerProcess({
       name,
       folder,
       ...(dieAt && { dieAt }),
+      ...(adds && { adds }),
       ...(env && { env }),
     });
     this.#servers.push(server);
