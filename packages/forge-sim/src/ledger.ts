@@ -12,6 +12,7 @@ import type {
 /** Every stamp is epoch ms on the forge's clock. */
 export interface LedgerRequest {
   id: number;
+  /** When its first bytes were read, before its body was. */
   at: number;
   method: string;
   /** As it came, without the query. */

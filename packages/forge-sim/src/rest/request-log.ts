@@ -4,6 +4,8 @@ import type { EndpointName } from '../endpoint-names.ts';
 import type { LedgerRequest } from '../ledger.ts';
 
 export interface Arrival {
+  /** Epoch ms on the forge's clock when its first bytes were read. */
+  at: number;
   method: string;
   path: string;
   query: Record<string, string>;
@@ -29,7 +31,6 @@ export class RequestLog {
     const { authorization, owner, repo, ...rest } = arrival;
     const entry: LedgerRequest = {
       id: this.entries.length + 1,
-      at: this.#clock.now(),
       ...rest,
       token: authorization?.slice(-4) ?? '',
       ...(owner === undefined ? {} : { owner }),

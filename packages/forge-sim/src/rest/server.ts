@@ -41,6 +41,10 @@ const endpoints = [...accountEndpoints, ...runnerEndpoints, ...dispatchEndpoints
 /** GitHub's REST API at `/` (as api.github.com) and at `/api/v3` (as GHES). */
 export function restRoutes(app: FastifyInstance, deps: RestServerDeps): void {
   const server = new RestServer(deps);
+  app.addHook('onRequest', (request, _reply, done) => {
+    server.stamp(request);
+    done();
+  });
   for (const endpoint of endpoints) {
     for (const path of endpoint.paths.flatMap((each) => [each, `/api/v3${each}`])) {
       app.route({
@@ -62,9 +66,15 @@ export function restRoutes(app: FastifyInstance, deps: RestServerDeps): void {
 
 class RestServer {
   readonly #deps: RestServerDeps;
+  readonly #arrivedAt = new WeakMap<FastifyRequest, number>();
 
   constructor(deps: RestServerDeps) {
     this.#deps = deps;
+  }
+
+  /** Before the body is read: the ledger tells when a request began to arrive. */
+  stamp(request: FastifyRequest): void {
+    this.#arrivedAt.set(request, this.#deps.forge.clock.now());
   }
 
   async answer(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -95,6 +105,7 @@ class RestServer {
     const { authorization, 'if-none-match': ifNoneMatch } = request.headers;
     const method = request.method;
     const entry = this.#deps.log.begin({
+      at: this.#arrivedAt.get(request) ?? this.#deps.forge.clock.now(),
       method,
       path,
       query,
