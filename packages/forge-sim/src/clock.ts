@@ -140,3 +140,9 @@ export function afterRealMs(ms: number, fire: () => void): () => void {
   const timeout = setTimeout(fire, ms);
   return () => clearTimeout(timeout);
 }
+
+/** Counts real time from now; the function it returns reads it, in whole ms. */
+export function startStopwatch(): () => number {
+  const startMs = performance.now();
+  return () => Math.round(performance.now() - startMs);
+}

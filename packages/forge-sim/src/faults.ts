@@ -1,7 +1,7 @@
 import { type EndpointName, endpointNames } from './endpoint-names.ts';
-import type { Random } from './random.ts';
-import { checkShape } from './shape-check.ts';
-import { object } from './world/shapes.ts';
+import type { Random, Span } from './random.ts';
+import { checkShape, checkSpan } from './shape-check.ts';
+import { object, span } from './world/shapes.ts';
 
 export const faultKinds = [
   'latency',
@@ -27,8 +27,8 @@ export interface FaultSpec {
   kind: FaultKind;
   /** For `status-…` (default 502), and to answer a limit with another code. */
   status?: number;
-  /** For `latency`. */
-  latencyMs?: number;
+  /** For `latency`; a span is drawn anew for each request, by the seed. */
+  latencyMs?: number | Span;
   /** For the limits; default 60. */
   retryAfterS?: number;
   /** How many requests it meets; default 1, `Infinity` for all (in JSON: `"always"`). */
@@ -47,6 +47,8 @@ export interface FaultTarget {
 export interface MetFault {
   id: number;
   spec: FaultSpec;
+  /** For `latency`: how long the answer is kept back. */
+  latencyMs: number;
   /** For the holds: resolves when the fault is released or cleared. */
   held?: Promise<void>;
 }
@@ -64,7 +66,7 @@ const faultShape = object(
     repo: { type: 'string' },
     kind: { enum: faultKinds },
     status: { type: 'integer', minimum: 400, maximum: 599 },
-    latencyMs: { type: 'number', minimum: 0 },
+    latencyMs: { anyOf: [{ type: 'number', minimum: 0 }, span] },
     retryAfterS: { type: 'integer', minimum: 0 },
     times: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'always' }] },
     probability: { type: 'number', minimum: 0, maximum: 1 },
@@ -86,6 +88,7 @@ export class Faults {
     const { times = 1, ...rest } = spec;
     const isEndless = times === 'always' || times === Infinity;
     checkShape('fault', faultShape, { ...rest, times: isEndless ? 'always' : times });
+    checkSpan('fault.latencyMs', rest.latencyMs);
     this.#lastId += 1;
     this.#armed.push({ id: this.#lastId, spec, timesLeft: isEndless ? Infinity : times });
     return { id: this.#lastId };
@@ -102,7 +105,8 @@ export class Faults {
     const { id, spec } = fault;
     // From here on, so that who sees the request in the ledger can release it.
     const isHold = spec.kind === 'hold' || spec.kind === 'hold-before';
-    return { id, spec, ...(isHold ? { held: this.#hold(id) } : {}) };
+    const latencyMs = this.#drawLatencyMs(spec);
+    return { id, spec, latencyMs, ...(isHold ? { held: this.#hold(id) } : {}) };
   }
 
   /** Lets go of every request that this fault holds now. */
@@ -115,6 +119,10 @@ export class Faults {
   clear(): void {
     this.#armed = [];
     for (const faultId of [...this.#held.keys()]) this.release(faultId);
+  }
+
+  #drawLatencyMs({ latencyMs = 0 }: FaultSpec): number {
+    return typeof latencyMs === 'number' ? latencyMs : this.#random.within(latencyMs);
   }
 
   #hold(faultId: number): Promise<void> {

@@ -1,7 +1,11 @@
 export type { EndpointName } from './endpoint-names.ts';
 export type { FaultKind, FaultSpec } from './faults.ts';
+export type { HookFaults } from './hooks/hook-faults.ts';
 export type {
+  DeliveryCounts,
+  DeliveryFault,
   Ledger,
+  LedgerDelivery,
   LedgerJob,
   LedgerRequest,
   LedgerRun,
@@ -18,6 +22,8 @@ export {
 } from './referee/referee.ts';
 export { type ForgeSim, type ForgeSimOptions, startForgeSim } from './sim.ts';
 export type {
+  HookEvent,
+  HookSpec,
   JobConclusion,
   RunConclusion,
   RunnerSpec,

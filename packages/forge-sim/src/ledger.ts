@@ -1,4 +1,5 @@
-import type { Gate, JobConclusion, RunConclusion } from './world/spec.ts';
+import { countDeliveries } from './hooks/delivery-counts.ts';
+import type { Gate, HookEvent, JobConclusion, RunConclusion } from './world/spec.ts';
 import type {
   BusySpan,
   JobStatus,
@@ -87,19 +88,73 @@ export interface LedgerRunner {
   busySpans: BusySpan[];
 }
 
+export type DeliveryFault = 'lost' | 'doubled' | 'delayed' | 'reordered';
+
+/** One sending of a webhook; a doubled one has two, under one GUID. */
+export interface LedgerDelivery {
+  id: number;
+  hookId: number;
+  guid: string;
+  event: HookEvent;
+  /** null for a ping. */
+  action: string | null;
+  runId?: number;
+  jobId?: number;
+  /** When what it tells of happened. */
+  at: number;
+  /** null: not sent yet, or lost. */
+  sentAt: number | null;
+  /** The first that met it; of a doubled one only the copy has it. */
+  fault?: DeliveryFault;
+  /** Of the answer; null without one. */
+  status: number | null;
+  /** Real time from the sending to the end of the answer. */
+  durationMs: number | null;
+  /** Why there was no answer. */
+  error?: string;
+}
+
+/** Each delivery is in one of `lost` to `failed`; the faults below count beside them. */
+export interface DeliveryCounts {
+  total: number;
+  lost: number;
+  /** Not sent yet. */
+  waiting: number;
+  inFlight: number;
+  /** Answered 2xx. */
+  accepted: number;
+  /** Answered otherwise. */
+  refused: number;
+  /** No answer: no connection, a reset, a timeout. */
+  failed: number;
+  doubled: number;
+  delayed: number;
+  reordered: number;
+}
+
 /** What really happened. A snapshot: it does not change after it was taken. */
 export interface Ledger {
   readonly requests: readonly LedgerRequest[];
   readonly runs: readonly LedgerRun[];
   readonly runners: readonly LedgerRunner[];
+  readonly deliveries: readonly LedgerDelivery[];
+  readonly deliveryCounts: DeliveryCounts;
+}
+
+/** What the ledger is read from. */
+export interface LedgerSources {
+  requests: readonly LedgerRequest[];
+  deliveries: readonly LedgerDelivery[];
+  state: WorldState;
 }
 
 /** A view that reads each part only when asked for, for predicates that run on every change. */
-export function ledgerView(requests: readonly LedgerRequest[], state: WorldState): Ledger {
+export function ledgerView({ requests, deliveries, state }: LedgerSources): Ledger {
   let runs: LedgerRun[] | undefined;
   let runners: LedgerRunner[] | undefined;
   return {
     requests,
+    deliveries,
     get runs() {
       runs ??= [...state.runs.values()].map(ledgerRun);
       return runs;
@@ -108,12 +163,15 @@ export function ledgerView(requests: readonly LedgerRequest[], state: WorldState
       runners ??= [...state.runners.values()].map(ledgerRunner);
       return runners;
     },
+    get deliveryCounts() {
+      return countDeliveries(deliveries);
+    },
   };
 }
 
-export function ledgerSnapshot(requests: readonly LedgerRequest[], state: WorldState): Ledger {
-  const view = ledgerView(requests, state);
-  return structuredClone({ requests: view.requests, runs: view.runs, runners: view.runners });
+export function ledgerSnapshot(sources: LedgerSources): Ledger {
+  const { requests, runs, runners, deliveries, deliveryCounts } = ledgerView(sources);
+  return structuredClone({ requests, runs, runners, deliveries, deliveryCounts });
 }
 
 function ledgerRun(run: Run): LedgerRun {

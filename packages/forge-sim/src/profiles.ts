@@ -22,6 +22,8 @@ export interface Profile {
   pickupMs: Span;
   /** From a cancel to the end of the run's workflow jobs. */
   cancelMs: Span;
+  /** From an event to the sending of its webhooks; drawn anew for each delivery. Default: at once. */
+  webhookMs?: Span;
   /** How long the forge waits for a runner that vanished with a workflow job. */
   runnerLostMs: number;
   /** `null`: no secondary limits. */
@@ -42,6 +44,7 @@ export const profiles = {
     visibleMs: [0, 0],
     pickupMs: [0, 0],
     cancelMs: [0, 0],
+    webhookMs: [0, 0],
     runnerLostMs: 0,
     secondary: null,
   },
@@ -50,6 +53,9 @@ export const profiles = {
     visibleMs: [1_000, 3_000],
     pickupMs: [1_000, 2_000],
     cancelMs: [1_000, 3_000],
+    // GitHub promises neither a delay nor an order of deliveries ("webhooks deliveries are out of
+    // order", docs.github.com/webhooks/testing-and-troubleshooting-webhooks); a second is usual.
+    webhookMs: [200, 1_500],
     // A listening runner renews its job every minute; the service gives it up after ten.
     runnerLostMs: 600_000,
     secondary: githubSecondaryLimits,

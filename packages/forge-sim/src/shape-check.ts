@@ -1,4 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
+import type { Span } from './random.ts';
 
 /** What was put into the forge does not have the shape it must have. */
 export class ShapeError extends Error {}
@@ -18,4 +19,10 @@ export function checkShape(what: string, schema: object, value: unknown): void {
     return `${what}${place}: ${error.message ?? 'is wrong'}${detail}`;
   });
   throw new ShapeError([...new Set(problems)].join('; '));
+}
+
+/** What a JSON schema cannot say: a span ends no earlier than it begins. */
+export function checkSpan(place: string, span: number | Span | undefined): void {
+  if (typeof span !== 'object' || span[0] <= span[1]) return;
+  throw new ShapeError(`${place}: [${span.join(', ')}] must not end before it begins`);
 }

@@ -3,9 +3,11 @@ import { afterRealMs, SimClock } from './clock.ts';
 import { type FaultSpec, Faults } from './faults.ts';
 import type { Forge } from './forge.ts';
 import { parseGhesVersion } from './ghes.ts';
+import type { HookFaults } from './hooks/hook-faults.ts';
+import { Hooks } from './hooks/hooks.ts';
 import { startHttp } from './http.ts';
 import { ForgeIds } from './ids.ts';
-import { type Ledger, ledgerSnapshot, ledgerView } from './ledger.ts';
+import { type Ledger, type LedgerSources, ledgerSnapshot, ledgerView } from './ledger.ts';
 import { Limits } from './limits.ts';
 import {
   githubSecondaryLimits,
@@ -18,12 +20,13 @@ import { Random } from './random.ts';
 import { getSharedReferee, type Referee } from './referee/referee.ts';
 import { RequestLog } from './rest/request-log.ts';
 import { checkShape } from './shape-check.ts';
+import { ForgeEvents } from './world/forge-events.ts';
 import { JobRunner } from './world/jobs.ts';
 import { RunnerPool } from './world/runner-pool.ts';
 import { Runs } from './world/runs.ts';
 import { Seeder } from './world/seed.ts';
 import { runnerShape } from './world/shapes.ts';
-import type { RunConclusion, RunnerSpec, TokenSpec, World } from './world/spec.ts';
+import type { HookSpec, RunConclusion, RunnerSpec, TokenSpec, World } from './world/spec.ts';
 import { WorldState } from './world/state.ts';
 
 export interface ForgeSimOptions {
@@ -166,8 +169,32 @@ export class ForgeSim {
     this.#parts.forge.limits.setSecondary(all);
   }
 
+  /** Sends it a `ping` at once. */
+  addHook(spec: HookSpec): { id: number } {
+    return { id: this.#parts.hooks.add(spec).id };
+  }
+
+  /** What is on its way to it still arrives. */
+  removeHook(id: number): void {
+    this.#parts.hooks.remove(id);
+  }
+
+  /** Replaces what was set before; `{}`: nothing goes wrong any more. */
+  setHookFaults(faults: HookFaults): void {
+    this.#parts.hooks.setFaults(faults);
+  }
+
+  /** Until `resumeHooks` every delivery that is due is lost. */
+  pauseHooks(): void {
+    this.#parts.hooks.setPaused(true);
+  }
+
+  resumeHooks(): void {
+    this.#parts.hooks.setPaused(false);
+  }
+
   ledger(): Ledger {
-    return ledgerSnapshot(this.#parts.log.entries, this.#parts.forge.state);
+    return ledgerSnapshot(this.#ledgerSources());
   }
 
   /** Resolves on the change that makes `predicate` true; rejects after `timeoutMs` of real time. */
@@ -175,8 +202,8 @@ export class ForgeSim {
     predicate: (ledger: Ledger) => boolean,
     { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
   ): Promise<void> {
-    const { changes, log, forge } = this.#parts;
-    const holds = (): boolean => predicate(ledgerView(log.entries, forge.state));
+    const { changes } = this.#parts;
+    const holds = (): boolean => predicate(ledgerView(this.#ledgerSources()));
     return new Promise((resolve, reject) => {
       const settle = (outcome: () => void): void => {
         unsubscribe();
@@ -201,8 +228,14 @@ export class ForgeSim {
   /** Cuts every connection, held ones too. */
   async close(): Promise<void> {
     this.#parts.forge.clock.close();
+    this.#parts.hooks.close();
     await this.#stopHttp();
     this.#parts.faults.clear();
+  }
+
+  #ledgerSources(): LedgerSources {
+    const { log, hooks, forge } = this.#parts;
+    return { requests: log.entries, deliveries: hooks.deliveries, state: forge.state };
   }
 }
 
@@ -222,6 +255,7 @@ interface Parts {
   onViolation: (violation: string) => void;
   changes: Changes;
   runners: RunnerPool;
+  hooks: Hooks;
   seeder: Seeder;
 }
 
@@ -233,27 +267,34 @@ function assemble(options: ForgeSimOptions): Parts {
     ...(startAt === undefined ? {} : { startAt }),
   });
   const changes = new Changes();
+  const events = new ForgeEvents();
   const state = new WorldState();
   const ids = new ForgeIds(new Random(seed, 'ids'));
   const runners = new RunnerPool({ clock, changes, ids, state });
-  const world = { clock, changes, ids, profile, state, runners };
+  const world = { clock, changes, events, ids, profile, state, runners };
   const jobs = new JobRunner({ ...world, random: new Random(seed, 'runners') });
   const runs = new Runs({ ...world, jobs, random: new Random(seed, 'runs') });
   const ghes = options.ghes === undefined ? null : parseGhesVersion(options.ghes);
   // A GHES has no rate limits unless its administrator sets them.
   const limits = new Limits(clock, ghes === null ? profile.secondary : null, ghes === null);
   const violations: string[] = [];
+  const onViolation = (violation: string): unknown => violations.push(violation);
+  const referee = options.referee === false ? null : getSharedReferee();
+  const forge = { clock, state, runs, limits, ghes, urls: { api: '', html: '' } };
+  const webhookMs = profile.webhookMs ?? [0, 0];
+  const hooks = new Hooks({ forge, changes, events, webhookMs, seed, referee, onViolation });
   return {
-    forge: { clock, state, runs, limits, ghes, urls: { api: '', html: '' } },
+    forge,
     faults: new Faults(new Random(seed, 'faults')),
     profile,
     random: new Random(seed, 'replies'),
     log: new RequestLog(clock, changes),
-    referee: options.referee === false ? null : getSharedReferee(),
+    referee,
     violations,
-    onViolation: (violation) => violations.push(violation),
+    onViolation,
     changes,
     runners,
-    seeder: new Seeder({ clock, changes, ids, state, runners }),
+    hooks,
+    seeder: new Seeder({ clock, changes, ids, state, runners, hooks }),
   };
 }

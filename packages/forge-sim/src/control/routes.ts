@@ -19,6 +19,7 @@ export function controlRoutes(app: FastifyInstance, started: Promise<ForgeSim>):
     ...worldRoutes,
     ...runRoutes,
     ...faultRoutes,
+    ...hookRoutes,
     ...timeRoutes,
   ]) {
     app.route({
@@ -148,6 +149,18 @@ const faultRoutes: readonly ControlRoute[] = [
     path: '/limits/secondary',
     run: (sim, body) => sim.setSecondaryLimits(shaped(body, controlShapes.secondary)),
   },
+];
+
+const hookRoutes: readonly ControlRoute[] = [
+  { method: 'POST', path: '/hooks', run: (sim, body) => sim.addHook(body as never) },
+  {
+    method: 'DELETE',
+    path: '/hooks/:id',
+    run: (sim, _body, request) => sim.removeHook(idOf(request)),
+  },
+  { method: 'POST', path: '/hooks/pause', run: (sim) => sim.pauseHooks() },
+  { method: 'POST', path: '/hooks/resume', run: (sim) => sim.resumeHooks() },
+  { method: 'PUT', path: '/hook-faults', run: (sim, body) => sim.setHookFaults(body as never) },
 ];
 
 const timeRoutes: readonly ControlRoute[] = [

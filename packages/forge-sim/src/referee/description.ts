@@ -22,6 +22,8 @@ export interface Operation {
 export type PathItem = Partial<Record<'get' | 'post' | 'put' | 'patch' | 'delete', Operation>>;
 
 export interface Description {
+  /** By event and action: `workflow-job-queued`, `ping`. */
+  webhooks: Record<string, { post: Operation }>;
   paths: Record<string, PathItem>;
   components: {
     schemas: Record<string, unknown>;
@@ -38,8 +40,29 @@ export function loadDescription(): Description {
   // Described as one date-time; the same page's text allows search ranges such as `>=T` and `A..B`:
   // docs.github.com/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax
   if (created !== undefined) created.schema = { type: 'string', minLength: 1 };
+  mendWebhooks(github);
   const paths = { ...github.paths, ...handWrittenPaths };
-  return toJsonSchema({ paths, components: github.components }) as Description;
+  const { webhooks, components } = github;
+  return toJsonSchema({ paths, webhooks, components }) as Description;
+}
+
+/** An object's schema with the names of its fields. */
+interface ObjectSchema {
+  properties?: Record<string, ObjectSchema & { allOf?: ObjectSchema[] }>;
+  additionalProperties?: boolean;
+}
+
+function mendWebhooks({ components }: Description): void {
+  const schemas = components.schemas as Record<string, ObjectSchema | undefined>;
+  const requested = schemas['webhook-workflow-run-requested']?.properties?.['workflow_run'];
+  const started = schemas['webhook-workflow-run-in-progress']?.properties;
+  // The same object, but here the description lacks `display_title` and `user_view_type`.
+  if (requested !== undefined && started !== undefined) started['workflow_run'] = requested;
+  for (const schema of Object.values(schemas)) {
+    // Described twice over, by the same names; closing one half is enough to refuse a misspelt one.
+    const [first] = schema?.properties?.['workflow_job']?.allOf ?? [];
+    if (first !== undefined) first.additionalProperties = false;
+  }
 }
 
 export function resolveParameter(

@@ -40,6 +40,8 @@ export interface RefereeReply {
 export interface Referee {
   checkRequest(request: RefereeRequest): string[];
   checkReply(reply: RefereeReply): string[];
+  /** `payload`: the parsed body of a delivery. */
+  checkWebhook(event: string, payload: unknown): string[];
 }
 
 interface KnownPath {
@@ -114,6 +116,16 @@ class DescriptionReferee implements Referee {
       ...this.#replyBodyFaults(operation, reply),
     ];
     return wrong.map((what) => `${reply.method} ${reply.path} → ${String(reply.status)}: ${what}`);
+  }
+
+  checkWebhook(event: string, payload: unknown): string[] {
+    const action = (payload as { action?: unknown } | null)?.action;
+    const what = typeof action === 'string' ? `${event} ${action}` : event;
+    const described = this.#description.webhooks[what.replaceAll(/[_ ]/g, '-')];
+    const schema = described?.post.requestBody?.content?.['application/json']?.schema;
+    const wrong =
+      schema === undefined ? ['is not described'] : this.#faults('payload', schema, payload);
+    return wrong.map((problem) => `webhook ${what}: ${problem}`);
   }
 
   #findOperation(method: string, path: string): Operation | undefined {

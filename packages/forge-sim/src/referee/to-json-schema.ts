@@ -3,7 +3,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** In these every key is a name of the described thing, not a keyword. */
-const nameMaps = new Set(['properties', 'schemas', 'paths', 'parameters', 'responses', 'headers']);
+const nameMaps = new Set([
+  ...['properties', 'schemas', 'paths', 'webhooks', 'parameters', 'responses', 'headers'],
+]);
 
 /**
  * OpenAPI 3.0 to JSON schema. `nullable` becomes a choice with null. `oneOf` is read as `anyOf`

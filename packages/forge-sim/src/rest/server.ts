@@ -148,7 +148,7 @@ class RestServer {
     this.#checkReply(call, answer);
     if (answer.hasActed) log.markActed(entry);
     if (kind === 'hold') await fault?.held;
-    if (kind === 'latency') await forge.clock.sleep(fault?.spec.latencyMs ?? 0);
+    if (kind === 'latency') await forge.clock.sleep(fault?.latencyMs ?? 0);
     await forge.clock.sleep(delayMs / 2);
     if (kind === 'reset-after') return 'reset';
     if (kind === 'unparsable') return halfAnswer(answer);

@@ -4,6 +4,7 @@ import type { ForgeIds } from '../ids.ts';
 import type { Profile } from '../profiles.ts';
 import type { Random } from '../random.ts';
 import { concludeRun, needsOf } from './conclusions.ts';
+import type { ForgeEvents } from './forge-events.ts';
 import { durationFrom, jobConclusionFrom, labelsFrom } from './from-input.ts';
 import type { RunnerPool } from './runner-pool.ts';
 import { Scheduler } from './scheduler.ts';
@@ -16,6 +17,7 @@ const QUEUED_JOB_LIMIT_MS = 86_400_000;
 export interface JobRunnerDeps {
   clock: SimClock;
   changes: Changes;
+  events: ForgeEvents;
   ids: ForgeIds;
   profile: Profile;
   random: Random;
@@ -47,7 +49,7 @@ export class JobRunner {
   createJobs(run: Run): void {
     run.jobs = run.workflow.spec.jobs.map((spec) => this.#newJob(run, spec));
     if (run.status === 'queued') this.#openJobs(run);
-    else for (const job of run.jobs) this.#show(job, run.status);
+    else this.#holdAtGate(run, run.status);
     if (run.jobs.length === 0) this.settleRun(run);
   }
 
@@ -74,17 +76,19 @@ export class JobRunner {
   /** The run's status follows from its jobs. */
   settleRun(run: Run): void {
     if (run.status === 'completed') return;
-    const { clock } = this.#deps;
+    const { clock, events } = this.#deps;
     if (run.jobs.every((job) => job.status === 'completed')) {
       run.status = 'completed';
       run.conclusion = concludeRun(run);
       run.updatedAt = clock.now();
+      events.emit({ name: 'workflow_run', action: 'completed', run });
       return;
     }
     const isBegun = run.jobs.some((job) => job.startedAt !== null);
     if (!isBegun || run.status !== 'queued') return;
     run.status = 'in_progress';
     run.updatedAt = clock.now();
+    events.emit({ name: 'workflow_run', action: 'in_progress', run });
   }
 
   #newJob(run: Run, spec: WorkflowJobSpec): WorkflowJob {
@@ -110,6 +114,15 @@ export class JobRunner {
     };
   }
 
+  /** GitHub tells of jobs that wait for an approval, not of those whose run waits for another. */
+  #holdAtGate(run: Run, status: Run['status']): void {
+    for (const job of run.jobs) {
+      this.#show(job, status);
+      if (status !== 'waiting') continue;
+      this.#deps.events.emit({ name: 'workflow_job', action: 'waiting', job });
+    }
+  }
+
   #show(job: WorkflowJob, status: WorkflowJob['status']): void {
     job.status = status;
     job.createdAt ??= this.#deps.clock.now();
@@ -117,7 +130,8 @@ export class JobRunner {
 
   #queue(job: WorkflowJob): void {
     this.#show(job, 'queued');
-    const { clock } = this.#deps;
+    const { clock, events } = this.#deps;
+    events.emit({ name: 'workflow_job', action: 'queued', job });
     job.timers.push(
       clock.after(QUEUED_JOB_LIMIT_MS, () => this.#finish(job.run, [job], 'failure')),
     );
@@ -125,12 +139,13 @@ export class JobRunner {
   }
 
   #start(job: WorkflowJob, runner: Runner): void {
-    const { clock, runners, changes } = this.#deps;
+    const { clock, runners, changes, events } = this.#deps;
     this.#cancelTimers(job);
     runners.occupy(runner, job);
     job.status = 'in_progress';
     job.runner = runner;
     job.startedAt = clock.now();
+    events.emit({ name: 'workflow_job', action: 'in_progress', job });
     this.settleRun(job.run);
     changes.announce();
     const end = (): void => {
@@ -168,6 +183,7 @@ export class JobRunner {
     job.status = 'completed';
     job.conclusion = conclusion;
     job.completedAt = now;
+    this.#deps.events.emit({ name: 'workflow_job', action: 'completed', job });
   }
 
   /** Queues the jobs whose needs are met, skips those whose needs have failed. */

@@ -5,6 +5,7 @@ import type { ForgeIds } from '../ids.ts';
 import type { Profile } from '../profiles.ts';
 import type { Random } from '../random.ts';
 import { endsAtOnce, jobConclusionFor } from './conclusions.ts';
+import type { ForgeEvents } from './forge-events.ts';
 import { runConclusionFrom, titleFrom } from './from-input.ts';
 import type { JobRunner } from './jobs.ts';
 import type { RunConclusion } from './spec.ts';
@@ -13,6 +14,7 @@ import type { Account, Run, Workflow, WorldState } from './state.ts';
 export interface RunsDeps {
   clock: SimClock;
   changes: Changes;
+  events: ForgeEvents;
   ids: ForgeIds;
   profile: Profile;
   random: Random;
@@ -43,13 +45,15 @@ export class Runs {
   }
 
   dispatch(request: DispatchRequest): Run {
-    const { clock, state, changes } = this.#deps;
+    const { clock, state, changes, events } = this.#deps;
     const run = this.#newRun(request);
     state.runs.set(run.id, run);
     clock.after(run.visibleAt - clock.now(), () => {
       run.isVisible = true;
       changes.announce();
     });
+    // Once only: docs.github.com says of this action that a re-run does not cause it.
+    events.emit({ name: 'workflow_run', action: 'requested', run });
     this.#begin(run);
     return run;
   }

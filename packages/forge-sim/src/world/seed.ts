@@ -1,5 +1,6 @@
 import type { Changes } from '../changes.ts';
 import type { SimClock } from '../clock.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { ForgeIds } from '../ids.ts';
 import { checkShape, ShapeError } from '../shape-check.ts';
 import type { RunnerPool } from './runner-pool.ts';
@@ -13,9 +14,10 @@ export interface SeederDeps {
   ids: ForgeIds;
   state: WorldState;
   runners: RunnerPool;
+  hooks: Hooks;
 }
 
-/** Puts owners, tokens, repositories, workflows and runners into the forge. */
+/** Puts owners, tokens, repositories, workflows, runners and webhooks into the forge. */
 export class Seeder {
   readonly #deps: SeederDeps;
 
@@ -31,6 +33,7 @@ export class Seeder {
     for (const repo of world.repos ?? []) this.#addRepo(repo);
     for (const workflow of world.workflows ?? []) this.#putWorkflow(workflow);
     for (const runner of world.runners ?? []) this.#deps.runners.add(runner);
+    for (const hook of world.hooks ?? []) this.#deps.hooks.add(hook);
     this.#deps.changes.announce();
   }
 

@@ -1,4 +1,4 @@
-import { gates, jobConclusions, runConclusions } from './spec.ts';
+import { gates, hookEvents, jobConclusions, runConclusions } from './spec.ts';
 
 /** JSON schemas of what may be put into the forge, in process and under /_sim/ alike. */
 
@@ -12,6 +12,14 @@ export function object(
 ): Record<string, unknown> {
   return { type: 'object', properties, required, additionalProperties: false };
 }
+
+/** `[from, to]` in ms. */
+export const span = {
+  type: 'array',
+  items: { type: 'integer', minimum: 0 },
+  minItems: 2,
+  maxItems: 2,
+};
 
 export function list(items: unknown): Record<string, unknown> {
   return { type: 'array', items };
@@ -77,6 +85,17 @@ const workflowShape = object(
   ['owner', 'repo', 'file', 'jobs'],
 );
 
+export const hookShape = object(
+  {
+    url: { type: 'string', pattern: '^https?://[^/]' },
+    secret: text,
+    events: list({ enum: hookEvents }),
+    owner: text,
+    repo: text,
+  },
+  ['url'],
+);
+
 export const worldShape = object({
   owners: list(
     object({ login: text, type: { enum: ['Organization', 'User'] } }, ['login', 'type']),
@@ -85,4 +104,5 @@ export const worldShape = object({
   repos: list(object({ owner: text, name: text }, ['owner', 'name'])),
   workflows: list(workflowShape),
   runners: list(runnerShape),
+  hooks: list(hookShape),
 });

@@ -94,6 +94,23 @@ export interface RunnerSpec {
   ephemeral?: boolean;
 }
 
+export const hookEvents = ['workflow_job', 'workflow_run', 'ping'] as const;
+export type HookEvent = (typeof hookEvents)[number];
+
+/** A webhook: where the forge posts what happens. */
+export interface HookSpec {
+  /** `http:` or `https:`. */
+  url: string;
+  /** Signs every delivery; without one there is no signature. */
+  secret?: string;
+  /** Default: all. A `ping` is sent on creation in any case. */
+  events?: HookEvent[];
+  /** Only what happens at this owner; default: everywhere. */
+  owner?: string;
+  /** Only in this repository of `owner`. */
+  repo?: string;
+}
+
 /** Everything is optional; what is given is added to what exists. */
 export interface World {
   owners?: OwnerSpec[];
@@ -101,4 +118,5 @@ export interface World {
   repos?: RepoSpec[];
   workflows?: WorkflowSpec[];
   runners?: RunnerSpec[];
+  hooks?: HookSpec[];
 }
