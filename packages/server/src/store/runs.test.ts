@@ -271,6 +271,25 @@ for (const kind of databases) {
       at.clock.advance(5 * MINUTE);
       expect(await wanted()).toEqual(['force-cancel']);
       await runs().recordCancelSent(attempt.id, 'force-cancel');
+      at.clock.advance(5 * MINUTE - 1);
+      expect(await wanted()).toEqual([]);
+    });
+
+    it('are cancelled with force again and again while they live', async () => {
+      await start();
+      const attempt = await accepted();
+      await jobs().cancelJob(attempt.jobId, 'ben');
+      await runs().recordCancelSent(attempt.id, 'cancel');
+      const wanted = async () =>
+        (await runs().listWantedCancels(FORGE, 5 * MINUTE)).map(({ how }) => how);
+      for (let times = 1; times <= 2; times += 1) {
+        expect(await wanted()).toEqual([]);
+        at.clock.advance(5 * MINUTE);
+        expect(await wanted()).toEqual(['force-cancel']);
+        await runs().recordCancelSent(attempt.id, 'force-cancel');
+      }
+      const ended = run('1', { status: 'completed', conclusion: 'cancelled' });
+      await runs().recordRun(attempt.id, ended, at.clock.now() + 1);
       at.clock.advance(5 * MINUTE);
       expect(await wanted()).toEqual([]);
     });

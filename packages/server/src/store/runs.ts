@@ -129,11 +129,15 @@ async function listWantedCancels(
     .where('cancel_wanted_at', 'is not', null)
     .where('ended_at', 'is', null)
     .where('run_id', 'is not', null)
-    .where('force_cancel_sent_at', 'is', null)
     .where((eb) =>
       eb.or([
         eb('cancel_sent_at', 'is', null),
-        eb('cancel_sent_at', '<=', clock.now() - forceAfterMs),
+        // Again while it lives: the forge may have said that it is gone when it was not.
+        eb(
+          eb.fn.coalesce('force_cancel_sent_at', 'cancel_sent_at'),
+          '<=',
+          clock.now() - forceAfterMs,
+        ),
       ]),
     )
     .orderBy('cancel_wanted_at')
@@ -155,7 +159,7 @@ async function recordCancelSent(
       .updateTable('attempts')
       .set({ [column]: tx.now })
       .where('id', '=', attemptId)
-      .where(column, 'is', null)
+      .$if(how === 'cancel', (update) => update.where(column, 'is', null))
       .returningAll()
       .executeTakeFirst();
     if (sent !== undefined) tellAttempt(tx, sent, { kind: 'attempt.changed', data: { sent: how } });

@@ -351,7 +351,7 @@ export interface RunStore {
   ): Promise<'noted' | 'ended' | 'lost'>;
   /** Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `gapMs` later. */
   recordRunUnreadable(attemptId: string, gapMs: number, message: string): Promise<boolean>;
-  /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due. */
+  /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. */
   listWantedCancels(
     forgeId: string,
     forceAfterMs: number,
