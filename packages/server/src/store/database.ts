@@ -15,6 +15,11 @@ export interface WriteTx {
   count(key: { groupId: string; templateId: string | null; state: JobState }, delta: number): void;
 }
 
+export interface WriteOptions {
+  /** It lets others run between its statements: no short write is to wait with its own commit for this one's. */
+  readonly isLong?: boolean;
+}
+
 export interface Database {
   readonly kind: 'sqlite' | 'postgres';
   readonly clock: Clock;
@@ -23,10 +28,11 @@ export interface Database {
   /** A consistent snapshot over several reads. */
   snapshot<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
   /**
-   * Runs `work` in one transaction; a rejected `work` rolls back. Retries what provably did not commit (deadlock,
-   * serialization, lock timeout). Throws StoreError `unavailable` or `outcome-unknown`.
+   * Runs `work` in one transaction, which it may share with other writes; a rejected `work` alone rolls back.
+   * Resolves when it is on the disk. Retries what provably did not commit (deadlock, serialization, lock timeout).
+   * Throws StoreError `unavailable` or `outcome-unknown`.
    */
-  write<T>(work: (tx: WriteTx) => Promise<T>): Promise<T>;
+  write<T>(work: (tx: WriteTx) => Promise<T>, options?: WriteOptions): Promise<T>;
   /** The database's own clock, epoch milliseconds, as an SQL expression (PostgreSQL: `clock_timestamp()`). */
   readonly dbNow: RawBuilder<number>;
   /** ` for share` where rows are locked by reading (PostgreSQL); empty on SQLite, which has one writer. */

@@ -62,12 +62,14 @@ export async function countAhead(db: Kysely<Schema>, place: Place): Promise<numb
 /** Near either end, where jobs are added and looked at, it costs the same however long the queue is. */
 async function findPlace(db: Kysely<Schema>, place: Place): Promise<number> {
   const near = { most: NEAR };
-  const nearBefore = await countSide(db, place.group_id, before(place), near);
-  if (nearBefore < NEAR) return nearBefore;
+  // The tail first: that is where each new job is looked for.
   const nearAfter = await countSide(db, place.group_id, after(place), near);
-  if (nearAfter === NEAR) return countBefore(db, place);
-  const pending = await countPending(db, place.group_id);
-  return Math.max(0, pending - nearAfter - 1);
+  if (nearAfter < NEAR) {
+    const pending = await countPending(db, place.group_id);
+    return Math.max(0, pending - nearAfter - 1);
+  }
+  const nearBefore = await countSide(db, place.group_id, before(place), near);
+  return nearBefore < NEAR ? nearBefore : countBefore(db, place);
 }
 
 async function countPending(db: Kysely<Schema>, groupId: string): Promise<number> {

@@ -15,7 +15,8 @@ export function makeRunnerStore(database: Database): RunnerStore {
     listUsedRepos: (forgeId) => database.snapshot((db) => listUsedRepos(db, forgeId)),
     listScopes: (forgeId) => listScopes(database.read, forgeId),
     setScopes: (fence, forgeId, scopes) => setScopes(database, fence, forgeId, scopes),
-    recordPass: (fence, pass) => database.write((tx) => recordPass(tx, database, fence, pass)),
+    recordPass: (fence, pass) =>
+      database.write((tx) => recordPass(tx, database, fence, pass), { isLong: true }),
     recordScopeError: (fence, forgeId, scope, message) =>
       database.write((tx) => recordScopeError(tx, database, fence, { forgeId, scope, message })),
   };

@@ -16,15 +16,13 @@ interface Count {
   n: number;
 }
 
-/** What one transaction has to say at its end: counts first, events last. */
+/** What one transaction, of one write or several, has to say at its end: counts first, events last. */
 export class PendingWrites {
-  readonly #now: number;
   readonly #origin: string;
-  readonly #events: NewEvent[] = [];
+  readonly #events: { readonly at: number; readonly event: NewEvent }[] = [];
   readonly #counts = new Map<string, Count>();
 
-  constructor(now: number, origin: string) {
-    this.#now = now;
+  constructor(origin: string) {
     this.#origin = origin;
   }
 
@@ -32,27 +30,31 @@ export class PendingWrites {
     return this.#events.length > 0;
   }
 
-  handle(db: Transaction<Schema>): WriteTx {
+  /** @param now when the write began: the time of its events */
+  handle(db: Transaction<Schema>, now: number): WriteTx {
     return {
       db,
-      now: this.#now,
+      now,
       emit: (event) => {
-        this.#events.push(event);
+        this.#events.push({ at: now, event });
       },
-      count: (key, delta) => {
-        this.#count(key.groupId, key.templateId ?? '', key.state, delta);
+      count: ({ groupId, templateId, state }, delta) => {
+        this.#count({ group_id: groupId, template_id: templateId ?? '', state, n: delta });
       },
     };
   }
 
-  #count(groupId: string, templateId: string, state: JobState, delta: number): void {
-    const key = JSON.stringify([groupId, templateId, state]);
+  /** Takes over what a later write of the same transaction has to say. */
+  append(later: PendingWrites): void {
+    for (const event of later.#events) this.#events.push(event);
+    for (const count of later.#counts.values()) this.#count(count);
+  }
+
+  #count(delta: Count): void {
+    const key = JSON.stringify([delta.group_id, delta.template_id, delta.state]);
     const count = this.#counts.get(key);
-    if (count === undefined) {
-      this.#counts.set(key, { group_id: groupId, template_id: templateId, state, n: delta });
-    } else {
-      count.n += delta;
-    }
+    if (count === undefined) this.#counts.set(key, { ...delta });
+    else count.n += delta.n;
   }
 
   /** In one order for all writers: two that move the same counts wait for each other, never crosswise. */
@@ -79,8 +81,8 @@ export class PendingWrites {
       await db
         .insertInto('events')
         .values(
-          events.map((event) => ({
-            at: this.#now,
+          events.map(({ at, event }) => ({
+            at,
             origin: this.#origin,
             kind: event.kind,
             subject_type: event.subjectType,

@@ -6,12 +6,14 @@ import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { endWith } from './change-schema.ts';
 import { CommitListeners } from './commit-listeners.ts';
+import type { WriteSource } from './commits.ts';
 import type { OpenedDatabase } from './opened-database.ts';
+import { OwnCommits } from './own-commits.ts';
 import { findPostgresRetryDelay, mayHaveCommitted } from './postgres-faults.ts';
 import { EVENTS_CHANNEL, PostgresListener } from './postgres-listener.ts';
 import { chooseSsl, clientOptions, type PostgresConfig } from './postgres-options.ts';
 import { makePool } from './postgres-pool.ts';
-import { Writer, type WriteSource } from './writer.ts';
+import { Writer } from './writer.ts';
 
 export interface PostgresDeps {
   readonly config: PostgresConfig;
@@ -38,7 +40,11 @@ export async function openPostgres(deps: PostgresDeps): Promise<OpenedDatabase> 
   const db = kyselyOn(poolOptions, where, logger);
   const listeners = new CommitListeners(logger);
   const source = writeSourceOf(db, origin);
-  const writer = new Writer({ source, clock, origin, onCommitted: () => listeners.wake() });
+  const onCommitted = (): void => {
+    listeners.wake();
+  };
+  const commits = new OwnCommits({ source, clock, origin, onCommitted });
+  const writer = new Writer({ commits, source, clock });
   const listener = new PostgresListener({
     client: usual,
     clock,
@@ -93,7 +99,7 @@ function describeDatabase({ clock, db, writer, listeners, listener }: Parts): Da
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
         .execute(work),
-    write: (work) => writer.write(work),
+    write: (work, options) => writer.write(work, options),
     dbNow: sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
     forShare: sql` for share`,
     forUpdateSkipLocked: sql` for update skip locked`,

@@ -33,13 +33,19 @@ export function isIoFault(error: unknown): boolean {
 
 const MOST_STATEMENTS = 500;
 
+interface PreparedStatement {
+  readonly statement: StatementSync;
+  /** It answers with rows. */
+  readonly isReader: boolean;
+}
+
 /** What Kysely's SqliteDialect asks of better-sqlite3, on Node's own SQLite. */
 export class SqliteFile implements SqliteDatabase {
   readonly #path: string;
   readonly #db: DatabaseSync;
   /** What `begin` means here: a writer takes the write lock at once, not in the middle. */
   readonly #begin: 'begin' | 'begin immediate';
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, PreparedStatement>();
 
   constructor(path: string, options: { isReadOnly: boolean; busyTimeoutMs: number }) {
     this.#path = path;
@@ -67,9 +73,9 @@ export class SqliteFile implements SqliteDatabase {
 
   prepare(text: string): SqliteStatement {
     const sql = text === 'begin' ? this.#begin : text;
-    const statement = this.#guard(() => this.#statement(sql));
+    const { statement, isReader } = this.#guard(() => this.#statement(sql));
     return {
-      reader: statement.columns().length > 0,
+      reader: isReader,
       all: (parameters) => this.#guard(() => statement.all(...bindable(parameters))),
       run: (parameters) => this.#guard(() => statement.run(...bindable(parameters))),
       // Of its own: another use of a shared statement would start a half-read one anew.
@@ -78,7 +84,7 @@ export class SqliteFile implements SqliteDatabase {
     };
   }
 
-  #statement(sql: string): StatementSync {
+  #statement(sql: string): PreparedStatement {
     const known = this.#statements.get(sql);
     if (known !== undefined) {
       // To the end of the line: the front is what was not used for longest.
@@ -87,12 +93,13 @@ export class SqliteFile implements SqliteDatabase {
       return known;
     }
     const statement = this.#db.prepare(sql);
-    this.#statements.set(sql, statement);
+    const prepared = { statement, isReader: statement.columns().length > 0 };
+    this.#statements.set(sql, prepared);
     const [oldest] = this.#statements.keys();
     if (this.#statements.size > MOST_STATEMENTS && oldest !== undefined) {
       this.#statements.delete(oldest);
     }
-    return statement;
+    return prepared;
   }
 
   #guard<T>(use: () => T): T {

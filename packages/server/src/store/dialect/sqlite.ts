@@ -6,13 +6,14 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { endWith } from './change-schema.ts';
-import { Breather } from './chunks.ts';
 import { CommitListeners } from './commit-listeners.ts';
+import type { WriteSource } from './commits.ts';
 import type { OpenedDatabase } from './opened-database.ts';
 import type { RetryDelay } from './retrying.ts';
+import { SharedCommits } from './shared-commits.ts';
 import { findSqliteCode, isIoFault, SQLITE_BUSY, SqliteFile } from './sqlite-file.ts';
 import { lockSqlite } from './sqlite-lock.ts';
-import { Writer, type WriteSource } from './writer.ts';
+import { Writer } from './writer.ts';
 
 export interface SqliteOptions {
   /** A file; its folder is made if it is missing. */
@@ -41,8 +42,12 @@ export function openSqlite(options: SqliteOptions): OpenedDatabase {
     const readFile = openFile(path, true, files);
     const listeners = new CommitListeners(logger);
     const writing = kyselyOn(writeFile);
-    const source = writeSourceOf(writing, new Breather(clock));
-    const writer = new Writer({ source, clock, origin, onCommitted: () => listeners.wake() });
+    const source = writeSourceOf(writing);
+    const onCommitted = (): void => {
+      listeners.wake();
+    };
+    const commits = new SharedCommits({ source, clock, origin, onCommitted });
+    const writer = new Writer({ commits, source, clock });
     const close = async (): Promise<void> => {
       await writer.close();
       closeAll(files, unlock);
@@ -72,14 +77,9 @@ function kyselyOn(file: SqliteFile): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) });
 }
 
-function writeSourceOf(writing: Kysely<Schema>, breather: Breather): WriteSource {
+function writeSourceOf(writing: Kysely<Schema>): WriteSource {
   return {
-    begin: async () => {
-      const tx = await writing.startTransaction().execute();
-      // A burst of writes would otherwise run in one go: nothing in it ever waits for anything outside.
-      await breather.breathe();
-      return tx;
-    },
+    begin: () => writing.startTransaction().execute(),
     // One writer: what commits first was first.
     lockEvents: async () => undefined,
     findRetryDelay: (error) => (findSqliteCode(error) === SQLITE_BUSY ? BUSY_DELAY : undefined),
@@ -102,7 +102,7 @@ function describeDatabase({ clock, reading, writer, listeners, close }: Parts): 
     clock,
     read: reading,
     snapshot: (work) => reading.transaction().execute(work),
-    write: (work) => writer.write(work),
+    write: (work, options) => writer.write(work, options),
     dbNow: sql<number>`cast(round(unixepoch('subsec') * 1000) as integer)`,
     forShare: sql``,
     forUpdateSkipLocked: sql``,
