@@ -9,9 +9,8 @@ const PATIENCE_MS = 15_000;
 const TRY_AGAIN_MS = 100;
 
 export interface FlowOptions {
-  /** Asked in turn. */
-  readonly servers: readonly ServerProcess[];
-  readonly count: number;
+  /** Who is asked in turn, now. */
+  readonly servers: () => readonly ServerProcess[];
   /** Between two new jobs. */
   readonly everyMs: number;
   readonly inputs?: Readonly<Record<string, string>>;
@@ -33,31 +32,32 @@ export interface Refusal {
  */
 export class JobFlow {
   readonly refusals: Refusal[] = [];
-  /** All of them, each with its 201. */
-  readonly done: Promise<Job[]>;
   readonly #site: Site;
   readonly #options: FlowOptions;
+  readonly #jobs: Promise<Job>[] = [];
+  readonly #running: Promise<void>;
+  readonly #isEnough = new AbortController();
   #turn = 0;
-  #isEnough = false;
 
   constructor(site: Site, options: FlowOptions) {
     this.#site = site;
     this.#options = options;
-    this.done = this.#run();
+    this.#running = this.#run();
   }
 
-  /** No further job is begun. */
-  stop(): void {
-    this.#isEnough = true;
+  /** No further job is begun. @returns all of them, once each has its 201 */
+  async end(): Promise<Job[]> {
+    this.#isEnough.abort();
+    await this.#running;
+    return Promise.all(this.#jobs);
   }
 
-  async #run(): Promise<Job[]> {
-    const jobs: Promise<Job>[] = [];
-    for (let number = 1; number <= this.#options.count && !this.#isEnough; number += 1) {
-      jobs.push(this.#add(`flow ${number}`));
-      await wait(this.#options.everyMs);
+  async #run(): Promise<void> {
+    const { signal } = this.#isEnough;
+    for (let number = 1; !signal.aborted; number += 1) {
+      this.#jobs.push(this.#add(`flow ${number}`));
+      await wait(this.#options.everyMs, undefined, { signal }).catch(() => undefined);
     }
-    return Promise.all(jobs);
   }
 
   async #add(note: string): Promise<Job> {
@@ -82,7 +82,7 @@ export class JobFlow {
   }
 
   #next(): ServerProcess {
-    const { servers } = this.#options;
+    const servers = this.#options.servers();
     this.#turn += 1;
     const server = servers[this.#turn % servers.length];
     if (server === undefined) throw new Error('no server to ask');

@@ -18,7 +18,8 @@ export type Line = 'open' | 'hole' | 'refused';
 export class TcpProxy {
   readonly #server: Server;
   readonly #target: NetConnectOpts;
-  readonly #sockets = new Set<Socket>();
+  readonly #near = new Set<Socket>();
+  readonly #far = new Set<Socket>();
   readonly #held: Socket[] = [];
   #line: Line = 'open';
 
@@ -46,10 +47,10 @@ export class TcpProxy {
   set(line: Line): void {
     this.#line = line;
     if (line === 'refused') this.#resetAll();
-    if (line === 'hole') for (const socket of this.#sockets) socket.pause();
+    if (line === 'hole') for (const socket of this.#all()) socket.pause();
     if (line !== 'open') return;
     for (const socket of this.#held.splice(0)) this.#connect(socket);
-    for (const socket of this.#sockets) socket.resume();
+    for (const socket of this.#all()) socket.resume();
   }
 
   async close(): Promise<void> {
@@ -58,12 +59,17 @@ export class TcpProxy {
     await once(this.#server, 'close');
   }
 
+  #all(): Socket[] {
+    return [...this.#near, ...this.#far];
+  }
+
+  /** The far ends follow; what is no TCP cannot be reset. */
   #resetAll(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#near) socket.resetAndDestroy();
   }
 
   #take(socket: Socket): void {
-    this.#keep(socket);
+    this.#keep(socket, this.#near);
     if (this.#line === 'refused') socket.resetAndDestroy();
     else if (this.#line === 'hole') this.#held.push(socket.pause());
     else this.#connect(socket);
@@ -72,7 +78,7 @@ export class TcpProxy {
   #connect(near: Socket): void {
     if (near.destroyed) return;
     const far = connect(this.#target);
-    this.#keep(far);
+    this.#keep(far, this.#far);
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -83,10 +89,10 @@ export class TcpProxy {
     if (this.#line === 'hole') for (const socket of [near, far]) socket.pause();
   }
 
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket);
+  #keep(socket: Socket, among: Set<Socket>): void {
+    among.add(socket);
     // Whoever breaks off says so to the other side by its `close`.
     socket.on('error', () => undefined);
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('close', () => among.delete(socket));
   }
 }

@@ -1,0 +1,81 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
+import { JobFlow } from './job-flow.ts';
+import { judge } from './judge.ts';
+import { type Handover, type Replica, Trio } from './trio.ts';
+
+/** On top of a lease that has to run out: others ask for it every tenth of it, then observe, on a busy machine. */
+const OBSERVATION_MS = 5_000;
+
+/** Strikes one server, and returns how to heal what it has done to it. */
+type Strike = (trio: Trio, victim: Replica, round: number) => Promise<() => Promise<void>>;
+
+const kill: Strike = async (trio, victim) => {
+  trio.remove(victim);
+  await victim.server.kill('SIGKILL');
+  return () => trio.add();
+};
+
+const cutOff: Strike = async (_, { proxy }, round) => {
+  proxy.set(round % 2 === 0 ? 'hole' : 'refused');
+  return async () => proxy.set('open');
+};
+
+const pause: Strike = async (trio, { server }) => {
+  process.kill(server.pid, 'SIGSTOP');
+  return async () => {
+    await wait(trio.leaseMs / 2);
+    process.kill(server.pid, 'SIGCONT');
+  };
+};
+
+async function strike(context: ChaosContext, rounds: number, with_: Strike): Promise<ChaosCounts> {
+  const trio = await Trio.open(context);
+  const flow = new JobFlow(trio.site, { servers: () => trio.servers, everyMs: 150 });
+  const handovers: Handover[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await wait(context.random.within([200, 1_000]));
+    // First whoever dispatches: the one whose death hurts most.
+    const chosen = round === 0 ? await trio.dispatching() : context.random.pick(trio.replicas);
+    if (chosen === undefined) throw new Error('three servers run');
+    const had = await trio.leasesOf(chosen.server);
+    const since = Date.now();
+    const heal = await with_(trio, chosen, round);
+    const handover = await trio.handover(chosen.server, had, since);
+    context.say(`${chosen.server.name}: ${JSON.stringify({ ...handover, leases: had.length })}`);
+    handovers.push(handover);
+    await heal();
+    await Promise.all(trio.servers.map((server) => trio.ready(server)));
+  }
+  const jobs = await flow.end();
+  trio.site.ask(trio.servers[0] as Replica['server']);
+  const slowest = slowestOf(handovers);
+  context.say(JSON.stringify(slowest));
+  const counts = await judge(trio.site, jobs);
+  for (const ms of Object.values(slowest)) {
+    expect(ms).toBeLessThan(trio.leaseMs * 1.1 + OBSERVATION_MS);
+  }
+  return { ...counts, rounds, refusals: flow.refusals.length, ...slowest };
+}
+
+function slowestOf(handovers: readonly Handover[]): Record<string, number> {
+  return {
+    'leases moved within ms': Math.max(...handovers.map(({ leasesMs }) => leasesMs)),
+    'next claim within ms': Math.max(...handovers.map(({ claimMs = 0 }) => claimMs)),
+  };
+}
+
+const roundsOf = ({ size }: ChaosContext): number => (size === 'full' ? 4 : 1);
+
+chaos('replicas:killed one of three servers', (context) =>
+  strike(context, roundsOf(context), kill),
+);
+
+chaos('replicas:cut-off one of three servers loses its database', (context) =>
+  strike(context, roundsOf(context), cutOff),
+);
+
+chaos('replicas:paused one of three servers stands still for longer than its leases', (context) =>
+  strike(context, roundsOf(context), pause),
+);
