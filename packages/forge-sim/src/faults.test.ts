@@ -36,6 +36,39 @@ describe('a fault that answers instead of the forge', () => {
   });
 });
 
+describe('a latency', () => {
+  it('of a span is drawn anew for each reply, after the act, by the seed', async () => {
+    const latencies = async (seed: number): Promise<number[]> => {
+      const sim = await startSim({ seed, clock: 'manual' });
+      const latencyMs = [50, 500] as const;
+      sim.addFault({ on: 'dispatch', kind: 'latency', latencyMs, times: Infinity });
+      const sent = [];
+      for (let count = 1; count <= 20; count += 1) {
+        sent.push(send(sim));
+        await sim.wait(({ requests }) => requests.filter(({ acted }) => acted).length === count);
+      }
+      expect(sim.ledger().runs).toHaveLength(20);
+      await sim.clock.advance(49);
+      expect(sim.ledger().requests.every(({ status }) => status === null)).toBe(true);
+      await sim.clock.advance(451);
+      await Promise.all(sent);
+      return sim.ledger().requests.map(({ at, repliedAt }) => (repliedAt ?? 0) - at);
+    };
+    const [first, again, other] = [await latencies(1), await latencies(1), await latencies(2)];
+    expect(first).toEqual(again);
+    expect(first).not.toEqual(other);
+    expect(new Set(first).size).toBeGreaterThan(10);
+    expect(Math.max(...first)).toBeLessThanOrEqual(500);
+  });
+
+  it('of a span that ends before it begins is refused', async () => {
+    const sim = await startSim();
+    expect(() => sim.addFault({ on: '*', kind: 'latency', latencyMs: [500, 50] })).toThrow(
+      'fault.latencyMs: [500, 50] must not end before it begins',
+    );
+  });
+});
+
 describe('a fault after the act', () => {
   it('status-after answers 5xx though the run exists', async () => {
     const sim = await startSim();

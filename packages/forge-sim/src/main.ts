@@ -42,6 +42,7 @@ async function main(): Promise<void> {
   closeOnSignal(sim);
   try {
     sim.seed(world);
+    if (options.hook !== undefined) sim.addHook(options.hook);
   } catch (error) {
     await sim.close();
     throw error;

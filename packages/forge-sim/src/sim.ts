@@ -1,33 +1,18 @@
-import { Changes } from './changes.ts';
-import { afterRealMs, SimClock } from './clock.ts';
-import { type FaultSpec, Faults } from './faults.ts';
-import type { Forge } from './forge.ts';
-import { parseGhesVersion } from './ghes.ts';
+import { assemble, type Parts } from './assemble.ts';
+import { afterRealMs } from './clock.ts';
+import type { FaultSpec } from './faults.ts';
 import type { HookFaults } from './hooks/hook-faults.ts';
-import { Hooks } from './hooks/hooks.ts';
 import { startHttp } from './http.ts';
-import { ForgeIds } from './ids.ts';
 import { type Ledger, type LedgerSources, ledgerSnapshot, ledgerView } from './ledger.ts';
-import { Limits } from './limits.ts';
 import {
   githubSecondaryLimits,
   type Profile,
   type ProfileName,
-  profiles,
   type SecondaryLimits,
 } from './profiles.ts';
-import { Random } from './random.ts';
-import { getSharedReferee, type Referee } from './referee/referee.ts';
-import { RequestLog } from './rest/request-log.ts';
 import { checkShape } from './shape-check.ts';
-import { ForgeEvents } from './world/forge-events.ts';
-import { JobRunner } from './world/jobs.ts';
-import { RunnerPool } from './world/runner-pool.ts';
-import { Runs } from './world/runs.ts';
-import { Seeder } from './world/seed.ts';
 import { runnerShape } from './world/shapes.ts';
 import type { HookSpec, RunConclusion, RunnerSpec, TokenSpec, World } from './world/spec.ts';
-import { WorldState } from './world/state.ts';
 
 export interface ForgeSimOptions {
   /** Default 0: any free port. */
@@ -242,59 +227,4 @@ export class ForgeSim {
 /** Starts a simulated GitHub; end it with `close()`. */
 export function startForgeSim(options: ForgeSimOptions = {}): Promise<ForgeSim> {
   return ForgeSim.start(options);
-}
-
-interface Parts {
-  forge: Forge;
-  faults: Faults;
-  profile: Profile;
-  random: Random;
-  log: RequestLog;
-  referee: Referee | null;
-  violations: string[];
-  onViolation: (violation: string) => void;
-  changes: Changes;
-  runners: RunnerPool;
-  hooks: Hooks;
-  seeder: Seeder;
-}
-
-function assemble(options: ForgeSimOptions): Parts {
-  const { seed = 1, profile: wanted = 'instant', startAt } = options;
-  const profile = typeof wanted === 'string' ? profiles[wanted] : wanted;
-  const clock = new SimClock({
-    mode: options.clock ?? 'real',
-    ...(startAt === undefined ? {} : { startAt }),
-  });
-  const changes = new Changes();
-  const events = new ForgeEvents();
-  const state = new WorldState();
-  const ids = new ForgeIds(new Random(seed, 'ids'));
-  const runners = new RunnerPool({ clock, changes, ids, state });
-  const world = { clock, changes, events, ids, profile, state, runners };
-  const jobs = new JobRunner({ ...world, random: new Random(seed, 'runners') });
-  const runs = new Runs({ ...world, jobs, random: new Random(seed, 'runs') });
-  const ghes = options.ghes === undefined ? null : parseGhesVersion(options.ghes);
-  // A GHES has no rate limits unless its administrator sets them.
-  const limits = new Limits(clock, ghes === null ? profile.secondary : null, ghes === null);
-  const violations: string[] = [];
-  const onViolation = (violation: string): unknown => violations.push(violation);
-  const referee = options.referee === false ? null : getSharedReferee();
-  const forge = { clock, state, runs, limits, ghes, urls: { api: '', html: '' } };
-  const webhookMs = profile.webhookMs ?? [0, 0];
-  const hooks = new Hooks({ forge, changes, events, webhookMs, seed, referee, onViolation });
-  return {
-    forge,
-    faults: new Faults(new Random(seed, 'faults')),
-    profile,
-    random: new Random(seed, 'replies'),
-    log: new RequestLog(clock, changes),
-    referee,
-    violations,
-    onViolation,
-    changes,
-    runners,
-    hooks,
-    seeder: new Seeder({ clock, changes, ids, state, runners, hooks }),
-  };
 }

@@ -28,6 +28,10 @@ describe('the command line', () => {
     [['--clock', 'slow'], '--clock: "slow"'],
     [['--ghes', 'new'], '--ghes: "new"'],
     [['world.json'], 'world.json'],
+    [['--webhook-url', 'nowhere'], '--webhook-url: "nowhere" is no http://'],
+    [['--webhook-secret-file', '/x'], '--webhook-secret-file: there is no --webhook-url'],
+    [['--webhook-url', 'http://x', '--webhook-secret-file', '/no/such'], '/no/such: ENOENT'],
+    [['--webhook-url', 'http://x', '--webhook-secret-file', '/dev/null'], '/dev/null: is empty'],
   ])('refuses %j and names it', (argv, problem) => {
     expect(() => parseOptions(argv)).toThrow(problem);
   });

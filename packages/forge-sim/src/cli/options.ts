@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseGhesVersion } from '../ghes.ts';
 import { type ProfileName, profiles } from '../profiles.ts';
+import type { HookSpec } from '../world/spec.ts';
 
 export interface CliOptions {
   port: number;
@@ -12,6 +14,8 @@ export interface CliOptions {
   ghes: string | undefined;
   clock: 'real' | 'manual';
   hasReferee: boolean;
+  /** Told of everything that happens. */
+  hook: HookSpec | undefined;
   wantsHelp: boolean;
 }
 
@@ -24,6 +28,9 @@ export const usage = `Usage: forge-sim [options]
   --ghes X.Y        as GitHub Enterprise Server, say 3.20
   --clock MODE      real, or manual: moves by /_sim/clock     (real)
   --referee         check all traffic: GET /_sim/referee
+  --webhook-url URL send webhooks of everything to this URL
+  --webhook-secret-file FILE
+                    whose content, without the last line end, signs them
   --help
 `;
 
@@ -51,6 +58,7 @@ export function parseOptions(argv: readonly string[]): CliOptions {
     ghes,
     clock,
     hasReferee: values.referee ?? false,
+    hook: hookOf(values['webhook-url'], values['webhook-secret-file']),
     wantsHelp: values.help ?? false,
   };
 }
@@ -70,6 +78,8 @@ function parseValues(argv: readonly string[]) {
         ghes: text,
         clock: text,
         referee: flag,
+        'webhook-url': text,
+        'webhook-secret-file': text,
         help: flag,
       },
     }).values;
@@ -88,6 +98,27 @@ function checkGhes(text: string): void {
   } catch {
     throw new UsageError(`--ghes: "${text}" is no version, write for example 3.20`);
   }
+}
+
+function hookOf(url: string | undefined, secretFile: string | undefined): HookSpec | undefined {
+  if (url === undefined) {
+    if (secretFile === undefined) return undefined;
+    throw new UsageError('--webhook-secret-file: there is no --webhook-url that it could sign for');
+  }
+  const isWeb = URL.canParse(url) && /^https?:/.test(url);
+  if (!isWeb) throw new UsageError(`--webhook-url: "${url}" is no http:// or https:// URL`);
+  return secretFile === undefined ? { url } : { url, secret: readSecret(secretFile) };
+}
+
+function readSecret(file: string): string {
+  try {
+    const secret = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (secret !== '') return secret;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--webhook-secret-file: ${file}: ${reason}`);
+  }
+  throw new UsageError(`--webhook-secret-file: ${file}: is empty, write the secret into it`);
 }
 
 function wholeNumber(option: string, text: string, max: number): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { startReceiver } from '../hooks/receiver.testkit.ts';
 import type { ForgeSim, Ledger } from '../index.ts';
 import {
   call,
@@ -92,6 +93,26 @@ describe('control over HTTP', () => {
     expect(getRun(sim, runId).deleted).toBe(true);
   });
 
+  it('makes, pauses, troubles and removes webhooks', async () => {
+    const sim = await startSim();
+    const receiver = await startReceiver();
+    const made = await control(sim, 'POST /hooks', { url: receiver.url, owner: 'acme' });
+    expect(made.body).toEqual({ id: 1 });
+    await sim.wait(({ deliveryCounts }) => deliveryCounts.accepted === 1);
+    await control(sim, 'POST /hooks/pause');
+    await dispatch(sim);
+    await control(sim, 'POST /hooks/resume');
+    const faults = { doubled: 1, reordered: false, delayed: { probability: 0, ms: [1, 2] } };
+    expect((await control(sim, 'PUT /hook-faults', faults)).status).toBe(204);
+    await dispatch(sim);
+    await sim.wait(({ deliveryCounts }) => deliveryCounts.accepted === 5);
+    const { deliveryCounts, deliveries } = (await control(sim, 'GET /ledger')).body as Ledger;
+    expect(deliveryCounts).toMatchObject({ total: 7, lost: 2, doubled: 2, accepted: 5 });
+    expect(deliveries).toHaveLength(7);
+    expect((await control(sim, 'DELETE /hooks/1')).status).toBe(204);
+    expect((await control(sim, 'DELETE /hooks/1')).status).toBe(400);
+  });
+
   it('tells what the referee has seen', async () => {
     const sim = await startSim();
     await call(sim, 'GET /user', { headers: { 'x-github-api-version': '2099-01-01' } });
@@ -107,6 +128,8 @@ describe('control over HTTP', () => {
     ['PATCH /runners/7', { busy: true }, 'no runner 7'],
     ['POST /faults', { on: 'x', kind: 'hold' }, 'fault.on'],
     ['POST /clock/advance', { ms: -1 }, 'body.ms: must be >= 0'],
+    ['POST /hooks', { url: 'http://127.0.0.1:1', owner: 'x' }, 'hook.owner: no owner x'],
+    ['PUT /hook-faults', { lost: 'all' }, 'hook faults.lost: must be number'],
     ['POST /runs/1/complete', { conclusion: 'success' }, 'no run 1'],
   ])('%s with %j is refused, naming the place', async (route, body, problem) => {
     const sim = await startSim();

@@ -108,6 +108,31 @@ describe('the referee of replies', () => {
   });
 });
 
+describe('the referee of webhooks', () => {
+  const ping = { zen: 'x', hook_id: 1 };
+
+  it('lets a good one pass', () => {
+    expect(referee.checkWebhook('ping', ping)).toEqual([]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['ping', { ...ping, hookid: 1 }, 'webhook ping: payload: must NOT have additional properties'],
+    ['push', {}, 'webhook push: is not described'],
+    ['workflow_job', { action: 'started' }, 'webhook workflow_job started: is not described'],
+    ['workflow_job', { action: 'queued' }, "queued: payload: must have required property 'repo"],
+  ])('finds what is wrong with %s %j', (event, payload, problem) => {
+    expect(referee.checkWebhook(event, payload).join()).toContain(problem);
+  });
+
+  it.each(['queued', 'waiting', 'in_progress', 'completed'])(
+    'finds a misspelt field of a job that is %s',
+    (action) => {
+      const payload = { action, workflow_job: { stauts: action } };
+      expect(referee.checkWebhook('workflow_job', payload).join()).toContain('"stauts"');
+    },
+  );
+});
+
 it('assertValid throws everything that is wrong', () => {
   expect(() =>
     assertValid({ request: { method: 'GET', path: '/user', headers: {} }, reply: reply({}) }),
