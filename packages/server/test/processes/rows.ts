@@ -9,6 +9,12 @@ export interface AttemptRow {
   readonly run_id: string | null;
 }
 
+/** All that is told of an attempt here. */
+export interface FullAttemptRow extends AttemptRow {
+  readonly ended_at: number | null;
+  readonly error_message: string;
+}
+
 export interface LeaseRow {
   readonly name: string;
   /** `host:pid:…` */
@@ -19,6 +25,12 @@ export interface LeaseRow {
 /** Oldest first, as the database has them, whether or not a server runs. */
 export function listAttempts(database: StoreConfig): Promise<AttemptRow[]> {
   return query(database, 'select id, job_id, state, run_id from attempts order by id');
+}
+
+/** Oldest first. */
+export function listFullAttempts(database: StoreConfig): Promise<FullAttemptRow[]> {
+  const columns = 'id, job_id, state, run_id, ended_at, error_message';
+  return query(database, `select ${columns} from attempts order by id`);
 }
 
 /** By name. */

@@ -11,7 +11,7 @@ import {
   type World as SimWorld,
   startForgeSim,
 } from '@dispatchoor/forge-sim';
-import { expect, type TestContext } from 'vitest';
+import { expect } from 'vitest';
 import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
 import { Api } from '../harness/api.ts';
@@ -62,6 +62,11 @@ export interface StartOptions extends Pick<ServerStart, 'dieAt' | 'adds' | 'env'
   readonly forgeUrl?: string;
 }
 
+/** What ends what was begun in it: a test, or a part of one. */
+export interface Scope {
+  readonly onTestFinished: (cleanup: () => Promise<void> | void) => void;
+}
+
 /** A forge and a database that outlive the servers on them. All of it ends with the test. */
 export class Site {
   readonly sim: ForgeSim;
@@ -83,10 +88,7 @@ export class Site {
     this.api = new Api(() => this.#asked?.url ?? '');
   }
 
-  static async open(
-    options: SiteOptions,
-    { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
-  ): Promise<Site> {
+  static async open(options: SiteOptions, { onTestFinished }: Scope): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-kill-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const { config, remove } = await options.database.create();

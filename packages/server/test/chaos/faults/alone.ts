@@ -1,0 +1,110 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { acme } from '../../harness/scenes.ts';
+import { sqlite } from '../../harness/world.ts';
+import type { ServerProcess } from '../../processes/server-process.ts';
+import { type Scope, Site } from '../../processes/site.ts';
+import { faultsGroups, withStubborn } from './calls.ts';
+import { type Combination, nameOf } from './kinds.ts';
+import { expectCalm, type Metered } from './meter.ts';
+import { expectAllRight, type Outcome } from './verdict.ts';
+
+/** Longer than a request may take, shorter than a dispatch is looked for. */
+const STRIKES_FOR_MS = 1_500;
+const NOTES = ['first', 'second', 'third'];
+
+const WAITS = {
+  github: { poll_interval: '400ms', request_timeout: '800ms' },
+  dispatcher: {
+    interval: '400ms',
+    tracking_interval: '300ms',
+    send_deadline: '600ms',
+    run_lookup_timeout: '2500ms',
+    pickup_timeout: '20s',
+    recheck_after: '300ms',
+  },
+  waits: {
+    forge_breaker: '600ms',
+    reconnect: '300ms',
+    retry: '300ms',
+    probe: '500ms',
+    cancel_retry: '300ms',
+    force_cancel: '600ms',
+    unreadable_run: '2s',
+  },
+};
+
+const LOAD = { pollMs: 400, trackMs: 300, retryMs: 300, jobs: NOTES.length + 1 };
+
+export interface Struck extends Outcome, Metered {
+  /** Requests that the fault met. */
+  readonly met: number;
+}
+
+/** One server of its own, one fault on one call: the world goes on, and is right in the end. */
+export async function strike(one: Combination): Promise<Struck> {
+  const cleanups: (() => Promise<void> | void)[] = [];
+  try {
+    return await strikeSite(one, { onTestFinished: (cleanup) => cleanups.push(cleanup) });
+  } finally {
+    // Servers of a hundred combinations must not all wait for the end of the scenario.
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+}
+
+async function strikeSite(one: Combination, scope: Scope): Promise<Struck> {
+  const { scene, fault } = one;
+  const site = await openSite(one, scope);
+  for (const spec of [...(scene.with ?? []), fault]) site.sim.addFault(spec);
+  scene.prepare?.(site.sim);
+  const from = Date.now();
+  const server = await site.start();
+  await site.enqueue(NOTES, { 'duration-ms': '100' });
+  await scene.act?.(site);
+  const met = await meet(site, one);
+  const span = { from, to: Date.now() };
+  site.sim.clearFaults();
+  scene.settle?.(site);
+  return { ...(await judge(site, one, server, span)), met };
+}
+
+function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
+  const waits = { ...WAITS.waits, ...scene.waits };
+  const config = { ...WAITS, waits };
+  const forge = withStubborn(acme(NOTES.length + 1));
+  return Site.open({ database: sqlite, forge, groups: faultsGroups, config }, scope);
+}
+
+/** Until it has struck for a while, or as often as it is meant to. */
+async function meet({ sim }: Site, { fault, ...one }: Combination): Promise<number> {
+  const met = (): number =>
+    sim.ledger().requests.filter((each) => each.fault === fault.kind && each.endpoint === fault.on)
+      .length;
+  await sim
+    .wait(
+      ({ requests }) =>
+        requests.some((each) => each.fault === fault.kind && each.endpoint === fault.on),
+      { timeoutMs: 20_000 },
+    )
+    .catch(() => {
+      throw new Error(`${nameOf({ fault, ...one })}: the server never made the call`);
+    });
+  await wait(STRIKES_FOR_MS);
+  return met();
+}
+
+async function judge(
+  site: Site,
+  { kind, scene }: Combination,
+  server: ServerProcess,
+  span: { from: number; to: number },
+): Promise<Outcome & Metered> {
+  const hasThird = scene.act !== undefined;
+  // A 404 of a dispatch in a repository that can be read is an answer, and its job fails.
+  const isRefused =
+    scene.endpoint === 'repoGet' || (scene.endpoint === 'dispatch' && kind === 'not-found');
+  const outcome = await expectAllRight(site, NOTES.length + (hasThird ? 1 : 0), {
+    cancelled: scene.isCancelling === true ? 1 : 0,
+    failures: isRefused ? 'unstarted' : 'none',
+  });
+  return { ...outcome, ...expectCalm(site, server.logLines, span, LOAD) };
+}

@@ -1,0 +1,95 @@
+import type { EndpointName, FaultSpec, ForgeSim, World as SimWorld } from '@dispatchoor/forge-sim';
+import { LONG, template, workflow } from '../../harness/scenes.ts';
+import type { Site } from '../../processes/site.ts';
+
+/** How a server is brought to make one call of the adapter, beyond enqueuing jobs. */
+export interface CallScene {
+  readonly endpoint: EndpointName;
+  /** Prepares the forge, before the server starts. */
+  readonly prepare?: (sim: ForgeSim) => void;
+  /** Once the jobs are enqueued, with the fault already armed. */
+  readonly act?: (site: Site) => Promise<void>;
+  /** Once the fault is over. */
+  readonly settle?: (site: Site) => void;
+  /** Keys of the configuration's `waits`. */
+  readonly waits?: Readonly<Record<string, string>>;
+  /** One more job is enqueued, and cancelled. */
+  readonly isCancelling?: boolean;
+  /** Other faults that bring the call about. */
+  readonly with?: readonly FaultSpec[];
+}
+
+const CANCELLED = 'to be cancelled';
+const RERUN = 'to be re-run';
+
+/** A workflow whose jobs go on after a cancel: only force ends them. */
+export const stubborn = workflow({
+  file: 'stubborn.yaml',
+  jobs: [{ name: 'build', runsOn: ['linux'], durationMs: 600_000, ignoresCancel: true }],
+});
+
+/** Every call that the adapter makes. */
+export const callScenes: readonly CallScene[] = [
+  { endpoint: 'user' },
+  // An App's installation is nobody: only then is the limit asked for.
+  { endpoint: 'rateLimit', with: [{ on: 'user', kind: 'not-found', times: 'always' }] },
+  { endpoint: 'userGet' },
+  // Whether a 404 is believed depends on whether the repository can be read.
+  { endpoint: 'repoGet', with: [{ on: 'dispatch', kind: 'not-found' }] },
+  { endpoint: 'listRunners' },
+  { endpoint: 'dispatch' },
+  { endpoint: 'listRuns' },
+  {
+    endpoint: 'getRun',
+    prepare: (sim) => {
+      sim.setRunVisibility({ delayMs: 1_500 });
+    },
+    // A listing that does not show it yet is not believed for long.
+    waits: { run_visible: '200ms' },
+  },
+  { endpoint: 'getRunAttempt', act: rerunBeforeSeen, settle: endReruns },
+  { endpoint: 'listRunJobs' },
+  { endpoint: 'cancel', act: (site) => cancelRunning(site, 'build'), isCancelling: true },
+  { endpoint: 'forceCancel', act: (site) => cancelRunning(site, 'stubborn'), isCancelling: true },
+];
+
+export const faultsGroups = {
+  github: [
+    {
+      id: 'linux',
+      name: 'Linux',
+      runner_labels: ['self-hosted', 'linux'],
+      workflow_dispatch_templates: [
+        template({ id: 'build' }),
+        template({ id: 'stubborn', workflow_id: 'stubborn.yaml' }),
+      ],
+    },
+  ],
+};
+
+export function withStubborn(world: SimWorld): SimWorld {
+  return { ...world, workflows: [...(world.workflows ?? []), stubborn] };
+}
+
+async function cancelRunning(site: Site, templateId: string): Promise<void> {
+  const inputs = { ...LONG, note: CANCELLED };
+  const { id } = await site.api.enqueue('linux', { template_id: templateId, inputs });
+  await site.job(id, 'running');
+  const { status, text } = await site.api.cancel(id);
+  if (status >= 300) throw new Error(`not cancelled: ${status} ${text}`);
+}
+
+/** By the time anybody looks, the run is on its second attempt: only the first is the job's. */
+async function rerunBeforeSeen(site: Site): Promise<void> {
+  const inputs = { ...LONG, note: RERUN };
+  const { id } = await site.api.enqueue('linux', { template_id: 'build', inputs });
+  const { run_id: runId } = await site.job(id, 'running');
+  site.sim.completeRun(runId ?? 0, 'success');
+  site.sim.rerun(runId ?? 0);
+}
+
+function endReruns({ sim }: Site): void {
+  for (const { id, runAttempt, conclusion } of sim.ledger().runs) {
+    if (runAttempt > 1 && conclusion === null) sim.completeRun(id, 'success');
+  }
+}

@@ -1,0 +1,48 @@
+import type { FaultKind, FaultSpec } from '@dispatchoor/forge-sim';
+import type { CallScene } from './calls.ts';
+
+/** Every kind of fault, and how long it strikes. */
+const KINDS: Readonly<Record<FaultKind, Omit<FaultSpec, 'on' | 'kind'>>> = {
+  latency: { latencyMs: 400, times: 'always' },
+  'status-before': { times: 'always' },
+  'status-after': { times: 'always' },
+  'reset-before': { times: 'always' },
+  'reset-after': { times: 'always' },
+  unparsable: { times: 'always' },
+  // What a limit says is obeyed, and obeyed for longer each time: two are enough to see it.
+  'rate-limit-429': { retryAfterS: 1, times: 2 },
+  'secondary-limit': { retryAfterS: 1, times: 2 },
+  'not-found': { times: 'always' },
+  hold: { times: 'always' },
+  'hold-before': { times: 'always' },
+};
+
+export const faultKinds = Object.keys(KINDS) as FaultKind[];
+
+/** About one object. A 404 that stays says that it is gone, and is believed: only one that passes is a fault. */
+const OBJECTS = new Set(['dispatch', 'getRun', 'getRunAttempt', 'cancel', 'forceCancel']);
+
+const STATUSES = [500, 502, 503, 504];
+
+export interface Combination {
+  readonly kind: FaultKind;
+  readonly scene: CallScene;
+  readonly fault: FaultSpec;
+}
+
+export function combine(kind: FaultKind, scene: CallScene, random: () => number): Combination {
+  const isPassing = kind === 'not-found' && OBJECTS.has(scene.endpoint);
+  const status = STATUSES[Math.floor(random() * STATUSES.length)] ?? 502;
+  const fault: FaultSpec = {
+    ...KINDS[kind],
+    ...(kind.startsWith('status-') ? { status } : {}),
+    ...(isPassing ? { times: 1 } : {}),
+    on: scene.endpoint,
+    kind,
+  };
+  return { kind, scene, fault };
+}
+
+export function nameOf({ kind, scene }: Combination): string {
+  return `${kind} × ${scene.endpoint}`;
+}

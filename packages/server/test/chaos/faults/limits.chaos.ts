@@ -1,0 +1,97 @@
+import type { ForgeSim, LedgerRequest } from '@dispatchoor/forge-sim';
+import { expect } from 'vitest';
+import { acme, TOKEN } from '../../harness/scenes.ts';
+import { sqlite } from '../../harness/world.ts';
+import { Site } from '../../processes/site.ts';
+import { type ChaosContext, chaos } from '../chaos.ts';
+import { expectAllRight } from './verdict.ts';
+
+/** A limit is obeyed as soon as its answer is here; until then what was on its way is. */
+const ON_ITS_WAY_MS = 400;
+/** Moments are told in whole seconds, and two clocks are read. */
+const TOLERANCE_MS = 50;
+const RETRY_AFTER_S = 3;
+/** Of the hour's requests: fewer than the jobs need. */
+const LEFT = 5;
+const RUNNERS = 4;
+
+chaos('faults:limits:primary a used-up hour is waited out', async (context) => {
+  // A window that ends soon. GitHub's are an hour long, and never change their end.
+  const windowMs = context.size === 'full' ? 20_000 : 12_000;
+  const resetAt = Math.ceil((Date.now() + windowMs) / 1_000) * 1_000;
+  const { site, jobs } = await underLoad(context, (sim) => {
+    sim.setRateLimit(TOKEN, { remaining: 4_000, resetAt });
+  });
+  const usedUpAt = Date.now();
+  site.sim.setRateLimit(TOKEN, { remaining: LEFT });
+  const outcome = await expectAllRight(site, jobs);
+  const { requests } = site.sim.ledger();
+  const refused = requests.filter(isLimited).length;
+  // What goes off before the first answer tells: one for each loop, and a dispatch for each runner.
+  expect(refused, 'requests refused').toBeLessThanOrEqual(RUNNERS + 4);
+  const asked = askedWithin(requests, usedUpAt, resetAt - TOLERANCE_MS);
+  expect(asked.length - refused, 'requests answered').toBeLessThanOrEqual(LEFT);
+  const after = askedWithin(requests, resetAt - TOLERANCE_MS, Infinity);
+  expect(after.length, 'requests once the window is over').toBeGreaterThan(0);
+  return { ...outcome, refused, limitedMs: resetAt - usedUpAt };
+});
+
+chaos('faults:limits:secondary what it says is waited, each time', async (context) => {
+  const { site, jobs } = await underLoad(context);
+  const hits = context.size === 'full' ? 4 : 2;
+  for (let hit = 1; hit <= hits; hit += 1) {
+    const met = site.sim.ledger().requests.filter(isLimited).length;
+    const fault = { on: '*', kind: 'secondary-limit', retryAfterS: RETRY_AFTER_S } as const;
+    site.sim.addFault(fault);
+    await site.sim.wait(({ requests }) => requests.filter(isLimited).length > met, {
+      timeoutMs: 30_000,
+    });
+  }
+  const outcome = await expectAllRight(site, jobs);
+  const { requests } = site.sim.ledger();
+  const limited = requests.filter(isLimited);
+  for (const { repliedAt = 0 } of limited) {
+    const until = repliedAt + RETRY_AFTER_S * 1_000 - TOLERANCE_MS;
+    const quiet = askedWithin(requests, repliedAt + ON_ITS_WAY_MS, until);
+    expect(quiet, 'requests while limited').toEqual([]);
+  }
+  return { ...outcome, refused: limited.length };
+});
+
+/** The forge's own count: more dispatches are wanted at once than it takes in a minute. */
+chaos('faults:limits:content more dispatches than a minute allows', async (context) => {
+  if (context.size === 'small') context.skip('its window is a minute long');
+  const { site, jobs } = await underLoad(context, (sim) => {
+    sim.setSecondaryLimits({ contentPerMinute: 15 });
+  });
+  const outcome = await expectAllRight(site, jobs);
+  const { requests } = site.sim.ledger();
+  const refused = requests.filter(isLimited).length;
+  expect(refused, 'requests refused').toBeLessThanOrEqual(RUNNERS + 4);
+  return { ...outcome, refused };
+});
+
+async function underLoad(
+  context: ChaosContext,
+  prepare?: (sim: ForgeSim) => void,
+): Promise<{ site: Site; jobs: number }> {
+  const jobs = context.size === 'full' ? 40 : 16;
+  const giveUpAfterMs = 150_000;
+  const forge = acme(RUNNERS);
+  const site = await Site.open({ database: sqlite, forge, giveUpAfterMs }, context);
+  prepare?.(site.sim);
+  await site.start();
+  const notes = Array.from({ length: jobs }, (_, index) => `job ${index + 1}`);
+  await site.enqueue(notes, { 'duration-ms': '300' });
+  return { site, jobs };
+}
+
+function isLimited({ status, fault }: LedgerRequest): boolean {
+  return status === 403 || status === 429 || fault === 'secondary-limit';
+}
+
+function askedWithin(requests: readonly LedgerRequest[], from: number, to: number): string[] {
+  return requests
+    .filter(({ at }) => at > from && at < to)
+    .map(({ endpoint, at }) => `${endpoint}, ${at - from} ms after`);
+}

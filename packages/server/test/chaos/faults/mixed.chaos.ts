@@ -1,0 +1,104 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { sqlite } from '../../harness/world.ts';
+import { Site } from '../../processes/site.ts';
+import { chaos } from '../chaos.ts';
+import { eachOf } from './each-of.ts';
+import { busiestSecond, callsPerSecond } from './meter.ts';
+import { countFaults, mixedForge, mixedGroups, mixFaults, templateOf } from './mixed.ts';
+import { expectAllRight } from './verdict.ts';
+
+const SIZES = {
+  small: { jobs: 60, runners: 10, limits: 1 },
+  full: { jobs: 2_000, runners: 80, limits: 5 },
+};
+
+const WAITS = {
+  github: { poll_interval: '500ms', request_timeout: '1s' },
+  dispatcher: {
+    interval: '300ms',
+    tracking_interval: '300ms',
+    send_deadline: '1s',
+    run_lookup_timeout: '3s',
+    pickup_timeout: '20s',
+    recheck_after: '500ms',
+  },
+  waits: {
+    forge_breaker: '600ms',
+    reconnect: '300ms',
+    retry: '300ms',
+    probe: '500ms',
+    cancel_retry: '500ms',
+    force_cancel: '1s',
+    unreadable_run: '5s',
+  },
+};
+
+/** Once the faults are over: what was lost is looked for this long, and a busy machine is slow. */
+const CONVERGES_WITHIN_MS = 30_000;
+const LOOK_EVERY_MS = 500;
+/** Refused for good, or lost twice, of all jobs; either starts nothing. */
+const MOST_FAILED = 0.05;
+
+chaos(
+  'faults:mixed a tenth of all requests meets a fault',
+  async (context) => {
+    const { jobs, runners, limits } = SIZES[context.size];
+    const site = await Site.open(
+      {
+        ...{ database: sqlite, forge: mixedForge(runners), groups: mixedGroups, config: WAITS },
+        ...{ sim: { seed: context.seed }, giveUpAfterMs: CONVERGES_WITHIN_MS },
+      },
+      context,
+    );
+    const server = await site.start();
+    const endFaults = mixFaults(site.sim, limits);
+    context.onTestFinished(endFaults);
+    const startedAt = Date.now();
+    await enqueueAll(site, jobs);
+    await untilFewLeft(site, Math.ceil(jobs / 50), context.say);
+    const faults = countFaults(site.sim);
+    endFaults();
+    const endedAt = Date.now();
+    const outcome = await expectAllRight(site, jobs, { failures: 'unstarted' });
+    expect(outcome.failed, 'jobs that failed').toBeLessThanOrEqual(Math.ceil(jobs * MOST_FAILED));
+    const load = { pollMs: 500, trackMs: 300, retryMs: 300, jobs: runners };
+    const span = { from: startedAt, to: endedAt };
+    const busiest = busiestSecond(site.sim.ledger().requests, span);
+    expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(load));
+    return {
+      ...outcome,
+      ...faults,
+      busiest,
+      callsPerJob: Math.round((outcome.calls / jobs) * 100) / 100,
+      logLines: server.logLines.length,
+      faultsMs: endedAt - startedAt,
+      convergesMs: Date.now() - endedAt,
+    };
+  },
+  { timeoutMs: 600_000 },
+);
+
+async function enqueueAll(site: Site, count: number): Promise<void> {
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const failures = await eachOf(indexes, 8, async (index) => {
+    const inputs = { note: `job ${index + 1}`, 'duration-ms': String(100 + (index % 5) * 50) };
+    await site.api.enqueue('linux', { template_id: templateOf(index), inputs });
+  });
+  expect(failures, 'jobs that were not accepted').toEqual([]);
+}
+
+/** The faults last until hardly anything is left to do. */
+async function untilFewLeft(site: Site, few: number, say: (line: string) => void): Promise<void> {
+  for (let last = Infinity; ; ) {
+    const [group] = await site.api.groups();
+    if (group === undefined) throw new Error('the group is gone');
+    const left = group.queued_jobs + group.running_jobs;
+    if (left <= few) return;
+    if (left <= last - 200) {
+      last = left;
+      say(`${left} jobs left, ${site.sim.ledger().requests.length} requests`);
+    }
+    await wait(LOOK_EVERY_MS);
+  }
+}
