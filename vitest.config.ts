@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['packages/server/src/store/**'],
           setupFiles: [leavesNothingRunning],
           // Only a hang should end here: the lint rules' tests build whole programs, slow on a busy machine.
