@@ -31,15 +31,34 @@ export class HookSender {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS });
   readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS });
   readonly #open = new Set<ClientRequest>();
+  readonly #queue: (() => void)[] = [];
+  #isDue = false;
   #isClosed = false;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Calls `onEnd` once, later. */
-  post({ url, headers, body }: Posting, onEnd: (outcome: PostOutcome) => void): void {
-    if (this.#isClosed) return;
+  /**
+   * Posts in a later turn of the event loop, one each: whoever made the world move is answered
+   * before anything is written and signed. `onEnd` is called once, unless it is closed before.
+   */
+  post(write: () => Posting, onEnd: (outcome: PostOutcome) => void): void {
+    this.#queue.push(() => this.#postNow(write(), onEnd));
+    this.#awaitTurn();
+  }
+
+  #awaitTurn(): void {
+    if (this.#isDue || this.#isClosed || this.#queue.length === 0) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      if (!this.#isClosed) this.#queue.shift()?.();
+      this.#awaitTurn();
+    });
+  }
+
+  #postNow({ url, headers, body }: Posting, onEnd: (outcome: PostOutcome) => void): void {
     const elapsedMs = startStopwatch();
     const isTls = url.protocol === 'https:';
     const options = { method: 'POST', headers, agent: isTls ? this.#https : this.#http };

@@ -51,8 +51,6 @@ export interface Envelope {
 /** docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers */
 export function deliveryHeaders(hook: Hook, { event, guid, body }: Envelope): OutgoingHttpHeaders {
   const { secret } = hook.spec;
-  const sign = (algorithm: string, key: string): string =>
-    `${algorithm}=${createHmac(algorithm, key).update(body).digest('hex')}`;
   return {
     Accept: '*/*',
     'Content-Type': 'application/json',
@@ -63,10 +61,12 @@ export function deliveryHeaders(hook: Hook, { event, guid, body }: Envelope): Ou
     'X-GitHub-Hook-ID': String(hook.id),
     'X-GitHub-Hook-Installation-Target-ID': String(hook.target.id),
     'X-GitHub-Hook-Installation-Target-Type': hook.target.header,
-    ...(secret === undefined
-      ? {}
-      : { 'X-Hub-Signature': sign('sha1', secret), 'X-Hub-Signature-256': sign('sha256', secret) }),
+    ...(secret === undefined ? {} : { 'X-Hub-Signature-256': `sha256=${sha256Of(body, secret)}` }),
   };
+}
+
+function sha256Of(body: Buffer, secret: string): string {
+  return createHmac('sha256', secret).update(body).digest('hex');
 }
 
 function getOwner({ owner: login, repo }: HookSpec, state: WorldState): Account | null {

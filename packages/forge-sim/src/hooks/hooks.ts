@@ -35,14 +35,15 @@ interface Message {
   action: string | null;
   runId?: number;
   jobId?: number;
-  body: Buffer;
+  /** Written when it is first sent: most of the cost of an event is in its bytes. */
+  body: () => Buffer;
 }
 
 interface Delivery {
   /** Of its ledger entry. */
   id: number;
   entry: LedgerDelivery;
-  posting: Posting;
+  write: () => Posting;
 }
 
 /** The forge's webhooks: who is told of what happens, when, and what goes wrong on the way. */
@@ -84,7 +85,7 @@ export class Hooks {
     const hook = newHook(this.#lastId + 1, spec, forge.state, forge.clock.now());
     this.#lastId = hook.id;
     this.#hooks.set(hook.id, hook);
-    const body = this.#write('ping', pingPayload(hook, forge));
+    const body = this.#writer('ping', pingPayload(hook, forge));
     this.#deliver(hook, { event: 'ping', action: null, body });
     return hook;
   }
@@ -116,7 +117,7 @@ export class Hooks {
       isHookFor(hook, event.name, run.workflow.repo),
     );
     if (told.length === 0) return;
-    const body = this.#write(event.name, eventPayload(event, this.#deps.forge));
+    const body = this.#writer(event.name, eventPayload(event, this.#deps.forge));
     const message: Message = {
       ...{ event: event.name, action: event.action, runId: run.id, body },
       ...(event.name === 'workflow_job' ? { jobId: event.job.id } : {}),
@@ -124,7 +125,15 @@ export class Hooks {
     for (const hook of told) this.#deliver(hook, message);
   }
 
-  /** The bytes of now: by the time they are sent the run may have gone on. */
+  /** The payload is of now: by the time it is sent the run may have gone on. */
+  #writer(event: HookEvent, payload: Record<string, unknown>): () => Buffer {
+    let body: Buffer | undefined;
+    return () => {
+      body ??= this.#write(event, payload);
+      return body;
+    };
+  }
+
   #write(event: HookEvent, payload: Record<string, unknown>): Buffer {
     const { referee, onViolation } = this.#deps;
     const text = JSON.stringify(payload);
@@ -137,9 +146,9 @@ export class Hooks {
     // Not from the seed: two forges of one seed may send to the same inbox, which tells them apart.
     const guid = randomUUID();
     const about = { ...facts, hookId: hook.id, guid, at: this.#deps.forge.clock.now() };
-    const posting = {
-      ...{ url: hook.url, body },
-      headers: deliveryHeaders(hook, { event: facts.event, guid, body }),
+    const write = (): Posting => {
+      const envelope = { event: facts.event, guid, body: body() };
+      return { url: hook.url, body: envelope.body, headers: deliveryHeaders(hook, envelope) };
     };
     for (const isCopy of luck.isDoubled && !luck.isLost ? [false, true] : [false]) {
       const entry = this.#log.begin(about);
@@ -149,21 +158,25 @@ export class Hooks {
       const delayMs = this.#delays.within(this.#deps.webhookMs) + luck.delayMs;
       if (luck.isLost) continue;
       const key = `${String(hook.id)} ${String(facts.runId)}`;
-      const delivery = { id: entry.id, entry, posting };
+      const delivery = { id: entry.id, entry, write };
       this.#deps.forge.clock.after(delayMs, () => {
         this.#buffer.pass(key, delivery, { shouldHold: luck.isReordered });
       });
     }
   }
 
-  #send({ entry, posting }: Delivery, onEnd: () => void): void {
+  #send({ entry, write }: Delivery, onEnd: () => void): void {
     if (this.#isPaused) {
       this.#log.markLost(entry);
       onEnd();
       return;
     }
-    this.#log.markSent(entry);
-    this.#sender.post(posting, (outcome) => {
+    const start = (): Posting => {
+      const posting = write();
+      this.#log.markSent(entry);
+      return posting;
+    };
+    this.#sender.post(start, (outcome) => {
       this.#log.markEnded(entry, outcome);
       onEnd();
     });

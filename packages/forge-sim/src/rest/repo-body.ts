@@ -53,6 +53,7 @@ export function repoHtmlUrl(repo: Repo, { urls }: Forge): string {
 
 /** A list of 100 runs carries 200 of these, all the same. */
 const made = new WeakMap<Repo, Record<string, unknown>>();
+const madeFull = new WeakMap<Repo, Record<string, unknown>>();
 
 /** `minimal-repository`, with just the fields that a run carries. */
 export function minimalRepository(repo: Repo, forge: Forge): Record<string, unknown> {
@@ -76,8 +77,14 @@ export function minimalRepository(repo: Repo, forge: Forge): Record<string, unkn
   return body;
 }
 
-/** `full-repository`. */
+/** `full-repository`; every webhook carries one. */
 export function fullRepository(repo: Repo, forge: Forge): Record<string, unknown> {
+  const body = madeFull.get(repo) ?? makeFullRepository(repo, forge);
+  madeFull.set(repo, body);
+  return body;
+}
+
+function makeFullRepository(repo: Repo, forge: Forge): Record<string, unknown> {
   const html = repoHtmlUrl(repo, forge);
   const createdAt = isoSeconds(repo.createdAt);
   return {
