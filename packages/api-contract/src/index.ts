@@ -5,4 +5,5 @@ export * from './job.ts';
 export * from './primitives.ts';
 export * from './runner.ts';
 export * from './status.ts';
+export * from './websocket.ts';
 export * from './why-waiting.ts';

@@ -90,8 +90,11 @@ class RunningApp implements App {
     const store = await this.#openStore();
     const metrics = this.#makeMetrics(store, () => forge);
     const forge: Forge = this.#openForge(store, metrics);
-    await this.#listen(store, forge, metrics);
-    await this.#startLoops(store, forge, metrics);
+    const feed = this.#makeFeed(store, metrics);
+    // Before anybody looks at the world: what changes after a first look wakes loops and is pushed to clients.
+    await feed.open();
+    await this.#listen(store, forge, metrics, feed);
+    this.#startLoops(store, forge, feed, metrics);
   }
 
   close(): Promise<void> {
@@ -181,7 +184,18 @@ class RunningApp implements App {
     return wrap?.forge?.(opened) ?? opened;
   }
 
-  async #listen(store: Store, forge: Forge, metrics: Metrics): Promise<void> {
+  #makeFeed(store: Store, metrics: Metrics): EventFeed {
+    const { logger } = this.#deps;
+    const feed = new EventFeed({ events: store.events, clock: this.#clock, logger });
+    feed.listen((event) => {
+      if (event.origin !== this.#origin) return;
+      metrics.countEvent(event);
+      logEvent(logger, event);
+    });
+    return feed;
+  }
+
+  async #listen(store: Store, forge: Forge, metrics: Metrics, feed: EventFeed): Promise<void> {
     const { server, auth, dispatcher } = this.#config;
     const http = await makeHttpApp({
       store,
@@ -201,6 +215,9 @@ class RunningApp implements App {
       },
       forgeStatus: () => forge.listCredentials(),
       isDispatchEnabled: () => dispatcher.enabled,
+      listenToEvents: (listener) => {
+        feed.listen(listener);
+      },
       listUnready: () => (this.#stop.signal.aborted ? ['shutting down'] : []),
     });
     this.#releasers.push(async () => {
@@ -216,17 +233,9 @@ class RunningApp implements App {
     this.url = urlOf(http.server.address() as AddressInfo);
   }
 
-  async #startLoops(store: Store, forge: Forge, metrics: Metrics): Promise<void> {
+  #startLoops(store: Store, forge: Forge, feed: EventFeed, metrics: Metrics): void {
     const { logger } = this.#deps;
     const clock = this.#clock;
-    const feed = new EventFeed({ events: store.events, clock, logger });
-    feed.listen((event) => {
-      if (event.origin !== this.#origin) return;
-      metrics.countEvent(event);
-      logEvent(logger, event);
-    });
-    // Before the loops look at the world: what changes after their first look wakes them.
-    await feed.open();
     const feedStop = new AbortController();
     const feeding = feed.run(feedStop.signal);
     const { signal } = this.#stop;

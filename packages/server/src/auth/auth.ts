@@ -8,6 +8,8 @@ import { hashSessionToken, makeSessionToken } from './session-tokens.ts';
 export interface Session {
   readonly user: User;
   readonly tokenHash: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
 }
 
 export interface Auth {
@@ -16,6 +18,8 @@ export interface Auth {
   login(username: string, password: string): Promise<{ token: string; user: User } | undefined>;
   /** Undefined: no session has this token, or its time is over. */
   findSession(token: string): Promise<Session | undefined>;
+  /** Whether a session that was found before is still one. */
+  isLive(session: Session): Promise<boolean>;
   endSession(session: Session): Promise<void>;
 }
 
@@ -48,6 +52,12 @@ export async function makeAuth(deps: AuthDeps): Promise<Auth> {
     return user;
   }
 
+  async function findLive(tokenHash: string): Promise<Session | undefined> {
+    const found = await users.findSession(tokenHash);
+    if (found === undefined || found.expiresAt <= clock.now()) return undefined;
+    return { ...found, tokenHash };
+  }
+
   return {
     sessionTtlMs,
     login: async (username, password) => {
@@ -61,11 +71,9 @@ export async function makeAuth(deps: AuthDeps): Promise<Auth> {
     },
     findSession: async (token) => {
       if (token.length > MAX_TOKEN_LENGTH) return undefined;
-      const tokenHash = hashSessionToken(token);
-      const found = await users.findSession(tokenHash);
-      if (found === undefined || found.expiresAt <= clock.now()) return undefined;
-      return { user: found.user, tokenHash };
+      return findLive(hashSessionToken(token));
     },
+    isLive: async ({ tokenHash }) => (await findLive(tokenHash)) !== undefined,
     endSession: async ({ tokenHash }) => {
       await users.deleteSession(tokenHash);
     },

@@ -74,6 +74,7 @@ export async function openTestApp(parts: TestAppParts = {}): Promise<TestApp> {
     forgeStatus: () => [],
     isDispatchEnabled: () => true,
     listUnready: () => [],
+    listenToEvents: () => undefined,
     ...parts.deps,
   });
   opened.push(app);

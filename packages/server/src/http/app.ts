@@ -12,6 +12,7 @@ import { answerUnknownRoutes } from './plugins/not-found.ts';
 import { makeRateLimits } from './plugins/rate-limit.ts';
 import { addSecurityHeaders } from './plugins/security-headers.ts';
 import { makeSessionGuard } from './plugins/session.ts';
+import { isWebSocketRequest, routeUpgrades } from './plugins/upgrades.ts';
 import { loginRoutes, sessionRoutes } from './routes/auth.ts';
 import { groupAdminRoutes, groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -21,6 +22,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { queueAdminRoutes, queueRoutes } from './routes/queue.ts';
 import { statusRoutes } from './routes/status.ts';
 import { whyRoutes } from './routes/why.ts';
+import { webSocketRoutes } from './websocket.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
@@ -64,7 +66,7 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     handlerTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADER_TIMEOUT_MS },
+    http: { headersTimeout: HEADER_TIMEOUT_MS, shouldUpgradeCallback: isWebSocketRequest },
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: LONGEST_PARAM },
     frameworkErrors: answerError,
@@ -84,6 +86,7 @@ function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
   const guard = makeSessionGuard(auth);
   const limits = makeRateLimits(deps.options.rateLimit, deps.clock);
   const withSession = { ...deps, auth, guard };
+  const findUpgrade = routeUpgrades(root);
 
   root.register(async (app: HttpApp) => {
     app.addHook('onRequest', limits.public);
@@ -96,6 +99,10 @@ function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.auth);
         loginRoutes(app, { auth });
+      });
+      api.register(async (app: HttpApp) => {
+        app.addHook('onRequest', limits.authenticated);
+        webSocketRoutes(app, { ...deps, auth, findUpgrade });
       });
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);

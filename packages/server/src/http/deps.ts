@@ -1,3 +1,4 @@
+import type { Event } from '../domain/event.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Metrics, VersionInfo } from '../metrics/metrics.ts';
@@ -52,6 +53,8 @@ export interface HttpDeps {
   readonly version: VersionInfo;
   readonly forgeStatus: () => readonly ForgeClient[];
   readonly isDispatchEnabled: () => boolean;
+  /** Every event that any process commits from now on, in commit order. */
+  readonly listenToEvents: (listener: (event: Event) => void) => void;
   /** What stands in the way of serving, such as `shutting down`; empty when nothing does. */
   readonly listUnready: () => readonly string[];
 }

@@ -70,6 +70,7 @@ async function open() {
     forgeStatus: () => [],
     isDispatchEnabled: () => true,
     listUnready: () => [],
+    listenToEvents: () => undefined,
   });
   releasers.push(() => app.close());
   const login = async (username: string, password: string): Promise<string> => {

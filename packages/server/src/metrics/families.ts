@@ -96,6 +96,16 @@ function makeHttpFamilies(registry: Registry) {
       buckets: HTTP_BUCKETS_SECONDS,
       registers: [registry],
     }),
+    webSocketClients: new Gauge({
+      name: 'dispatchoor_websocket_clients',
+      help: 'Clients of the live push.',
+      registers: [registry],
+    }),
+    webSocketSlow: new Counter({
+      name: 'dispatchoor_websocket_slow_clients_total',
+      help: 'Clients of the live push let go because they did not read what they were sent.',
+      registers: [registry],
+    }),
   };
 }
 

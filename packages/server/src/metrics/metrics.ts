@@ -27,6 +27,8 @@ export interface Metrics {
   /** @param endpoint the call's name, such as `list-runs` */
   countForgeRequest(endpoint: string, outcome: 'ok' | 'error'): void;
   observeRequest(sample: RequestSample): void;
+  setWebSocketClients(count: number): void;
+  countSlowWebSocketClient(): void;
   /** The Prometheus text format, 0.0.4. Gauges are read now; while the database is away they are left out. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -63,6 +65,12 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
     observeRequest: ({ method, path, status, durationMs }) => {
       families.httpRequests.inc({ method, path, status: String(status) });
       families.httpDuration.observe({ method, path }, durationMs / 1000);
+    },
+    setWebSocketClients: (count) => {
+      families.webSocketClients.set(count);
+    },
+    countSlowWebSocketClient: () => {
+      families.webSocketSlow.inc();
     },
     render: async () => {
       await refresh();

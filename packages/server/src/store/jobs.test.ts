@@ -23,6 +23,17 @@ for (const kind of databases) {
       expect(await add({ ...manual, groupId: 'other' })).toMatchObject({ number: 0, position: 0 });
     });
 
+    it('are found several at once, with their places; those that are gone are left out', async () => {
+      await start();
+      const first = await add();
+      const second = await add();
+      await jobs().deleteJob(first.id, 'anna');
+      const found = await jobs().findJobs([second.id, first.id, 'none']);
+      expect(found).toEqual([await jobs().findJob(second.id)]);
+      expect(found[0]).toMatchObject({ number: 1, position: 0 });
+      expect(await jobs().findJobs([])).toEqual([]);
+    });
+
     it('get distinct numbers when added at once', async () => {
       await start();
       const added = await Promise.all(

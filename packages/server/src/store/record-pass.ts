@@ -12,6 +12,7 @@ import {
   type PassDifference,
   type SeenRunner,
 } from './runner-pass.ts';
+import type { RunnerRow } from './schema.ts';
 import type { Fence, RunnerPass } from './store.ts';
 
 /** 16 columns a row; on SQLite also as long as the process may be blocked. */
@@ -242,16 +243,16 @@ async function miss(
 
 async function remove(
   tx: WriteTx,
-  { pass: { forgeId, scope, sentAt } }: Context,
+  { pass: { sentAt } }: Context,
   gone: readonly KnownRunner[],
 ): Promise<number> {
   const removed = await tx.db
     .deleteFrom('runners')
     .where('id', 'in', idsOf(gone))
     .where('observed_at', '<', sentAt)
-    .returning(['id', 'name'])
+    .returningAll()
     .execute();
-  for (const runner of removed) tellGone(tx, { ...runner, forgeId, scope, why: 'absent' });
+  for (const runner of removed) tellGone(tx, runner, 'absent');
   return removed.length;
 }
 
@@ -339,18 +340,23 @@ function shownOf(runner: ShownRunner) {
   };
 }
 
-export function tellGone(
-  tx: WriteTx,
-  runner: { id: string; name: string; forgeId: string; scope: string; why: string },
-): void {
+/** With the runner as it was last: nobody can read it any more. */
+export function tellGone(tx: WriteTx, runner: RunnerRow, why: string): void {
+  const { name, scope, os } = runner;
   tx.emit({
     kind: 'runner.gone',
     subjectType: 'runner',
     subjectId: runner.id,
     groupId: null,
-    forgeId: runner.forgeId,
+    forgeId: runner.forge_id,
     actor: SYSTEM_ACTOR,
     isAudit: false,
-    data: { name: runner.name, scope: runner.scope, why: runner.why },
+    data: {
+      ...{ name, scope, os, why },
+      labels: stringsOf(runner.labels),
+      forgeRunnerId: runner.forge_runner_id,
+      lastSeenAt: runner.last_seen_at,
+      createdAt: runner.created_at,
+    },
   });
 }

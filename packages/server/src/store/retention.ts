@@ -170,11 +170,9 @@ async function deleteStaleRunners(tx: WriteTx, before: number): Promise<number> 
           and runners.missed_passes = 0 and s.pass_at >= ${before}
       )`,
     )
-    .returning(['id', 'name', 'forge_id', 'scope'])
+    .returningAll()
     .execute();
-  for (const { id, name, forge_id: forgeId, scope } of gone) {
-    tellGone(tx, { id, name, forgeId, scope, why: 'not-seen' });
-  }
+  for (const runner of gone) tellGone(tx, runner, 'not-seen');
   await tx.db
     .deleteFrom('runner_scopes')
     .where(sql<number>`coalesce(pass_at, created_at)`, '<', before)

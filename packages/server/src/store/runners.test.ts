@@ -136,6 +136,19 @@ for (const kind of databases) {
       expect(await shown()).toEqual(['runner-1 online']);
     });
 
+    it('are told as they were last when they go, for nobody can read them any more', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const [one, two] = await runners().listRunners();
+      expect(await runners().findRunners([two!.id, 'none'])).toEqual([two]);
+      await runners().recordPass(fence, pass(200, [seen('1')]));
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      expect(await runners().findRunners([two!.id, one!.id])).toMatchObject([{ id: one!.id }]);
+      const told = (await readEvents()).find((event) => event.kind === 'runner.gone');
+      const { name, labels, os, scope, forgeRunnerId, createdAt } = two!;
+      expect(told?.data).toMatchObject({ name, labels, os, scope, forgeRunnerId, createdAt });
+    });
+
     it('are gone too when the second pass says "unchanged"', async () => {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));

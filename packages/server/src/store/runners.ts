@@ -12,6 +12,7 @@ export function makeRunnerStore(database: Database): RunnerStore {
   return {
     listRunners: () => listRunners(database),
     listRunnersOfGroup: (groupId) => database.snapshot((db) => listRunnersOfGroup(db, groupId)),
+    findRunners: (ids) => findRunners(database, ids),
     listUsedRepos: (forgeId) => database.snapshot((db) => listUsedRepos(db, forgeId)),
     listScopes: (forgeId) => listScopes(database.read, forgeId),
     setScopes: (fence, forgeId, scopes) => setScopes(database, fence, forgeId, scopes),
@@ -124,6 +125,18 @@ async function listRunnersOfGroup(
   return found
     .sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id))
     .map((each) => runnerOf(each, parse));
+}
+
+const IDS_PER_QUERY = 500;
+
+async function findRunners({ read }: Database, ids: readonly string[]): Promise<Runner[]> {
+  const found: Runner[] = [];
+  const parse = labelParser();
+  for (const chunk of chunksOf(ids, IDS_PER_QUERY)) {
+    const rows = await selectRunners(read).where('r.id', 'in', chunk).execute();
+    found.push(...rows.map((row) => runnerOf(row, parse)));
+  }
+  return found;
 }
 
 function compareText(a: string, b: string): number {
@@ -252,9 +265,9 @@ async function dropScope(tx: WriteTx, forgeId: string, scope: string): Promise<v
     .deleteFrom('runners')
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
-    .returning(['id', 'name'])
+    .returningAll()
     .execute();
-  for (const runner of gone) tellGone(tx, { ...runner, forgeId, scope, why: 'scope-dropped' });
+  for (const runner of gone) tellGone(tx, runner, 'scope-dropped');
 }
 
 /** The runners stay as they were last seen; that nobody vouches for them is told by the age of the last pass. */

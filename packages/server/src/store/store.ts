@@ -199,6 +199,8 @@ export interface JobStore {
     key: IdempotencyKey | undefined,
   ): Promise<{ job: ListedJob; isReplay: boolean }>;
   findJob(id: string): Promise<ListedJob | undefined>;
+  /** Those that exist, in no order. */
+  findJobs(ids: readonly string[]): Promise<ListedJob[]>;
   /** Without a limit: the whole queue. */
   listQueue(groupId: string, page: { limit?: number; cursor?: string }): Promise<QueuePage>;
   listHistory(groupId: string, query: HistoryQuery): Promise<HistoryPage>;
@@ -394,6 +396,7 @@ export interface RunnerStore {
   /** By name. */
   listRunners(): Promise<Runner[]>;
   listRunnersOfGroup(groupId: string): Promise<Runner[] | undefined>;
+  findRunners(ids: readonly string[]): Promise<Runner[]>;
   listUsedRepos(forgeId: string): Promise<UsedRepo[]>;
   /** With ETags only where "unchanged" would still be about the runners as they are stored. */
   listScopes(forgeId: string): Promise<RunnerScopeRow[]>;

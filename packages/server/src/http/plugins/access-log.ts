@@ -7,21 +7,24 @@ import type { HttpApp } from '../http-app.ts';
 /** Asked every few seconds by machines: of interest only to who looks for it. */
 const QUIET = new Set(['/health', '/ready', '/metrics']);
 
-/** One line and one sample for each request. No URL in either: a query may hold a token, an id would be a series. */
 export function logRequests(app: HttpApp, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
-    const facts = {
-      method: request.method,
-      path: routePattern(request),
-      status: reply.statusCode,
-      durationMs: reply.elapsedTime,
-    };
-    metrics.observeRequest(facts);
-    const durationMs = Math.round(facts.durationMs * 10) / 10;
-    const shown = { ...facts, durationMs, ip: request.ip, ...unmatchedUrl(request) };
-    const isQuiet = QUIET.has(facts.path) && facts.status < 400;
-    request.log[isQuiet ? 'debug' : 'info'](shown, 'request');
+    tellRequest(request, { status: reply.statusCode, durationMs: reply.elapsedTime }, metrics);
   });
+}
+
+/** One line and one sample for each request. No URL in either: a query may hold a token, an id would be a series. */
+export function tellRequest(
+  request: FastifyRequest,
+  answer: { readonly status: number; readonly durationMs: number },
+  metrics: Metrics,
+): void {
+  const facts = { method: request.method, path: routePattern(request), ...answer };
+  metrics.observeRequest(facts);
+  const durationMs = Math.round(facts.durationMs * 10) / 10;
+  const shown = { ...facts, durationMs, ip: request.ip, ...unmatchedUrl(request) };
+  const isQuiet = QUIET.has(facts.path) && facts.status < 400;
+  request.log[isQuiet ? 'debug' : 'info'](shown, 'request');
 }
 
 /** Where no route tells what was asked for. Without the query: it may hold a token. */

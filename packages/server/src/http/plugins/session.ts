@@ -40,6 +40,12 @@ export function makeSessionGuard(auth: Pick<Auth, 'findSession'>): SessionGuard 
   };
 }
 
+/** What a browser can send when it opens a WebSocket. */
+export function findSocketToken(request: FastifyRequest): string | undefined {
+  const cookie = request.cookies[SESSION_COOKIE];
+  return firstToken(request.query) || (cookie === '' ? undefined : cookie);
+}
+
 function firstToken(query: unknown): string | undefined {
   if (typeof query !== 'object' || query === null || !('token' in query)) return undefined;
   const token: unknown = [query.token].flat()[0];

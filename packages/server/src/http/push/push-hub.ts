@@ -1,0 +1,88 @@
+import { CLOSE, type PushClient } from './push-client.ts';
+
+export interface HubDeps {
+  /** A client read too slowly, and was let go. */
+  readonly onSlow: (client: PushClient) => void;
+  /** How many clients there are now. */
+  readonly onSize: (count: number) => void;
+}
+
+/** Who is connected and watches what. */
+export class PushHub {
+  readonly #deps: HubDeps;
+  readonly #clients = new Set<PushClient>();
+  readonly #watchers = new Map<string, Set<PushClient>>();
+
+  constructor(deps: HubDeps) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  get watchedGroups(): Pick<ReadonlySet<string>, 'has' | 'size'> {
+    return this.#watchers;
+  }
+
+  add(client: PushClient): void {
+    this.#clients.add(client);
+    this.#deps.onSize(this.#clients.size);
+  }
+
+  remove(client: PushClient): void {
+    for (const groupId of client.groups) this.unsubscribe(client, groupId);
+    this.#clients.delete(client);
+    this.#deps.onSize(this.#clients.size);
+  }
+
+  subscribe(client: PushClient, groupId: string): void {
+    client.groups.add(groupId);
+    const watchers = this.#watchers.get(groupId) ?? new Set();
+    this.#watchers.set(groupId, watchers.add(client));
+  }
+
+  unsubscribe(client: PushClient, groupId: string): void {
+    client.groups.delete(groupId);
+    const watchers = this.#watchers.get(groupId);
+    if (watchers?.delete(client) === true && watchers.size === 0) this.#watchers.delete(groupId);
+  }
+
+  /** A slow client is let go alone; the others get theirs. @param count frames in the buffer */
+  broadcast(groupId: string, frames: Buffer, count: number): void {
+    for (const client of this.#watchers.get(groupId) ?? []) {
+      if (client.isSlow) this.dropSlow(client);
+      else client.push(frames, count);
+    }
+  }
+
+  dropSlow(client: PushClient): void {
+    this.remove(client);
+    client.close(CLOSE.tryAgainLater, 'too slow: reconnect and read again');
+    this.#deps.onSlow(client);
+  }
+
+  /** Pings, and lets go whose session is over or who is not there any more. @param now epoch milliseconds */
+  lookAfterClients(now: number): void {
+    for (const client of this.#clients) {
+      const finding = client.look(now);
+      if (finding === 'well') continue;
+      this.remove(client);
+      if (finding === 'silent') client.terminate();
+      else client.close(CLOSE.refused, 'session over');
+    }
+  }
+
+  clientsOf(userId: string): PushClient[] {
+    return [...this.#clients].filter(({ session }) => session.user.id === userId);
+  }
+
+  close(client: PushClient, code: number, reason: string): void {
+    this.remove(client);
+    client.close(code, reason);
+  }
+
+  closeAll(): void {
+    for (const client of this.#clients) this.close(client, CLOSE.goingAway, 'server stops');
+  }
+}

@@ -1,0 +1,120 @@
+import type { Auth } from '../../auth/auth.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { runLoop, Wake } from '../../lib/loop.ts';
+import { StoreError } from '../../store/store.ts';
+import type { HttpStore } from '../deps.ts';
+import { PendingChanges } from './pending-changes.ts';
+import { CLOSE } from './push-client.ts';
+import type { PushHub } from './push-hub.ts';
+import { type GroupMessage, readMessages } from './read-messages.ts';
+import { textFrame } from './text-frame.ts';
+
+/** As many as a client may have unread: a burst that is larger goes out in several rounds. */
+const MOST_A_ROUND = 256;
+/** Looks after the clients this often, and tries again what could not be read. */
+const LOOK_EVERY_MS = 1_000;
+/** Rounds this short are not worth spacing out. */
+const SHORT_ROUND_MS = 5;
+
+export interface PusherDeps {
+  readonly store: Pick<HttpStore, 'jobs' | 'runners' | 'catalog'>;
+  readonly auth: Pick<Auth, 'isLive'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly hub: PushHub;
+}
+
+/** Turns committed events into messages: at once when nothing went before, else one round for all that came meanwhile. */
+export class Pusher {
+  readonly #deps: PusherDeps;
+  readonly #changes: PendingChanges;
+  readonly #wake = new Wake();
+  /** Users some of whose sessions may have ended. */
+  readonly #doubted = new Set<string>();
+  #lookedAt = 0;
+
+  constructor(deps: PusherDeps) {
+    this.#deps = deps;
+    this.#changes = new PendingChanges(deps.hub.watchedGroups);
+  }
+
+  notice(event: Event): void {
+    if (this.#deps.hub.size === 0) return;
+    if (event.subjectType === 'user' && event.kind !== 'user.login') {
+      this.#doubted.add(event.subjectId);
+    } else {
+      this.#changes.add(event);
+    }
+    if (this.#hasWork) this.#wake.knock();
+  }
+
+  get #hasWork(): boolean {
+    return this.#doubted.size > 0 || !this.#changes.isEmpty;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#deps;
+    return runLoop(() => this.#round(signal), {
+      clock,
+      signal,
+      everyMs: LOOK_EVERY_MS,
+      wake: this.#wake,
+      onError: (error) => {
+        logger.warn({ err: error }, 'changes not pushed');
+      },
+    });
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { clock, hub } = this.#deps;
+    const startedAt = clock.monotonic();
+    if (startedAt - this.#lookedAt >= LOOK_EVERY_MS) {
+      this.#lookedAt = startedAt;
+      hub.lookAfterClients(clock.now());
+    }
+    await this.#dropEndedSessions();
+    await this.#push();
+    // Pushes get half of the thread at most: with many clients the rounds become fewer, and fuller.
+    const tookMs = clock.monotonic() - startedAt;
+    if (tookMs > SHORT_ROUND_MS) await clock.sleep(tookMs, signal);
+  }
+
+  async #dropEndedSessions(): Promise<void> {
+    const { hub, auth } = this.#deps;
+    for (const userId of [...this.#doubted]) {
+      for (const client of hub.clientsOf(userId)) {
+        if (await auth.isLive(client.session)) continue;
+        hub.close(client, CLOSE.refused, 'session over');
+      }
+      this.#doubted.delete(userId);
+    }
+  }
+
+  async #push(): Promise<void> {
+    const { hub, store } = this.#deps;
+    const changes = this.#changes.take(MOST_A_ROUND);
+    try {
+      const messages = await readMessages(changes, hub.watchedGroups, store);
+      for (const [groupId, frames] of framesByGroup(messages)) {
+        hub.broadcast(groupId, Buffer.concat(frames), frames.length);
+      }
+    } catch (error) {
+      // What fails for another reason would fail again, and hold everything else up.
+      if (error instanceof StoreError) this.#changes.putBack(changes);
+      throw error;
+    }
+    if (!this.#changes.isEmpty) this.#wake.knock();
+  }
+}
+
+function framesByGroup(messages: readonly GroupMessage[]): Map<string, Buffer[]> {
+  const byGroup = new Map<string, Buffer[]>();
+  for (const message of messages) {
+    const frames = byGroup.get(message.group_id) ?? [];
+    frames.push(textFrame(JSON.stringify(message)));
+    byGroup.set(message.group_id, frames);
+  }
+  return byGroup;
+}
