@@ -122,6 +122,8 @@ export function clockContract(start: StartForge): void {
       const { forge, sim, clock } = await start();
       await forge.listRunners('org:acme', [], forever);
       sim.clock.setOffset(3_600_000);
+      // One answer alone may be a proxy's.
+      await forge.listRunners('org:acme', [], forever);
       const listing = await forge.listRunners('org:acme', [], forever);
       const { offsetMs, uncertaintyMs } = forge.dateOffset();
       expect(listing.sentAt).toBe(clock.now());

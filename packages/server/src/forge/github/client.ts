@@ -132,7 +132,10 @@ export class GithubClient {
   #read(reply: WireReply | undefined, data: unknown, call: Call): Answer {
     if (reply === undefined) throw badReply('none', call);
     const { connection, dateOffset } = this.#options;
-    dateOffset.observe(reply.headers['date'], reply.sentAt, reply.receivedAt);
+    // A gateway that answers in the forge's stead has a clock of its own.
+    if (reply.status < 500) {
+      dateOffset.observe(reply.headers['date'], reply.sentAt, reply.receivedAt);
+    }
     const { offsetMs } = dateOffset.offset();
     const limit = connection.budget.learn(reply, offsetMs);
     if (reply.status !== 304) connection.budget.noteSpent(call.share);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DateOffsetEstimator } from './date-offset.ts';
 
 const noon = Date.UTC(2026, 0, 1, 12);
+/** Our wall clock may only be moved a little here: more is a step. */
 const still = { monotonic: () => 0 };
 
 function header(epochMs: number): string {
@@ -33,7 +34,28 @@ describe('the offset of the forge’s clock', () => {
     expect(estimator.offset().uncertaintyMs).toBe(60_000);
   });
 
-  it('starts anew when one answer contradicts the others: a clock was stepped', () => {
+  it('starts anew when two answers contradict the others: the forge’s clock was stepped', () => {
+    const estimator = new DateOffsetEstimator(still);
+    estimator.observe(header(noon), noon, noon);
+    estimator.observe(header(noon + 120_000), noon, noon);
+    expect(estimator.offset().offsetMs).toBe(500);
+    estimator.observe(header(noon + 120_000), noon + 200, noon + 200);
+    expect(estimator.offset()).toEqual({ offsetMs: 120_400, uncertaintyMs: 400 });
+  });
+
+  it('is not moved by one odd answer, nor by several that do not agree', () => {
+    const estimator = new DateOffsetEstimator(still);
+    estimator.observe(header(noon), noon, noon);
+    for (const oddMs of [120_000, -3_600_000, 120_000]) {
+      estimator.observe(header(noon + oddMs), noon, noon);
+    }
+    expect(estimator.offset().offsetMs).toBe(500);
+    estimator.observe(header(noon), noon, noon);
+    estimator.observe(header(noon + 120_000), noon, noon);
+    expect(estimator.offset()).toEqual({ offsetMs: 500, uncertaintyMs: 500 });
+  });
+
+  it('starts anew at once when our own clock was stepped', () => {
     const estimator = new DateOffsetEstimator(still);
     estimator.observe(header(noon), noon, noon);
     estimator.observe(header(noon), noon + 3_600_000, noon + 3_600_000);

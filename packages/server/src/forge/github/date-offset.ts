@@ -10,17 +10,31 @@ const UNCERTAINTY_BEFORE_FIRST_MS = 60_000;
 /** Quartz clocks drift apart by less than this; an old estimate widens by it. */
 const DRIFT_PER_MS = 200e-6;
 
+/** Our wall clock against the monotonic one: beyond what a slow turn of the event loop explains, it was stepped. */
+const OUR_STEP_MS = 5_000;
+
+interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
  * Estimates how far the forge's clock is ahead of ours. A header `D` of an answer to a request sent at `s` and
  * answered at `r` says that the forge's clock showed something in [D, D + 1 s) at some moment in [s, r]: the
- * offset lies in [D − r, D + 1 s − s]. Intersecting such intervals soon gives far less than a second. One that
- * does not meet the others means that a clock was stepped: it starts anew.
+ * offset lies in [D − r, D + 1 s − s]. Intersecting such intervals soon gives far less than a second.
+ *
+ * One that does not meet the others means that a clock was stepped: it starts anew. Of our own clock we know that at
+ * once. Of the forge's it takes a second answer that agrees with the first: a proxy's odd header alone would move the
+ * windows in which runs are looked for.
  */
 export class DateOffsetEstimator {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  #low: number | undefined;
-  #high = 0;
+  #estimate: Interval | undefined;
   #takenAt = 0;
+  /** Contradicts the estimate, and nobody has said so again. */
+  #doubt: Interval | undefined;
+  /** What our wall clock showed when the monotonic one was 0. */
+  #wallAtZero = 0;
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock;
@@ -34,19 +48,13 @@ export class DateOffsetEstimator {
   observe(header: string | undefined, sentAt: number, receivedAt: number): void {
     const date = header === undefined ? Number.NaN : Date.parse(header);
     if (Number.isNaN(date)) return;
-    const low = date - receivedAt;
-    const high = date + RESOLUTION_MS - sentAt;
+    const sample = { low: date - receivedAt, high: date + RESOLUTION_MS - sentAt };
     // Our own clock was stepped while we waited: the sample says nothing.
-    if (high < low) return;
-    const old = this.#now();
-    this.#takenAt = this.#clock.monotonic();
-    if (old === undefined || low > old.high || high < old.low) {
-      this.#low = low;
-      this.#high = high;
-      return;
-    }
-    this.#low = Math.max(low, old.low);
-    this.#high = Math.min(high, old.high);
+    if (sample.high < sample.low) return;
+    const old = this.#isOurStep(receivedAt) ? undefined : this.#now();
+    const known = [old, this.#doubt].find((one) => one !== undefined && doMeet(one, sample));
+    if (old === undefined || known !== undefined) this.#take(sample, known);
+    else this.#doubt = sample;
   }
 
   offset(): DateOffset {
@@ -58,9 +66,30 @@ export class DateOffsetEstimator {
     };
   }
 
-  #now(): { low: number; high: number } | undefined {
-    if (this.#low === undefined) return undefined;
-    const driftMs = (this.#clock.monotonic() - this.#takenAt) * DRIFT_PER_MS;
-    return { low: this.#low - driftMs, high: this.#high + driftMs };
+  #isOurStep(wall: number): boolean {
+    const wallAtZero = wall - this.#clock.monotonic();
+    const isStep = Math.abs(wallAtZero - this.#wallAtZero) > OUR_STEP_MS;
+    this.#wallAtZero = wallAtZero;
+    return isStep;
   }
+
+  #take(sample: Interval, known: Interval | undefined): void {
+    this.#takenAt = this.#clock.monotonic();
+    this.#doubt = undefined;
+    this.#estimate = {
+      low: Math.max(sample.low, known?.low ?? -Infinity),
+      high: Math.min(sample.high, known?.high ?? Infinity),
+    };
+  }
+
+  #now(): Interval | undefined {
+    if (this.#estimate === undefined) return undefined;
+    const { low, high } = this.#estimate;
+    const driftMs = (this.#clock.monotonic() - this.#takenAt) * DRIFT_PER_MS;
+    return { low: low - driftMs, high: high + driftMs };
+  }
+}
+
+function doMeet(one: Interval, other: Interval): boolean {
+  return one.low <= other.high && other.low <= one.high;
 }
