@@ -1,5 +1,7 @@
 import type { RunConclusion } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
+import type { Run } from '../src/domain/attempt.ts';
+import type { Forge } from '../src/forge/forge.ts';
 import { acme, LONG, workflow } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
 
@@ -17,6 +19,27 @@ const ENDS: Readonly<Record<RunConclusion, 'completed' | 'failed' | 'cancelled'>
 
 const ending = workflow({ file: 'ending.yaml', runConclusion: { fromInput: 'conclusion' } });
 
+/** The first listing to show an end does not tell the conclusion yet. */
+function halfTold(forge: Forge): Forge {
+  const told = new Set<string>();
+  const half = (run: Run): Run => {
+    if (run.status !== 'completed' || told.has(run.id)) return run;
+    told.add(run.id);
+    return { ...run, conclusion: null };
+  };
+  const listRuns: Forge['listRuns'] = async (...args) => {
+    const listing = await forge.listRuns(...args);
+    return { ...listing, runs: listing.runs.map(half) };
+  };
+  return new Proxy(forge, {
+    get: (target, name) => {
+      if (name === 'listRuns') return listRuns;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 for (const database of databases) {
   describe(`the end of a run on ${database.name}`, () => {
     it('ends its job, whatever the conclusion (defect #17)', async () => {
@@ -31,6 +54,14 @@ for (const database of databases) {
         else expect(ended.error_message).toBe('');
       }
       expect(seen).toEqual(ENDS);
+    });
+
+    it('that is told before its conclusion is looked at again', async () => {
+      const config = { dispatcher: { recheck_after: '5s' } };
+      const world = await startWorld({ database, config, wrapForge: halfTold });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      const ended = await world.job(id, ({ completed_at: at }) => at !== null);
+      expect(ended.status).toBe('completed');
     });
 
     it('by hand on the forge ends its job as cancelled', async () => {

@@ -48,9 +48,9 @@ export async function noteUnreadable(
   { logger, store, unreadableHoldsMs }: FollowDeps,
   { id, owner, repo, runId }: Attempt,
 ): Promise<void> {
-  if (runId === null) return;
-  logger.warn({ owner, repo, runId }, 'run not read: no access to its repository');
-  const lost = `run ${runId} cannot be read: access to ${owner}/${repo} is lost`;
+  logger.warn({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
+  const what = runId === null ? 'the run of a lost answer' : `run ${runId}`;
+  const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
   await store.runs.recordRunUnreadable(id, unreadableHoldsMs, lost);
 }
 
@@ -85,7 +85,14 @@ export async function takeRun(
   if (needsWorkflowJobs(deps, attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
+  if (isEndHalfTold(deps, run, sentAt)) return;
   await deps.store.runs.recordRun(attempt.id, run, sentAt);
+}
+
+/** Completed, but as what comes a moment later: taken now, it would fail a job whose run has succeeded. */
+function isEndHalfTold({ recheckAfterMs }: FollowDeps, run: Run, sentAt: number): boolean {
+  const isHalf = run.status === 'completed' && run.conclusion === null;
+  return isHalf && sentAt - run.updatedAt < recheckAfterMs;
 }
 
 /** It was re-run before we saw it end: how our attempt ended is asked for, what goes on now is nobody's job here. */
