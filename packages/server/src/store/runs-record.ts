@@ -95,7 +95,14 @@ export async function recordMissing(
       decide: (attempt) => {
         const { state, missing_since, missing_at } = attempt;
         if (!awaitsRun(attempt) || sentAt <= (missing_at ?? -Infinity)) return undefined;
-        return { to: state, set: { missing_since: missing_since ?? sentAt, missing_at: sentAt } };
+        return {
+          to: state,
+          set: {
+            missing_since: missing_since ?? sentAt,
+            missing_at: sentAt,
+            gone_since: null,
+          },
+        };
       },
       told: undefined,
     });
@@ -174,12 +181,15 @@ export async function recordRunGone(
   return database.write(async (tx) => {
     const written = await writeAttempt(tx, attemptId, {
       decide: (attempt) => {
-        if (attempt.run_id === null || attempt.ended_at !== null) return undefined;
+        if (attempt.ended_at !== null) return undefined;
+        // One that is still being sent is told about by its reply.
+        if (attempt.run_id === null && !awaitsRun(attempt)) return undefined;
         const isSure = attempt.gone_since !== null && tx.now - attempt.gone_since >= gapMs;
-        const set = isSure
-          ? { ended_at: tx.now, error_message: message }
-          : { gone_since: attempt.gone_since ?? tx.now };
-        return { to: attempt.state, set };
+        if (!isSure)
+          return { to: attempt.state, set: { gone_since: attempt.gone_since ?? tx.now } };
+        // Called absent it is watched on: should the repository be back in time, its run is found and cancelled.
+        const to = attempt.state === 'unknown' ? 'absent' : attempt.state;
+        return { to, set: { ended_at: tx.now, error_message: message } };
       },
       told: undefined,
     });

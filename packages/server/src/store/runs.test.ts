@@ -257,6 +257,23 @@ for (const kind of databases) {
       expect((await scene.attempt(attempt.id)).ended_at).toBe(at.clock.now());
     });
 
+    it('whose answer was lost, where nobody can read, let go likewise, and are watched on', async () => {
+      await start();
+      const attempt = await unknown();
+      const unread = () => runs().recordRunUnreadable(attempt.id, 60 * MINUTE, 'access is lost');
+      expect(await unread()).toBe(false);
+      await jobs().cancelJob(attempt.jobId, 'ben');
+      expect(await unread()).toBe(false);
+      at.clock.advance(60 * MINUTE);
+      expect(await unread()).toBe(true);
+      expect(await runs().listLive(FORGE)).toEqual([]);
+      expect(await runs().listWatchedAbsent(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
+      expect(await runs().adoptLateRun(attempt.id, run('1'))).toBe(true);
+      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
+        { attempt: { id: attempt.id, runId: '1' }, how: 'cancel' },
+      ]);
+    });
+
     it('are cancelled when wanted and known, and with force when that does not help', async () => {
       await start();
       const attempt = await unknown();

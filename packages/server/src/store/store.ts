@@ -351,7 +351,10 @@ export interface RunStore {
     gapMs: number,
     message: string,
   ): Promise<'noted' | 'ended' | 'lost'>;
-  /** Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `gapMs` later. */
+  /**
+   * Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `gapMs` later. Where
+   * no run is known the attempt is then called absent, and is watched on.
+   */
   recordRunUnreadable(attemptId: string, gapMs: number, message: string): Promise<boolean>;
   /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. */
   listWantedCancels(
