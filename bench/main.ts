@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const machine = await machineFacts();
   const { figures, skipped, growth, profiles } = bench;
   bench.tell(`\n${figureTable(figures, skipped)}`);
-  for (const { table } of growth) bench.tell(`\n${table}`);
+  for (const { title, table } of growth) bench.tell(`\n${title}\n\n${table}`);
   const facts = { machine, isQuick: options.isQuick, seed: options.seed, rowSeconds };
   const result = { ...facts, figures, skipped, growth, profiles };
   await writeJson(options.json, result);

@@ -27,7 +27,7 @@ const LedgerRun = z.object({
 
 const LedgerDelivery = z.object({
   event: z.string(),
-  action: z.string(),
+  action: z.string().nullable(),
   sentAt: z.number().nullable(),
 });
 

@@ -22,7 +22,8 @@ export interface ProfiledFunction {
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const NOT_WORK = new Set(['(idle)', '(program)', '(root)']);
+/** The last is the profiler itself. */
+const NOT_WORK = /^(\(idle\)|\(program\)|\(root\)|post node:inspector)/;
 
 /** In which functions a `.cpuprofile` spends its time, most first. */
 export function topFunctions(profile: unknown, count: number): ProfiledFunction[] {
@@ -31,7 +32,7 @@ export function topFunctions(profile: unknown, count: number): ProfiledFunction[
   const selfMs = new Map<string, number>();
   samples.forEach((id, i) => {
     const name = names.get(id) ?? '(unknown)';
-    if (NOT_WORK.has(name)) return;
+    if (NOT_WORK.test(name)) return;
     selfMs.set(name, (selfMs.get(name) ?? 0) + (timeDeltas[i] ?? 0) / 1_000);
   });
   const totalMs = [...selfMs.values()].reduce((sum, ms) => sum + ms, 0);

@@ -1,0 +1,49 @@
+import type { Bench } from '../bench.ts';
+import { copyFilled, depthsOf, groupsOf, pauseAll } from '../depth.ts';
+import { withPair } from '../pair.ts';
+import { watchCycles } from '../phases.ts';
+import { atMost } from '../report/figure.ts';
+
+const ROW = 'plan';
+
+/**
+ * All runners are idle at once, as after an outage: the hardest cycle there is. Every cycle of the window has all
+ * groups, the heads of all queues and nearly all runners to assign.
+ */
+export async function measurePlan(bench: Bench): Promise<void> {
+  if (!bench.has('SQLite')) return;
+  const [, , pending] = depthsOf(bench);
+  const runners = bench.size(10_000, 100);
+  const setting = { groups: groupsOf(bench), runners, jobMs: 3_600_000 };
+  const { file, section } = await copyFilled(bench, pending);
+  pauseAll(file);
+  await withPair(bench, { name: ROW, setting, database: section }, async (pair) => {
+    const { child } = pair.server;
+    const windowMs = bench.size(6_000, 1_000);
+    await child.watchDelay();
+    const times = await bench.profiled(ROW, child, () => watchCycles(pair, setting, windowMs));
+    const { maxMs, p99Ms } = await child.readDelay();
+    const { cycles, dispatches, loadMs, planMs, claimMs } = times;
+    const size = `${pending} pending, ${runners} runners, ${setting.groups} groups`;
+    const note = `${size}; ${cycles} cycles, ${dispatches} dispatches`;
+    const shared = { row: ROW, on: 'SQLite', unit: 'ms' };
+    if (loadMs === undefined || planMs === undefined || claimMs === undefined) {
+      const reason = `the server tells no dispatchoor_dispatch_phase_seconds of load, plan and claim (${note})`;
+      bench.skip({ row: ROW, name: 'load + plan + first claim', reason });
+    } else {
+      bench.add(
+        { ...shared, name: 'load, mean', value: loadMs },
+        { ...shared, name: 'plan, mean', value: planMs },
+        { ...shared, name: 'one claim, mean', value: claimMs },
+        {
+          ...{ ...shared, name: 'load + plan + first claim, mean', note },
+          ...{ value: loadMs + planMs + claimMs, budget: atMost(50) },
+        },
+      );
+    }
+    bench.add(
+      { ...shared, name: 'longest block of the main thread', value: maxMs, budget: atMost(10) },
+      { ...shared, name: 'block of the main thread, p99 of all turns', value: p99Ms },
+    );
+  });
+}
