@@ -106,6 +106,20 @@ describe('a fault of deliveries', () => {
     expect(first).not.toEqual(other);
   });
 
+  it('mixes: what is not lost arrives, turned around, each GUID as often as it was sent', async () => {
+    const { sim, receiver } = await startHooked({ lost: 0.2, doubled: 0.2, reordered: true });
+    for (let i = 0; i < 20; i += 1) sim.addRunner({ ...linux, name: `runner-${String(i)}` });
+    for (let i = 0; i < 20; i += 1) await dispatch(sim);
+    await sim.clock.advance(20 * SECOND);
+    const { deliveries, deliveryCounts } = await settled(sim, 121);
+    const sent = deliveries.filter(({ fault }) => fault !== 'lost').map(({ guid }) => guid);
+    const came = receiver.received.map(({ headers }) => String(headers['x-github-delivery']));
+    expect(came.sort()).toEqual(sent.sort());
+    expect(deliveryCounts).toMatchObject({ failed: 0, refused: 0, accepted: sent.length });
+    expect(deliveryCounts.reordered).toBeGreaterThan(60);
+    expect(sim.refereeViolations).toEqual([]);
+  });
+
   it('ends with an empty set of faults', async () => {
     const { sim } = await startHooked({ lost: 1 });
     sim.setHookFaults({});
