@@ -48,12 +48,19 @@ export class PushHub {
     if (watchers?.delete(client) === true && watchers.size === 0) this.#watchers.delete(groupId);
   }
 
-  /** A slow client is let go alone; the others get theirs. @param count frames in the buffer */
-  broadcast(groupId: string, frames: Buffer, count: number): void {
-    for (const client of this.#watchers.get(groupId) ?? []) {
+  /**
+   * A slow client is let go alone; the others get theirs.
+   * @param count frames in the buffer
+   * @returns how many clients it was for
+   */
+  broadcast(groupId: string, frames: Buffer, count: number): number {
+    const watchers = this.#watchers.get(groupId) ?? new Set();
+    const { size } = watchers;
+    for (const client of watchers) {
       if (client.isSlow) this.dropSlow(client);
       else client.push(frames, count);
     }
+    return size;
   }
 
   dropSlow(client: PushClient): void {

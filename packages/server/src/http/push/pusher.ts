@@ -15,8 +15,12 @@ import { textFrame } from './text-frame.ts';
 const MOST_A_ROUND = 256;
 /** Looks after the clients this often, and tries again what could not be read. */
 const LOOK_EVERY_MS = 1_000;
-/** Rounds this short are not worth spacing out. */
-const SHORT_ROUND_MS = 5;
+/**
+ * Rest after a round, for each client that was written to: 50 ms for a thousand. Each write is a system call here and
+ * another one there, however many messages it carries; what comes meanwhile goes out together.
+ */
+const REST_PER_WRITE_MS = 0.05;
+const LONGEST_REST_MS = 200;
 
 export interface PusherDeps {
   readonly store: Pick<HttpStore, 'jobs' | 'runners' | 'catalog'>;
@@ -75,10 +79,11 @@ export class Pusher {
       hub.lookAfterClients(clock.now());
     }
     await this.#dropEndedSessions();
-    await this.#push();
-    // Pushes get half of the thread at most: with many clients the rounds become fewer, and fuller.
-    const tookMs = clock.monotonic() - startedAt;
-    if (tookMs > SHORT_ROUND_MS) await clock.sleep(tookMs, signal);
+    const writes = await this.#push();
+    if (writes === 0) return;
+    // And no less than the round took: pushes get half of the thread at most.
+    const restMs = Math.max(writes * REST_PER_WRITE_MS, clock.monotonic() - startedAt);
+    await clock.sleep(Math.min(restMs, LONGEST_REST_MS), signal);
   }
 
   async #dropEndedSessions(): Promise<void> {
@@ -92,13 +97,15 @@ export class Pusher {
     }
   }
 
-  async #push(): Promise<void> {
+  /** How many clients it wrote to. */
+  async #push(): Promise<number> {
     const { hub, store } = this.#deps;
     const changes = this.#changes.take(MOST_A_ROUND);
+    let writes = 0;
     try {
       const messages = await readMessages(changes, hub.watchedGroups, store);
       for (const [groupId, frames] of framesByGroup(messages)) {
-        hub.broadcast(groupId, Buffer.concat(frames), frames.length);
+        writes += hub.broadcast(groupId, Buffer.concat(frames), frames.length);
       }
     } catch (error) {
       // What fails for another reason would fail again, and hold everything else up.
@@ -106,6 +113,7 @@ export class Pusher {
       throw error;
     }
     if (!this.#changes.isEmpty) this.#wake.knock();
+    return writes;
   }
 }
 
