@@ -1,21 +1,23 @@
 import type { Clock } from './clock.ts';
 
 const REMIND_EVERY_MS = 30_000;
+/** Texts with something of the moment in them must not pile up here. */
+const MOST_MESSAGES = 20;
 
 export interface Failure {
   readonly err: unknown;
-  /** How many there were since it was told last, this one included. */
+  /** How many there were since one was told last, this one included. */
   readonly failures: number;
 }
 
 /**
- * A row of like failures is told when it starts and every 30 s while it lasts: what is tried every second must not
- * fill the log of an outage.
+ * A row of failures is told when it starts and every 30 s while it lasts, and so is each further message in it: what
+ * is tried every second must not fill the log of an outage.
  */
 export class FailureRow {
   readonly #clock: Clock;
   readonly #tell: (failure: Failure) => void;
-  #told: { readonly message: string; readonly at: number } | undefined;
+  readonly #toldAt = new Map<string, number>();
   #untold = 0;
 
   constructor(clock: Clock, tell: (failure: Failure) => void) {
@@ -27,17 +29,18 @@ export class FailureRow {
     this.#untold += 1;
     const now = this.#clock.monotonic();
     const message = err instanceof Error ? err.message : String(err);
-    const isTold = this.#told?.message === message && now - this.#told.at < REMIND_EVERY_MS;
-    if (isTold) return;
+    const toldAt = this.#toldAt.get(message);
+    if (toldAt !== undefined && now - toldAt < REMIND_EVERY_MS) return;
     this.#tell({ err, failures: this.#untold });
-    this.#told = { message, at: now };
+    if (this.#toldAt.size >= MOST_MESSAGES) this.#toldAt.clear();
+    this.#toldAt.set(message, now);
     this.#untold = 0;
   }
 
   /** It works (again). True when a row of failures ends here. */
   end(): boolean {
-    const hasFailed = this.#told !== undefined;
-    this.#told = undefined;
+    const hasFailed = this.#toldAt.size > 0;
+    this.#toldAt.clear();
     this.#untold = 0;
     return hasFailed;
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
 
 const FIRST_WAIT_MS = 100;
@@ -17,12 +18,15 @@ export async function untilStored(
   store: () => Promise<void>,
 ): Promise<void> {
   let waitMs = FIRST_WAIT_MS;
+  const failures = new FailureRow(deps.clock, (failure) => {
+    deps.logger.error({ ...failure, what }, 'not stored, trying again');
+  });
   for (let triesLeft = TRIES_AFTER_STOP; triesLeft > 0; ) {
     try {
       await store();
       return;
     } catch (error) {
-      deps.logger.error({ err: error, what }, 'not stored, trying again');
+      failures.fail(error);
     }
     if (signal.aborted) triesLeft -= 1;
     await deps.clock.sleep(waitMs);

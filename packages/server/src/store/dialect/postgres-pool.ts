@@ -1,5 +1,7 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import pg from 'pg';
+import type { Clock } from '../../lib/clock.ts';
+import { FailureRow } from '../../lib/failure-row.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { asStoreError, isConnectionFault } from './postgres-faults.ts';
 
@@ -12,13 +14,17 @@ import { asStoreError, isConnectionFault } from './postgres-faults.ts';
 export function makePool(
   options: pg.PoolConfig,
   where: string,
-  logger: Logger,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): PostgresPool & { end(): Promise<void> } {
   const pool = new pg.Pool(options);
+  // They break together: two dozen lines would say nothing more than one.
+  const losses = new FailureRow(clock, (failure) => {
+    logger.warn(failure, 'idle database connection lost');
+  });
   // Unheard, either would end the process: an idle connection that breaks, and one in use between two queries.
-  pool.on('error', (err) =>
-    logger.warn({ err: asStoreError(where, err) }, 'idle database connection lost'),
-  );
+  pool.on('error', (err) => {
+    losses.fail(asStoreError(where, err));
+  });
   pool.on('connect', (client) => {
     client.on('error', (err) => logger.debug({ err }, 'database connection lost'));
   });
@@ -27,7 +33,9 @@ export function makePool(
     options: {},
     connect: async () => {
       try {
-        return new ReservedClient(await pool.connect(), where);
+        const client = await pool.connect();
+        losses.end();
+        return new ReservedClient(client, where);
       } catch (error) {
         throw asStoreError(where, error);
       }

@@ -37,7 +37,7 @@ export async function openPostgres(deps: PostgresDeps): Promise<OpenedDatabase> 
   const where = `${config.database} on ${config.host}:${config.port}`;
   const usual = clientOptions(config, ssl, 'usual');
   const poolOptions = { ...usual, max: MOST_CONNECTIONS, idleTimeoutMillis: IDLE_CONNECTION_MS };
-  const db = kyselyOn(poolOptions, where, logger);
+  const db = kyselyOn(poolOptions, where, deps);
   const listeners = new CommitListeners(logger);
   const source = writeSourceOf(db, origin);
   const onCommitted = (): void => {
@@ -55,13 +55,17 @@ export async function openPostgres(deps: PostgresDeps): Promise<OpenedDatabase> 
   const unlimited = { ...clientOptions(config, ssl, 'none'), max: 1 };
   return {
     database: describeDatabase({ clock, db, writer, listeners, listener }),
-    changeSchema: (work) => changeSchema(kyselyOn(unlimited, where, logger), work),
+    changeSchema: (work) => changeSchema(kyselyOn(unlimited, where, deps), work),
   };
 }
 
-function kyselyOn(options: pg.PoolConfig, where: string, logger: Logger): Kysely<Schema> {
+function kyselyOn(
+  options: pg.PoolConfig,
+  where: string,
+  deps: Pick<PostgresDeps, 'clock' | 'logger'>,
+): Kysely<Schema> {
   // Opened by the first query, so that closing before it has nothing to close.
-  const dialect = new PostgresDialect({ pool: async () => makePool(options, where, logger) });
+  const dialect = new PostgresDialect({ pool: async () => makePool(options, where, deps) });
   return new Kysely<Schema>({ dialect });
 }
 
