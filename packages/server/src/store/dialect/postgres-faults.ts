@@ -14,8 +14,8 @@ const RETRY_DELAYS: ReadonlyMap<string, RetryDelay> = new Map([
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58'];
 /** The server will not let us in; for us that is as if it were not there. Or it has ended our idle transaction. */
 const UNAVAILABLE_CODES = ['28000', '28P01', '3D000', '25P03'];
-// A statement that took too long is its own fault, not the server's.
-const QUERY_CANCELED = '57014';
+/** A statement that took too long, or waited too long for a lock: nothing was done, and the connection is as good as before. */
+const TIMED_OUT = ['57014', '55P03'];
 
 /** The SQLSTATE of an error, also of one that was wrapped. `undefined`: the server did not speak. */
 export function findSqlState(error: unknown): string | undefined {
@@ -33,7 +33,7 @@ export function findPostgresRetryDelay(error: unknown): RetryDelay | undefined {
 export function isConnectionFault(error: unknown): boolean {
   const state = findSqlState(error);
   if (state === undefined) return !isOurMistake(error);
-  if (state === QUERY_CANCELED) return false;
+  if (TIMED_OUT.includes(state)) return false;
   return UNAVAILABLE_CODES.includes(state) || UNAVAILABLE_CLASSES.includes(state.slice(0, 2));
 }
 
@@ -51,7 +51,9 @@ export function mayHaveCommitted(error: unknown): boolean {
 }
 
 export function asStoreError(where: string, cause: unknown): unknown {
-  if (cause instanceof StoreError || !isConnectionFault(cause)) return cause;
+  if (cause instanceof StoreError) return cause;
+  const isTimedOut = TIMED_OUT.includes(findSqlState(cause) ?? '');
+  if (!isTimedOut && !isConnectionFault(cause)) return cause;
   const why = cause instanceof Error ? describe(cause) : String(cause);
   return new StoreError('unavailable', `database ${where}: ${why}`, { cause });
 }

@@ -64,13 +64,13 @@ describe('the options of a PostgreSQL connection', () => {
 
   it('leave user and password to the surroundings when the config has none', () => {
     const config = { ...configOf('disable', 1), user: '', password: new Secret('') };
-    const options = clientOptions(config, false, 'usual');
+    const options = clientOptions(config, false, 'read');
     expect(options).not.toHaveProperty('user');
     expect(options).not.toHaveProperty('password');
   });
 
   it('have no time limits while the schema is changed', () => {
-    const options = clientOptions(configOf('disable', 1), false, 'none');
+    const options = clientOptions(configOf('disable', 1), false, 'change-schema');
     expect(options).toMatchObject({
       ...{ statement_timeout: 0, lock_timeout: 0, query_timeout: 0 },
       idle_in_transaction_session_timeout: 0,

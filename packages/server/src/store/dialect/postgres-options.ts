@@ -16,13 +16,29 @@ export interface PostgresConfig {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 30_000;
-/** Longer than the idle limit below: whoever holds the events' lock and died is outlived. */
-const LOCK_TIMEOUT_MS = 7_000;
-/** A paused process must not hold the events' lock against all others. */
-const IDLE_IN_TRANSACTION_MS = 5_000;
+/** A process that is paused or cut off must not hold what it has locked against all others. */
+const IDLE_IN_TRANSACTION_MS = 4_000;
+/** Longer than the idle limit: whoever holds the events' lock and died is outlived. */
+const LOCK_TIMEOUT_MS = 5_000;
+/**
+ * Writes queue for the rows that all of them count in, and each wait in that queue has a lock timeout of its own. A
+ * paused process's writes would get those rows one after the other, and keep each for as long as it may idle. So all
+ * of its statements end this long after it stopped, and with the idle limit all that it holds is free after 10 s.
+ */
+const WRITE_TIMEOUT_MS = 6_000;
+/** Whoever asks is told that the database does not answer while they still listen. */
+const READ_TIMEOUT_MS = 10_000;
 /** Beyond the server's own limit only a dead connection is left to blame. */
-const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+const ANSWER_MARGIN_MS = 2_000;
+
+/** What a connection is for. `change-schema` takes as long as it takes. */
+export type ConnectionUse = 'read' | 'write' | 'change-schema';
+
+const STATEMENT_TIMEOUTS_MS: Readonly<Record<ConnectionUse, number>> = {
+  read: READ_TIMEOUT_MS,
+  write: WRITE_TIMEOUT_MS,
+  'change-schema': 0,
+};
 
 const INT8 = 20;
 const NUMERIC = 1_700;
@@ -43,13 +59,13 @@ types.setTypeParser(INT8, readNumber);
 types.setTypeParser(NUMERIC, readNumber);
 types.setTypeParser(BOOL, readBool);
 
-/** @param limits `none` for changing the schema, which takes as long as it takes */
 export function clientOptions(
   config: PostgresConfig,
   ssl: ConnectionOptions | false,
-  limits: 'usual' | 'none',
+  use: ConnectionUse,
 ): pg.ClientConfig {
-  const isLimited = limits === 'usual';
+  const isLimited = use !== 'change-schema';
+  const statementMs = STATEMENT_TIMEOUTS_MS[use];
   return {
     host: config.host,
     port: config.port,
@@ -64,9 +80,9 @@ export function clientOptions(
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: isLimited ? IDLE_IN_TRANSACTION_MS : 0,
-    statement_timeout: isLimited ? STATEMENT_TIMEOUT_MS : 0,
+    statement_timeout: statementMs,
     lock_timeout: isLimited ? LOCK_TIMEOUT_MS : 0,
-    query_timeout: isLimited ? QUERY_TIMEOUT_MS : 0,
+    query_timeout: isLimited ? statementMs + ANSWER_MARGIN_MS : 0,
   };
 }
 
@@ -94,7 +110,7 @@ export async function chooseSsl(config: PostgresConfig): Promise<ConnectionOptio
 }
 
 async function connects(config: PostgresConfig, ssl: ConnectionOptions | false): Promise<boolean> {
-  const client = new pg.Client(clientOptions(config, ssl, 'usual'));
+  const client = new pg.Client(clientOptions(config, ssl, 'read'));
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -42,9 +42,9 @@ describe('a PostgreSQL database', () => {
 
   it.each([
     ['synchronous_commit', 'on'],
-    ['idle_in_transaction_session_timeout', '5s'],
-    ['statement_timeout', '30s'],
-    ['lock_timeout', '7s'],
+    ['idle_in_transaction_session_timeout', '4s'],
+    ['statement_timeout', '10s'],
+    ['lock_timeout', '5s'],
     ['application_name', 'dispatchoor'],
     ['default_transaction_isolation', 'read committed'],
   ])('is spoken to with %s = %s', async (name, value) => {
@@ -52,6 +52,25 @@ describe('a PostgreSQL database', () => {
       at.database.read,
     );
     expect(rows).toEqual([{ value }]);
+  });
+
+  it('is written to within 6 s a statement, while whoever reads has 10 s', async () => {
+    const { rows } = await at.database.write(({ db }) =>
+      sql<{ value: string }>`select current_setting('statement_timeout') as value`.execute(db),
+    );
+    expect(rows).toEqual([{ value: '6s' }]);
+  });
+
+  it('is unavailable to who waited too long in it, and goes on with the same connection', async () => {
+    const pids: number[] = [];
+    const slow = at.database.write(async (tx) => {
+      pids.push(await pidOf(tx));
+      await sql`set local statement_timeout = 20`.execute(tx.db);
+      await sql`select pg_sleep(60)`.execute(tx.db);
+    });
+    await expect(slow).rejects.toMatchObject({ code: 'unavailable' });
+    await at.database.write(async (tx) => void pids.push(await pidOf(tx)));
+    expect(new Set(pids).size).toBe(1);
   });
 
   it('runs a write anew that lost a deadlock', async () => {

@@ -11,7 +11,12 @@ import type { OpenedDatabase } from './opened-database.ts';
 import { OwnCommits } from './own-commits.ts';
 import { findPostgresRetryDelay, mayHaveCommitted } from './postgres-faults.ts';
 import { EVENTS_CHANNEL, PostgresListener } from './postgres-listener.ts';
-import { chooseSsl, clientOptions, type PostgresConfig } from './postgres-options.ts';
+import {
+  type ConnectionUse,
+  chooseSsl,
+  clientOptions,
+  type PostgresConfig,
+} from './postgres-options.ts';
 import { makePool } from './postgres-pool.ts';
 import { Writer } from './writer.ts';
 
@@ -22,8 +27,12 @@ export interface PostgresDeps {
   readonly logger: Logger;
 }
 
-/** With the listener 25 connections, as the predecessor's pool had at most. */
-const MOST_CONNECTIONS = 24;
+/**
+ * With the listener 25 connections, as the predecessor's pool had at most. Writes have their own: while they wait for
+ * each other, or for a process that died with its locks, whoever only reads is served.
+ */
+const MOST_READING = 14;
+const MOST_WRITING = 10;
 const IDLE_CONNECTION_MS = 60_000;
 
 /** Keys of the advisory locks: any two numbers that no other program on this database uses. */
@@ -35,27 +44,29 @@ export async function openPostgres(deps: PostgresDeps): Promise<OpenedDatabase> 
   const { config, clock, origin, logger } = deps;
   const ssl = await chooseSsl(config);
   const where = `${config.database} on ${config.host}:${config.port}`;
-  const usual = clientOptions(config, ssl, 'usual');
-  const poolOptions = { ...usual, max: MOST_CONNECTIONS, idleTimeoutMillis: IDLE_CONNECTION_MS };
-  const db = kyselyOn(poolOptions, where, deps);
+  const poolOf = (use: ConnectionUse, max: number): Kysely<Schema> => {
+    const client = clientOptions(config, ssl, use);
+    return kyselyOn({ ...client, max, idleTimeoutMillis: IDLE_CONNECTION_MS }, where, deps);
+  };
+  const reading = poolOf('read', MOST_READING);
+  const writing = poolOf('write', MOST_WRITING);
   const listeners = new CommitListeners(logger);
-  const source = writeSourceOf(db, origin);
+  const source = writeSourceOf(writing, origin);
   const onCommitted = (): void => {
     listeners.wake();
   };
   const commits = new OwnCommits({ source, clock, origin, onCommitted });
   const writer = new Writer({ commits, source, clock });
   const listener = new PostgresListener({
-    client: usual,
+    client: clientOptions(config, ssl, 'read'),
     clock,
     logger,
     ownOrigin: origin,
     wake: () => listeners.wake(),
   });
-  const unlimited = { ...clientOptions(config, ssl, 'none'), max: 1 };
   return {
-    database: describeDatabase({ clock, db, writer, listeners, listener }),
-    changeSchema: (work) => changeSchema(kyselyOn(unlimited, where, deps), work),
+    database: describeDatabase({ clock, reading, writing, writer, listeners, listener }),
+    changeSchema: (work) => changeSchema(poolOf('change-schema', 1), work),
   };
 }
 
@@ -69,9 +80,9 @@ function kyselyOn(
   return new Kysely<Schema>({ dialect });
 }
 
-function writeSourceOf(db: Kysely<Schema>, origin: string): WriteSource {
+function writeSourceOf(writing: Kysely<Schema>, origin: string): WriteSource {
   return {
-    begin: () => db.startTransaction().execute(),
+    begin: () => writing.startTransaction().execute(),
     // Held until the commit is done: the next number is taken by who commits next, so seq order is commit order.
     lockEvents: async (tx) => {
       await sql`
@@ -85,20 +96,22 @@ function writeSourceOf(db: Kysely<Schema>, origin: string): WriteSource {
 
 interface Parts {
   readonly clock: Clock;
-  readonly db: Kysely<Schema>;
+  readonly reading: Kysely<Schema>;
+  readonly writing: Kysely<Schema>;
   readonly writer: Writer;
   readonly listeners: CommitListeners;
   readonly listener: PostgresListener;
 }
 
-function describeDatabase({ clock, db, writer, listeners, listener }: Parts): Database {
+function describeDatabase(parts: Parts): Database {
+  const { clock, reading, writer, listeners, listener } = parts;
   let closed: Promise<void> | undefined;
   return {
     kind: 'postgres',
     clock,
-    read: db,
+    read: reading,
     snapshot: (work) =>
-      db
+      reading
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
@@ -113,13 +126,17 @@ function describeDatabase({ clock, db, writer, listeners, listener }: Parts): Da
     },
     ping: async () => {
       const startedAt = clock.monotonic();
-      await sql`select 1`.execute(db);
+      await sql`select 1`.execute(reading);
       if (writer.fault !== undefined) throw writer.fault;
       return clock.monotonic() - startedAt;
     },
-    close: () =>
-      (closed ??= Promise.all([writer.close(), listener.stop()]).then(() => db.destroy())),
+    close: () => (closed ??= closeAll(parts)),
   };
+}
+
+async function closeAll({ reading, writing, writer, listener }: Parts): Promise<void> {
+  await Promise.all([writer.close(), listener.stop()]);
+  await Promise.all([reading.destroy(), writing.destroy()]);
 }
 
 /** Only one process at a time; the next one finds the work done. */

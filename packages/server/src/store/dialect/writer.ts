@@ -11,7 +11,7 @@ export interface WriterDeps {
   readonly clock: Clock;
 }
 
-// Longer than the 5 s after which PostgreSQL ends an idle transaction: a holder that died is outlived.
+// Longer than the 4 s after which PostgreSQL ends an idle transaction: a holder that died is outlived.
 const GIVE_UP_AFTER_MS = 10_000;
 
 /** Runs writes as transactions. Knows when a failed one may run anew: never once its commit was sent. */
