@@ -32,7 +32,7 @@ const pause: Strike = async (trio, { server }) => {
 
 async function strike(context: ChaosContext, rounds: number, with_: Strike): Promise<ChaosCounts> {
   const trio = await Trio.open(context);
-  const flow = new JobFlow(trio.site, { servers: () => trio.servers, everyMs: 150 });
+  const flow = new JobFlow(trio.site, { servers: () => trio.servers, everyMs: 300 });
   const handovers: Handover[] = [];
   for (let round = 0; round < rounds; round += 1) {
     await wait(context.random.within([200, 1_000]));

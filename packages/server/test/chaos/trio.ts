@@ -23,6 +23,9 @@ export interface Handover {
   readonly claimMs: number | undefined;
 }
 
+/** What piled up while the work moved has to be done too, on a busy machine. */
+const GIVE_UP_AFTER_MS = 120_000;
+
 const DISPATCH = 'dispatch:github';
 
 /** Three servers on one PostgreSQL. */
@@ -43,7 +46,10 @@ export class Trio {
     const config = { waits: { lease: `${leaseMs}ms` } };
     const forge = namedScene.forge(6);
     const { groups } = namedScene;
-    const site = await Site.open({ database: postgres, forge, groups, config }, context);
+    const site = await Site.open(
+      { database: postgres, forge, groups, config, giveUpAfterMs: GIVE_UP_AFTER_MS },
+      context,
+    );
     const trio = new Trio(site, leaseMs, context);
     await Promise.all([trio.add(), trio.add(), trio.add()]);
     return trio;

@@ -1,0 +1,65 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Secret } from '../../src/lib/secret.ts';
+import type { TestDatabase } from '../../src/store/databases.testkit.ts';
+import { type PostgresServer, startPostgres } from '../../src/store/postgres.testkit.ts';
+import { Site } from '../processes/site.ts';
+import { type ChaosContext, chaos } from './chaos.ts';
+import { JobFlow } from './job-flow.ts';
+import { judge } from './judge.ts';
+import { busiestLogSecond, degraded, expectClear, recovered } from './outage.ts';
+import { namedScene } from './scene.ts';
+
+/** One of its own, which may be stopped without stopping the other tests. */
+async function openPostgres({ onTestFinished }: ChaosContext): Promise<{
+  postgres: PostgresServer;
+  database: TestDatabase;
+}> {
+  const postgres = await startPostgres();
+  onTestFinished(() => postgres.stop());
+  const create: TestDatabase['create'] = async () => {
+    const { host, port, user, database } = await postgres.createDatabase();
+    const password = new Secret('');
+    return {
+      config: {
+        ...{ driver: 'postgres', host, port, user, database, password },
+        sslmode: 'disable',
+      },
+      remove: async () => undefined,
+    };
+  };
+  return { postgres, database: { name: 'postgres', create } };
+}
+
+chaos('database:postgres-restart stopped and started again under load', async (context) => {
+  const { size, random, say } = context;
+  const rounds = size === 'full' ? 8 : 2;
+  const { postgres, database } = await openPostgres(context);
+  const forge = namedScene.forge(6);
+  const site = await Site.open({ database, forge, groups: namedScene.groups }, context);
+  const servers = [await site.start(), await site.start()];
+  const flow = new JobFlow(site, { servers: () => servers, everyMs: 100 });
+  let slowestMs = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    await wait(random.within([200, 1_500]));
+    const how = round % 2 === 0 ? 'crash' : 'shutdown';
+    await postgres.halt(how);
+    const seen = await Promise.all(servers.map((server) => degraded(site, server)));
+    await wait(random.within(size === 'full' ? [500, 8_000] : [200, 500]));
+    await postgres.restart();
+    const tookMs = await Promise.all(servers.map((server) => recovered(site, server)));
+    say(JSON.stringify({ how, seen: seen[0], tookMs }));
+    slowestMs = Math.max(slowestMs, ...tookMs);
+  }
+  const jobs = await flow.end();
+  expectClear(flow.refusals, 10_000);
+  const logged = Math.max(...servers.map(busiestLogSecond));
+  const counts = await judge(site, jobs);
+  const refusals = flow.refusals.length;
+  return {
+    ...counts,
+    rounds,
+    refusals,
+    'well again within ms': slowestMs,
+    'log lines a second': logged,
+  };
+});
