@@ -21,6 +21,7 @@ import { logEvent } from './loops/event-log.ts';
 import { type LoopSpec, runLeasedLoop } from './loops/leased-loop.ts';
 import { PollRunners } from './loops/poll-runners.ts';
 import { retainHistory } from './loops/retention.ts';
+import { takeWebhooks } from './loops/take-webhooks.ts';
 import { trackRuns } from './loops/track-runs.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
@@ -173,6 +174,7 @@ class RunningApp implements App {
       dispatchRate: github.dispatchRate,
       rateLimitBuffer: github.rateLimitBuffer,
       requestTimeoutMs: github.requestTimeoutMs,
+      webhookSecret: github.webhookSecret,
       version: build.version,
       clock: this.#clock,
       logger,
@@ -214,6 +216,7 @@ class RunningApp implements App {
         isGithubAuthEnabled: false,
       },
       forgeStatus: () => forge.listCredentials(),
+      webhookDoors: new Map([[forge.id, forge.webhooks]]),
       isDispatchEnabled: () => dispatcher.enabled,
       listenToEvents: (listener) => {
         feed.listen(listener);
@@ -280,6 +283,7 @@ class RunningApp implements App {
         everyMs: waits.cancelRetryMs,
         forceCancelAfterMs: waits.forceCancelMs,
       }),
+      takeWebhooks(shared),
       retainHistory({ ...shared, ...history, retention: store.retention }),
     ];
     if (!dispatcher.enabled) return loops;

@@ -69,6 +69,12 @@ export interface GithubConfig {
   readonly baseUrl: string;
   readonly isGithubCom: boolean;
   readonly pollIntervalMs: number;
+  /** What GitHub signs its webhooks with. Empty: none are taken. */
+  readonly webhookSecret: Secret;
+  /** While webhooks arrive; never shorter than `pollIntervalMs`. */
+  readonly pollIntervalWithWebhooksMs: number;
+  /** How late a webhook may be before it counts as lost. */
+  readonly webhookGraceMs: number;
   /** Requests of the hourly limit that polling may not touch. */
   readonly rateLimitBuffer: number;
   /** Ceiling on dispatches; null: none. */
@@ -87,6 +93,8 @@ export interface DispatcherConfig {
   readonly enabled: boolean;
   readonly intervalMs: number;
   readonly trackingIntervalMs: number;
+  /** While webhooks arrive; never shorter than `trackingIntervalMs`. */
+  readonly trackingIntervalWithWebhooksMs: number;
   /** After the last possible send: how long a run may stay invisible before it counts as absent. */
   readonly runLookupTimeoutMs: number;
   /** How long a started run may hold an idle runner that does not pick it up. */

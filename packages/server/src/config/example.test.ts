@@ -43,6 +43,7 @@ it('shows every key there is, and none that there is not', async () => {
     ...env,
     DB_PASSWORD: 'p',
     GITHUB_RUNNERS_TOKEN: 't',
+    GITHUB_WEBHOOK_SECRET: 's',
     VIEWER_PASSWORD: 'p',
     GITHUB_CLIENT_ID: 'c',
     GITHUB_CLIENT_SECRET: 's',

@@ -34,6 +34,8 @@ export type EventKind =
   | 'credential.changed'
   | 'target.blocked'
   | 'target.cleared'
+  | 'webhook.received'
+  | 'webhook.run-unmatched'
   | 'user.login'
   | 'user.logout'
   | 'user.changed';
@@ -47,6 +49,7 @@ export type SubjectType =
   | 'scope'
   | 'credential'
   | 'target'
+  | 'webhook'
   | 'user';
 
 export interface NewEvent {

@@ -61,7 +61,8 @@ export interface Runner {
 }
 
 /** What a listing says of one runner. */
-export type ObservedRunner = Pick<
-  Runner,
-  'forgeRunnerId' | 'name' | 'labels' | 'os' | 'status' | 'isBusy'
->;
+export interface ObservedRunner
+  extends Pick<Runner, 'forgeRunnerId' | 'name' | 'labels' | 'os' | 'status' | 'isBusy'> {
+  /** Gone after one workflow job. @default false: older servers do not tell */
+  readonly isEphemeral?: boolean;
+}

@@ -72,6 +72,7 @@ export async function openTestApp(parts: TestAppParts = {}): Promise<TestApp> {
     ...{ store, clock, logger, metrics, version },
     options: { ...testOptions, ...parts.options },
     forgeStatus: () => [],
+    webhookDoors: new Map(),
     isDispatchEnabled: () => true,
     listUnready: () => [],
     listenToEvents: () => undefined,

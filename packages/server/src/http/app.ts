@@ -21,6 +21,7 @@ import { jobAdminRoutes, jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { queueAdminRoutes, queueRoutes } from './routes/queue.ts';
 import { statusRoutes } from './routes/status.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { whyRoutes } from './routes/why.ts';
 import { webSocketRoutes } from './websocket.ts';
 
@@ -92,6 +93,11 @@ function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
     app.addHook('onRequest', limits.public);
     healthRoutes(app, deps);
     metricsRoutes(app, deps);
+  });
+
+  // Neither a session nor a limit: forges send in bursts, and every byte is signed.
+  root.register(async (app: HttpApp) => {
+    webhookRoutes(app, deps);
   });
 
   root.register(

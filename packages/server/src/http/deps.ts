@@ -1,10 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Event } from '../domain/event.ts';
+import type { WebhookObservation } from '../domain/webhook.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Metrics, VersionInfo } from '../metrics/metrics.ts';
 import type { Store } from '../store/store.ts';
 
-export type HttpStore = Pick<Store, 'catalog' | 'jobs' | 'runners' | 'users' | 'ping'>;
+export type HttpStore = Pick<Store, 'catalog' | 'jobs' | 'runners' | 'users' | 'ping'> & {
+  readonly webhooks: Pick<Store['webhooks'], 'add'>;
+};
 
 /** Requests per minute and client address, for each kind of route. */
 export interface RateLimitOptions {
@@ -44,6 +48,26 @@ export interface ForgeClient {
   };
 }
 
+/** Where a forge's webhooks come in, as the adapter of that forge reads them. */
+export interface WebhookDoor {
+  readonly isOpen: boolean;
+  readonly configKey: string;
+  begin(
+    headers: IncomingHttpHeaders,
+  ): WebhookDelivery | { readonly refused: 'unsigned' | 'malformed'; readonly message: string };
+}
+
+export interface WebhookDelivery {
+  readonly id: string;
+  readonly event: string;
+  take(bytes: Uint8Array): void;
+  isSigned(): boolean;
+  read(
+    body: Uint8Array,
+    contentType: string,
+  ): { readonly observation: WebhookObservation | null } | { readonly problem: string };
+}
+
 export interface HttpDeps {
   readonly store: HttpStore;
   readonly options: HttpOptions;
@@ -52,6 +76,8 @@ export interface HttpDeps {
   readonly metrics: Metrics;
   readonly version: VersionInfo;
   readonly forgeStatus: () => readonly ForgeClient[];
+  /** By forge id. */
+  readonly webhookDoors: ReadonlyMap<string, WebhookDoor>;
   readonly isDispatchEnabled: () => boolean;
   /** Every event that any process commits from now on, in commit order. */
   readonly listenToEvents: (listener: (event: Event) => void) => void;

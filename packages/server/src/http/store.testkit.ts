@@ -15,6 +15,7 @@ export function fakeStore(parts: FakeStoreParts): HttpStore {
     jobs: refusing('jobs', parts.jobs),
     runners: refusing('runners', parts.runners),
     users: refusing('users', parts.users),
+    webhooks: refusing('webhooks', parts.webhooks),
     ping: parts.ping ?? (async () => 1),
   };
 }

@@ -6,9 +6,9 @@ import {
   lateRuns,
   type SearchedAttempt,
 } from '../domain/correlation.ts';
+import { groupByKey, runsOfKey } from '../domain/run-keys.ts';
 import type { DateOffset, RunListing } from '../forge/forge.ts';
 import type { Store } from '../store/store.ts';
-import { groupByKey, runsOfKey } from './run-keys.ts';
 
 export interface ResolveDeps {
   readonly runs: Store['runs'];

@@ -120,6 +120,12 @@ function makeForgeFamilies(registry: Registry) {
   return {
     forgeRequests: counter('github_api_requests_total', 'Requests to a forge by call.'),
     forgeErrors: counter('github_api_errors_total', 'Requests to a forge that failed, by call.'),
+    webhooks: new Counter({
+      name: 'dispatchoor_webhooks_total',
+      help: 'Webhooks of forges by event and what became of them.',
+      labelNames: ['event', 'outcome'],
+      registers: [registry],
+    }),
     rateRemaining: new Gauge({
       name: 'dispatchoor_github_rate_limit_remaining',
       help: 'Requests left of the credential that lists runners.',

@@ -20,12 +20,17 @@ export interface RequestSample {
   readonly durationMs: number;
 }
 
+/** What became of a delivery. `ignored`: signed, and nothing to us. */
+export type WebhookOutcome = 'accepted' | 'duplicate' | 'ignored' | 'refused';
+
 export interface Metrics {
   /** Call once for each committed event that this process wrote: then a sum over replicas counts each once. */
   countEvent(event: Event): void;
   countDispatchCycle(outcome: 'ok' | 'error'): void;
   /** @param endpoint the call's name, such as `list-runs` */
   countForgeRequest(endpoint: string, outcome: 'ok' | 'error'): void;
+  /** @param event the forge's name for it; '' while nothing has vouched for it */
+  countWebhook(event: string, outcome: WebhookOutcome): void;
   observeRequest(sample: RequestSample): void;
   setWebSocketClients(count: number): void;
   countSlowWebSocketClient(): void;
@@ -61,6 +66,9 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
     countForgeRequest: (endpoint, outcome) => {
       families.forgeRequests.inc({ endpoint });
       if (outcome === 'error') families.forgeErrors.inc({ endpoint });
+    },
+    countWebhook: (event, outcome) => {
+      families.webhooks.inc({ event, outcome });
     },
     observeRequest: ({ method, path, status, durationMs }) => {
       families.httpRequests.inc({ method, path, status: String(status) });

@@ -228,7 +228,14 @@ async function addRunners(
         .values({
           ...{ id: `${scope}#${id}`, forge_id: FORGE, scope, forge_runner_id: id },
           ...{ name: `runner-${id}`, labels: '["linux"]', label_set: labelSetOf(['linux']) },
-          ...{ os: 'linux', status: 'online', is_busy: 0, launch_id: null, observed_at: now },
+          ...{
+            os: 'linux',
+            status: 'online',
+            is_busy: 0,
+            is_ephemeral: 0,
+            launch_id: null,
+            observed_at: now,
+          },
           ...{ missed_passes: 0, last_seen_at: now, created_at: now, updated_at: now },
           ...over,
         })

@@ -86,6 +86,7 @@ async function listWorkflowJobs(
     .selectAll()
     .where('forge_id', '=', attempt.forgeId)
     .where('run_id', '=', attempt.runId)
+    .where('run_attempt', '=', 1)
     .orderBy('id')
     .execute();
   return rows.map(workflowJobOf);

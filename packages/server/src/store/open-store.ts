@@ -18,6 +18,7 @@ import { makeRunnerStore } from './runners.ts';
 import { makeRunStore } from './runs.ts';
 import type { Store } from './store.ts';
 import { makeUserStore } from './users.ts';
+import { makeWebhookStore } from './webhooks.ts';
 
 export type StoreConfig =
   | { readonly driver: 'sqlite'; readonly path: string }
@@ -68,6 +69,7 @@ export function makeStore(database: Database): Store {
     leases: makeLeaseStore(database),
     credentials: makeCredentialStore(database),
     users: makeUserStore(database),
+    webhooks: makeWebhookStore(database),
     events: makeEventStore(database),
     retention: makeRetentionStore(database),
     ping: () => database.ping(),

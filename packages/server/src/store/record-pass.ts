@@ -15,7 +15,7 @@ import {
 import type { RunnerRow } from './schema.ts';
 import type { Fence, RunnerPass } from './store.ts';
 
-/** 16 columns a row; on SQLite also as long as the process may be blocked. */
+/** 17 columns a row; on SQLite also as long as the process may be blocked. */
 const ROWS_PER_STATEMENT = 250;
 const ROWS_PER_READ = 1_000;
 /** Two minutes: pages are read side by side, and each request ends within the configured timeout (30 s). */
@@ -122,7 +122,7 @@ async function listKnown(
     const rows = await db
       .selectFrom('runners')
       .select(['id', 'forge_runner_id', 'name', 'labels', 'os', 'status', 'is_busy'])
-      .select(['observed_at', 'missed_passes'])
+      .select(['is_ephemeral', 'observed_at', 'missed_passes'])
       .where('forge_id', '=', forgeId)
       .where('scope', '=', scope)
       .where('forge_runner_id', '>', last)
@@ -196,6 +196,7 @@ async function upsert(
           os: is.ref('excluded.os'),
           status: is.ref('excluded.status'),
           is_busy: is.ref('excluded.is_busy'),
+          is_ephemeral: is.ref('excluded.is_ephemeral'),
           observed_at: is.ref('excluded.observed_at'),
           missed_passes: 0,
           last_seen_at: now,

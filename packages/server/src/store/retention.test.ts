@@ -232,14 +232,22 @@ function workflowJob(runId: string) {
   return {
     ...{ forge_id: 'f', id: runId, run_id: runId, run_attempt: 1, name: '', status: 'completed' },
     ...{ conclusion: null, labels: '[]', runner_id: null, runner_name: '', created_at: null },
-    ...{ started_at: null, completed_at: null, observed_at: 1 },
+    ...{ started_at: null, completed_at: null, observed_at: 1, is_owned: 1 as const },
   };
 }
 
 function runner(id: string, scope: string, lastSeenAt: number): RunnerRow {
   return {
     ...{ id, forge_id: 'f', scope, forge_runner_id: id, name: id, labels: '[]', label_set: '[]' },
-    ...{ os: '', status: 'online', is_busy: 0, launch_id: null, observed_at: 1, missed_passes: 0 },
+    ...{
+      os: '',
+      status: 'online',
+      is_busy: 0,
+      is_ephemeral: 0,
+      launch_id: null,
+      observed_at: 1,
+      missed_passes: 0,
+    },
     ...{ last_seen_at: lastSeenAt, created_at: 1, updated_at: 1 },
   };
 }

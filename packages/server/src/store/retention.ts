@@ -7,6 +7,8 @@ import type { RetentionStore } from './store.ts';
 const IDEMPOTENCY_KEYS_KEPT_MS = 24 * 3_600_000;
 /** Forges send a delivery again for days; its id must be known that long. */
 const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
+/** What others did on our runners: no webhook is so late that it would still tell of its beginning. */
+const FOREIGN_JOBS_KEPT_MS = 24 * 3_600_000;
 const EXPIRED_PER_TRANSACTION = 500;
 
 export function makeRetentionStore(database: Database): RetentionStore {
@@ -129,6 +131,7 @@ async function deleteEvents(
 async function deleteExpired(database: Database, now: number): Promise<number> {
   const keysBefore = now - IDEMPOTENCY_KEYS_KEPT_MS;
   const deliveriesBefore = now - DELIVERIES_KEPT_MS;
+  const foreignBefore = now - FOREIGN_JOBS_KEPT_MS;
   const limit = sql`limit ${EXPIRED_PER_TRANSACTION}`;
   const deletes = [
     sql`delete from sessions where id in (
@@ -138,8 +141,13 @@ async function deleteExpired(database: Database, now: number): Promise<number> {
       select username, key from idempotency_keys where created_at <= ${keysBefore}
       order by created_at ${limit}
     )`,
-    sql`delete from webhook_deliveries where id in (
-      select id from webhook_deliveries where processed_at <= ${deliveriesBefore} ${limit}
+    sql`delete from webhook_deliveries where (forge_id, id) in (
+      select forge_id, id from webhook_deliveries
+      where received_at <= ${deliveriesBefore} order by received_at ${limit}
+    )`,
+    sql`delete from run_workflow_jobs where (forge_id, id) in (
+      select forge_id, id from run_workflow_jobs
+      where is_owned = 0 and observed_at <= ${foreignBefore} order by observed_at ${limit}
     )`,
   ];
   let total = 0;

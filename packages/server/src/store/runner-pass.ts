@@ -13,6 +13,7 @@ export type KnownRunner = Pick<
   | 'os'
   | 'status'
   | 'is_busy'
+  | 'is_ephemeral'
   | 'observed_at'
   | 'missed_passes'
 >;
@@ -60,6 +61,7 @@ function seenRunnerOf(runner: ObservedRunner): SeenRunner {
     os: runner.os,
     status: runner.status,
     is_busy: toBool(runner.isBusy),
+    is_ephemeral: toBool(runner.isEphemeral ?? false),
   };
 }
 
@@ -69,6 +71,7 @@ function isNews(from: KnownRunner, to: SeenRunner, sentAt: number): boolean {
     from.missed_passes > 0 ||
     from.status !== to.status ||
     from.is_busy !== to.is_busy ||
+    from.is_ephemeral !== to.is_ephemeral ||
     from.labels !== to.labels ||
     from.name !== to.name ||
     from.os !== to.os

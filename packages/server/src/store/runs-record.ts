@@ -1,6 +1,7 @@
 /** What the forge shows of an attempt's run, and what it does not show. */
 import type { Run } from '../domain/attempt.ts';
 import { ACTIVE_STATES, endOf } from '../domain/job.ts';
+import { isFurther } from '../domain/webhook.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob, endJob, moveJob, returnJob } from './job-moves.ts';
@@ -12,31 +13,59 @@ export async function recordRun(
   run: Run,
   sentAt: number,
 ): Promise<boolean> {
+  return database.write((tx) => takeRun(tx, attemptId, run, sentAt, isNews));
+}
+
+/** As `recordRun`, told by a webhook that may have been overtaken by others. */
+export function takeToldRun(
+  tx: WriteTx,
+  attemptId: string,
+  run: Run,
+  at: number,
+): Promise<boolean> {
+  return takeRun(tx, attemptId, run, at, isFurtherOn);
+}
+
+type Decision = (attempt: AttemptRow, run: Run, at: number) => boolean;
+
+async function takeRun(
+  tx: WriteTx,
+  attemptId: string,
+  run: Run,
+  at: number,
+  decide: Decision,
+): Promise<boolean> {
   if (run.attempt > 1) return false;
-  return database.write(async (tx) => {
-    const written = await writeAttempt(tx, attemptId, {
-      decide: (attempt) =>
-        isNews(attempt, run, sentAt)
-          ? { to: attempt.state, set: observed(tx, run, sentAt) }
-          : undefined,
-      told: undefined,
-    });
-    if (written === undefined) return false;
-    const { before, after } = written;
-    if (after.ended_at !== null) {
-      tellAttempt(tx, after, { kind: 'attempt.ended', data: { conclusion: run.conclusion } });
-    } else if (before.run_status !== after.run_status) {
-      tellAttempt(tx, after, { kind: 'attempt.changed', data: { runStatus: run.status } });
-    }
-    const job = await findActiveJob(tx.db, after);
-    if (job !== undefined) await moveOn(tx, job, run);
-    return true;
+  const written = await writeAttempt(tx, attemptId, {
+    decide: (attempt) =>
+      isOpenRun(attempt, run) && decide(attempt, run, at)
+        ? { to: attempt.state, set: observed(tx, attempt, run, at) }
+        : undefined,
+    told: undefined,
   });
+  if (written === undefined) return false;
+  const { before, after } = written;
+  if (after.ended_at !== null) {
+    tellAttempt(tx, after, { kind: 'attempt.ended', data: { conclusion: run.conclusion } });
+  } else if (before.run_status !== after.run_status) {
+    tellAttempt(tx, after, { kind: 'attempt.changed', data: { runStatus: run.status } });
+  }
+  const job = await findActiveJob(tx.db, after);
+  if (job !== undefined) await moveOn(tx, job, run);
+  return true;
+}
+
+function isOpenRun(attempt: AttemptRow, run: Run): boolean {
+  return attempt.run_id === run.id && attempt.ended_at === null;
+}
+
+function isFurtherOn(attempt: AttemptRow, run: Run, at: number): boolean {
+  const known = { status: attempt.run_status, at: attempt.run_observed_at };
+  return isFurther(known, { status: run.status, at });
 }
 
 /** Listings lag and overtake each other: nothing is taken back that a request sent later has shown. */
 function isNews(attempt: AttemptRow, run: Run, sentAt: number): boolean {
-  if (attempt.run_id !== run.id || attempt.ended_at !== null) return false;
   // An end is one whenever it was seen: a forge's clock that was put back must not hide it until it has caught up.
   if (rankOf(run.status) > rankOf(attempt.run_status)) return true;
   if (attempt.run_observed_at !== null && attempt.run_observed_at >= sentAt) return false;
@@ -48,14 +77,15 @@ function rankOf(status: string | null): number {
   return status === 'completed' ? 1 : 0;
 }
 
-function observed(tx: WriteTx, run: Run, sentAt: number): AttemptChange {
+function observed(tx: WriteTx, attempt: AttemptRow, run: Run, at: number): AttemptChange {
   return {
     run_url: run.url,
     run_status: run.status,
     run_conclusion: run.conclusion,
     run_created_at: run.createdAt,
     run_started_at: run.startedAt,
-    run_observed_at: sentAt,
+    // What is further on may have been seen before what was known: listings sent in between stay outdated.
+    run_observed_at: Math.max(at, attempt.run_observed_at ?? at),
     gone_since: null,
     ...(run.status === 'completed' ? { ended_at: tx.now } : {}),
   };

@@ -22,21 +22,37 @@ export async function recordWorkflowJobs(
   const ours = jobs.filter((job) => job.runAttempt === 1);
   if (ours.length === 0) return;
   await database.write(async (tx) => {
-    const written = await writeAttempt(tx, attemptId, {
-      decide: (attempt) =>
-        attempt.run_id !== null && ours.every((job) => job.runId === attempt.run_id)
-          ? { to: attempt.state, set: seenOn(tx, attempt, ours) }
-          : undefined,
-      told: undefined,
+    await takeJobs(tx, attemptId, ours, async (attempt) => {
+      await storeJobs(tx, attempt.forge_id, ours, sentAt);
+      for (const job of ours) await markBusy(tx, attempt, job, sentAt);
     });
-    if (written === undefined) return;
-    const { before, after } = written;
-    const wasBetween = await isBetween(tx, attemptId);
-    await storeJobs(tx, after.forge_id, ours, sentAt);
-    for (const job of ours) await markBusy(tx, after, job, sentAt);
-    if (wasBetween || isSeen(before, after)) tellAttempt(tx, after, { kind: 'attempt.changed' });
-    await nameRunner(tx, after);
   });
+}
+
+/**
+ * What the run's workflow jobs, all that are known, mean for its attempt and job.
+ *
+ * @param store writes what is new of them, once the attempt is locked
+ */
+export async function takeJobs(
+  tx: WriteTx,
+  attemptId: string,
+  jobs: readonly WorkflowJob[],
+  store: (attempt: AttemptRow) => Promise<void>,
+): Promise<void> {
+  const written = await writeAttempt(tx, attemptId, {
+    decide: (attempt) =>
+      attempt.run_id !== null && jobs.every((job) => job.runId === attempt.run_id)
+        ? { to: attempt.state, set: seenOn(tx, attempt, jobs) }
+        : undefined,
+    told: undefined,
+  });
+  if (written === undefined) return;
+  const { before, after } = written;
+  const wasBetween = await isBetween(tx, attemptId);
+  await store(after);
+  if (wasBetween || isSeen(before, after)) tellAttempt(tx, after, { kind: 'attempt.changed' });
+  await nameRunner(tx, after);
 }
 
 async function isBetween(tx: WriteTx, attemptId: string): Promise<boolean> {
@@ -84,7 +100,7 @@ async function storeJobs(
 ): Promise<void> {
   await tx.db
     .insertInto('run_workflow_jobs')
-    .values(jobs.map((job) => rowOf(forgeId, job, sentAt)))
+    .values(jobs.map((job) => ({ ...rowOfJob(forgeId, job, sentAt), is_owned: 1 as const })))
     .onConflict((conflict) =>
       conflict
         .columns(['forge_id', 'id'])
@@ -98,6 +114,7 @@ async function storeJobs(
           started_at: eb.ref('excluded.started_at'),
           completed_at: eb.ref('excluded.completed_at'),
           observed_at: eb.ref('excluded.observed_at'),
+          is_owned: 1,
         }))
         .where('run_workflow_jobs.observed_at', '<', sql<number>`excluded.observed_at`)
         .where((eb) =>
@@ -110,7 +127,11 @@ async function storeJobs(
     .execute();
 }
 
-function rowOf(forgeId: string, job: WorkflowJob, sentAt: number): WorkflowJobRow {
+export function rowOfJob(
+  forgeId: string,
+  job: WorkflowJob,
+  sentAt: number,
+): Omit<WorkflowJobRow, 'is_owned'> {
   return {
     forge_id: forgeId,
     id: job.id,

@@ -20,7 +20,14 @@ export interface Schema {
     kind: 'expand' | 'contract';
     applied_at: number;
   };
-  forges: { id: string; kind: string; created_at: number };
+  forges: {
+    id: string;
+    kind: string;
+    /** Something was seen that a webhook should have told: first and last time of this spell. */
+    webhooks_missed_since: number | null;
+    webhook_missed_at: number | null;
+    created_at: number;
+  };
   groups: GroupRow;
   templates: TemplateRow;
   jobs: JobRow;
@@ -70,14 +77,7 @@ export interface Schema {
     is_audit: Bool;
     data: JsonText;
   };
-  webhook_deliveries: {
-    id: string;
-    forge_id: string;
-    event: string;
-    payload: JsonText;
-    received_at: number;
-    processed_at: number | null;
-  };
+  webhook_deliveries: WebhookDeliveryRow;
   users: {
     id: string;
     username: string;
@@ -238,6 +238,24 @@ export interface WorkflowJobRow {
   started_at: number | null;
   completed_at: number | null;
   observed_at: number;
+  /** An attempt of ours has the run. Others are kept for what they tell about their runner. */
+  is_owned: Bool;
+}
+
+export interface WebhookDeliveryRow {
+  forge_id: string;
+  /** The forge's: the same when it sends the delivery again. */
+  id: string;
+  event: string;
+  run_id: string;
+  observation: JsonText;
+  received_at: number;
+  processed_at: number | null;
+  /** Its run was no attempt's when it was processed. One may have started it all the same, and not know it yet. */
+  is_unowned: Bool;
+  tries: number;
+  /** Why it was given up; '' unless it was. */
+  failure: string;
 }
 
 /** `workflow_id` and `ref` are '' where the whole repository is meant (`no-access`). */
@@ -267,6 +285,8 @@ export interface RunnerRow {
   os: string;
   status: RunnerStatus;
   is_busy: Bool;
+  /** Gone after one workflow job. */
+  is_ephemeral: Bool;
   launch_id: string | null;
   /**
    * Send time of the observation that last changed this row. A complete pass that found it as it was does not write

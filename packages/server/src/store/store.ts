@@ -17,6 +17,11 @@ import type {
 } from '../domain/job.ts';
 import type { ObservedRunner, Runner } from '../domain/runner.ts';
 import type { ScopeListing } from '../domain/why-waiting.ts';
+import type { RetentionStore } from './port/retention.ts';
+import type { WebhookStore } from './port/webhooks.ts';
+
+export type { RetentionStore } from './port/retention.ts';
+export type { NewDelivery, OpenDelivery, WebhookStore } from './port/webhooks.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres';
@@ -28,6 +33,7 @@ export interface Store {
   readonly leases: LeaseStore;
   readonly credentials: CredentialStore;
   readonly users: UserStore;
+  readonly webhooks: WebhookStore;
   readonly events: EventStore;
   readonly retention: RetentionStore;
   /** Round trip in milliseconds. Throws StoreError when the database does not answer, or did not take the last write. */
@@ -413,7 +419,7 @@ export interface RunnerStore {
   recordScopeError(fence: Fence, forgeId: string, scope: string, message: string): Promise<void>;
 }
 
-// --- leases, credentials, events, users -----------------------------------------------------------------------
+// --- leases, credentials, events, users, webhooks -----------------------------------------------------------------------
 
 export interface LeaseStore {
   /** Takes or renews, by the database's clock. `undefined`: another holder has it. The epoch grows whenever the holder changes. */
@@ -489,15 +495,4 @@ export interface UserStore {
   createSession(session: { userId: string; tokenHash: string; expiresAt: number }): Promise<void>;
   findSession(tokenHash: string): Promise<{ user: User; expiresAt: number } | undefined>;
   deleteSession(tokenHash: string): Promise<boolean>;
-}
-
-export interface RetentionStore {
-  /** At most `batch` rows each call, so that no transaction is long. Returns how many went. */
-  deleteEndedJobs(before: number, batch: number): Promise<number>;
-  /** Ended attempts (with their workflow jobs) whose job is gone, and which ended before this. */
-  deleteAttempts(endedBefore: number, batch: number): Promise<number>;
-  deleteEvents(feedBefore: number, auditBefore: number, batch: number): Promise<number>;
-  deleteExpired(now: number): Promise<number>;
-  /** Runners and scopes nobody has seen since. */
-  deleteStaleRunners(before: number): Promise<number>;
 }

@@ -15,6 +15,7 @@ export const dispatcherFields = {
   enabled: boolean(true),
   interval,
   tracking_interval: interval,
+  tracking_interval_with_webhooks: duration({ fallback: '5m', min: '10ms', max: '576h' }),
   run_lookup_timeout: duration({ fallback: '5m', min: '10ms', max: '24h' }),
   pickup_timeout: duration({ fallback: '15m', min: '10ms', max: '24h' }),
   send_deadline: duration({
@@ -40,6 +41,10 @@ export function buildDispatcher(
     enabled: values.enabled,
     intervalMs: values.interval,
     trackingIntervalMs: values.tracking_interval,
+    trackingIntervalWithWebhooksMs: Math.max(
+      values.tracking_interval_with_webhooks,
+      values.tracking_interval,
+    ),
     runLookupTimeoutMs: values.run_lookup_timeout,
     pickupTimeoutMs: values.pickup_timeout,
     sendDeadlineMs: values.send_deadline,

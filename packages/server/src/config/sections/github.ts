@@ -4,7 +4,7 @@ import type { DispatchRateConfig, GithubConfig } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { type Decoder, type Section, section } from '../decode.ts';
 import { decimal, duration, integer, quoteAt, secret, text } from '../scalars.ts';
-import { takeToken } from './secrets.ts';
+import { takeSecret, takeToken } from './secrets.ts';
 
 const GITHUB_COM = 'https://api.github.com';
 
@@ -31,6 +31,9 @@ export const githubFields = {
   runners_token: secret(),
   base_url: text(GITHUB_COM),
   poll_interval: duration({ fallback: '60s', min: '10ms', max: '576h' }),
+  webhook_secret: secret(),
+  poll_interval_with_webhooks: duration({ fallback: '5m', min: '10ms', max: '576h' }),
+  webhook_grace: duration({ fallback: '10s', min: '10ms', max: '10m' }),
   rate_limit_buffer: integer({ fallback: 100, min: 1, max: 1_000_000 }),
   dispatch_rate: dispatchRate,
   request_timeout: duration({
@@ -51,6 +54,9 @@ export function buildGithub({ values, at }: Section<typeof githubFields>): Githu
     baseUrl,
     isGithubCom,
     pollIntervalMs: values.poll_interval,
+    webhookSecret: takeSecret(values.webhook_secret, at.webhook_secret, true),
+    pollIntervalWithWebhooksMs: Math.max(values.poll_interval_with_webhooks, values.poll_interval),
+    webhookGraceMs: values.webhook_grace,
     rateLimitBuffer: values.rate_limit_buffer,
     dispatchRate: chooseRate(values.dispatch_rate, isGithubCom),
     requestTimeoutMs: values.request_timeout,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { Secret } from '../../lib/secret.ts';
 import {
   type BudgetStore,
   type CredentialStatus,
@@ -7,6 +8,7 @@ import {
   type ForgeCapabilities,
   ForgeError,
   type ForgeUse,
+  type WebhookDoor,
 } from '../forge.ts';
 import { askWhoWeAre, canReadRepo, findOwnerType } from './accounts.ts';
 import { RequestBudget } from './budget.ts';
@@ -20,6 +22,7 @@ import { DispatchAllowance, type DispatchRate } from './dispatch-allowance.ts';
 import { listRunners } from './list-runners.ts';
 import { listRuns } from './list-runs.ts';
 import { cancelRun, getFirstAttempt, getRun, listRunJobs } from './runs.ts';
+import { makeWebhookDoor } from './webhook-door.ts';
 import { Wire } from './wire.ts';
 
 export interface GithubForgeOptions {
@@ -33,6 +36,8 @@ export interface GithubForgeOptions {
   /** Requests of the hourly limit that polling may not touch. */
   readonly rateLimitBuffer: number;
   readonly requestTimeoutMs: number;
+  /** Empty: no webhook is taken. */
+  readonly webhookSecret: Secret;
   /** Ours, for the User-Agent. */
   readonly version: string;
   readonly clock: Clock;
@@ -50,6 +55,7 @@ export function makeGithubForge(options: GithubForgeOptions): GithubForge {
 class Github implements GithubForge {
   readonly id: string;
   readonly kind = 'github';
+  readonly webhooks: WebhookDoor;
   readonly #wire: Wire;
   readonly #dateOffset: DateOffsetEstimator;
   readonly #clients: Readonly<Record<ForgeUse, GithubClient>>;
@@ -62,6 +68,10 @@ class Github implements GithubForge {
     this.id = options.id;
     this.#wire = new Wire(clock);
     this.#dateOffset = new DateOffsetEstimator(clock);
+    this.webhooks = makeWebhookDoor({
+      secret: options.webhookSecret,
+      forgeNow: () => clock.now() + this.#dateOffset.offset().offsetMs,
+    });
     const budget = new RequestBudget(clock, options.rateLimitBuffer);
     const isOneToken = credentials.runners.sameAs === credentials.dispatch.sameAs;
     this.#clients = {
@@ -86,7 +96,7 @@ class Github implements GithubForge {
       returnRunDetails: this.#features.returnRunDetails,
       listWaitingJobs: false,
       jitRunners: false,
-      workflowJobHook: false,
+      workflowJobHook: this.webhooks.isOpen,
     };
   }
 

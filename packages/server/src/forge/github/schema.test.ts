@@ -54,7 +54,15 @@ describe('a page of runners', () => {
     const raw = { id: 1, name: 'a', os: null, status: 'sleeping', busy: false, labels: [] };
     const { runners } = runnerPage.parse({ total_count: 1, runners: [raw] });
     expect(runners).toEqual([
-      { forgeRunnerId: '1', name: 'a', os: '', status: 'offline', isBusy: false, labels: [] },
+      {
+        forgeRunnerId: '1',
+        name: 'a',
+        os: '',
+        status: 'offline',
+        isBusy: false,
+        labels: [],
+        isEphemeral: false,
+      },
     ]);
   });
 });

@@ -31,6 +31,7 @@ const runner = z
     os: text,
     status: z.string(),
     busy: z.boolean(),
+    ephemeral: z.boolean().nullish(),
     labels: z.array(z.object({ name: z.string() })),
   })
   .transform(
@@ -42,6 +43,7 @@ const runner = z
       // Whatever else a runner may be one day, only `online` means that it takes jobs.
       status: raw.status === 'online' ? 'online' : 'offline',
       isBusy: raw.busy,
+      isEphemeral: raw.ephemeral ?? false,
     }),
   );
 
@@ -89,7 +91,7 @@ export const run = z
 export const runPage = z.object({ total_count: z.int(), workflow_runs: z.array(run) });
 export type RunPage = z.infer<typeof runPage>;
 
-const workflowJob = z
+export const workflowJob = z
   .object({
     id,
     run_id: id,

@@ -51,6 +51,7 @@ export function makeTestForge(
     dispatchRate: options.dispatchRate ?? null,
     rateLimitBuffer: options.rateLimitBuffer ?? 100,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    webhookSecret: new Secret(''),
     version: '1.2.3',
     logger: makeLogger('fatal'),
     ...given,

@@ -6,7 +6,13 @@ export const first: Migration = {
   name: 'first',
   kind: 'expand',
   statements: [
-    `create table forges (id text primary key, kind text not null, created_at bigint not null)`,
+    `create table forges (
+      id text primary key,
+      kind text not null,
+      webhooks_missed_since bigint,
+      webhook_missed_at bigint,
+      created_at bigint not null
+    )`,
 
     `create table groups (
       id text primary key,
@@ -180,9 +186,12 @@ export const first: Migration = {
       started_at bigint,
       completed_at bigint,
       observed_at bigint not null,
+      is_owned smallint not null,
       primary key (forge_id, id)
     )`,
     `create index run_workflow_jobs_run on run_workflow_jobs (forge_id, run_id)`,
+    `create index run_workflow_jobs_runner on run_workflow_jobs (forge_id, runner_id, started_at) where runner_id is not null`,
+    `create index run_workflow_jobs_foreign on run_workflow_jobs (observed_at) where is_owned = 0`,
 
     `create table group_plans (group_id text primary key, planned_at bigint not null, plan text not null)`,
 
@@ -211,6 +220,7 @@ export const first: Migration = {
       os text not null,
       status text not null,
       is_busy smallint not null,
+      is_ephemeral smallint not null,
       launch_id text,
       observed_at bigint not null,
       missed_passes integer not null,
@@ -280,14 +290,21 @@ export const first: Migration = {
     `create index events_at on events (is_audit, at)`,
 
     `create table webhook_deliveries (
-      id text primary key,
-      forge_id text not null,
+      forge_id text not null references forges (id),
+      id text not null,
       event text not null,
-      payload text not null,
+      run_id text not null,
+      observation text not null,
       received_at bigint not null,
-      processed_at bigint
+      processed_at bigint,
+      is_unowned smallint not null,
+      tries integer not null,
+      failure text not null,
+      primary key (forge_id, id)
     )`,
-    `create index webhook_deliveries_open on webhook_deliveries (received_at) where processed_at is null`,
+    `create index webhook_deliveries_open on webhook_deliveries (forge_id, received_at, id) where processed_at is null`,
+    `create index webhook_deliveries_unowned on webhook_deliveries (forge_id, run_id) where is_unowned = 1`,
+    `create index webhook_deliveries_age on webhook_deliveries (received_at)`,
 
     `create table users (
       id text primary key,

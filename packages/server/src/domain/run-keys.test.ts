@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { attempt, run } from '../domain/attempt.testkit.ts';
+import { attempt, run } from './attempt.testkit.ts';
 import { groupByKey, runsOfKey } from './run-keys.ts';
 
 it('takes a workflow by its number, its file name or its path', () => {

@@ -1,4 +1,4 @@
-import type { Attempt, Run } from '../domain/attempt.ts';
+import type { Attempt, Run } from './attempt.ts';
 
 /** What a listing can tell apart: repository, workflow, ref. The actor is compared run by run: it may not be known. */
 function keyOf({ owner, repo, workflowId, ref }: Attempt): string {

@@ -1,0 +1,102 @@
+/**
+ * What a forge tells by itself. Deliveries get lost, come twice and overtake each other, so each is an observation
+ * with a time, and what is known of a run or a workflow job only ever moves forward: whatever the order in which
+ * the same observations arrive, they end in the same state.
+ */
+import type { Run, WorkflowJob } from './attempt.ts';
+
+/** One delivery, told in our words. Times are epoch milliseconds of the forge's clock. */
+export type WebhookObservation =
+  | {
+      readonly kind: 'run';
+      readonly owner: string;
+      readonly repo: string;
+      readonly run: Run;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'workflow-job';
+      readonly owner: string;
+      readonly repo: string;
+      readonly job: WorkflowJob;
+      readonly at: number;
+    }
+  /** The forge tries whether we can be reached. */
+  | { readonly kind: 'ping' };
+
+/** Forges stamp whole seconds, rounded down: 12:00:05 happened up to 12:00:05.999. */
+const STAMP_STEP_MS = 1_000;
+
+/**
+ * When something stamped with whole seconds happened, at the latest: the last millisecond of its second, or its
+ * receipt if that was sooner. The latest, because the two mistakes differ: an end that is taken for too late costs
+ * one run that waits for a runner a little; one taken for too early is dropped in favour of a listing that was
+ * made before it, and the runner idles until the next one.
+ *
+ * @param receivedAt on the forge's clock; it may be off, so a stamp is believed even when it lies after it
+ */
+export function latestMoment(stampMs: number, receivedAt: number): number {
+  return Math.max(stampMs, Math.min(stampMs + STAMP_STEP_MS - 1, receivedAt));
+}
+
+const RANKS: Readonly<Record<string, number>> = { in_progress: 1, completed: 2 };
+
+/** How far a run or workflow job has come. What is not known counts as still waiting. */
+export function progressOf(status: string | null): number {
+  return RANKS[status ?? ''] ?? 0;
+}
+
+/** A state of a run or a workflow job, and when it was so. */
+export interface Progress {
+  readonly status: string | null;
+  /** `null`: never observed. */
+  readonly at: number | null;
+}
+
+/** Further on beats later; at the same stage the later one wins. A webhook never takes anything back. */
+export function isFurther(known: Progress, seen: { status: string; at: number }): boolean {
+  const ahead = progressOf(seen.status) - progressOf(known.status);
+  if (ahead !== 0) return ahead > 0;
+  if (known.at === null || known.at !== seen.at) return (known.at ?? -Infinity) < seen.at;
+  // `waiting` and `queued` of the same moment: whichever, but always the same one.
+  return (known.status ?? '') < seen.status;
+}
+
+/** What is known of a workflow job that some runner has taken. */
+export interface TakenJob {
+  readonly status: string;
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+  /** The moment of its newest observation, by `latestMoment` or a request's send time. */
+  readonly observedAt: number;
+}
+
+export interface RunnerUse {
+  readonly isBusy: boolean;
+  /** Listings sent later than this know better. */
+  readonly at: number;
+}
+
+/**
+ * What the workflow jobs on one runner tell about it. A runner does one at a time, so the one that started last
+ * decides: earlier ones are over, even if nobody told. Several may have started within one second: as long as one of
+ * them is not known to be over the runner is busy. An idle runner costs time until the next listing; a second run
+ * sent to a busy one takes another job's turn.
+ *
+ * @returns `undefined` when they tell nothing
+ */
+export function runnerUseOf(jobs: readonly TakenJob[]): RunnerUse | undefined {
+  const taken = jobs.filter((job) => progressOf(job.status) > 0);
+  const lastStart = Math.max(...taken.map((job) => job.startedAt ?? -Infinity));
+  const last = taken.filter((job) => (job.startedAt ?? -Infinity) === lastStart);
+  if (last.length === 0) return undefined;
+  const open = last.filter((job) => progressOf(job.status) === 1);
+  const moments = (open.length > 0 ? open : last).map(momentOf);
+  return { isBusy: open.length > 0, at: Math.max(...moments) };
+}
+
+/** A poll may have seen an end long after it. */
+function momentOf({ status, completedAt, observedAt }: TakenJob): number {
+  if (progressOf(status) < 2 || completedAt === null) return observedAt;
+  return latestMoment(completedAt, observedAt);
+}

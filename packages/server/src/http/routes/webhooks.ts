@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { WebhookOutcome } from '../../metrics/metrics.ts';
+import type { HttpDeps, WebhookDelivery, WebhookDoor } from '../deps.ts';
+import { badRequest, HttpError, notFound } from '../errors.ts';
+import type { HttpApp } from '../http-app.ts';
+import { refuseLargeBody, WebhookBodies } from '../webhook-body.ts';
+
+type WebhookDeps = Pick<HttpDeps, 'store' | 'webhookDoors' | 'metrics'>;
+
+interface Accepted {
+  readonly event: string;
+  readonly outcome: WebhookOutcome;
+}
+
+/**
+ * Where forges tell what has happened. No session: the signature says who speaks. Everything that can be refused by
+ * the headers is refused before the body is read; 202 means that the delivery is on disk, or is nothing to us.
+ */
+export function webhookRoutes(app: HttpApp, deps: WebhookDeps): void {
+  const bodies = new WebhookBodies();
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => {
+    done(null);
+  });
+  app.route<{ Params: { forge: string } }>({
+    method: 'POST',
+    url: '/webhook/github/:forge',
+    handler: async (request, reply) => {
+      try {
+        const { event, outcome } = await accept(deps, bodies, request);
+        deps.metrics.countWebhook(event, outcome);
+      } catch (error) {
+        if (isRefusal(error)) deps.metrics.countWebhook('', 'refused');
+        throw error;
+      }
+      return reply.code(202).send();
+    },
+  });
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof HttpError && error.statusCode !== 404;
+}
+
+async function accept(
+  deps: WebhookDeps,
+  bodies: WebhookBodies,
+  request: FastifyRequest<{ Params: { forge: string } }>,
+): Promise<Accepted> {
+  const { raw, params } = request;
+  const delivery = begin(openDoorOf(deps, params.forge), raw);
+  refuseLargeBody(raw);
+  return bodies.read(
+    raw,
+    (bytes) => {
+      delivery.take(bytes);
+    },
+    async (body) => {
+      if (!delivery.isSigned()) throw unsigned('the signature is not that of this body');
+      return record(deps, request, delivery, body);
+    },
+  );
+}
+
+function openDoorOf({ webhookDoors }: WebhookDeps, forgeId: string): WebhookDoor {
+  const door = webhookDoors.get(forgeId);
+  if (door === undefined) throw notFound('forge');
+  if (door.isOpen) return door;
+  throw new HttpError(404, 'webhooks-closed', `webhooks are not taken; set ${door.configKey}`, {
+    connection: 'close',
+  });
+}
+
+function begin(door: WebhookDoor, { headers }: IncomingMessage): WebhookDelivery {
+  const begun = door.begin(headers);
+  if (!('refused' in begun)) return begun;
+  throw begun.refused === 'unsigned' ? unsigned(begun.message) : malformed(begun.message);
+}
+
+function unsigned(message: string): HttpError {
+  return new HttpError(401, 'bad-signature', message, { connection: 'close' });
+}
+
+function malformed(message: string): HttpError {
+  return new HttpError(400, 'invalid-request', message, { connection: 'close' });
+}
+
+async function record(
+  { store }: WebhookDeps,
+  { raw, params, log }: FastifyRequest<{ Params: { forge: string } }>,
+  delivery: WebhookDelivery,
+  body: Uint8Array,
+): Promise<Accepted> {
+  const { id, event } = delivery;
+  const reading = delivery.read(body, contentTypeOf(raw));
+  if ('problem' in reading) {
+    const { problem } = reading;
+    log.warn({ event, deliveryId: id, problem }, 'webhook not understood');
+    throw badRequest(`${event}: ${problem}`, 'invalid-webhook');
+  }
+  const { observation } = reading;
+  if (observation === null) return { event, outcome: 'ignored' };
+  if (observation.kind === 'ping') {
+    log.info({ deliveryId: id }, 'webhook tried by the forge');
+    return { event, outcome: 'accepted' };
+  }
+  const isNew = await store.webhooks.add({ forgeId: params.forge, id, event, observation });
+  return { event, outcome: isNew ? 'accepted' : 'duplicate' };
+}
+
+/** As it came: for all other routes the parsed headers have lost it. */
+function contentTypeOf({ rawHeaders }: IncomingMessage): string {
+  const at = rawHeaders.findIndex((name, i) => i % 2 === 0 && /^content-type$/i.test(name));
+  return at === -1 ? '' : (rawHeaders[at + 1] ?? '');
+}

@@ -1,0 +1,40 @@
+/** The inbox of webhooks: a part of the store's port. */
+import type { WebhookObservation } from '../../domain/webhook.ts';
+import type { Fence } from '../store.ts';
+
+export interface NewDelivery {
+  readonly forgeId: string;
+  /** The forge's: the same when it sends it again. */
+  readonly id: string;
+  readonly event: string;
+  readonly observation: Exclude<WebhookObservation, { kind: 'ping' }>;
+}
+
+export interface OpenDelivery {
+  readonly forgeId: string;
+  readonly id: string;
+  readonly event: string;
+  readonly runId: string;
+  /** A `WebhookObservation` as JSON. */
+  readonly observation: string;
+  /** How often it could not be applied. */
+  readonly tries: number;
+}
+
+export interface WebhookStore {
+  /** False: this delivery is known already, and nothing was added. */
+  add(delivery: NewDelivery): Promise<boolean>;
+  /** Not applied yet, oldest first; and those told of runs that an attempt has got since. */
+  listOpen(forgeId: string, limit: number): Promise<OpenDelivery[]>;
+  /**
+   * Applies them in one transaction, all or none. Each moves what is known of its run, workflow job and runner
+   * forward, or changes nothing; runs of nobody are kept for the attempt that may turn out to have them.
+   */
+  take(fence: Fence, deliveries: readonly OpenDelivery[]): Promise<void>;
+  /** True: that was the last try, and it is given up. */
+  recordFailure(
+    fence: Fence,
+    delivery: OpenDelivery,
+    failure: { readonly message: string; readonly mostTries: number },
+  ): Promise<boolean>;
+}

@@ -1,0 +1,134 @@
+/** The inbox of webhooks: on disk before they are answered, applied once, in one transaction with being done. */
+import { sql } from 'kysely';
+import { SYSTEM_ACTOR } from '../domain/event.ts';
+import type { WebhookObservation } from '../domain/webhook.ts';
+import type { Database, WriteTx } from './database.ts';
+import { holdsLease } from './leases.ts';
+import type { WebhookDeliveryRow } from './schema.ts';
+import type { Fence, NewDelivery, OpenDelivery, WebhookStore } from './store.ts';
+import { applyObservation } from './webhook-apply.ts';
+
+export function makeWebhookStore(database: Database): WebhookStore {
+  return {
+    add: (delivery) => database.write((tx) => add(tx, delivery)),
+    listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
+    take: (fence, deliveries) => take(database, fence, deliveries),
+    recordFailure: (fence, delivery, failure) => recordFailure(database, fence, delivery, failure),
+  };
+}
+
+async function add(tx: WriteTx, delivery: NewDelivery): Promise<boolean> {
+  const { forgeId, id, event, observation } = delivery;
+  const { numInsertedOrUpdatedRows } = await tx.db
+    .insertInto('webhook_deliveries')
+    .values({
+      forge_id: forgeId,
+      id,
+      event,
+      run_id: runIdOf(observation),
+      observation: JSON.stringify(observation),
+      received_at: tx.now,
+      processed_at: null,
+      is_unowned: 0,
+      tries: 0,
+      failure: '',
+    })
+    .onConflict((conflict) => conflict.columns(['forge_id', 'id']).doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows !== 1n) return false;
+  tx.emit({
+    kind: 'webhook.received',
+    subjectType: 'webhook',
+    subjectId: id,
+    groupId: null,
+    forgeId,
+    actor: SYSTEM_ACTOR,
+    isAudit: false,
+    data: { event },
+  });
+  return true;
+}
+
+function runIdOf(observation: NewDelivery['observation']): string {
+  return observation.kind === 'run' ? observation.run.id : observation.job.runId;
+}
+
+type OpenRow = Pick<WebhookDeliveryRow, 'id' | 'event' | 'run_id' | 'observation' | 'tries'>;
+
+/** Also those that told of a run before an attempt of ours knew that it had started it. */
+async function listOpen(
+  { read }: Database,
+  forgeId: string,
+  limit: number,
+): Promise<OpenDelivery[]> {
+  const { rows } = await sql<OpenRow>`
+    select * from (
+      select id, event, run_id, observation, tries, received_at from webhook_deliveries
+      where forge_id = ${forgeId} and processed_at is null
+      order by received_at, id limit ${limit}
+    ) as fresh
+    union all
+    select * from (
+      select d.id, d.event, d.run_id, d.observation, d.tries, d.received_at
+      from attempts a
+      join webhook_deliveries d on d.forge_id = a.forge_id and d.run_id = a.run_id
+      where a.forge_id = ${forgeId} and a.ended_at is null and a.run_id is not null
+        and d.is_unowned = 1
+      order by d.received_at, d.id limit ${limit}
+    ) as late
+    order by received_at, id
+  `.execute(read);
+  return rows.map(({ id, event, run_id: runId, observation, tries }) => {
+    return { forgeId, id, event, runId, observation, tries };
+  });
+}
+
+async function take(
+  database: Database,
+  fence: Fence,
+  deliveries: readonly OpenDelivery[],
+): Promise<void> {
+  await database.write(async (tx) => {
+    if (!(await holdsLease(tx, database, fence))) return;
+    for (const { forgeId, id, observation } of deliveries) {
+      // Written by `add`: its shape is known.
+      const seen = JSON.parse(observation) as WebhookObservation;
+      const isOwned = await applyObservation(tx, forgeId, seen);
+      await finish(tx, forgeId, id, { is_unowned: isOwned ? 0 : 1 });
+    }
+  });
+}
+
+async function finish(
+  { db, now }: WriteTx,
+  forgeId: string,
+  id: string,
+  set: Partial<Pick<WebhookDeliveryRow, 'is_unowned' | 'tries' | 'failure'>>,
+): Promise<void> {
+  await db
+    .updateTable('webhook_deliveries')
+    .set({ ...set, processed_at: now })
+    .where('forge_id', '=', forgeId)
+    .where('id', '=', id)
+    .execute();
+}
+
+async function recordFailure(
+  database: Database,
+  fence: Fence,
+  { forgeId, id, tries }: OpenDelivery,
+  { message, mostTries }: { readonly message: string; readonly mostTries: number },
+): Promise<boolean> {
+  const isGivenUp = tries + 1 >= mostTries;
+  await database.write(async (tx) => {
+    if (!(await holdsLease(tx, database, fence))) return;
+    const set = { tries: tries + 1, failure: message };
+    await tx.db
+      .updateTable('webhook_deliveries')
+      .set(isGivenUp ? { ...set, is_unowned: 0, processed_at: tx.now } : set)
+      .where('forge_id', '=', forgeId)
+      .where('id', '=', id)
+      .execute();
+  });
+  return isGivenUp;
+}
