@@ -6,8 +6,8 @@
  */
 export default class ChaosReporter {
   /** @param {import('vitest/node').TestCase} testCase */
-  onTestCaseReady({ name }) {
-    console.log(`\n${name}`);
+  onTestCaseReady({ name, options }) {
+    if (options.mode !== 'skip') console.log(`\n${name}`);
   }
 
   /** @param {import('vitest/node').TestCase} testCase */

@@ -7,6 +7,7 @@ export interface AttemptRow {
   readonly job_id: string;
   readonly state: string;
   readonly run_id: string | null;
+  readonly ended_at: number | null;
 }
 
 /** All that is told of an attempt here. */
@@ -24,7 +25,12 @@ export interface LeaseRow {
 
 /** Oldest first, as the database has them, whether or not a server runs. */
 export function listAttempts(database: StoreConfig): Promise<AttemptRow[]> {
-  return query(database, 'select id, job_id, state, run_id from attempts order by id');
+  return query(database, 'select id, job_id, state, run_id, ended_at from attempts order by id');
+}
+
+export async function countPending(database: StoreConfig): Promise<number> {
+  const rows = await query<object>(database, "select 1 from jobs where state = 'pending'");
+  return rows.length;
 }
 
 /** Oldest first. */
@@ -73,7 +79,8 @@ async function query<Row>(database: StoreConfig, sql: string): Promise<Row[]> {
 }
 
 function querySqlite(path: string, sql: string): unknown[] {
-  const file = new DatabaseSync(path);
+  // A reader leaves it to the next server to recover what a dead one left.
+  const file = new DatabaseSync(path, { readOnly: sql.startsWith('select') });
   try {
     return file.prepare(sql).all();
   } finally {

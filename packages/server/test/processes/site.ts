@@ -125,10 +125,15 @@ export class Site {
   /** Resolves when it listens; from then on it is the one that is asked. The session stays. */
   async start(options?: StartOptions): Promise<ServerProcess> {
     const server = await this.spawn(options);
+    await this.attend(server);
+    return server;
+  }
+
+  /** Until it listens, and is asked from then on. */
+  async attend(server: ServerProcess): Promise<void> {
     await server.listening();
     this.ask(server);
     if (this.api.tokens.length === 0) await this.api.login('admin', ADMIN_PASSWORD);
-    return server;
   }
 
   ask(server: ServerProcess): void {
