@@ -3,6 +3,7 @@ import type { Forge } from '../forge/forge.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { Troubles } from './troubles.ts';
 
 export interface CancelRunsDeps {
   readonly forge: Forge;
@@ -13,8 +14,11 @@ export interface CancelRunsDeps {
   readonly forceCancelAfterMs: number;
 }
 
+type TickDeps = CancelRunsDeps & { readonly troubles: Troubles };
+
 /** Carries out the cancels that were wanted, also of runs that are found only later. */
-export function cancelRuns(deps: CancelRunsDeps): LoopSpec {
+export function cancelRuns(given: CancelRunsDeps): LoopSpec {
+  const deps = { ...given, troubles: new Troubles() };
   return {
     name: `cancel-runs:${deps.forge.id}`,
     everyMs: deps.everyMs,
@@ -27,9 +31,10 @@ export function cancelRuns(deps: CancelRunsDeps): LoopSpec {
   };
 }
 
-async function tick(deps: CancelRunsDeps, context: LoopContext): Promise<void> {
+async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
   const { store, forge, forceCancelAfterMs } = deps;
   const wanted = await store.runs.listWantedCancels(forge.id, forceCancelAfterMs);
+  deps.troubles.keepOnly(wanted.map(({ attempt }) => attempt.id));
   for (const { attempt, how } of wanted) {
     if (!context.mayGoOn()) return;
     await cancelOne(deps, attempt, how, context.signal);
@@ -37,18 +42,19 @@ async function tick(deps: CancelRunsDeps, context: LoopContext): Promise<void> {
 }
 
 async function cancelOne(
-  deps: CancelRunsDeps,
+  deps: TickDeps,
   attempt: Attempt,
   how: 'cancel' | 'force-cancel',
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, store, logger } = deps;
+  const { forge, store, logger, troubles } = deps;
   if (attempt.runId === null) return;
   try {
     await forge.cancelRun(attempt.owner, attempt.repo, attempt.runId, how, signal);
     await store.runs.recordCancelSent(attempt.id, how);
   } catch (error) {
     // It stays wanted: the next tick asks again.
-    logger.warn({ err: error, attemptId: attempt.id, runId: attempt.runId }, 'run not cancelled');
+    const level = troubles.levelOf(attempt.id, error);
+    logger[level]({ err: error, attemptId: attempt.id, runId: attempt.runId }, 'run not cancelled');
   }
 }

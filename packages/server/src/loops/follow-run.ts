@@ -4,6 +4,7 @@ import { type Forge, ForgeError } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
+import type { Troubles } from './troubles.ts';
 
 export interface FollowDeps {
   readonly forge: Forge;
@@ -20,6 +21,8 @@ export interface FollowDeps {
   readonly unreadableHoldsMs: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
+  /** About repositories (`owner/repo`) and attempts (by id). */
+  readonly troubles: Troubles;
   /** Attempts whose runner is free again while their run seems to go on. */
   readonly betweenJobs: ReadonlySet<string>;
 }
@@ -30,27 +33,32 @@ export async function followOne(
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, logger } = deps;
+  const { forge, logger, troubles } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
     const { run, forgeSentAt } = await forge.getRun(owner, repo, runId, signal);
+    troubles.over(attempt.id);
     await takeRun(deps, attempt, run, forgeSentAt, signal);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     if (error.code === 'not-found') await noteGone(deps, attempt, runId, signal);
-    else logger.warn({ err: error, attemptId: attempt.id, runId }, 'run not read');
+    else {
+      const level = troubles.levelOf(attempt.id, error);
+      logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not read');
+    }
   }
 }
 
 /** The repository is closed to us: nothing is concluded about the run, but nothing waits for it for ever. */
 export async function noteUnreadable(
-  { logger, store, unreadableHoldsMs }: FollowDeps,
+  { logger, store, troubles, unreadableHoldsMs }: FollowDeps,
   { id, owner, repo, runId }: Attempt,
 ): Promise<void> {
-  logger.warn({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
   const what = runId === null ? 'the run of a lost answer' : `run ${runId}`;
   const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
+  const level = troubles.levelOf(id, lost);
+  logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
   await store.runs.recordRunUnreadable(id, unreadableHoldsMs, lost);
 }
 
@@ -150,6 +158,7 @@ export async function takeWorkflowJobs(
     await deps.store.runs.recordWorkflowJobs(attempt.id, jobs, forgeSentAt);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
-    deps.logger.warn({ err: error, attemptId: attempt.id, runId }, 'workflow jobs not read');
+    const level = deps.troubles.levelOf(attempt.id, error);
+    deps.logger[level]({ err: error, attemptId: attempt.id, runId }, 'workflow jobs not read');
   }
 }

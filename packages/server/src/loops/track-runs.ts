@@ -13,11 +13,12 @@ import {
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
 import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
+import { Troubles } from './troubles.ts';
 
 /** Answers of a repository that this credential cannot see. */
 const CLOSED = new Set(['not-found', 'no-access']);
 
-export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs'> {
+export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles'> {
   readonly trackingIntervalMs: number;
   readonly requestTimeoutMs: number;
   readonly runLookupTimeoutMs: number;
@@ -27,12 +28,16 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
   readonly watchAbsentMs: number;
 }
 
-type TrackDeps = TrackRunsDeps & Pick<FollowDeps, 'lookedInto'>;
+type TrackDeps = TrackRunsDeps & Pick<FollowDeps, 'lookedInto' | 'troubles'>;
 type TickDeps = TrackRunsDeps & FollowDeps;
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
 export function trackRuns(given: TrackRunsDeps): LoopSpec {
-  const deps = { ...given, lookedInto: new Map<string, number>() };
+  const deps = {
+    ...given,
+    lookedInto: new Map<string, number>(),
+    troubles: new Troubles(),
+  };
   const absentDue = everyNowAndThen(deps.clock, deps.recheckAfterMs);
   return {
     name: `track-runs:${deps.forge.id}`,
@@ -75,7 +80,15 @@ async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean)
   ]);
   forgetEnded(deps, live);
   const looks = lookByRepo([...live, ...absent], now);
+  // Only these ticks see everything that is looked at.
+  if (isAbsentDue) {
+    deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);
+  }
   await Promise.all(looks.map((look) => followRepo({ ...deps, betweenJobs }, look, context)));
+}
+
+function nameOf({ owner, repo }: RepoLook): string {
+  return `${owner}/${repo}`;
 }
 
 /** One repository that fails must not keep the others from being followed. */
@@ -86,7 +99,8 @@ async function followRepo(deps: TickDeps, look: RepoLook, context: LoopContext):
     await allOf(deps, look.single, (attempt) => followOne(deps, attempt, context.signal));
   } catch (error) {
     if (context.signal.aborted) return;
-    deps.logger.warn({ err: error, owner, repo }, 'runs not followed');
+    const level = deps.troubles.levelOf(nameOf(look), error);
+    deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
     const isClosed = error instanceof ForgeError && CLOSED.has(error.code);
     if (isClosed) await allOf(deps, look.attempts, (attempt) => noteUnreadable(deps, attempt));
   }
@@ -103,6 +117,7 @@ async function followByListing(
     purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
+  deps.troubles.over(nameOf(look));
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {
     if (attempt.runId === null || attempt.endedAt !== null || !context.mayGoOn()) return;
@@ -136,7 +151,7 @@ function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDe
 
 /** One attempt that fails must not keep the others from being followed. */
 async function allOf(
-  { logger }: TrackRunsDeps,
+  { logger, troubles }: TickDeps,
   attempts: readonly Attempt[],
   take: (attempt: Attempt) => Promise<void>,
 ): Promise<void> {
@@ -144,7 +159,11 @@ async function allOf(
     try {
       await take(attempt);
     } catch (error) {
-      logger.warn({ err: error, attemptId: attempt.id, runId: attempt.runId }, 'run not followed');
+      const level = troubles.levelOf(attempt.id, error);
+      logger[level](
+        { err: error, attemptId: attempt.id, runId: attempt.runId },
+        'run not followed',
+      );
     }
   });
   await Promise.all(taken);
