@@ -60,7 +60,7 @@ export const walls = {
     ],
   },
   'main.ts': { at: `${server}/main.ts`, mayImport: ['npm', 'node', 'cli'] },
-  'server/bin': { at: 'packages/server/bin', mayImport: ['main.ts'] },
+  'server/bin': { at: 'packages/server/bin', mayImport: ['node', 'main.ts'] },
   'server/package.json': { at: 'packages/server/package.json', mayImport: [] },
   'api-contract': { at: 'packages/api-contract', mayImport: ['npm:zod'] },
   // The other side: it knows nothing of the server.

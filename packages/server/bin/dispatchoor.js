@@ -8,5 +8,5 @@ if (version[0] < 22 || (version[0] === 22 && version[1] < 19)) {
   );
   process.exit(1);
 } else {
-  import('../src/main.ts');
+  import('./compile-cache.js').then(() => import('../src/main.ts'));
 }

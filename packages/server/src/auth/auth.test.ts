@@ -24,7 +24,7 @@ async function openAuth(over: Partial<AuthDeps> = {}) {
   const known: UserWithPassword = { ...ada, passwordHash: await argon2id.hash('right') };
   const sessions = new Map<string, number>();
   const clock = new FakeClock(noon);
-  const auth = await makeAuth({
+  const auth = makeAuth({
     clock,
     sessionTtlMs: 60_000,
     isBasicEnabled: true,

@@ -39,14 +39,16 @@ export interface AuthDeps {
 // A token of ours has 44 characters. Longer than this it is not worth hashing.
 const MAX_TOKEN_LENGTH = 1024;
 
-/** Async: it makes the hash that unknown users are checked against, so that their refusal takes as long. */
-export async function makeAuth(deps: AuthDeps): Promise<Auth> {
+export function makeAuth(deps: AuthDeps): Auth {
   const { users, clock, sessionTtlMs, passwords = argon2id } = deps;
-  const nobodysHash = await passwords.hash(randomBytes(32).toString('hex'));
+  // What unknown users are checked against, so that their refusal takes as long. Made while the rest starts.
+  const nobodysHash = passwords.hash(randomBytes(32).toString('hex'));
+  // Who logs in is told.
+  nobodysHash.catch(() => undefined);
 
   async function findUser(username: string, password: string): Promise<User | undefined> {
     const known = deps.isBasicEnabled ? await users.findBasicUser(username) : undefined;
-    const fits = await passwords.fits(known?.passwordHash ?? nobodysHash, password);
+    const fits = await passwords.fits(known?.passwordHash ?? (await nobodysHash), password);
     if (known === undefined || !fits) return undefined;
     const { passwordHash: _, ...user } = known;
     return user;

@@ -7,7 +7,8 @@ import { Command } from 'commander';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { choosePort } from './demo/free-port.ts';
-import { addDemoCommand, type DemoOptions, runDemo } from './demo.ts';
+import { type DemoOptions, runDemo } from './demo.ts';
+import { addDemoCommand } from './demo-command.ts';
 
 const options = (more: Partial<DemoOptions>): DemoOptions => ({
   ...{ jobs: 1, kill: 0, port: undefined, stateFolder: undefined, seed: 1, isTty: false },

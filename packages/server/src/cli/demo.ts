@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from '../config/environment.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { DemoApi } from './demo/api.ts';
 import { lastLook } from './demo/collect.ts';
 import { configFile, secretNames } from './demo/config-file.ts';
@@ -156,51 +155,4 @@ function momentsOf({ kill, jobs, seed }: DemoOptions, dispatchToStartMs: number)
   });
   const idealMs = idealMakespanMs(load, demoRunners, dispatchToStartMs);
   return killMoments(random, kill, idealMs * KILLED_PART);
-}
-
-interface DemoFlags {
-  readonly jobs?: number;
-  readonly kill: number;
-  readonly port?: number;
-  readonly state?: string;
-  readonly seed: number;
-}
-
-/** `dispatchoor demo` */
-export function addDemoCommand(program: Command): void {
-  program
-    .command('demo')
-    .description('play the whole product against a simulated GitHub, until Ctrl-C')
-    .option('--jobs <n>', 'end after so many finished jobs', wholeNumber(1))
-    .option('--kill <n>', 'kill -9 the server so often at random moments', wholeNumber(0), 0)
-    .option('--port <n>', 'port of the server (default: 9090 or the next free one)', wholeNumber(1))
-    .option('--state <folder>', 'empty folder for its files (default: a new one)')
-    .option('--seed <n>', 'what is random follows from it', wholeNumber(0), 1)
-    .action(async (flags: DemoFlags) => {
-      process.exitCode = await runDemo(optionsOf(flags));
-    });
-}
-
-function optionsOf({ jobs, kill, port, state, seed }: DemoFlags): DemoOptions {
-  const end = new AbortController();
-  // Once: a second Ctrl-C ends the demo at once, and its children with it.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => end.abort());
-  }
-  return {
-    ...{ jobs, kill, port, seed },
-    stateFolder: state,
-    isTty: process.stdout.isTTY,
-    output: process.stdout,
-    clock: systemClock,
-    signal: end.signal,
-  };
-}
-
-function wholeNumber(min: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && Number.isSafeInteger(value)) return value;
-    throw new InvalidArgumentError(`Write a whole number, ${min} or more.`);
-  };
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { addDemoCommand } from './demo.ts';
+import { addDemoCommand } from './demo-command.ts';
 import { type LogOptions, openLogger } from './logging.ts';
 import { runMigrate } from './migrate.ts';
 import { runServer } from './server.ts';

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { startApp } from '../app.ts';
 import { type LogOptions, openLogger } from './logging.ts';
@@ -17,6 +18,8 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const config = await readConfig(options.config, logger);
   const app = await startApp(config, { logger, build: buildInfo });
   logger.info({ url: app.url }, 'listening');
+  // A server may end by being killed, and would then leave nothing to the next start.
+  flushCompileCache();
   closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'unexpected error, stopping');
     else logger.info({ signal }, 'stopping');
