@@ -32,7 +32,7 @@ async function openPostgres({ onTestFinished }: ChaosContext): Promise<{
 
 chaos('database:postgres-restart stopped and started again under load', async (context) => {
   const { size, random, say } = context;
-  const rounds = size === 'full' ? 8 : 2;
+  const rounds = size === 'full' ? 6 : 2;
   const { postgres, database } = await openPostgres(context);
   const forge = namedScene.forge(6);
   const site = await Site.open({ database, forge, groups: namedScene.groups }, context);
@@ -44,7 +44,7 @@ chaos('database:postgres-restart stopped and started again under load', async (c
     const how = round % 2 === 0 ? 'crash' : 'shutdown';
     await postgres.halt(how);
     const seen = await Promise.all(servers.map((server) => degraded(site, server)));
-    await wait(random.within(size === 'full' ? [500, 8_000] : [200, 500]));
+    await wait(random.within(size === 'full' ? [500, 6_000] : [200, 500]));
     await postgres.restart();
     const tookMs = await Promise.all(servers.map((server) => recovered(site, server)));
     say(JSON.stringify({ how, seen: seen[0], tookMs }));

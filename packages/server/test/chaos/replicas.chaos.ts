@@ -66,7 +66,7 @@ function slowestOf(handovers: readonly Handover[]): Record<string, number> {
   };
 }
 
-const roundsOf = ({ size }: ChaosContext): number => (size === 'full' ? 4 : 1);
+const roundsOf = ({ size }: ChaosContext): number => (size === 'full' ? 3 : 1);
 
 chaos('replicas:killed one of three servers', (context) =>
   strike(context, roundsOf(context), kill),
