@@ -1,10 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { TOKEN } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
 import { Site } from '../../processes/site.ts';
 import { chaos } from '../chaos.ts';
-import { eachOf } from './each-of.ts';
+import { enqueueMany, untilFewLeft } from './few-left.ts';
 import { busiestSecond, callsPerSecond } from './meter.ts';
 import { countFaults, mixedForge, mixedGroups, mixFaults, templateOf } from './mixed.ts';
 import { expectAllRight } from './verdict.ts';
@@ -37,7 +36,6 @@ const WAITS = {
 
 /** Once the faults are over: what was lost is looked for this long, and a busy machine is slow. */
 const CONVERGES_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 500;
 /** Refused for good, or lost twice, of all jobs; either starts nothing. */
 const MOST_FAILED = 0.05;
 
@@ -58,7 +56,10 @@ chaos(
     const endFaults = mixFaults(site.sim, limits);
     context.onTestFinished(endFaults);
     const startedAt = Date.now();
-    await enqueueAll(site, jobs);
+    await enqueueMany(site, jobs, (index) => {
+      const inputs = { note: `job ${index + 1}`, 'duration-ms': String(100 + (index % 5) * 50) };
+      return { template_id: templateOf(index), inputs };
+    });
     await untilFewLeft(site, Math.ceil(jobs / 50), context.say);
     const faults = countFaults(site.sim);
     endFaults();
@@ -81,27 +82,3 @@ chaos(
   },
   { timeoutMs: 600_000 },
 );
-
-async function enqueueAll(site: Site, count: number): Promise<void> {
-  const indexes = Array.from({ length: count }, (_, index) => index);
-  const failures = await eachOf(indexes, 8, async (index) => {
-    const inputs = { note: `job ${index + 1}`, 'duration-ms': String(100 + (index % 5) * 50) };
-    await site.api.enqueue('linux', { template_id: templateOf(index), inputs });
-  });
-  expect(failures, 'jobs that were not accepted').toEqual([]);
-}
-
-/** The faults last until hardly anything is left to do. */
-async function untilFewLeft(site: Site, few: number, say: (line: string) => void): Promise<void> {
-  for (let last = Infinity; ; ) {
-    const [group] = await site.api.groups();
-    if (group === undefined) throw new Error('the group is gone');
-    const left = group.queued_jobs + group.running_jobs;
-    if (left <= few) return;
-    if (left <= last - 200) {
-      last = left;
-      say(`${left} jobs left, ${site.sim.ledger().requests.length} requests`);
-    }
-    await wait(LOOK_EVERY_MS);
-  }
-}

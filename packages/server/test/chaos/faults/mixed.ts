@@ -56,10 +56,13 @@ export function templateOf(index: number): string {
  * end to them there would be no end to waiting.
  */
 export function mixFaults(sim: ForgeSim, limits: number): () => void {
-  const probability = 1 - (1 - SHARE) ** (1 / faultKinds.length);
+  const isLimit = (kind: FaultKind): boolean => kind.includes('limit');
+  // The limits are soon over: the others make up the share.
+  const lasting = faultKinds.filter((kind) => !isLimit(kind)).length;
+  const probability = 1 - (1 - SHARE) ** (1 / lasting);
   const held: number[] = [];
   for (const kind of faultKinds) {
-    const times = kind.includes('limit') ? limits : 'always';
+    const times = isLimit(kind) ? limits : 'always';
     const { id } = sim.addFault({ on: '*', kind, probability, times, ...KINDS[kind] });
     if (kind.startsWith('hold')) held.push(id);
   }

@@ -1,0 +1,41 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { NewJob } from '../../harness/api.ts';
+import type { Site } from '../../processes/site.ts';
+import { eachOf } from './each-of.ts';
+
+const LOOK_EVERY_MS = 200;
+const TELL_EVERY = 200;
+const CLIENTS = 8;
+
+/** In no order: several clients at a time. */
+export async function enqueueMany(
+  site: Site,
+  count: number,
+  jobAt: (index: number) => NewJob,
+): Promise<void> {
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const failures = await eachOf(indexes, CLIENTS, async (index) => {
+    await site.api.enqueue('linux', jobAt(index));
+  });
+  expect(failures, 'jobs that were not accepted').toEqual([]);
+}
+
+/** Until so few jobs wait or run. Counts only: the queue itself would be thousands of jobs at each look. */
+export async function untilFewLeft(
+  site: Site,
+  few: number,
+  say: (line: string) => void,
+): Promise<void> {
+  for (let told = Infinity; ; ) {
+    const [group] = await site.api.groups();
+    if (group === undefined) throw new Error('the group is gone');
+    const left = group.queued_jobs + group.running_jobs;
+    if (left <= few) return;
+    if (left <= told - TELL_EVERY) {
+      told = left;
+      say(`${left} jobs left`);
+    }
+    await wait(LOOK_EVERY_MS);
+  }
+}
