@@ -67,8 +67,8 @@ chaos('graceful:forge-down at the start, and answering with 503', async (context
   const { status, github } = await site.api.status();
   expect(status).toBe('degraded');
   expect(github['dispatch']).toMatchObject({ connected: false });
-  context.say(`${github['dispatch']?.error ?? ''}`);
-  const { id } = site.sim.addFault({
+  context.say(github['dispatch']?.error ?? '');
+  site.sim.addFault({
     on: '*',
     kind: 'status-before',
     status: 503,
