@@ -29,12 +29,16 @@ it('reads a few long-running ones one by one instead of listing back to their st
   expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
 });
 
-it('lists back to the start of many long-running ones', () => {
+it('reads many long-running ones in turn: those seen longest ago, behind what is urgent', () => {
   const now = CLAIMED_AT + 30 * HOUR_MS;
-  const many = Array.from({ length: 6 }, (_, i) => known(`old-${i}`, CLAIMED_AT + i));
-  const [look] = lookByRepo(many, now);
-  expect(look?.single).toEqual([]);
-  expect(look?.listed).toHaveLength(6);
+  const many = Array.from({ length: 20 }, (_, i) => ({
+    ...known(`old-${String(i)}`, CLAIMED_AT + i),
+    runObservedAt: now - 1_000 * i,
+  }));
+  const [look] = lookByRepo([...many, known('new', now)], now, new Set(['old-0']));
+  const turn = ['old-0', 'old-19', 'old-18', 'old-17', 'old-16', 'old-15', 'old-14', 'old-13'];
+  expect(look?.single.map(({ id }) => id)).toEqual(turn);
+  expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
 });
 
 it('lists for an old attempt that has no run yet: only a listing can show it', () => {

@@ -1,8 +1,8 @@
 import type { Attempt } from '../domain/attempt.ts';
 
-/** Older attempts do not widen the listing while they are few: each is read on its own instead. */
+/** Older attempts do not widen the listing: each is read on its own instead, so many at a look, in turn. */
 const RECENT_MS = 60 * 60_000;
-const FEW = 5;
+const SINGLE_AT_A_LOOK = 8;
 /** A run may carry a creation time a little before our claim: whole seconds, and clocks that differ. */
 const SLACK_MS = 60_000;
 
@@ -15,29 +15,37 @@ export interface RepoLook {
   readonly listed: readonly Attempt[];
   /** The listing goes back to here, on the forge's clock. */
   readonly createdSince: number;
-  /** Long-running ones, each read by its run id. */
+  /** Long-running ones whose turn it is, each read by its run id. */
   readonly single: readonly Attempt[];
 }
 
 /**
  * A listing of one page shows a hundred runs for the price of one read, but one that has to go back days costs a
- * page per hundred runs made since: the few attempts that old are read one by one.
+ * page per hundred runs made since: attempts that old are read one by one. However many they are, a look costs the
+ * same: those seen longest ago are next.
+ *
+ * @param urgent ids of attempts that go before all others
  */
-export function lookByRepo(attempts: readonly Attempt[], now: number): RepoLook[] {
+export function lookByRepo(
+  attempts: readonly Attempt[],
+  now: number,
+  urgent: ReadonlySet<string> = new Set(),
+): RepoLook[] {
   const byRepo = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
     const key = `${attempt.owner}/${attempt.repo}`.toLowerCase();
     byRepo.set(key, [...(byRepo.get(key) ?? []), attempt]);
   }
-  return [...byRepo.values()].map((group) => lookAt(group, now));
+  return [...byRepo.values()].map((group) => lookAt(group, now, urgent));
 }
 
-function lookAt(attempts: readonly Attempt[], now: number): RepoLook {
+function lookAt(attempts: readonly Attempt[], now: number, urgent: ReadonlySet<string>): RepoLook {
   const isOld = (attempt: Attempt): boolean =>
     attempt.runId !== null && now - attempt.claimedAt > RECENT_MS;
-  const old = attempts.filter(isOld);
-  const single = old.length > FEW ? [] : old;
-  const listed = attempts.filter((attempt) => !single.includes(attempt));
+  const listed = attempts.filter((attempt) => !isOld(attempt));
+  const turnOf = ({ id, runObservedAt }: Attempt): number =>
+    urgent.has(id) ? -Infinity : (runObservedAt ?? 0);
+  const inTurn = attempts.filter(isOld).toSorted((a, b) => compare(turnOf(a), turnOf(b)));
   const [first] = attempts;
   return {
     owner: first?.owner ?? '',
@@ -45,6 +53,11 @@ function lookAt(attempts: readonly Attempt[], now: number): RepoLook {
     attempts,
     listed,
     createdSince: Math.min(...listed.map((a) => a.forgeClaimedAt)) - SLACK_MS,
-    single,
+    single: inTurn.slice(0, SINGLE_AT_A_LOOK),
   };
+}
+
+/** Also of two that are both -Infinity. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b;
 }

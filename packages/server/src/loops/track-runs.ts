@@ -79,7 +79,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean)
     isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.watchAbsentMs) : [],
   ]);
   forgetEnded(deps, live);
-  const looks = lookByRepo([...live, ...absent], now);
+  const looks = lookByRepo([...live, ...absent], now, betweenJobs);
   // Only these ticks see everything that is looked at.
   if (isAbsentDue) {
     deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);
