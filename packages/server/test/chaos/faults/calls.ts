@@ -23,7 +23,7 @@ const CANCELLED = 'to be cancelled';
 const RERUN = 'to be re-run';
 
 /** A workflow whose jobs go on after a cancel: only force ends them. */
-export const stubborn = workflow({
+const stubborn = workflow({
   file: 'stubborn.yaml',
   jobs: [{ name: 'build', runsOn: ['linux'], durationMs: 600_000, ignoresCancel: true }],
 });

@@ -51,7 +51,7 @@ interface Line {
 }
 
 /** The log as far as an operator with the default level sees it. */
-export function visibleLines(logLines: readonly string[], { from, to }: Span): Line[] {
+function visibleLines(logLines: readonly string[], { from, to }: Span): Line[] {
   return logLines
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { level: number; time: string; msg: string })
