@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Bench } from './bench.ts';
 import { now } from './lib/clock.ts';
-import { parseOptions, UsageError, usage } from './options.ts';
+import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { endAll } from './processes/child.ts';
 import { machineFacts } from './report/machine.ts';
+import type { BenchResult } from './report/result.ts';
 import { figureTable } from './report/table.ts';
 import { writeDocs } from './report/write-docs.ts';
 import { writeJson } from './report/write-json.ts';
@@ -17,35 +18,68 @@ async function main(): Promise<void> {
     process.stdout.write(usage(Object.keys(rows)));
     return;
   }
-  const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'dispatchoor-bench-')));
-  const bench = new Bench({
-    ...{ folder, seed: options.seed, isQuick: options.isQuick, databases: options.databases },
-    isProfiling: options.isProfiling,
-    tell: (line) => process.stdout.write(`${line}\n`),
-  });
   const interrupted = untilInterrupted();
-  const rowSeconds: Record<string, number> = {};
+  const folder = await makeFolder(options.keep);
+  const { seed, isQuick, isProfiling, databases } = options;
+  const bench = new Bench({ folder, seed, isQuick, isProfiling, databases, tell });
   try {
-    for (const name of options.only) {
-      bench.tell(`${name} …`);
-      const startedAt = now();
-      await Promise.race([rows[name]?.(bench), interrupted]);
-      rowSeconds[name] = (now() - startedAt) / 1_000;
-    }
+    const rowSeconds = await measureAll(bench, options.only, interrupted);
+    const { figures, skipped, growth, profiles } = bench;
+    const facts = { machine: await machineFacts(), isQuick, seed, rowSeconds };
+    await report({ ...facts, figures, skipped, growth, profiles }, options);
   } finally {
     await endAll();
     await bench.close();
     if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
   }
-  const machine = await machineFacts();
-  const { figures, skipped, growth, profiles } = bench;
-  bench.tell(`\n${figureTable(figures, skipped)}`);
-  for (const { title, table } of growth) bench.tell(`\n${title}\n\n${table}`);
-  const facts = { machine, isQuick: options.isQuick, seed: options.seed, rowSeconds };
-  const result = { ...facts, figures, skipped, growth, profiles };
-  await writeJson(options.json, result);
-  if (options.docs !== undefined) await writeDocs(options.docs, result);
-  bench.tell(`\nwritten: ${options.json}`);
+}
+
+function tell(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One of its own for each run: what another left would be taken for this one's. */
+async function makeFolder(keep: string | undefined): Promise<string> {
+  const parent = keep ?? tmpdir();
+  await mkdir(parent, { recursive: true });
+  return mkdtemp(join(parent, 'dispatchoor-bench-'));
+}
+
+/** A row that fails is told and stops no other. */
+async function measureAll(
+  bench: Bench,
+  names: readonly string[],
+  interrupted: Promise<never>,
+): Promise<Record<string, number>> {
+  const rowSeconds: Record<string, number> = {};
+  for (const name of names) {
+    bench.tell(`${name} …`);
+    const startedAt = now();
+    try {
+      await Promise.race([rows[name]?.(bench), interrupted]);
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      process.exitCode = 1;
+      await endAll();
+      bench.skip({ row: name, name: 'failed', reason: lineOf(error) });
+      process.stderr.write(`${error instanceof Error ? String(error.stack) : String(error)}\n`);
+    }
+    rowSeconds[name] = (now() - startedAt) / 1_000;
+    bench.tell(`  ${rowSeconds[name].toFixed(0)} s`);
+  }
+  return rowSeconds;
+}
+
+function lineOf(error: unknown): string {
+  return String(error).split('\n')[0] ?? '';
+}
+
+async function report(result: BenchResult, { json, docs }: Options): Promise<void> {
+  tell(`\n${figureTable(result.figures, result.skipped)}`);
+  for (const { title, table } of result.growth) tell(`\n${title}\n\n${table}`);
+  await writeJson(json, result);
+  if (docs !== undefined) await writeDocs(docs, result);
+  tell(`\nwritten: ${json}`);
 }
 
 /** Rejects on Ctrl-C, so that what was started is ended on the way out. */

@@ -40,7 +40,7 @@ export function usage(rows: readonly string[]): string {
   --profile           say where the server's time goes (in plan, enqueue, websocket)
   --docs              write the tables into docs/performance.md
   --seed N            the load follows from it                 (1)
-  --keep FOLDER       leave databases, logs and profiles there
+  --keep FOLDER       leave databases, logs and profiles in a folder in there
   --help
 `;
 }

@@ -63,7 +63,7 @@ async function drain(bench: Bench, way: Way): Promise<void> {
 }
 
 interface Drained {
-  /** From the first 201 until the last workflow job has ended. */
+  /** From the first dispatch until the last workflow job has ended. */
   readonly tookMs: number;
   /** Requests that the forge received in that time. */
   readonly calls: number;

@@ -42,8 +42,9 @@ export async function measureGrowth(bench: Bench): Promise<void> {
   const past = bench.size(1_000_000, 1_000);
   const at = (pending: number, runners: number, history = 0) =>
     measureAt(bench, { pending, runners, history });
+  const least = await at(small, few);
   const base = await at(middle, few);
-  const pending = [await at(small, few), base, await at(deep, few)];
+  const pending = [least, base, await at(deep, few)];
   const runners = [base, await at(middle, some), await at(middle, many)];
   const history = [base, await at(middle, few, past)];
   tell(bench, `More pending jobs (${few} runners)`, 'pending', pending);
