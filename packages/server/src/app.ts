@@ -300,6 +300,9 @@ class RunningApp implements App {
       onCycle: (outcome) => {
         metrics.countDispatchCycle(outcome);
       },
+      onPhase: (phase, durationMs) => {
+        metrics.observeDispatchPhase(phase, durationMs);
+      },
     });
     return [dispatch.spec, ...loops];
   }

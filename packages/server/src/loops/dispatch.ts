@@ -33,6 +33,7 @@ export interface DispatchDeps {
   readonly probeEveryMs: number;
   readonly retryAfterMs: number;
   readonly onCycle?: (outcome: 'ok' | 'error') => void;
+  readonly onPhase?: (phase: 'load' | 'plan' | 'claim', durationMs: number) => void;
 }
 
 /** A moment that has passed and changed nothing must not spin the loop. */
@@ -74,6 +75,8 @@ export class DispatchLoop {
   readonly #breaker: Breaker;
   readonly #inFlight = new Set<Promise<void>>();
   #isPlanOvertaken = false;
+  /** Groups that waited for a runner when the last plan found none; empty while the next one is made. */
+  #starved: ReadonlySet<string> = new Set();
   #cancelDue: () => void = () => undefined;
 
   constructor(deps: DispatchDeps) {
@@ -90,11 +93,16 @@ export class DispatchLoop {
       everyMs: this.#deps.intervalMs,
       isWokenBy: (event) => {
         if (OVERTAKING.has(event.kind)) this.#isPlanOvertaken = true;
-        return WAKING.has(event.kind);
+        return WAKING.has(event.kind) && !this.#changesNothing(event);
       },
       tick: (context) => this.#cycle(context),
       drain: () => this.#drain(),
     };
+  }
+
+  /** One more job in a line that no runner serves: a runner that comes or is freed wakes us by itself. */
+  #changesNothing({ kind, groupId }: Event): boolean {
+    return kind === 'job.enqueued' && groupId !== null && this.#starved.has(groupId);
   }
 
   async #drain(): Promise<void> {
@@ -116,23 +124,37 @@ export class DispatchLoop {
     const { store, requestTimeoutMs } = this.#deps;
     await store.dispatch.expireClaims(context.fence, requestTimeoutMs);
     this.#isPlanOvertaken = false;
+    this.#starved = new Set();
     const state = await this.#load(context);
-    const plan = planDispatch({ ...state, allowances: [this.#allowance()] });
+    const plan = await this.#timed('plan', () =>
+      planDispatch({ ...state, allowances: [this.#allowance()] }),
+    );
     await store.dispatch.savePlans(context.fence, plan.groups);
     const limitedUntil = await this.#sendAll(context, state, plan);
     this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
+    this.#starved = starvedIn(plan);
+  }
+
+  async #timed<T>(phase: 'load' | 'plan' | 'claim', work: () => T | Promise<T>): Promise<T> {
+    const { clock, onPhase } = this.#deps;
+    const startedAt = clock.monotonic();
+    const result = await work();
+    onPhase?.(phase, clock.monotonic() - startedAt);
+    return result;
   }
 
   async #load(context: LoopContext): Promise<LoadedDispatchState> {
     const { store, forge, freshForMs, pickupTimeoutMs } = this.#deps;
     const { id, actor } = forge.credentialFor('dispatch');
-    const state = await store.dispatch.loadState({
-      forgeId: forge.id,
-      credential: { credentialId: id, actor },
-      freshForMs,
-      pickupTimeoutMs,
-      offsetMs: forge.dateOffset().offsetMs,
-    });
+    const state = await this.#timed('load', () =>
+      store.dispatch.loadState({
+        forgeId: forge.id,
+        credential: { credentialId: id, actor },
+        freshForMs,
+        pickupTimeoutMs,
+        offsetMs: forge.dateOffset().offsetMs,
+      }),
+    );
     await store.dispatch.recordHoldsEnded(state.endedHolds);
     await store.dispatch.recordDisplaced(state.displaced);
     for (const { jobId, missing } of state.undispatchable) {
@@ -216,13 +238,15 @@ export class DispatchLoop {
     const attemptId = uuidv7(clock.now());
     try {
       const credential = { credentialId: id, actor };
-      return await store.dispatch.claim(context.fence, {
-        jobId,
-        attemptId,
-        credential,
-        sendDeadlineMs,
-        offsetMs: forge.dateOffset().offsetMs,
-      });
+      return await this.#timed('claim', () =>
+        store.dispatch.claim(context.fence, {
+          jobId,
+          attemptId,
+          credential,
+          sendDeadlineMs,
+          offsetMs: forge.dateOffset().offsetMs,
+        }),
+      );
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'outcome-unknown') throw error;
       // It may have been committed, and nothing will be sent for it.
@@ -257,6 +281,14 @@ export class DispatchLoop {
       wake.knock();
     });
   }
+}
+
+function starvedIn({ groups }: DispatchPlan): Set<string> {
+  const starved = groups.filter(
+    // Stale runners may be free again with a pass that changes nothing, which nobody is told of.
+    ({ free, limit, isStale }) => free === 0 && limit === 'runners' && !isStale,
+  );
+  return new Set(starved.map(({ groupId }) => groupId));
 }
 
 type Stop = Pick<CredentialAllowance, 'reason' | 'message' | 'retryAt'>;

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 
 export type Families = ReturnType<typeof makeFamilies>;
 
 const HTTP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const PHASE_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 // A job waits for milliseconds while runners are free, and for days behind a long queue.
 const WAIT_BUCKETS_SECONDS = [
   0.1, 0.5, 1, 5, 15, 30, 60, 300, 900, 1_800, 3_600, 10_800, 43_200, 86_400, 604_800,
@@ -73,6 +74,13 @@ function makeDispatcherFamilies(registry: Registry) {
     dispatcherCycles: counter('dispatcher_cycles_total', 'Dispatch cycles of this process.'),
     dispatcherDispatches: counter('dispatcher_dispatches_total', 'Dispatches accepted.'),
     dispatcherErrors: counter('dispatcher_errors_total', 'Dispatch cycles that failed.'),
+    dispatchPhase: new Histogram({
+      name: 'dispatchoor_dispatch_phase_seconds',
+      help: 'Duration of the phases of a dispatch cycle: load, plan, and each claim.',
+      labelNames: ['phase'],
+      buckets: PHASE_BUCKETS_SECONDS,
+      registers: [registry],
+    }),
     dispatcherLastCycle: new Gauge({
       name: 'dispatchoor_dispatcher_last_cycle_timestamp',
       help: 'End of the last dispatch cycle, Unix seconds; 0 before the first.',

@@ -27,6 +27,7 @@ export interface Metrics {
   /** Call once for each committed event that this process wrote: then a sum over replicas counts each once. */
   countEvent(event: Event): void;
   countDispatchCycle(outcome: 'ok' | 'error'): void;
+  observeDispatchPhase(phase: 'load' | 'plan' | 'claim', durationMs: number): void;
   /** @param endpoint the call's name, such as `list-runs` */
   countForgeRequest(endpoint: string, outcome: 'ok' | 'error'): void;
   /** @param event the forge's name for it; '' while nothing has vouched for it */
@@ -62,6 +63,9 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
       families.dispatcherCycles.inc();
       families.dispatcherLastCycle.set(deps.clock.now() / 1000);
       if (outcome === 'error') families.dispatcherErrors.inc();
+    },
+    observeDispatchPhase: (phase, durationMs) => {
+      families.dispatchPhase.observe({ phase }, durationMs / 1000);
     },
     countForgeRequest: (endpoint, outcome) => {
       families.forgeRequests.inc({ endpoint });
