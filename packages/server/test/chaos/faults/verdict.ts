@@ -16,6 +16,8 @@ export interface Outcome {
   readonly completed: number;
   readonly cancelled: number;
   readonly failed: number;
+  /** Of the failed: those whose dispatches got lost, twice. The others were refused. */
+  readonly notFound: number;
   readonly attempts: number;
   readonly lateRuns: number;
   readonly calls: number;
@@ -44,6 +46,7 @@ export async function expectAllRight(
   return {
     ...{ jobs, completed: count('completed'), cancelled: count('cancelled') },
     ...{ failed: count('failed'), attempts: attempts.length },
+    notFound: failed(ended).filter((message) => message.startsWith('run not found')).length,
     lateRuns: attempts.filter(isLate).length,
     calls: site.sim.ledger().requests.length,
   };
@@ -79,6 +82,8 @@ function expectRight(
   const [run] = started;
   if (run === undefined) {
     expect(['failed', 'cancelled'], `without a run: ${facts}`).toContain(job.status);
+    const isSure = mine.every(({ state }) => state === 'absent' || state === 'refused');
+    expect(isSure, `surely started nothing: ${facts}`).toBe(true);
     return;
   }
   expect(String(job.run_id), `shows its run: ${facts}`).toBe(String(run.id));
