@@ -14,7 +14,8 @@ import { TcpProxy } from './tcp-proxy.ts';
 function openSite(context: ChaosContext, database: TestDatabase, runners: number): Promise<Site> {
   const forge = namedScene.forge(runners);
   const config = { waits: { reconnect: '500ms', forge_breaker: '3s' } };
-  return Site.open({ database, forge, groups: namedScene.groups, config }, context);
+  const { groups, giveUpAfterMs } = namedScene;
+  return Site.open({ database, forge, groups, config, giveUpAfterMs }, context);
 }
 
 /** It ends by itself: after its 10 s the code would be 1. @returns how long it took, milliseconds */
@@ -26,13 +27,13 @@ async function stop(server: ServerProcess): Promise<number> {
 
 for (const database of databases) {
   chaos(`graceful:stop-${database.name} with many dispatches under way`, async (context) => {
-    const rounds = context.size === 'full' ? 6 : 1;
+    const rounds = context.size === 'full' ? 4 : 1;
     const site = await openSite(context, database, 12);
     const replyMs = context.size === 'full' ? 2_500 : 1_000;
     // Told to stop, it has that many answers to wait for.
     site.sim.addFault({ on: 'dispatch', kind: 'latency', latencyMs: replyMs, times: Infinity });
     let server = await site.start();
-    const flow = new JobFlow(site, { servers: () => [server], everyMs: 60 });
+    const flow = new JobFlow(site, { servers: () => [server], everyMs: 200 });
     let slowestMs = 0;
     for (let round = 0; round < rounds; round += 1) {
       await site.runs(site.ourRuns().length + 8);
@@ -91,7 +92,7 @@ chaos('graceful:rolling-upgrade from one version to the next', async (context) =
   const flow = new JobFlow(site, { servers: () => servers, everyMs: 150 });
   const isFull = context.size === 'full';
   const rest = (): Promise<void> =>
-    wait(context.random.within(isFull ? [1_000, 5_000] : [100, 300]));
+    wait(context.random.within(isFull ? [1_000, 3_000] : [100, 300]));
   await rest();
   // The next version migrates while this one goes on.
   const newer = await site.start({ adds: ['expand'] });

@@ -35,7 +35,8 @@ chaos('database:postgres-restart stopped and started again under load', async (c
   const rounds = size === 'full' ? 6 : 2;
   const { postgres, database } = await openPostgres(context);
   const forge = namedScene.forge(6);
-  const site = await Site.open({ database, forge, groups: namedScene.groups }, context);
+  const { groups, giveUpAfterMs } = namedScene;
+  const site = await Site.open({ database, forge, groups, giveUpAfterMs }, context);
   const servers = [await site.start(), await site.start()];
   const flow = new JobFlow(site, { servers: () => servers, everyMs: 100 });
   let slowestMs = 0;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
-import { JobFlow } from './job-flow.ts';
+import { JobFlow, type Refusal } from './job-flow.ts';
 import { judge } from './judge.ts';
 import { type Handover, type Replica, Trio } from './trio.ts';
 
@@ -56,7 +56,14 @@ async function strike(context: ChaosContext, rounds: number, with_: Strike): Pro
   for (const ms of Object.values(slowest)) {
     expect(ms).toBeLessThan(trio.leaseMs * 1.1 + OBSERVATION_MS);
   }
-  return { ...counts, rounds, refusals: flow.refusals.length, ...slowest };
+  const refusals = flow.refusals.length;
+  return { ...counts, rounds, refusals, ...slowest, ...slowestAnswer(flow.refusals) };
+}
+
+/** How long who asked a server that could not serve had to wait for its 503. */
+function slowestAnswer(refusals: readonly Refusal[]): Record<string, number> {
+  const answered = refusals.filter(({ status }) => status !== 0);
+  return { 'refused within ms': Math.round(Math.max(0, ...answered.map(({ tookMs }) => tookMs))) };
 }
 
 function slowestOf(handovers: readonly Handover[]): Record<string, number> {

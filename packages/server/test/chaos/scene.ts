@@ -16,6 +16,8 @@ const named = workflow({
 
 /** Whose template `build` starts runs that bear their attempt's name. */
 export const namedScene = {
+  /** What piled up during an outage has to be done too, on a busy machine. */
+  giveUpAfterMs: 120_000,
   groups: {
     github: [
       {

@@ -22,7 +22,8 @@ const LONGEST_ANSWER_MS = 15_000;
 
 function openSite(context: ChaosContext, database: TestDatabase): Promise<Site> {
   const forge = namedScene.forge(6);
-  return Site.open({ database, forge, groups: namedScene.groups }, context);
+  const { groups, giveUpAfterMs } = namedScene;
+  return Site.open({ database, forge, groups, giveUpAfterMs }, context);
 }
 
 function pathOf({ database }: Site): string {

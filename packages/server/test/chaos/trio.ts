@@ -23,9 +23,6 @@ export interface Handover {
   readonly claimMs: number | undefined;
 }
 
-/** What piled up while the work moved has to be done too, on a busy machine. */
-const GIVE_UP_AFTER_MS = 120_000;
-
 const DISPATCH = 'dispatch:github';
 
 /** Three servers on one PostgreSQL. */
@@ -45,9 +42,9 @@ export class Trio {
     const leaseMs = context.size === 'full' ? 10_000 : 2_000;
     const config = { waits: { lease: `${leaseMs}ms` } };
     const forge = namedScene.forge(6);
-    const { groups } = namedScene;
+    const { groups, giveUpAfterMs } = namedScene;
     const site = await Site.open(
-      { database: postgres, forge, groups, config, giveUpAfterMs: GIVE_UP_AFTER_MS },
+      { database: postgres, forge, groups, config, giveUpAfterMs },
       context,
     );
     const trio = new Trio(site, leaseMs, context);
