@@ -286,7 +286,7 @@ export class DispatchLoop {
 function starvedIn({ groups }: DispatchPlan): Set<string> {
   const starved = groups.filter(
     // Stale runners may be free again with a pass that changes nothing, which nobody is told of.
-    ({ free, limit, isStale }) => free === 0 && limit === 'runners' && !isStale,
+    ({ free, limit, isStale }) => free === 0 && limit !== null && !isStale,
   );
   return new Set(starved.map(({ groupId }) => groupId));
 }

@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { CREDENTIAL, FORGE, sceneOn } from './dispatch.testkit.ts';
 import { makeDispatchStore } from './dispatch.ts';
+import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeRunStore } from './runs.ts';
 import type { Schema } from './schema.ts';
@@ -69,6 +70,10 @@ describe('questions on sqlite', () => {
     await runs.listOwnedRunIds(FORGE, ['1']);
     await runs.listWantedCancels(FORGE, 1);
     await runs.listWorkflowJobs(FORGE, '1');
+    await runs.listBetweenJobs(FORGE);
+    await dispatch.expireClaims(await scene.lease(), 1);
+    const events = makeEventStore(database);
+    await events.listAfter(await events.lastSeq(), 1);
     expect(asked.length).toBeGreaterThan(30);
     const scans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();
     expect(scans.filter((line) => LARGE.some((table) => line.startsWith(`SCAN ${table}`)))).toEqual(
