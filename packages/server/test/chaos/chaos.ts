@@ -36,8 +36,10 @@ export function chaos(
   { timeoutMs = 300_000 }: ChaosOptions = {},
 ): void {
   const [name = title] = title.split(' ');
-  test(title, { timeout: timeoutMs }, async ({ task, onTestFinished, skip }) => {
-    const size = inject('chaosSize');
+  const size = inject('chaosSize');
+  // Small ones wait more than they work; a full one has the machine to itself.
+  const options = { timeout: timeoutMs, concurrent: size === 'small' };
+  test(title, options, async ({ task, onTestFinished, skip }) => {
     const seed = inject('chaosSeed');
     const say = (line: string): void => {
       // The reporter of a full run shows it at once; elsewhere nobody has asked.

@@ -14,7 +14,7 @@ export type Death =
   | { readonly by: 'outside'; readonly window: OutsideWindow; readonly afterMs: number };
 
 type InsideWindow = Exclude<KillWindow, 'sent-no-reply'>;
-export type OutsideWindow = 'sent-no-reply' | 'recorded';
+type OutsideWindow = 'sent-no-reply' | 'recorded';
 
 export interface PlanOptions {
   /** How many of the deaths come at a random moment; the others in a window, each as often as another. */
@@ -38,7 +38,7 @@ export function windowDeath(window: KillWindow, random: Random, maxHit = 1): Dea
   if (window === 'sent-no-reply') return { by: 'outside', window, afterMs: random.within([0, 60]) };
   // That nothing else is under way can only be seen from outside.
   if (window === 'recorded' && maxHit === 1) {
-    return { by: 'outside', window, afterMs: random.within([50, 200]) };
+    return { by: 'outside', window, afterMs: random.within([0, 100]) };
   }
   return { by: 'inside', window, hit: random.within([1, maxHit]) };
 }

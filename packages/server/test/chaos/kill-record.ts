@@ -15,6 +15,8 @@ interface Remains {
   readonly isDue: boolean;
   /** A dispatch was recorded, and its run goes on. */
   readonly isLive: boolean;
+  /** By the forge's clock. */
+  readonly diedAt: number;
 }
 
 /** Of several dispatches under way the one in the shortest window counts. */
@@ -22,18 +24,24 @@ const SHORTEST_FIRST = ['replied-unrecorded', 'claimed-unsent', 'sent-no-reply']
 
 /** Pure. Where the server was by what it left and what the forge saw, not by what was meant. */
 function classify(remains: Remains, ledger: Pick<Ledger, 'requests' | 'runs'>): Hit {
-  const windows = remains.open.map((id) => windowOf(id, ledger));
+  const windows = remains.open.map((id) => windowOf(id, remains.diedAt, ledger));
   const shortest = SHORTEST_FIRST.find((window) => windows.includes(window));
   if (shortest !== undefined) return shortest;
   if (remains.isDue) return 'before-claim';
   return remains.isLive ? 'recorded' : 'nothing';
 }
 
-function windowOf(attemptId: string, { requests, runs }: Pick<Ledger, 'requests' | 'runs'>): Hit {
+function windowOf(
+  attemptId: string,
+  diedAt: number,
+  { requests, runs }: Pick<Ledger, 'requests' | 'runs'>,
+): Hit {
   const run = runs.find(({ inputs }) => inputs[CORRELATION_INPUT] === attemptId);
   if (run === undefined) return 'claimed-unsent';
   const request = requests.find(({ id }) => id === run.createdByRequest);
-  return request?.repliedAt === undefined ? 'sent-no-reply' : 'replied-unrecorded';
+  // The forge may not have noticed yet to whom it replied.
+  const isReplied = request?.repliedAt !== undefined && request.repliedAt < diedAt;
+  return isReplied ? 'replied-unrecorded' : 'sent-no-reply';
 }
 
 /** Where each kill has hit. */
@@ -49,6 +57,7 @@ export class KillRecord {
 
   /** At once after a death. */
   async exhume(): Promise<void> {
+    const diedAt = this.#site.sim.clock.now();
     const attempts = await listAttempts(this.#site.database);
     const pending = await countPending(this.#site.database);
     const { runners } = this.#site.sim.ledger();
@@ -58,6 +67,7 @@ export class KillRecord {
     this.#undecided = {
       open: attempts.filter((attempt) => this.#isOpen(attempt)).map(({ id }) => id),
       isDue: pending > 0 && free.length > kept.length,
+      diedAt,
       isLive: attempts.some(({ state, ended_at: at }) => state === 'accepted' && at === null),
     };
     this.#known = new Set(attempts.map(({ id }) => id));

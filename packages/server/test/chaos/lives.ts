@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Ledger } from '@dispatchoor/forge-sim';
+import type { LedgerRequest } from '@dispatchoor/forge-sim';
+import { until } from '../harness/until.ts';
+import { listAttempts } from '../processes/rows.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import type { Site, StartOptions } from '../processes/site.ts';
-import type { Death, OutsideWindow } from './kill-plan.ts';
+import type { Death } from './kill-plan.ts';
 import type { Load } from './load.ts';
 
 /** A server that is to kill itself, or to get to a window, is killed all the same after so long. */
@@ -47,7 +49,7 @@ async function bringDeath(
   death: Death,
   working: Promise<void>,
 ): Promise<void> {
-  const from = site.dispatches().length;
+  const known = (await listAttempts(site.database)).length;
   const over = new AbortController();
   const pause = (ms: number): Promise<void> =>
     wait(ms, undefined, { signal: over.signal }).catch(() => undefined);
@@ -55,10 +57,11 @@ async function bringDeath(
     if (death.by === 'starting') return pause(death.afterMs);
     await server.listening();
     if (death.by === 'inside') return pause(GRACE_MS);
-    if (death.by === 'outside') {
-      // The next job would be on its way before this one's reply is recorded.
-      if (death.window === 'recorded') await working;
-      await isIn(site, death.window, from);
+    if (death.by === 'outside' && death.window === 'sent-no-reply') await isSent(site);
+    if (death.by === 'outside' && death.window === 'recorded') {
+      // Else the next job would be on its way.
+      await working;
+      await isRecorded(site, known);
     }
     return pause(death.afterMs);
   };
@@ -66,13 +69,24 @@ async function bringDeath(
   over.abort();
 }
 
-/** By the dispatches since the `from`-th. */
-async function isIn(site: Site, window: OutsideWindow, from: number): Promise<void> {
-  const isThere = ({ requests }: Pick<Ledger, 'requests'>): boolean => {
-    const sent = requests.filter(({ endpoint }) => endpoint === 'dispatch').slice(from);
-    const unanswered = sent.filter(({ repliedAt }) => repliedAt === undefined);
-    if (window === 'recorded') return sent.length > 0 && unanswered.length === 0;
-    return unanswered.some(({ acted }) => acted);
-  };
-  await site.sim.wait(isThere, { timeoutMs: GRACE_MS });
+/** When a dispatch under way has been carried out and not answered. */
+async function isSent(site: Site): Promise<void> {
+  const isUnanswered = ({ endpoint, acted, repliedAt }: LedgerRequest): boolean =>
+    endpoint === 'dispatch' && acted && repliedAt === undefined;
+  const from = site.sim.ledger().requests.length;
+  await site.sim.wait(({ requests }) => requests.slice(from).some(isUnanswered), {
+    timeoutMs: GRACE_MS,
+  });
+}
+
+/** When some attempt after the `known` ones was recorded, and none is without an outcome. */
+async function isRecorded({ database }: Site, known: number): Promise<void> {
+  await until(
+    () => listAttempts(database),
+    (attempts) => {
+      const states = attempts.slice(known).map(({ state }) => state);
+      return states.includes('accepted') && !states.includes('claimed');
+    },
+    { what: 'a dispatch is recorded', timeoutMs: GRACE_MS },
+  );
 }
