@@ -5,7 +5,6 @@ import { hostname } from 'node:os';
 import { syncUsers } from './auth/sync-users.ts';
 import type { Config, GroupConfig } from './config/config.ts';
 import { listGaps } from './config/gaps.ts';
-import { FRESH_INTERVALS } from './domain/timing.ts';
 import type { BudgetStore, Forge } from './forge/forge.ts';
 import { makeGithubForge } from './forge/github/github-forge.ts';
 import { makeTokenCredential } from './forge/github/token-credential.ts';
@@ -23,6 +22,7 @@ import { PollRunners } from './loops/poll-runners.ts';
 import { retainHistory } from './loops/retention.ts';
 import { takeWebhooks } from './loops/take-webhooks.ts';
 import { trackRuns } from './loops/track-runs.ts';
+import { WebhookFlow } from './loops/webhook-flow.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
 import type { Store, SyncGroup } from './store/store.ts';
@@ -264,10 +264,21 @@ class RunningApp implements App {
     const { logger } = this.#deps;
     const shared = { store, forge, clock: this.#clock, logger };
     const { requestTimeoutMs, pollIntervalMs } = github;
+    const flow = new WebhookFlow({
+      forgeId: forge.id,
+      store,
+      clock: this.#clock,
+      isOpen: forge.webhooks.isOpen,
+      ...{ pollIntervalMs, pollIntervalWithWebhooksMs: github.pollIntervalWithWebhooksMs },
+      trackingIntervalMs: dispatcher.trackingIntervalMs,
+      trackingIntervalWithWebhooksMs: dispatcher.trackingIntervalWithWebhooksMs,
+      graceMs: github.webhookGraceMs,
+    });
     const loops = [
-      new PollRunners({ ...shared, pollIntervalMs }).spec,
+      new PollRunners({ ...shared, pollIntervalMs, flow }).spec,
       trackRuns({
         ...shared,
+        flow,
         trackingIntervalMs: dispatcher.trackingIntervalMs,
         recheckAfterMs: dispatcher.recheckAfterMs,
         requestTimeoutMs,
@@ -293,7 +304,7 @@ class RunningApp implements App {
       sendDeadlineMs: dispatcher.sendDeadlineMs,
       requestTimeoutMs,
       pickupTimeoutMs: dispatcher.pickupTimeoutMs,
-      freshForMs: FRESH_INTERVALS * pollIntervalMs,
+      freshForMs: () => flow.freshForMs(),
       breakerMs: waits.forgeBreakerMs,
       probeEveryMs: waits.probeMs,
       retryAfterMs: waits.retryMs,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme } from './harness/scenes.ts';
+import { acme, BOT, HUMAN_TOKEN, LONG } from './harness/scenes.ts';
 import { databases, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 const SECRET = 'what the forge signs its webhooks with';
@@ -20,6 +20,26 @@ async function startHooked(options: WorldOptions): Promise<World> {
   return world;
 }
 
+/** Alice starts a run by hand, which lasts until it is ended. Its id. */
+async function dispatchAsHuman(world: World): Promise<number> {
+  const url = `${world.sim.url}/repos/acme/app/actions/workflows/build.yaml/dispatches`;
+  const { status } = await fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${HUMAN_TOKEN}`,
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': '2022-11-28',
+      'user-agent': 'a script of alice',
+    },
+    body: JSON.stringify({ ref: 'main', inputs: LONG }),
+  });
+  expect(status).toBe(204);
+  const { runs } = await world.forge('the run is there', ({ runs }) =>
+    runs.some(({ actor }) => actor !== BOT),
+  );
+  return runs.find(({ actor }) => actor !== BOT)?.id ?? 0;
+}
+
 for (const database of databases) {
   describe(`webhooks on ${database.name}`, () => {
     it('alone carry jobs to their end, one runner after the other', async () => {
@@ -33,5 +53,65 @@ for (const database of databases) {
       const asked = requests.filter(({ endpoint }) => endpoint !== 'dispatch');
       expect(asked.length).toBeLessThan(10);
     });
+
+    it('make runners busy and free that others use', async () => {
+      const world = await startHooked({ database, forge: acme(1) });
+      const [runner] = await world.until(
+        'the runner is listed',
+        () => world.store.runners.listRunners(),
+        (listed) => listed.length > 0,
+      );
+      const isBusy = async (wanted: boolean): Promise<void> => {
+        await world.until(
+          `the runner is ${wanted ? 'busy' : 'free'}`,
+          () => world.store.runners.listRunners(),
+          ([one]) => one?.id === runner?.id && one?.isBusy === wanted,
+        );
+      };
+      const id = await dispatchAsHuman(world);
+      await isBusy(true);
+      const { id: jobId } = await world.api.enqueue('linux', { template_id: 'build' });
+      world.sim.completeRun(id, 'success');
+      await world.job(jobId, 'completed');
+    });
   });
 }
+
+describe('when webhooks fail', () => {
+  const [sqlite] = databases;
+  const quick = {
+    github: {
+      ...deaf.github,
+      poll_interval: '300ms',
+      poll_interval_with_webhooks: '1h',
+      webhook_grace: '300ms',
+    },
+    dispatcher: { ...deaf.dispatcher, tracking_interval: '300ms' },
+  };
+
+  it('polling comes back once they stop', async () => {
+    const world = await startHooked({ database: sqlite!, forge: acme(1), config: quick });
+    const first = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(first.id, 'completed');
+    world.sim.pauseHooks();
+    for (let n = 0; n < 3; n += 1) {
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(id, 'completed');
+    }
+  });
+
+  it('jobs end once each though deliveries are lost, doubled and reordered', async () => {
+    const world = await startHooked({
+      database: sqlite!,
+      forge: acme(3),
+      config: quick,
+      sim: { seed: 7 },
+    });
+    world.sim.setHookFaults({ lost: 0.2, doubled: 0.2, reordered: true });
+    const added = await Promise.all(
+      Array.from({ length: 20 }, () => world.api.enqueue('linux', { template_id: 'build' })),
+    );
+    for (const { id } of added) await world.job(id, 'completed');
+    expect(world.dispatches()).toBe(20);
+  });
+});

@@ -27,7 +27,7 @@ export interface DispatchDeps {
   readonly requestTimeoutMs: number;
   readonly pickupTimeoutMs: number;
   /** Runners of scopes without a complete pass this young are not free. */
-  readonly freshForMs: number;
+  readonly freshForMs: () => Promise<number>;
   /** Longest pause after failures of the forge. */
   readonly breakerMs: number;
   readonly probeEveryMs: number;
@@ -146,11 +146,12 @@ export class DispatchLoop {
   async #load(context: LoopContext): Promise<LoadedDispatchState> {
     const { store, forge, freshForMs, pickupTimeoutMs } = this.#deps;
     const { id, actor } = forge.credentialFor('dispatch');
+    const freshMs = await freshForMs();
     const state = await this.#timed('load', () =>
       store.dispatch.loadState({
         forgeId: forge.id,
         credential: { credentialId: id, actor },
-        freshForMs,
+        freshForMs: freshMs,
         pickupTimeoutMs,
         offsetMs: forge.dateOffset().offsetMs,
       }),

@@ -5,12 +5,14 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { Troubles } from './troubles.ts';
+import type { WebhookFlow } from './webhook-flow.ts';
 
 export interface FollowDeps {
   readonly forge: Forge;
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly flow: WebhookFlow;
   /** A run that answers 404, or does not show up, counts as gone only when it still does so this much later. */
   readonly recheckAfterMs: number;
   /** A run that no runner takes for so long may ask for labels that none has: only its workflow jobs tell. */
@@ -94,7 +96,8 @@ export async function takeRun(
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
   if (isEndHalfTold(deps, run, sentAt)) return;
-  await deps.store.runs.recordRun(attempt.id, run, sentAt);
+  const isNews = await deps.store.runs.recordRun(attempt.id, run, sentAt);
+  if (isNews && run.status !== attempt.runStatus) await deps.flow.noteFound(sentAt - run.updatedAt);
 }
 
 /** Completed, but as what comes a moment later: taken now, it would fail a job whose run has succeeded. */

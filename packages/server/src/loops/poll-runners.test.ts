@@ -6,6 +6,7 @@ import { makeLogger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { RunnerPass, RunnerScopeRow, Store } from '../store/store.ts';
 import { PollRunners } from './poll-runners.ts';
+import { WebhookFlow } from './webhook-flow.ts';
 
 const INTERVAL_MS = 60_000;
 
@@ -50,6 +51,11 @@ function start(scopes: string[], failing: string[] = []) {
   const { spec } = new PollRunners({
     ...{ forge: forge as Forge, store, clock, logger: makeLogger('silent') },
     pollIntervalMs: INTERVAL_MS,
+    flow: new WebhookFlow({
+      ...{ forgeId: 'github', store, clock, isOpen: false, graceMs: 10_000 },
+      ...{ pollIntervalMs: INTERVAL_MS, pollIntervalWithWebhooksMs: INTERVAL_MS },
+      ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
+    }),
   });
   const wake = new Wake();
   const stop = new AbortController();

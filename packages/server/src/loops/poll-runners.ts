@@ -1,3 +1,4 @@
+import type { Event } from '../domain/event.ts';
 import type { Forge } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -5,6 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Fence, RunnerScopeRow, Store } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { type OwnerType, wantedScopes } from './runner-scopes.ts';
+import type { WebhookFlow } from './webhook-flow.ts';
 
 export interface PollRunnersDeps {
   readonly forge: Forge;
@@ -12,6 +14,7 @@ export interface PollRunnersDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly pollIntervalMs: number;
+  readonly flow: WebhookFlow;
 }
 
 /** Lists the runners of every scope that jobs may go to, each at its own interval; a failing scope stops no other. */
@@ -20,6 +23,8 @@ export class PollRunners {
   readonly #askedAt = new Map<string, number>();
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
   #isSoonWanted = false;
+  /** There may be something to list that was not listed before. */
+  #isMoreWanted = false;
   #cancelSoon: () => void = () => undefined;
 
   constructor(deps: PollRunnersDeps) {
@@ -29,16 +34,13 @@ export class PollRunners {
   get spec(): LoopSpec {
     return {
       name: `poll-runners:${this.#deps.forge.id}`,
-      everyMs: this.#deps.pollIntervalMs,
+      everyMs: this.#deps.flow.checkEveryMs(this.#deps.pollIntervalMs),
       isWokenBy: (event) => {
-        if (event.kind === 'attempt.ended') this.#isSoonWanted = true;
-        return (
-          event.kind === 'attempt.ended' ||
-          event.kind === 'group.synced' ||
-          event.kind === 'template.synced' ||
-          (event.kind === 'job.enqueued' && event.data['isManual'] === true) ||
-          (event.kind === 'credential.changed' && event.data['isConnected'] === true)
-        );
+        const isEnd = event.kind === 'attempt.ended';
+        const isMore = givesMoreToList(event);
+        if (isEnd) this.#isSoonWanted = true;
+        if (isMore) this.#isMoreWanted = true;
+        return isEnd || isMore;
       },
       tick: (context) => this.#tick(context),
       drain: () => {
@@ -66,12 +68,26 @@ export class PollRunners {
     return wantedScopes(ours, used, (owner) => this.#ownerType(owner, signal));
   }
 
-  /** Whatever wakes us: no scope is asked again before half its interval is over. */
+  /**
+   * Whatever wakes us: no scope is asked again before half its interval is over. While webhooks flow they tell
+   * which runners a run has freed.
+   */
+  async #gapMs(): Promise<number> {
+    const { flow, pollIntervalMs } = this.#deps;
+    const isMoreWanted = this.#isMoreWanted;
+    this.#isMoreWanted = false;
+    const intervalMs = await flow.pollIntervalMs();
+    if (intervalMs > pollIntervalMs) this.#isSoonWanted = false;
+    if (isMoreWanted || this.#isSoonWanted) return pollIntervalMs / 2;
+    return intervalMs - flow.checkEveryMs(pollIntervalMs) / 2;
+  }
+
   async #pollDue({ fence, signal, wake }: LoopContext, rows: RunnerScopeRow[]): Promise<void> {
-    const { clock, pollIntervalMs } = this.#deps;
+    const { clock } = this.#deps;
+    const gapMs = await this.#gapMs();
     const now = clock.monotonic();
     const waitOf = ({ scope }: RunnerScopeRow): number =>
-      (this.#askedAt.get(scope) ?? -Infinity) + pollIntervalMs / 2 - now;
+      (this.#askedAt.get(scope) ?? -Infinity) + gapMs - now;
     const early = rows.filter((row) => waitOf(row) > 0);
     this.#cancelSoon();
     if (early.length === 0) this.#isSoonWanted = false;
@@ -115,4 +131,13 @@ export class PollRunners {
       await store.runners.recordScopeError(fence, forge.id, row.scope, message);
     }
   }
+}
+
+function givesMoreToList({ kind, data }: Event): boolean {
+  return (
+    kind === 'group.synced' ||
+    kind === 'template.synced' ||
+    (kind === 'job.enqueued' && data['isManual'] === true) ||
+    (kind === 'credential.changed' && data['isConnected'] === true)
+  );
 }

@@ -1,7 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts';
-import type { Event } from '../domain/event.ts';
 import { ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
-import type { Clock } from '../lib/clock.ts';
 import {
   type FollowDeps,
   followOne,
@@ -11,8 +9,10 @@ import {
   takeWorkflowJobs,
 } from './follow-run.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { OverdueRuns } from './overdue-runs.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
 import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
+import { TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 
 /** Answers of a repository that this credential cannot see. */
@@ -28,49 +28,39 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
   readonly watchAbsentMs: number;
 }
 
-type TrackDeps = TrackRunsDeps & Pick<FollowDeps, 'lookedInto' | 'troubles'>;
+interface TrackDeps extends TrackRunsDeps, Pick<FollowDeps, 'lookedInto' | 'troubles'> {
+  readonly pace: TrackPace;
+  readonly overdue: OverdueRuns;
+}
 type TickDeps = TrackRunsDeps & FollowDeps;
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
 export function trackRuns(given: TrackRunsDeps): LoopSpec {
-  const deps = {
+  const { flow, clock, trackingIntervalMs } = given;
+  const pace = new TrackPace({
+    ...{ flow, clock, trackingIntervalMs },
+    absentEveryMs: given.recheckAfterMs,
+  });
+  const overdue = new OverdueRuns({ clock, graceMs: flow.graceMs, everyMs: trackingIntervalMs });
+  const deps: TrackDeps = {
     ...given,
-    lookedInto: new Map<string, number>(),
+    lookedInto: new Map(),
     troubles: new Troubles(),
+    pace,
+    overdue,
   };
-  const absentDue = everyNowAndThen(deps.clock, deps.recheckAfterMs);
   return {
     name: `track-runs:${deps.forge.id}`,
-    everyMs: deps.trackingIntervalMs,
-    isWokenBy: hasStartedOrEnded,
-    tick: (context) => tick(deps, context, absentDue()),
+    everyMs: flow.checkEveryMs(trackingIntervalMs),
+    isWokenBy: (event) => pace.isWokenBy(event),
+    tick: (context) => tick(deps, context),
   };
 }
 
-/** Says true at most once in `everyMs`. */
-function everyNowAndThen(clock: Clock, everyMs: number): () => boolean {
-  let last = -Infinity;
-  return () => {
-    const now = clock.monotonic();
-    if (now - last < everyMs) return false;
-    last = now;
-    return true;
-  };
-}
-
-/** A runner that has just become busy has probably taken a run of ours; one just freed has left one. */
-function hasStartedOrEnded({ kind, data }: Event): boolean {
-  return (
-    kind === 'runner.changed' && (data['isNewlyBusy'] === true || data['isNewlyIdle'] === true)
-  );
-}
-
-/**
- * @param isAbsentDue look for late runs too: these listings go back up to a day, so not every tick pays for them
- */
-async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean): Promise<void> {
-  const { forge, store, clock } = deps;
+async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
+  const { forge, store, clock, overdue } = deps;
   const now = clock.now();
+  const { isAll, isRunTold, isAbsentDue } = await deps.pace.next();
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   const [live, betweenJobs, absent] = await Promise.all([
@@ -79,9 +69,12 @@ async function tick(deps: TrackDeps, context: LoopContext, isAbsentDue: boolean)
     isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.watchAbsentMs) : [],
   ]);
   forgetEnded(deps, live);
-  const looks = lookByRepo([...live, ...absent], now, betweenJobs);
+  const forgeNow = now + forge.dateOffset().offsetMs;
+  const late = overdue.choose(live, betweenJobs, forgeNow, isRunTold);
+  if (isAll) overdue.noteLooked(live);
+  const looks = lookByRepo([...(isAll ? live : late), ...absent], now, betweenJobs);
   // Only these ticks see everything that is looked at.
-  if (isAbsentDue) {
+  if (isAll && isAbsentDue) {
     deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);
   }
   await Promise.all(looks.map((look) => followRepo({ ...deps, betweenJobs }, look, context)));

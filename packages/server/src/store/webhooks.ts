@@ -4,6 +4,7 @@ import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { WebhookObservation } from '../domain/webhook.ts';
 import type { Database, WriteTx } from './database.ts';
 import { holdsLease } from './leases.ts';
+import type { StoredFlow } from './port/webhooks.ts';
 import type { WebhookDeliveryRow } from './schema.ts';
 import type { Fence, NewDelivery, OpenDelivery, WebhookStore } from './store.ts';
 import { applyObservation } from './webhook-apply.ts';
@@ -13,6 +14,8 @@ export function makeWebhookStore(database: Database): WebhookStore {
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
     take: (fence, deliveries) => take(database, fence, deliveries),
+    findFlow: (forgeId) => findFlow(database, forgeId),
+    recordMiss: (forgeId, spellMs) => database.write((tx) => recordMiss(tx, forgeId, spellMs)),
     recordFailure: (fence, delivery, failure) => recordFailure(database, fence, delivery, failure),
   };
 }
@@ -131,4 +134,37 @@ async function recordFailure(
       .execute();
   });
   return isGivenUp;
+}
+
+async function findFlow({ read }: Database, forgeId: string): Promise<StoredFlow> {
+  const last = await read
+    .selectFrom('webhook_deliveries')
+    .select('received_at')
+    .where('forge_id', '=', forgeId)
+    .orderBy('received_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const forge = await read
+    .selectFrom('forges')
+    .select(['webhooks_missed_since as missedSince', 'webhook_missed_at as missedAt'])
+    .where('id', '=', forgeId)
+    .executeTakeFirst();
+  return {
+    receivedAt: last?.received_at ?? null,
+    missedSince: forge?.missedSince ?? null,
+    missedAt: forge?.missedAt ?? null,
+  };
+}
+
+/** Not a state: it only bears on how often the forge is asked. */
+async function recordMiss({ db, now }: WriteTx, forgeId: string, spellMs: number): Promise<void> {
+  await db
+    .updateTable('forges')
+    .set({
+      webhooks_missed_since: sql<number>`case
+        when webhook_missed_at > ${now - spellMs} then webhooks_missed_since else ${now} end`,
+      webhook_missed_at: now,
+    })
+    .where('id', '=', forgeId)
+    .execute();
 }

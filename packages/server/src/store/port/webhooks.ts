@@ -21,6 +21,14 @@ export interface OpenDelivery {
   readonly tries: number;
 }
 
+export interface StoredFlow {
+  /** When the last delivery came. */
+  readonly receivedAt: number | null;
+  /** When something was found that a webhook should have told: the first time of the last spell, and the last. */
+  readonly missedSince: number | null;
+  readonly missedAt: number | null;
+}
+
 export interface WebhookStore {
   /** False: this delivery is known already, and nothing was added. */
   add(delivery: NewDelivery): Promise<boolean>;
@@ -37,4 +45,7 @@ export interface WebhookStore {
     delivery: OpenDelivery,
     failure: { readonly message: string; readonly mostTries: number },
   ): Promise<boolean>;
+  findFlow(forgeId: string): Promise<StoredFlow>;
+  /** Something was found that a webhook should have told. After `spellMs` without another a new spell begins. */
+  recordMiss(forgeId: string, spellMs: number): Promise<void>;
 }

@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isFurther, latestMoment, runnerUseOf, type TakenJob } from './webhook.ts';
+
+describe('latestMoment', () => {
+  it('is the end of the stamped second, or the receipt if that was sooner', () => {
+    expect(latestMoment(5_000, 9_000)).toBe(5_999);
+    expect(latestMoment(5_000, 5_300)).toBe(5_300);
+  });
+
+  it('believes a stamp that our estimate of the forge’s clock puts into the future', () => {
+    expect(latestMoment(5_000, 4_000)).toBe(5_000);
+  });
+});
+
+interface Told {
+  readonly id: string;
+  readonly status: string;
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+  readonly at: number;
+}
+
+const stamp = fc.integer({ min: 0, max: 5 }).map((second) => second * 1_000);
+
+/** What may be told of a few workflow jobs on one runner. */
+const tellings = fc.array(
+  fc
+    .record({
+      id: fc.constantFrom('a', 'b', 'c'),
+      status: fc.constantFrom('queued', 'waiting', 'in_progress', 'completed'),
+      startedAt: stamp,
+      lastsMs: stamp,
+      lateMs: fc.integer({ min: 0, max: 2_000 }),
+    })
+    .map(({ id, status, startedAt, lastsMs, lateMs }): Told => {
+      const completedAt = status === 'completed' ? startedAt + lastsMs : null;
+      const moment = completedAt ?? startedAt;
+      return { id, status, startedAt, completedAt, at: latestMoment(moment, moment + lateMs) };
+    }),
+  { maxLength: 12 },
+);
+
+function takeAll(all: readonly Told[]): Map<string, Told> {
+  const known = new Map<string, Told>();
+  for (const told of all) {
+    const before = known.get(told.id);
+    const progress = { status: before?.status ?? null, at: before?.at ?? null };
+    if (isFurther(progress, told)) known.set(told.id, told);
+  }
+  return known;
+}
+
+function useOf(known: Map<string, Told>) {
+  return runnerUseOf([...known.values()].map(({ at, ...job }) => ({ ...job, observedAt: at })));
+}
+
+describe('what webhooks tell', () => {
+  it('ends in the same state in whatever order and however often it comes', () => {
+    const orders = tellings.chain((all) => {
+      const shuffled = fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 });
+      return fc.tuple(fc.constant(all), shuffled);
+    });
+    fc.assert(
+      fc.property(orders, ([all, shuffled]) => {
+        const one = takeAll(all);
+        const other = takeAll(shuffled);
+        const statesOf = (known: Map<string, Told>) =>
+          [...known].map(([id, { status, at }]) => `${id} ${status} ${at}`).sort();
+        expect(statesOf(other)).toEqual(statesOf(one));
+      }),
+    );
+  });
+
+  it('is never taken back', () => {
+    const seen = { status: 'queued', at: 9_000 };
+    expect(isFurther({ status: 'in_progress', at: 1_000 }, seen)).toBe(false);
+    expect(isFurther({ status: 'completed', at: 1_000 }, { ...seen, status: 'in_progress' })).toBe(
+      false,
+    );
+  });
+});
+
+describe('runnerUseOf', () => {
+  const job = (startedAt: number, completedAt: number | null): TakenJob => ({
+    status: completedAt === null ? 'in_progress' : 'completed',
+    ...{ startedAt, completedAt },
+    observedAt: completedAt ?? startedAt,
+  });
+
+  it('says nothing where no workflow job has started', () => {
+    expect(runnerUseOf([])).toBeUndefined();
+    expect(runnerUseOf([{ ...job(1_000, null), status: 'queued' }])).toBeUndefined();
+  });
+
+  it('lets the one that started last decide: the ones before are over', () => {
+    expect(runnerUseOf([job(1_000, null), job(2_000, 3_000)])?.isBusy).toBe(false);
+    expect(runnerUseOf([job(1_000, 3_000), job(4_000, null)])?.isBusy).toBe(true);
+  });
+
+  it('takes a runner for busy while one of several that started within a second may go on', () => {
+    expect(runnerUseOf([job(1_000, null), job(1_000, 1_000)])?.isBusy).toBe(true);
+    expect(runnerUseOf([job(1_000, 1_000), job(1_000, 2_000)])?.isBusy).toBe(false);
+  });
+
+  it('is the same for any order of the jobs', () => {
+    fc.assert(
+      fc.property(tellings, (all) => {
+        const known = takeAll(all);
+        const reversed = new Map([...known].reverse());
+        expect(useOf(reversed)).toEqual(useOf(known));
+      }),
+    );
+  });
+});

@@ -1,0 +1,172 @@
+import { createHmac } from 'node:crypto';
+import { request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { makeWebhookDoor } from '../../forge/github/webhook-door.ts';
+import { Secret } from '../../lib/secret.ts';
+import type { NewDelivery } from '../../store/store.ts';
+import { openTestApp } from '../app.testkit.ts';
+
+const SECRET = 'secret of the hook';
+const URL_OF_DOOR = '/webhook/github/github';
+
+const payload = JSON.stringify({
+  workflow_job: {
+    ...{ id: 7, run_id: 1, run_attempt: 1, name: 'build', status: 'in_progress', labels: [] },
+    ...{ runner_id: 3, runner_name: 'r', started_at: '2026-01-01T11:59:00Z' },
+  },
+  repository: { name: 'app', owner: { login: 'acme' } },
+});
+
+async function open(secret = SECRET) {
+  const added: NewDelivery[] = [];
+  const known = new Set<string>();
+  const door = makeWebhookDoor({ secret: new Secret(secret), forgeNow: () => 0 });
+  const opened = await openTestApp({
+    webhooks: {
+      add: async (delivery) => {
+        if (known.has(delivery.id)) return false;
+        known.add(delivery.id);
+        added.push(delivery);
+        return true;
+      },
+    },
+    deps: { webhookDoors: new Map([['github', door]]) },
+  });
+  return { ...opened, added };
+}
+
+function signed(body: string, headers: Readonly<Record<string, string>> = {}) {
+  return {
+    'content-type': 'application/json',
+    'x-hub-signature-256': `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}`,
+    'x-github-event': 'workflow_job',
+    'x-github-delivery': 'guid-1',
+    ...headers,
+  };
+}
+
+describe('the webhook door', () => {
+  it('takes a signed delivery without a session, and the same one only once', async () => {
+    const { app, ask, added } = await open();
+    const request = {
+      method: 'POST',
+      url: URL_OF_DOOR,
+      payload,
+      headers: signed(payload),
+    } as const;
+    expect((await app.inject(request)).statusCode).toBe(202);
+    expect((await app.inject(request)).statusCode).toBe(202);
+    expect(added).toMatchObject([{ forgeId: 'github', id: 'guid-1', event: 'workflow_job' }]);
+    const { body } = await ask({ url: '/metrics' });
+    expect(body).toContain('webhooks_total{event="workflow_job",outcome="accepted"} 1');
+    expect(body).toContain('webhooks_total{event="workflow_job",outcome="duplicate"} 1');
+  });
+
+  it('takes a form, whose signature is that of its raw bytes', async () => {
+    const { app, added } = await open();
+    const form = new URLSearchParams({ payload }).toString();
+    const headers = signed(form, { 'content-type': 'application/x-www-form-urlencoded' });
+    const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: form, headers });
+    expect(reply.statusCode).toBe(202);
+    expect(added).toHaveLength(1);
+  });
+
+  it('ignores what is nothing to us, and answers a ping', async () => {
+    const { app, added } = await open();
+    for (const event of ['push', 'ping']) {
+      const headers = signed('{}', { 'x-github-event': event });
+      const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: '{}', headers });
+      expect(reply.statusCode).toBe(202);
+    }
+    expect(added).toEqual([]);
+  });
+
+  it.each([
+    ['without a signature', { 'x-hub-signature-256': '' }, 401],
+    ['with another signature', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }, 401],
+    ['without an event', { 'x-github-event': '' }, 400],
+    ['without an id', { 'x-github-delivery': '' }, 400],
+  ])('refuses a delivery %s', async (_what, headers, status) => {
+    const { app, added } = await open();
+    const all = signed(payload, headers);
+    const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload, headers: all });
+    expect(reply.statusCode).toBe(status);
+    expect(added).toEqual([]);
+  });
+
+  it('refuses bytes that were altered on their way', async () => {
+    const { app, added } = await open();
+    const altered = payload.replace('acme', 'evil');
+    const headers = signed(payload);
+    const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: altered, headers });
+    expect(reply.statusCode).toBe(401);
+    expect(added).toEqual([]);
+  });
+
+  it('tells the sender which field it cannot read, and the log nothing of the body', async () => {
+    const { app, logged } = await open();
+    const broken = payload.replace('"run_id":1', '"run_id":"confidential"');
+    const headers = signed(broken);
+    const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: broken, headers });
+    expect(reply.statusCode).toBe(400);
+    expect(reply.json()).toMatchObject({
+      error: expect.stringContaining('workflow_job.run_id') as string,
+    });
+    expect(logged()).toContain('guid-1');
+    expect(logged()).not.toContain('confidential');
+  });
+
+  it('is closed without a secret, and says which key opens it', async () => {
+    const { app } = await open('');
+    const reply = await app.inject({
+      ...{ method: 'POST', url: URL_OF_DOOR, payload, headers: signed(payload) },
+    });
+    expect(reply.statusCode).toBe(404);
+    expect(reply.json()).toMatchObject({
+      error: expect.stringContaining('github.webhook_secret') as string,
+    });
+  });
+
+  it('knows no other forge', async () => {
+    const { app } = await open();
+    const url = '/webhook/github/other';
+    expect((await app.inject({ method: 'POST', url, payload: '{}' })).statusCode).toBe(404);
+  });
+});
+
+describe('a large body', () => {
+  const MIB = 1024 * 1024;
+
+  async function statusOf(length: number, bytes: number, isChunked: boolean): Promise<number> {
+    const { app } = await open();
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = app.server.address() as AddressInfo;
+    const lengthHeader = isChunked ? {} : { 'content-length': String(length) };
+    return new Promise((resolve, reject) => {
+      const headers = { ...signed('x'), ...lengthHeader };
+      const sent = send({ host: '127.0.0.1', port, path: URL_OF_DOOR, method: 'POST', headers });
+      let isAnswered = false;
+      sent.on('response', (reply) => {
+        isAnswered = true;
+        reply.resume();
+        resolve(reply.statusCode ?? 0);
+        sent.destroy();
+      });
+      sent.on('error', (error) => {
+        // The server has closed the connection after its answer.
+        if (!isAnswered) reject(error);
+      });
+      sent.write(Buffer.alloc(bytes));
+      if (isChunked) sent.end();
+    });
+  }
+
+  it('above 25 MiB is refused by its length, before it is read', async () => {
+    expect(await statusOf(25 * MIB + 1, 1, false)).toBe(413);
+  });
+
+  it('is read up to 25 MiB: what is wrong with it then is its signature', async () => {
+    expect(await statusOf(25 * MIB, 25 * MIB, false)).toBe(401);
+  });
+});

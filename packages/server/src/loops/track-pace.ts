@@ -1,0 +1,65 @@
+import type { Event } from '../domain/event.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { WebhookFlow } from './webhook-flow.ts';
+
+export interface TrackPaceOptions {
+  readonly flow: WebhookFlow;
+  readonly clock: Clock;
+  readonly trackingIntervalMs: number;
+  /** Listings for late runs go back up to a day: not every tick pays for them. */
+  readonly absentEveryMs: number;
+}
+
+/** What one tick of the tracker looks at. */
+export interface Look {
+  /** All live attempts; else only those whose webhooks are overdue. */
+  readonly isAll: boolean;
+  /** A webhook told of a run that an attempt without one may have started. */
+  readonly isRunTold: boolean;
+  /** Attempts that were given up, too. */
+  readonly isAbsentDue: boolean;
+}
+
+/** Decides when the tracker looks at everything: at its interval and when runners change hands, but not while webhooks tell. */
+export class TrackPace {
+  readonly #options: TrackPaceOptions;
+  #allAt = -Infinity;
+  #absentAt = -Infinity;
+  #isRunnerMoved = false;
+  #isRunTold = false;
+
+  constructor(options: TrackPaceOptions) {
+    this.#options = options;
+  }
+
+  isWokenBy({ kind, data }: Event): boolean {
+    // A runner that has just become busy has probably taken a run of ours; one just freed has left one.
+    const isMoved =
+      kind === 'runner.changed' && (data['isNewlyBusy'] === true || data['isNewlyIdle'] === true);
+    const isTold = kind === 'webhook.run-unmatched';
+    if (isMoved) this.#isRunnerMoved = true;
+    if (isTold) this.#isRunTold = true;
+    return isMoved || isTold;
+  }
+
+  async next(): Promise<Look> {
+    const now = this.#options.clock.monotonic();
+    const isRunTold = this.#isRunTold;
+    const isRunnerMoved = this.#isRunnerMoved;
+    this.#isRunTold = false;
+    this.#isRunnerMoved = false;
+    const isAll = await this.#isAllDue(now, isRunnerMoved);
+    if (isAll) this.#allAt = now;
+    const isAbsentDue = isRunTold || (isAll && now - this.#absentAt >= this.#options.absentEveryMs);
+    if (isAbsentDue) this.#absentAt = now;
+    return { isAll, isRunTold, isAbsentDue };
+  }
+
+  async #isAllDue(now: number, isRunnerMoved: boolean): Promise<boolean> {
+    const { flow, trackingIntervalMs } = this.#options;
+    if (!flow.isOpen) return true;
+    const intervalMs = await flow.trackingIntervalMs();
+    if (isRunnerMoved && !(await flow.isFlowing())) return true;
+    return now - this.#allAt >= intervalMs - flow.checkEveryMs(trackingIntervalMs) / 2;
+  }
+}

@@ -1,0 +1,91 @@
+import { FRESH_INTERVALS } from '../domain/timing.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Store } from '../store/store.ts';
+
+export interface WebhookFlowOptions {
+  readonly forgeId: string;
+  readonly store: Pick<Store, 'webhooks'>;
+  readonly clock: Clock;
+  /** A secret is set: webhooks may come at all. */
+  readonly isOpen: boolean;
+  readonly pollIntervalMs: number;
+  readonly pollIntervalWithWebhooksMs: number;
+  readonly trackingIntervalMs: number;
+  readonly trackingIntervalWithWebhooksMs: number;
+  /** How late a webhook may be before it counts as lost. */
+  readonly graceMs: number;
+}
+
+/**
+ * Whether webhooks can be relied on, from what the store holds, so that all replicas think the same: the last one
+ * is not older than the long poll interval, and for as long no request has found what one should have told.
+ */
+export class WebhookFlow {
+  readonly #options: WebhookFlowOptions;
+
+  constructor(options: WebhookFlowOptions) {
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#options.isOpen;
+  }
+
+  get graceMs(): number {
+    return this.#options.graceMs;
+  }
+
+  /** A loop looks this often whether to do something, so that it notices soon when webhooks stop. */
+  checkEveryMs(intervalMs: number): number {
+    const { isOpen, graceMs } = this.#options;
+    return isOpen ? Math.min(intervalMs, graceMs) : intervalMs;
+  }
+
+  async isFlowing(): Promise<boolean> {
+    return (await this.#stoppedAt()) === null;
+  }
+
+  async pollIntervalMs(): Promise<number> {
+    const { pollIntervalMs, pollIntervalWithWebhooksMs } = this.#options;
+    return (await this.isFlowing()) ? pollIntervalWithWebhooksMs : pollIntervalMs;
+  }
+
+  async trackingIntervalMs(): Promise<number> {
+    const { trackingIntervalMs, trackingIntervalWithWebhooksMs } = this.#options;
+    return (await this.isFlowing()) ? trackingIntervalWithWebhooksMs : trackingIntervalMs;
+  }
+
+  /**
+   * How old the last complete pass over a scope may be for its runners to count as free. When webhooks stop, passes
+   * made at the long interval count until there was time for new ones: else all runners would be stale at once.
+   */
+  async freshForMs(): Promise<number> {
+    const { clock, pollIntervalMs, pollIntervalWithWebhooksMs } = this.#options;
+    const shortMs = FRESH_INTERVALS * pollIntervalMs;
+    const stoppedAt = await this.#stoppedAt();
+    const isRecent = stoppedAt === null || clock.now() - stoppedAt < shortMs;
+    return isRecent ? FRESH_INTERVALS * pollIntervalWithWebhooksMs : shortMs;
+  }
+
+  /**
+   * A request has found a change of this age.
+   *
+   * @param ageMs at most so old: stamps are whole seconds
+   */
+  async noteFound(ageMs: number): Promise<void> {
+    const { isOpen, graceMs, store, forgeId, pollIntervalWithWebhooksMs } = this.#options;
+    if (!isOpen || ageMs < graceMs) return;
+    await store.webhooks.recordMiss(forgeId, pollIntervalWithWebhooksMs);
+  }
+
+  /** `null` while they flow; else since when they do not, epoch milliseconds. */
+  async #stoppedAt(): Promise<number | null> {
+    const { isOpen, store, forgeId, clock, pollIntervalWithWebhooksMs: forMs } = this.#options;
+    if (!isOpen) return -Infinity;
+    const { receivedAt, missedSince, missedAt } = await store.webhooks.findFlow(forgeId);
+    if (receivedAt === null) return -Infinity;
+    const now = clock.now();
+    if (missedAt !== null && now - missedAt < forMs) return missedSince ?? missedAt;
+    return now - receivedAt < forMs ? null : receivedAt + forMs;
+  }
+}
