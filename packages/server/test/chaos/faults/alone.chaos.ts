@@ -39,6 +39,7 @@ chaos(
       lateRuns: sum(({ lateRuns }) => lateRuns),
       calls: sum(({ calls }) => calls),
       busiestSecond: Math.max(...struck.map(({ busiest }) => busiest)),
+      mostFailuresASecond: Math.ceil(Math.max(...struck.map(({ failures: each }) => each))),
       mostWarningsASecond: Math.ceil(Math.max(...struck.map(({ warnings }) => warnings))),
     };
   },

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { acme } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
 import type { ServerProcess } from '../../processes/server-process.ts';
 import { type Scope, Site } from '../../processes/site.ts';
 import { faultsGroups, withStubborn } from './calls.ts';
 import { type Combination, nameOf } from './kinds.ts';
-import { expectCalm, type Metered } from './meter.ts';
+import { expectCalm, type Metered, type Strike } from './meter.ts';
 import { expectAllRight, type Outcome } from './verdict.ts';
 
 /** Longer than a request may take, shorter than a dispatch is looked for. */
@@ -35,10 +36,7 @@ const WAITS = {
 
 const LOAD = { pollMs: 400, trackMs: 300, retryMs: 300, jobs: NOTES.length + 1 };
 
-export interface Struck extends Outcome, Metered {
-  /** Requests that the fault met. */
-  readonly met: number;
-}
+export interface Struck extends Outcome, Metered, Pick<Strike, 'met'> {}
 
 /** One server of its own, one fault on one call: the world goes on, and is right in the end. */
 export async function strike(one: Combination): Promise<Struck> {
@@ -60,11 +58,10 @@ async function strikeSite(one: Combination, scope: Scope): Promise<Struck> {
   const server = await site.start();
   await site.enqueue(NOTES, { 'duration-ms': '100' });
   await scene.act?.(site);
-  const met = await meet(site, one);
-  const span = { from, to: Date.now() };
+  const strike = await meet(site, one, from);
   site.sim.clearFaults();
   scene.settle?.(site);
-  return { ...(await judge(site, one, server, span)), met };
+  return { ...(await judge(site, one, server, strike)), met: strike.met };
 }
 
 function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
@@ -75,28 +72,26 @@ function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
 }
 
 /** Until it has struck for a while, or as often as it is meant to. */
-async function meet({ sim }: Site, { fault, ...one }: Combination): Promise<number> {
-  const met = (): number =>
-    sim.ledger().requests.filter((each) => each.fault === fault.kind && each.endpoint === fault.on)
-      .length;
+async function meet({ sim }: Site, one: Combination, from: number): Promise<Strike> {
+  const { kind, on } = one.fault;
+  const isMet = (request: LedgerRequest): boolean =>
+    request.fault === kind && request.endpoint === on;
   await sim
-    .wait(
-      ({ requests }) =>
-        requests.some((each) => each.fault === fault.kind && each.endpoint === fault.on),
-      { timeoutMs: 20_000 },
-    )
+    .wait(({ requests }) => requests.some(isMet), { timeoutMs: 20_000 })
     .catch(() => {
-      throw new Error(`${nameOf({ fault, ...one })}: the server never made the call`);
+      throw new Error(`${nameOf(one)}: the server never made the call`);
     });
   await wait(STRIKES_FOR_MS);
-  return met();
+  const met = sim.ledger().requests.filter(isMet);
+  const to = Date.now();
+  return { all: { from, to }, struck: { from: met[0]?.at ?? from, to }, met: met.length };
 }
 
 async function judge(
   site: Site,
   { kind, scene }: Combination,
   server: ServerProcess,
-  span: { from: number; to: number },
+  strike: Strike,
 ): Promise<Outcome & Metered> {
   const hasThird = scene.act !== undefined;
   // A 404 of a dispatch in a repository that can be read is an answer, and its job fails.
@@ -106,5 +101,5 @@ async function judge(
     cancelled: scene.isCancelling === true ? 1 : 0,
     failures: isRefused ? 'unstarted' : 'none',
   });
-  return { ...outcome, ...expectCalm(site, server.logLines, span, LOAD) };
+  return { ...outcome, ...expectCalm(site, server.logLines, strike, LOAD) };
 }
