@@ -35,6 +35,7 @@ export class Bench {
   readonly #options: BenchOptions;
   #postgres: Promise<Postgres> | undefined;
   #places = 0;
+  #isClosed = false;
 
   constructor(options: BenchOptions) {
     this.#options = options;
@@ -101,11 +102,13 @@ export class Bench {
   }
 
   async postgres(): Promise<Postgres> {
+    if (this.#isClosed) throw new Error('PostgreSQL is not started: the bench ends');
     this.#postgres ??= Postgres.start();
     return this.#postgres;
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await (await this.#postgres)?.stop();
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Bench } from './bench.ts';
 import { now } from './lib/clock.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
-import { endAll } from './processes/child.ts';
+import { endAll, startNothingMore } from './processes/child.ts';
 import { machineFacts } from './report/machine.ts';
 import type { BenchResult } from './report/result.ts';
 import { figureTable } from './report/table.ts';
@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     const facts = { machine: await machineFacts(), isQuick, seed, rowSeconds };
     await report({ ...facts, figures, skipped, growth, profiles }, options);
   } finally {
+    startNothingMore();
     await endAll();
     await bench.close();
     if (options.keep === undefined) await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { sleep } from './lib/clock.ts';
 import type { Pair } from './pair.ts';
+import type { DelayReading } from './processes/probe.ts';
 import { readPhases } from './processes/server.ts';
 import { groupId, type Setting } from './setting.ts';
 
@@ -13,11 +14,12 @@ export interface CycleTimes {
   /** One claim. */
   readonly claimMs: number | undefined;
   readonly dispatches: number;
+  readonly delay: DelayReading;
 }
 
 /** Lets all groups go, waits `forMs`, and says what the cycles took since then. */
 export async function watchCycles(
-  { sim, server }: Pair,
+  { server }: Pair,
   { groups }: Setting,
   forMs: number,
 ): Promise<CycleTimes> {
@@ -25,20 +27,33 @@ export async function watchCycles(
     server.call('POST', `/api/v1/groups/${groupId(i)}/unpause`),
   );
   await Promise.all(unpaused);
-  const runsBefore = (await sim.ledger()).runs.length;
-  const before = readPhases(await server.metrics(), METRIC, 'phase');
+  const before = await server.metrics();
+  // Between the two scrapes: they read the runners of all groups, which is not what is asked here.
+  await server.child.watchDelay();
   await sleep(forMs);
-  const after = readPhases(await server.metrics(), METRIC, 'phase');
+  const delay = await server.child.readDelay();
+  return { ...cyclesBetween(before, await server.metrics()), delay };
+}
+
+/** From two scrapes of the server's metrics. */
+export function cyclesBetween(before: string, after: string): Omit<CycleTimes, 'delay'> {
+  const from = readPhases(before, METRIC, 'phase');
+  const to = readPhases(after, METRIC, 'phase');
+  const grown = (phase: string) => ({
+    count: (to.get(phase)?.count ?? 0) - (from.get(phase)?.count ?? 0),
+    sumMs: (to.get(phase)?.sumMs ?? 0) - (from.get(phase)?.sumMs ?? 0),
+  });
   const mean = (phase: string): number | undefined => {
-    const from = before.get(phase) ?? { sumMs: 0, count: 0 };
-    const to = after.get(phase);
-    if (to === undefined || to.count === from.count) return undefined;
-    return (to.sumMs - from.sumMs) / (to.count - from.count);
+    const { count, sumMs } = grown(phase);
+    return count === 0 ? undefined : sumMs / count;
   };
-  const cycles = (after.get('load')?.count ?? 0) - (before.get('load')?.count ?? 0);
-  const dispatches = (await sim.ledger()).runs.length - runsBefore;
   return {
-    ...{ cycles, dispatches },
+    cycles: grown('load').count,
+    dispatches: readDispatches(after) - readDispatches(before),
     ...{ loadMs: mean('load'), planMs: mean('plan'), claimMs: mean('claim') },
   };
+}
+
+function readDispatches(metrics: string): number {
+  return Number(/^dispatchoor_dispatcher_dispatches_total (\d+)$/m.exec(metrics)?.[1] ?? 0);
 }

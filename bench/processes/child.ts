@@ -22,10 +22,16 @@ export interface ChildOptions {
 }
 
 const running = new Set<Child>();
+let isOver = false;
 
-/** Ends what is still running, for a bench that was interrupted or failed. */
+/** Ends what is still running, for a row that failed. */
 export async function endAll(): Promise<void> {
   await Promise.all([...running].map((child) => child.stop()));
+}
+
+/** A row that was interrupted may go on for a moment: from here on it starts nothing. */
+export function startNothingMore(): void {
+  isOver = true;
 }
 
 /** A Node program that ends when the bench ends, whatever ends the bench. */
@@ -38,6 +44,7 @@ export class Child {
   #isEnding = false;
 
   constructor(options: ChildOptions) {
+    if (isOver) throw new Error(`${options.name} is not started: the bench ends`);
     this.#options = options;
     const log = openSync(options.logFile, 'w');
     const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);

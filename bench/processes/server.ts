@@ -72,11 +72,12 @@ export class Server {
 
   /** Until it has seen so many runners on the forge. */
   async waitForRunners(count: number): Promise<void> {
-    await waitFor(`the server knows ${count} runners`, async () => {
+    const ask = async (): Promise<true | undefined> => {
       const text = await this.metrics();
       const known = [...text.matchAll(/^dispatchoor_runners_total\{.*\} (\d+)$/gm)];
       return known.reduce((sum, [, n]) => sum + Number(n), 0) >= count ? true : undefined;
-    });
+    };
+    await waitFor(`the server knows ${count} runners`, ask, { everyMs: 100, withinMs: 120_000 });
   }
 
   async residentMb(): Promise<number> {

@@ -31,14 +31,12 @@ const ways: readonly Way[] = [
 /** A full queue worked off by equal runners. Both ways at once, each with a forge of its own: they mostly wait. */
 export async function measureDrain(bench: Bench): Promise<void> {
   if (!bench.has('SQLite')) return;
-  const drains = ways.map(async (way) => {
-    try {
-      await drain(bench, way);
-    } catch (error) {
-      bench.skip({ row: ROW, name: `drain, ${way.name}`, reason: String(error) });
-    }
-  });
-  await Promise.all(drains);
+  // Both to their end, whatever becomes of the other.
+  const drains = await Promise.allSettled(ways.map((way) => drain(bench, way)));
+  const errors: unknown[] = drains.flatMap((each) =>
+    each.status === 'rejected' ? [each.reason as unknown] : [],
+  );
+  if (errors.length > 0) throw new AggregateError(errors, errors.join('; '));
 }
 
 async function drain(bench: Bench, way: Way): Promise<void> {

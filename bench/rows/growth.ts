@@ -59,9 +59,10 @@ async function measureAt(bench: Bench, size: Size): Promise<Measured> {
     history === 0
       ? await copyFilled(bench, pending)
       : await copyWithHistory(bench, { pending, ended: history });
-  const quiet = await measureQuiet(bench, quietSetting(bench, runners), section);
   pauseAll(file);
-  return { ...size, ...quiet, times: await measureCycles(bench, runners, section) };
+  const times = await measureCycles(bench, runners, section);
+  const quiet = await measureQuiet(bench, quietSetting(bench, runners), section);
+  return { ...size, ...quiet, times };
 }
 
 type Quiet = Omit<Measured, keyof Size | 'times'>;
@@ -75,8 +76,8 @@ async function measureQuiet(
     const reads = bench.size(500, 50);
     const page = await readTimes(pair, `/api/v1/groups/${deepGroup}/queue?limit=100`, reads);
     const groups = await readTimes(pair, '/api/v1/groups', reads);
-    await enqueueMore(bench, pair, { count: bench.size(1_000, 50) });
-    const result = await enqueueMore(bench, pair, { count: bench.size(4_000, 100) });
+    await enqueueMore(bench, pair, { count: bench.size(500, 50) });
+    const result = await enqueueMore(bench, pair, { count: bench.size(2_000, 100) });
     const { durationsMs, spanMs } = result;
     return {
       enqueueRate: (durationsMs.length / spanMs) * 1_000,

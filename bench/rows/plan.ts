@@ -20,10 +20,9 @@ export async function measurePlan(bench: Bench): Promise<void> {
   await withPair(bench, { name: ROW, setting, database: section }, async (pair) => {
     const { child } = pair.server;
     const windowMs = bench.size(6_000, 1_000);
-    await child.watchDelay();
     const times = await bench.profiled(ROW, child, () => watchCycles(pair, setting, windowMs));
-    const { maxMs, p99Ms } = await child.readDelay();
-    const { cycles, dispatches, loadMs, planMs, claimMs } = times;
+    const { cycles, dispatches, loadMs, planMs, claimMs, delay } = times;
+    const { maxMs, p99Ms } = delay;
     const size = `${pending} pending, ${runners} runners, ${setting.groups} groups`;
     const note = `${size}; ${cycles} cycles, ${dispatches} dispatches`;
     const shared = { row: ROW, on: 'SQLite', unit: 'ms' };

@@ -69,14 +69,10 @@ async function measureFreed(bench: Bench, on: DatabaseName): Promise<void> {
   const runners = bench.size(30, 10);
   const setting = { groups: 1, runners, jobMs: HOUR_MS };
   const options = { name: `promptness-freed-${on}`, setting, on, isWebhookOn: true };
-  try {
-    const waits = await withPair(bench, options, (pair) =>
-      freeAndWait(pair, { samples, runners, seed: bench.seed }),
-    );
-    report(bench, on, name, waits);
-  } catch (error) {
-    bench.skip({ row: ROW, name: `${name} (${on})`, reason: String(error) });
-  }
+  const waits = await withPair(bench, options, (pair) =>
+    freeAndWait(pair, { samples, runners, seed: bench.seed }),
+  );
+  report(bench, on, name, waits);
 }
 
 interface Freeing {
