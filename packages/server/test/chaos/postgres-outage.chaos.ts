@@ -38,7 +38,7 @@ chaos('database:postgres-restart stopped and started again under load', async (c
   const { groups, giveUpAfterMs } = namedScene;
   const site = await Site.open({ database, forge, groups, giveUpAfterMs }, context);
   const servers = [await site.start(), await site.start()];
-  const flow = new JobFlow(site, { servers: () => servers, everyMs: 100 });
+  const flow = new JobFlow(site, { servers: () => servers, everyMs: 200 });
   let slowestMs = 0;
   for (let round = 0; round < rounds; round += 1) {
     await wait(random.within([200, 1_500]));

@@ -8,6 +8,9 @@ import { type Handover, type Replica, Trio } from './trio.ts';
 /** On top of a lease that has to run out: others ask for it every tenth of it, then observe, on a busy machine. */
 const OBSERVATION_MS = 5_000;
 
+/** A query is given up after 12 s, a new connection after 5 s. */
+const LONGEST_ANSWER_MS = 25_000;
+
 /** Strikes one server, and returns how to heal what it has done to it. */
 type Strike = (trio: Trio, victim: Replica, round: number) => Promise<() => Promise<void>>;
 
@@ -17,9 +20,20 @@ const kill: Strike = async (trio, victim) => {
   return () => trio.add();
 };
 
-const cutOff: Strike = async (_, { proxy }, round) => {
+const cutOff: Strike = async ({ site, isPatient }, { proxy, server }, round) => {
   proxy.set(round % 2 === 0 ? 'hole' : 'refused');
-  return async () => proxy.set('open');
+  return async () => {
+    if (isPatient) {
+      // Nothing comes out of a hole; who asks is told so all the same.
+      site.ask(server);
+      const reply = await site.api.ask('/api/v1/groups', { timeoutMs: LONGEST_ANSWER_MS });
+      expect(reply).toMatchObject({
+        status: 503,
+        text: expect.stringContaining('database-unavailable'),
+      });
+    }
+    proxy.set('open');
+  };
 };
 
 const pause: Strike = async (trio, { server }) => {

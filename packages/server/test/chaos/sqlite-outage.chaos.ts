@@ -34,7 +34,7 @@ function pathOf({ database }: Site): string {
 chaos('database:second-server on the same SQLite file', async (context) => {
   const site = await openSite(context, sqlite);
   const first = await site.start();
-  const flow = new JobFlow(site, { servers: () => [first], everyMs: 100 });
+  const flow = new JobFlow(site, { servers: () => [first], everyMs: 200 });
   const rounds = context.size === 'full' ? 5 : 1;
   for (let round = 0; round < rounds; round += 1) {
     const second = await site.spawn();
@@ -50,7 +50,7 @@ chaos('database:second-server on the same SQLite file', async (context) => {
 chaos('database:locked by another program under load', async (context) => {
   const site = await openSite(context, sqlite);
   const server = await site.start();
-  const flow = new JobFlow(site, { servers: () => [server], everyMs: 100 });
+  const flow = new JobFlow(site, { servers: () => [server], everyMs: 200 });
   // The last is beyond the patience of a write, and the end of every lease.
   const locksMs = context.size === 'full' ? [500, 3_000, 20_000] : [1_500];
   let slowestMs = 0;
@@ -118,7 +118,7 @@ chaos('database:disk-full under load, and freed again', async (context) => {
     create: async () => ({ config: { driver: 'sqlite', path }, remove: async () => undefined }),
   });
   const server = await site.start();
-  const flow = new JobFlow(site, { servers: () => [server], everyMs: 100 });
+  const flow = new JobFlow(site, { servers: () => [server], everyMs: 200 });
   const rounds = context.size === 'full' ? 5 : 1;
   let slowestMs = 0;
   for (let round = 0; round < rounds; round += 1) {

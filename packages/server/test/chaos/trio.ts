@@ -52,6 +52,11 @@ export class Trio {
     return trio;
   }
 
+  /** Whether there is time to see how a server that is cut off answers. */
+  get isPatient(): boolean {
+    return this.#context.size === 'full';
+  }
+
   get servers(): ServerProcess[] {
     return this.replicas.map(({ server }) => server);
   }
