@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { until } from '../harness/until.ts';
-import { listAttempts } from '../processes/rows.ts';
+import { countPending, listAttempts } from '../processes/rows.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import type { Site, StartOptions } from '../processes/site.ts';
 import type { Death } from './kill-plan.ts';
@@ -79,14 +79,14 @@ async function isSent(site: Site): Promise<void> {
   });
 }
 
-/** When some attempt after the `known` ones was recorded, and none is without an outcome. */
+/** When some attempt after the `known` ones was recorded, none is without an outcome, and no job waits for one. */
 async function isRecorded({ database }: Site, known: number): Promise<void> {
-  await until(
-    () => listAttempts(database),
-    (attempts) => {
-      const states = attempts.slice(known).map(({ state }) => state);
-      return states.includes('accepted') && !states.includes('claimed');
-    },
-    { what: 'a dispatch is recorded', timeoutMs: GRACE_MS },
-  );
+  const read = async (): Promise<string[]> => {
+    if ((await countPending(database)) > 0) return [];
+    const attempts = await listAttempts(database);
+    return attempts.slice(known).map(({ state }) => state);
+  };
+  const isSettled = (states: readonly string[]): boolean =>
+    states.includes('accepted') && !states.includes('claimed');
+  await until(read, isSettled, { what: 'a dispatch is recorded', timeoutMs: GRACE_MS });
 }
