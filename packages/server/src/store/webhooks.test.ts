@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { databases, useDatabase } from './databases.testkit.ts';
+import { FORGE, sceneOn } from './dispatch.testkit.ts';
+import { makeLeaseStore } from './leases.ts';
+import { makeRunnerStore } from './runners.ts';
+import type { Fence, NewDelivery } from './store.ts';
+import { makeWebhookStore } from './webhooks.ts';
+
+for (const kind of databases) {
+  describe(`the inbox of webhooks on ${kind.name}`, () => {
+    const at = useDatabase(kind);
+    const scene = sceneOn(at);
+    const webhooks = () => makeWebhookStore(at.database);
+    let fence: Fence;
+    let lease: Fence;
+
+    beforeEach(async () => {
+      await scene.start();
+      lease = await scene.lease();
+      const leases = makeLeaseStore(at.database);
+      fence = (await leases.tryAcquire('take-webhooks:github', 'one', 600_000))!;
+    });
+
+    const place = { owner: 'acme', repo: 'app' };
+
+    const jobTold = (id: string, status: string, atMs: number): NewDelivery => ({
+      forgeId: FORGE,
+      id,
+      event: 'workflow_job',
+      observation: {
+        ...{ kind: 'workflow-job', ...place, at: atMs },
+        job: scene.workflowJob('7', {
+          ...{ status, runnerId: '3', runnerName: 'runner-3', startedAt: atMs - 100 },
+          completedAt: status === 'completed' ? atMs : null,
+        }),
+      },
+    });
+
+    const runTold = (id: string, status: string): NewDelivery => ({
+      forgeId: FORGE,
+      id,
+      event: 'workflow_run',
+      observation: {
+        ...{ kind: 'run', ...place, at: at.clock.now() },
+        run: scene.run('1', { status, conclusion: status === 'completed' ? 'success' : null }),
+      },
+    });
+
+    const takeAll = async (): Promise<void> => {
+      await webhooks().take(fence, await webhooks().listOpen(FORGE, 50));
+    };
+    const isBusy = async (): Promise<boolean | undefined> =>
+      (await makeRunnerStore(at.database).listRunners())[0]?.isBusy;
+
+    it('knows a delivery that comes again, and tells of each once', async () => {
+      const kinds = await scene.told(async () => {
+        expect(await webhooks().add(runTold('a', 'queued'))).toBe(true);
+        expect(await webhooks().add(runTold('a', 'queued'))).toBe(false);
+      });
+      expect(kinds).toEqual(['webhook.received']);
+      await takeAll();
+      expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
+    });
+
+    it('makes a runner busy and free again for a run of somebody else', async () => {
+      await scene.addRunners('3');
+      const now = at.clock.advance(5_000);
+      await webhooks().add(jobTold('a', 'in_progress', now));
+      await takeAll();
+      expect(await isBusy()).toBe(true);
+      await webhooks().add(jobTold('b', 'completed', now + 900));
+      await takeAll();
+      expect(await isBusy()).toBe(false);
+      // Overtaken on its way.
+      await webhooks().add(jobTold('c', 'in_progress', now + 1_000));
+      await takeAll();
+      expect(await isBusy()).toBe(false);
+    });
+
+    it('believes a listing that was sent later', async () => {
+      await scene.addRunners('3');
+      await webhooks().add(jobTold('a', 'in_progress', at.clock.now() - 1_000));
+      await takeAll();
+      expect(await isBusy()).toBe(false);
+    });
+
+    it('keeps what was told of a run until an attempt has it', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await webhooks().add(runTold('a', 'completed'));
+      await takeAll();
+      expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
+      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      await takeAll();
+      expect((await scene.job(attempt.jobId)).state).toBe('completed');
+      expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
+    });
+
+    it('takes nothing back when deliveries overtake each other', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      await webhooks().add(runTold('a', 'in_progress'));
+      await webhooks().add(runTold('b', 'queued'));
+      await takeAll();
+      expect((await scene.job(attempt.jobId)).state).toBe('running');
+      expect((await scene.attempt(attempt.id)).run_status).toBe('in_progress');
+    });
+
+    it('applies all or none, and gives up one that cannot be applied', async () => {
+      await webhooks().add(runTold('a', 'queued'));
+      // What no process of ours writes.
+      await at.database.write(({ db }) =>
+        db.updateTable('webhook_deliveries').set({ observation: '{' }).execute(),
+      );
+      await webhooks().add(runTold('b', 'queued'));
+      await expect(takeAll()).rejects.toThrow();
+      const open = await webhooks().listOpen(FORGE, 50);
+      expect(open).toHaveLength(2);
+      const [first] = open;
+      const failure = { message: 'broken', mostTries: 1 };
+      expect(await webhooks().recordFailure(fence, first!, failure)).toBe(true);
+      await takeAll();
+      expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
+    });
+
+    it('asks for listings only when an attempt without a run may have started the run', async () => {
+      await webhooks().add(runTold('a', 'queued'));
+      expect(await scene.told(takeAll)).toEqual([]);
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordUnknown(attempt.id, 'no answer');
+      await webhooks().add(runTold('b', 'queued'));
+      expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
+    });
+
+    it('remembers since when webhooks are missed', async () => {
+      const start = at.clock.now();
+      await webhooks().recordMiss(FORGE, 10_000);
+      at.clock.advance(5_000);
+      await webhooks().recordMiss(FORGE, 10_000);
+      const flow = { missedSince: start, missedAt: start + 5_000, receivedAt: null };
+      expect(await webhooks().findFlow(FORGE)).toEqual(flow);
+      at.clock.advance(20_000);
+      await webhooks().recordMiss(FORGE, 10_000);
+      expect((await webhooks().findFlow(FORGE)).missedSince).toBe(start + 25_000);
+    });
+  });
+}
