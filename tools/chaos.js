@@ -27,8 +27,8 @@ const reportFile = join(reportDir, 'report.json');
 
 const reporters = ['--reporter=./tools/test/chaos-reporter.js', '--reporter=json'];
 const output = [`--outputFile.json=${reportFile}`];
-// One after the other: each scenario has the machine to itself.
-const lanes = ['--no-file-parallelism'];
+// Most of a scenario is waiting for leases, locks and limits: two at a time still leave each a core.
+const lanes = ['--maxWorkers=2'];
 // The project's own Node stands there too, which an older one on the PATH must not shadow.
 const path = [resolve(repositoryDir, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
 const child = spawn(
