@@ -18,7 +18,7 @@ export interface Setting {
   readonly runners: number;
   /** Taken by somebody else's jobs: nothing is dispatched. */
   readonly areRunnersBusy?: boolean;
-  /** How long each job takes unless it says otherwise. */
+  /** How long each workflow job takes. */
   readonly jobMs: number;
 }
 
@@ -31,7 +31,7 @@ export function templateId(index: number): string {
 }
 
 /** forge-sim's world, as its README describes it. Runners are spread evenly over the groups. */
-export function worldOf({ groups, runners, areRunnersBusy = false }: Setting): object {
+export function worldOf({ groups, runners, jobMs, areRunnersBusy = false }: Setting): object {
   return {
     owners: [{ login: OWNER, type: 'Organization' }],
     tokens: [
@@ -42,12 +42,13 @@ export function worldOf({ groups, runners, areRunnersBusy = false }: Setting): o
     workflows: [
       {
         ...{ owner: OWNER, repo: REPO, file: WORKFLOW, name: 'Bench' },
-        inputs: { 'runs-on': {}, 'duration-ms': {}, mark: { default: '' } },
+        inputs: { 'runs-on': {}, mark: { default: '' } },
         jobs: [
           {
             name: 'work',
             runsOn: { fromInput: 'runs-on' },
-            durationMs: { fromInput: 'duration-ms' },
+            // Not from an input: those of a job that waits were frozen when its database was filled.
+            durationMs: jobMs,
           },
         ],
       },
@@ -96,11 +97,11 @@ export function configOf(options: ConfigOptions): string {
     },
     dispatcher: { tracking_interval: intervals.track },
     auth: { basic: { enabled: true, users: [user] } },
-    groups: { github: Array.from({ length: setting.groups }, (_, i) => groupSection(i, setting)) },
+    groups: { github: Array.from({ length: setting.groups }, (_, i) => groupSection(i)) },
   });
 }
 
-function groupSection(index: number, { jobMs }: Setting): object {
+function groupSection(index: number): object {
   const label = groupId(index);
   return {
     id: label,
@@ -111,7 +112,7 @@ function groupSection(index: number, { jobMs }: Setting): object {
       {
         ...{ id: templateId(index), name: label },
         ...{ owner: OWNER, repo: REPO, workflow_id: WORKFLOW, ref: 'main' },
-        inputs: { 'runs-on': `self-hosted,${label}`, 'duration-ms': String(jobMs) },
+        inputs: { 'runs-on': `self-hosted,${label}` },
         labels: { network: 'mainnet', client: 'geth' },
       },
     ],

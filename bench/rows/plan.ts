@@ -17,9 +17,12 @@ export async function measurePlan(bench: Bench): Promise<void> {
   const setting = { groups: groupsOf(bench), runners, jobMs: 3_600_000 };
   const { file, section } = await copyFilled(bench, pending);
   pauseAll(file);
-  await withPair(bench, { name: ROW, setting, database: section }, async (pair) => {
+  // Each look at the runs overtakes the plan that is being sent, so the next cycle loads everything again.
+  const intervals = { poll: '10m', track: '500ms' };
+  const options = { name: ROW, setting, intervals, database: section };
+  await withPair(bench, options, async (pair) => {
     const { child } = pair.server;
-    const windowMs = bench.size(6_000, 1_000);
+    const windowMs = bench.size(6_000, 3_000);
     const times = await bench.profiled(ROW, child, () => watchCycles(pair, setting, windowMs));
     const { cycles, dispatches, loadMs, planMs, claimMs, delay } = times;
     const { maxMs, p99Ms } = delay;
