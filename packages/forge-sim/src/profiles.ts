@@ -53,9 +53,9 @@ export const profiles = {
     visibleMs: [1_000, 3_000],
     pickupMs: [1_000, 2_000],
     cancelMs: [1_000, 3_000],
-    // GitHub promises neither a delay nor an order of deliveries ("webhooks deliveries are out of
-    // order", docs.github.com/webhooks/testing-and-troubleshooting-webhooks); a second is usual.
-    webhookMs: [200, 1_500],
+    // GitHub promises neither a delay nor an order of deliveries
+    // (docs.github.com/webhooks/testing-and-troubleshooting-webhooks): some overtake others here too.
+    webhookMs: [100, 500],
     // A listening runner renews its job every minute; the service gives it up after ten.
     runnerLostMs: 600_000,
     secondary: githubSecondaryLimits,

@@ -15,7 +15,7 @@ export const dispatcherFields = {
   enabled: boolean(true),
   interval,
   tracking_interval: interval,
-  tracking_interval_with_webhooks: duration({ fallback: '5m', min: '10ms', max: '576h' }),
+  tracking_interval_with_webhooks: duration({ fallback: '2m', min: '10ms', max: '576h' }),
   run_lookup_timeout: duration({ fallback: '5m', min: '10ms', max: '24h' }),
   pickup_timeout: duration({ fallback: '15m', min: '10ms', max: '24h' }),
   send_deadline: duration({

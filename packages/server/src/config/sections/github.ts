@@ -32,7 +32,7 @@ export const githubFields = {
   base_url: text(GITHUB_COM),
   poll_interval: duration({ fallback: '60s', min: '10ms', max: '576h' }),
   webhook_secret: secret(),
-  poll_interval_with_webhooks: duration({ fallback: '5m', min: '10ms', max: '576h' }),
+  poll_interval_with_webhooks: duration({ fallback: '2m', min: '10ms', max: '576h' }),
   webhook_grace: duration({ fallback: '10s', min: '10ms', max: '10m' }),
   rate_limit_buffer: integer({ fallback: 100, min: 1, max: 1_000_000 }),
   dispatch_rate: dispatchRate,
