@@ -7,6 +7,7 @@ import type { HttpDeps } from './deps.ts';
 import { answerError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
 import { logRequests, makeRequestId } from './plugins/access-log.ts';
+import { endConnectionsOnClose } from './plugins/closing.ts';
 import { allowOrigins } from './plugins/cors.ts';
 import { answerUnknownRoutes } from './plugins/not-found.ts';
 import { makeRateLimits } from './plugins/rate-limit.ts';
@@ -40,6 +41,7 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
     isBasicEnabled: options.isBasicAuthEnabled,
   });
   const app = makeBareApp(deps);
+  endConnectionsOnClose(app, clock);
   allowOrigins(app, options.corsOrigins);
   logRequests(app, deps.metrics);
   await addSecurityHeaders(app);

@@ -49,6 +49,35 @@ describe('a listening server', () => {
     socket.destroy();
   });
 
+  it('does not wait for the clients of requests that were under way when it was stopped', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const answer = Promise.withResolvers<undefined>();
+    const { app, origin } = await listen({
+      jobs: {
+        enqueue: async () => {
+          asked.resolve(undefined);
+          await answer.promise;
+          return { job: makeJob(), isReplay: false };
+        },
+      },
+    });
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    const body = '{"owner":"a","repo":"b","workflow_id":"c","ref":"d"}';
+    socket.write(
+      `POST /api/v1/groups/g1/queue HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminToken}\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await asked.promise;
+    const replied = once(socket, 'data');
+    const closed = app.close();
+    while (app.server.listening) await new Promise((resolve) => setImmediate(resolve));
+    answer.resolve(undefined);
+    const [reply] = (await replied) as [Buffer];
+    expect(reply.toString()).toMatch(/^HTTP\/1\.1 201 [^]*connection: close/i);
+    await closed;
+    socket.destroy();
+  });
+
   it('breaks a streamed queue off when the database goes away, so that nobody takes a part for the whole', async () => {
     const { origin } = await listen({
       jobs: {

@@ -21,7 +21,8 @@ function openSite(context: ChaosContext, database: TestDatabase, runners: number
 /** It ends by itself: after its 10 s the code would be 1. @returns how long it took, milliseconds */
 async function stop(server: ServerProcess): Promise<number> {
   const startedAt = performance.now();
-  expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  const exit = await server.kill('SIGTERM');
+  expect(exit, server.logLines.slice(-20).join('\n')).toEqual({ code: 0, signal: null });
   return Math.round(performance.now() - startedAt);
 }
 

@@ -1,0 +1,27 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { HttpApp } from '../http-app.ts';
+
+/** Whoever reads a long answer slowly is cut off then: well before the process that stops is ended itself. */
+const CUT_AFTER_MS = 5_000;
+
+/**
+ * Lets a stopping server go. A connection whose request was under way when the stop began would otherwise be kept
+ * alive by both sides, and waited for until its client lets go of it.
+ */
+export function endConnectionsOnClose(app: HttpApp, clock: Clock): void {
+  let isClosing = false;
+  let cancelCut = (): void => undefined;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    cancelCut = clock.after(CUT_AFTER_MS, () => {
+      app.server.closeAllConnections();
+    });
+    done();
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
+  app.addHook('onClose', async () => {
+    cancelCut();
+  });
+}
