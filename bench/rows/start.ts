@@ -34,8 +34,8 @@ async function measureOn(bench: Bench, forgeUrl: string, on: DatabaseName): Prom
     await mkdir(cache, { recursive: true });
     const database = await bench.makeDatabase(on, folder);
     const intervals = { poll: '60s', track: '30s' };
-    // Node keeps compiled code below the folder for temporary files.
-    const env = { TMPDIR: cache };
+    // The server keeps its compiled code below it.
+    const env = { XDG_CACHE_HOME: cache };
     return { folder, setting: SETTING, forgeUrl, database, intervals, isWebhookOn: false, env };
   };
   const first: Start[] = [];
