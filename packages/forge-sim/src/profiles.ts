@@ -55,7 +55,7 @@ export const profiles = {
     cancelMs: [1_000, 3_000],
     // GitHub promises neither a delay nor an order of deliveries
     // (docs.github.com/webhooks/testing-and-troubleshooting-webhooks): some overtake others here too.
-    webhookMs: [100, 500],
+    webhookMs: [50, 350],
     // A listening runner renews its job every minute; the service gives it up after ten.
     runnerLostMs: 600_000,
     secondary: githubSecondaryLimits,
