@@ -20,10 +20,11 @@ export function judgeJob(file: JobFile): JobVerdict {
   const [job] = shown;
   const isNotFound = job?.error_message.startsWith(NOT_FOUND) === true;
   const ran = runs.filter(hasRun);
+  const made = runs.filter((run) => !isLate(run, attempts));
   const faults = [
     ...shownFaults(shown),
     ...(ran.length > 1 ? ['has several runs that ran'] : []),
-    ...(isNotFound && ran.length > 0 ? ['failed as not found, but ran'] : []),
+    ...(isNotFound && made.length > 0 ? ['failed as not found, but was sent'] : []),
     ...attemptFaults(file),
     ...(job === undefined || isNotFound ? [] : outcomeFaults(job, runs)),
   ];
@@ -42,6 +43,11 @@ export function judgeJob(file: JobFile): JobVerdict {
 /** Its work was done, or begun: a cancel that came before a runner took it leaves nothing behind. */
 function hasRun({ conclusion, jobs }: LedgerRun): boolean {
   return conclusion !== 'cancelled' && jobs.some(({ startedAt }) => startedAt !== null);
+}
+
+/** Turned up after its attempt was given up: counted, and judged, by itself. */
+function isLate({ id }: LedgerRun, attempts: JobFile['attempts']): boolean {
+  return attempts.some(({ state, run_id: runId }) => state === 'absent' && runId === String(id));
 }
 
 function shownFaults(shown: readonly Job[]): string[] {
