@@ -42,7 +42,7 @@ export function latestMoment(stampMs: number, receivedAt: number): number {
 const RANKS: Readonly<Record<string, number>> = { in_progress: 1, completed: 2 };
 
 /** How far a run or workflow job has come. What is not known counts as still waiting. */
-export function progressOf(status: string | null): number {
+function progressOf(status: string | null): number {
   return RANKS[status ?? ''] ?? 0;
 }
 

@@ -13,7 +13,7 @@ export interface Seen {
   readonly database: Status['database'] | undefined;
 }
 
-export async function look(site: Site, server: ServerProcess): Promise<Seen> {
+async function look(site: Site, server: ServerProcess): Promise<Seen> {
   const ready = await fetch(`${server.url}/ready`);
   const { reasons } = Readiness.parse(await ready.json());
   site.ask(server);
