@@ -294,7 +294,7 @@ class RunningApp implements App {
         everyMs: waits.cancelRetryMs,
         forceCancelAfterMs: waits.forceCancelMs,
       }),
-      takeWebhooks(shared),
+      takeWebhooks({ ...shared, watchAbsentMs: waits.lateRunMs }),
       retainHistory({ ...shared, ...history, retention: store.retention }),
     ];
     if (!dispatcher.enabled) return loops;

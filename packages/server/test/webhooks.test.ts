@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acme, BOT, HUMAN_TOKEN, LONG } from './harness/scenes.ts';
-import { databases, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 const SECRET = 'what the forge signs its webhooks with';
 
@@ -78,7 +78,6 @@ for (const database of databases) {
 }
 
 describe('when webhooks fail', () => {
-  const [sqlite] = databases;
   const quick = {
     github: {
       ...deaf.github,
@@ -90,7 +89,7 @@ describe('when webhooks fail', () => {
   };
 
   it('polling comes back once they stop', async () => {
-    const world = await startHooked({ database: sqlite!, forge: acme(1), config: quick });
+    const world = await startHooked({ database: sqlite, forge: acme(1), config: quick });
     const first = await world.api.enqueue('linux', { template_id: 'build' });
     await world.job(first.id, 'completed');
     world.sim.pauseHooks();
@@ -102,7 +101,7 @@ describe('when webhooks fail', () => {
 
   it('jobs end once each though deliveries are lost, doubled and reordered', async () => {
     const world = await startHooked({
-      database: sqlite!,
+      database: sqlite,
       forge: acme(3),
       config: quick,
       sim: { seed: 7 },

@@ -9,7 +9,7 @@ export interface OverdueOptions {
   readonly everyMs: number;
 }
 
-/** Waits for somebody's approval or for another run: no webhook is due. */
+/** It waits for somebody's approval or for another run, or is at work: no webhook is due. */
 const MAY_TAKE_LONG = new Set(['waiting', 'pending', 'in_progress']);
 
 /**

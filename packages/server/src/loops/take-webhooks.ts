@@ -15,6 +15,8 @@ export interface TakeWebhooksDeps {
   readonly forge: Pick<Forge, 'id'>;
   readonly store: Pick<Store, 'webhooks'>;
   readonly logger: Logger;
+  /** An absent attempt is watched this long for a run that turns up after all. */
+  readonly watchAbsentMs: number;
 }
 
 const WAKING = new Set<Event['kind']>([
@@ -53,7 +55,7 @@ async function take(
 ): Promise<boolean> {
   const { webhooks } = deps.store;
   try {
-    await webhooks.take(context.fence, open);
+    await webhooks.take(context.fence, open, deps.watchAbsentMs);
     return true;
   } catch (error) {
     // The database's fault, not theirs.
@@ -67,12 +69,12 @@ async function take(
 }
 
 async function takeOne(
-  { store, logger }: TakeWebhooksDeps,
+  { store, logger, watchAbsentMs }: TakeWebhooksDeps,
   { fence }: LoopContext,
   delivery: OpenDelivery,
 ): Promise<boolean> {
   try {
-    await store.webhooks.take(fence, [delivery]);
+    await store.webhooks.take(fence, [delivery], watchAbsentMs);
     return true;
   } catch (error) {
     if (error instanceof StoreError) throw error;

@@ -5,6 +5,7 @@ import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { runsOfKey } from '../domain/run-keys.ts';
 import type { WebhookObservation } from '../domain/webhook.ts';
 import type { WriteTx } from './database.ts';
+import type { NewDelivery } from './port/webhooks.ts';
 import { attemptOf } from './rows.ts';
 import { takeToldRun } from './runs-record.ts';
 import { closeJobsOf, takeToldJob } from './webhook-workflow-job.ts';
@@ -13,13 +14,13 @@ import { closeJobsOf, takeToldJob } from './webhook-workflow-job.ts';
 export async function applyObservation(
   tx: WriteTx,
   forgeId: string,
-  seen: WebhookObservation,
+  seen: NewDelivery['observation'],
+  watchAbsentMs: number,
 ): Promise<boolean> {
-  if (seen.kind === 'ping') return true;
   const runId = seen.kind === 'run' ? seen.run.id : seen.job.runId;
   const attemptId = await findAttempt(tx, forgeId, runId);
   if (seen.kind === 'workflow-job') await takeToldJob(tx, forgeId, seen, attemptId);
-  else await takeRun(tx, forgeId, seen, attemptId);
+  else await takeRun(tx, forgeId, seen, attemptId, watchAbsentMs);
   return attemptId !== undefined;
 }
 
@@ -44,22 +45,25 @@ async function takeRun(
   forgeId: string,
   told: ToldRun,
   attemptId: string | undefined,
+  watchAbsentMs: number,
 ): Promise<void> {
   const { run, at } = told;
   if (attemptId === undefined) {
-    if (await isWanted(tx, forgeId, told)) tellUnmatched(tx, forgeId, told);
+    if (await isWanted(tx, forgeId, told, watchAbsentMs)) tellUnmatched(tx, forgeId, told);
   } else await takeToldRun(tx, attemptId, run, at);
   if (run.attempt === 1 && run.status === 'completed') await closeJobsOf(tx, forgeId, told);
 }
 
-/** Late runs are looked for this long. */
-const WATCH_ABSENT_MS = 24 * 60 * 60_000;
-
 /** Some attempt without a run may have started it. Which one is decided by listings, never by one webhook. */
-async function isWanted(tx: WriteTx, forgeId: string, told: ToldRun): Promise<boolean> {
+async function isWanted(
+  tx: WriteTx,
+  forgeId: string,
+  told: ToldRun,
+  watchAbsentMs: number,
+): Promise<boolean> {
   const { owner, repo, run } = told;
   if (run.event !== 'workflow_dispatch') return false;
-  const seeking = await listSeeking(tx, forgeId);
+  const seeking = await listSeeking(tx, forgeId, watchAbsentMs);
   return seeking.some(
     (attempt) =>
       isSame(attempt.owner, owner) &&
@@ -69,7 +73,11 @@ async function isWanted(tx: WriteTx, forgeId: string, told: ToldRun): Promise<bo
   );
 }
 
-async function listSeeking({ db, now }: WriteTx, forgeId: string): Promise<Attempt[]> {
+async function listSeeking(
+  { db, now }: WriteTx,
+  forgeId: string,
+  watchAbsentMs: number,
+): Promise<Attempt[]> {
   const seeking = db
     .selectFrom('attempts')
     .selectAll()
@@ -82,7 +90,7 @@ async function listSeeking({ db, now }: WriteTx, forgeId: string): Promise<Attem
   const absent = await seeking
     // Word for word the condition of the index `attempts_absent`.
     .where(sql<SqlBool>`state = 'absent'`)
-    .where('claimed_at', '>=', now - WATCH_ABSENT_MS)
+    .where('claimed_at', '>=', now - watchAbsentMs)
     .execute();
   return [...live, ...absent].map(attemptOf);
 }

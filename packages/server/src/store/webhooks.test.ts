@@ -6,6 +6,8 @@ import { makeRunnerStore } from './runners.ts';
 import type { Fence, NewDelivery } from './store.ts';
 import { makeWebhookStore } from './webhooks.ts';
 
+const WATCH_ABSENT_MS = 24 * 60 * 60_000;
+
 for (const kind of databases) {
   describe(`the inbox of webhooks on ${kind.name}`, () => {
     const at = useDatabase(kind);
@@ -47,7 +49,7 @@ for (const kind of databases) {
     });
 
     const takeAll = async (): Promise<void> => {
-      await webhooks().take(fence, await webhooks().listOpen(FORGE, 50));
+      await webhooks().take(fence, await webhooks().listOpen(FORGE, 50), WATCH_ABSENT_MS);
     };
     const isBusy = async (): Promise<boolean | undefined> =>
       (await makeRunnerStore(at.database).listRunners())[0]?.isBusy;

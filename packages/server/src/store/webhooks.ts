@@ -1,7 +1,6 @@
 /** The inbox of webhooks: on disk before they are answered, applied once, in one transaction with being done. */
 import { sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
-import type { WebhookObservation } from '../domain/webhook.ts';
 import type { Database, WriteTx } from './database.ts';
 import { holdsLease } from './leases.ts';
 import type { StoredFlow } from './port/webhooks.ts';
@@ -13,7 +12,7 @@ export function makeWebhookStore(database: Database): WebhookStore {
   return {
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
-    take: (fence, deliveries) => take(database, fence, deliveries),
+    take: (fence, deliveries, watchAbsentMs) => take(database, fence, deliveries, watchAbsentMs),
     findFlow: (forgeId) => findFlow(database, forgeId),
     recordMiss: (forgeId, spellMs) => database.write((tx) => recordMiss(tx, forgeId, spellMs)),
     recordFailure: (fence, delivery, failure) => recordFailure(database, fence, delivery, failure),
@@ -90,13 +89,14 @@ async function take(
   database: Database,
   fence: Fence,
   deliveries: readonly OpenDelivery[],
+  watchAbsentMs: number,
 ): Promise<void> {
   await database.write(async (tx) => {
     if (!(await holdsLease(tx, database, fence))) return;
     for (const { forgeId, id, observation } of deliveries) {
       // Written by `add`: its shape is known.
-      const seen = JSON.parse(observation) as WebhookObservation;
-      const isOwned = await applyObservation(tx, forgeId, seen);
+      const seen = JSON.parse(observation) as NewDelivery['observation'];
+      const isOwned = await applyObservation(tx, forgeId, seen, watchAbsentMs);
       await finish(tx, forgeId, id, { is_unowned: isOwned ? 0 : 1 });
     }
   });

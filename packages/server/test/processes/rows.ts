@@ -8,11 +8,6 @@ export interface AttemptRow {
   readonly state: string;
   readonly run_id: string | null;
   readonly ended_at: number | null;
-}
-
-/** All that is told of an attempt here. */
-export interface FullAttemptRow extends AttemptRow {
-  readonly ended_at: number | null;
   readonly error_message: string;
 }
 
@@ -25,18 +20,13 @@ export interface LeaseRow {
 
 /** Oldest first, as the database has them, whether or not a server runs. */
 export function listAttempts(database: StoreConfig): Promise<AttemptRow[]> {
-  return query(database, 'select id, job_id, state, run_id, ended_at from attempts order by id');
+  const columns = 'id, job_id, state, run_id, ended_at, error_message';
+  return query(database, `select ${columns} from attempts order by id`);
 }
 
 export async function countPending(database: StoreConfig): Promise<number> {
   const rows = await query<object>(database, "select 1 from jobs where state = 'pending'");
   return rows.length;
-}
-
-/** Oldest first. */
-export function listFullAttempts(database: StoreConfig): Promise<FullAttemptRow[]> {
-  const columns = 'id, job_id, state, run_id, ended_at, error_message';
-  return query(database, `select ${columns} from attempts order by id`);
 }
 
 /** By name. */

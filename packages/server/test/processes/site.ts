@@ -89,7 +89,7 @@ export class Site {
   }
 
   static async open(options: SiteOptions, { onTestFinished }: Scope): Promise<Site> {
-    const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-kill-'));
+    const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-site-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const { config, remove } = await options.database.create();
     onTestFinished(remove);

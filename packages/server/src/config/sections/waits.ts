@@ -17,7 +17,8 @@ export const waitsFields = {
   pickup_expected: wait('10s'),
   queued_recheck: wait('60s'),
   unreadable_run: wait('1h'),
-  late_run: wait('24h'),
+  // Attempts are kept for a week: longer than that nothing can be watched.
+  late_run: duration({ fallback: '24h', min: '10ms', max: '168h' }),
 };
 
 export function buildWaits({ values }: Section<typeof waitsFields>): WaitsConfig {

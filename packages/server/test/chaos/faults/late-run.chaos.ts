@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { acme, LONG } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
-import { listFullAttempts } from '../../processes/rows.ts';
+import { listAttempts } from '../../processes/rows.ts';
 import { Site } from '../../processes/site.ts';
 import { chaos } from '../chaos.ts';
 import { expectAllRight } from './verdict.ts';
@@ -41,7 +41,7 @@ chaos(
     expect(new Set(late.map(({ id }) => id)), 'the runs that were lost').toEqual(lost);
     for (const { run_id: runId } of seen) sim.completeRun(runId ?? 0, 'success');
     const outcome = await expectAllRight(site, count);
-    const attempts = await listFullAttempts(site.database);
+    const attempts = await listAttempts(site.database);
     const states = jobs.map(({ id }) => {
       return attempts.filter(({ job_id: jobId }) => jobId === id).map(({ state }) => state);
     });

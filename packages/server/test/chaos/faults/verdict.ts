@@ -1,7 +1,7 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
-import { type FullAttemptRow, listFullAttempts } from '../../processes/rows.ts';
+import { type AttemptRow, listAttempts } from '../../processes/rows.ts';
 import type { Site } from '../../processes/site.ts';
 
 export interface Allowed {
@@ -53,15 +53,15 @@ export async function expectAllRight(
 }
 
 /** A cancelled job has ended before its run: that is waited for too. */
-function allSettled(site: Site): Promise<FullAttemptRow[]> {
+function allSettled(site: Site): Promise<AttemptRow[]> {
   return site.until(
     'no attempt is open',
-    () => listFullAttempts(site.database),
+    () => listAttempts(site.database),
     (attempts) => attempts.every(({ ended_at: endedAt }) => endedAt !== null),
   );
 }
 
-function expectEachRunOwned(runs: readonly LedgerRun[], attempts: readonly FullAttemptRow[]): void {
+function expectEachRunOwned(runs: readonly LedgerRun[], attempts: readonly AttemptRow[]): void {
   const owned = attempts.flatMap(({ run_id: id }) => (id === null ? [] : [id]));
   const made = runs.map(({ id }) => String(id));
   expect(owned.toSorted(), 'runs that attempts own are the runs of the ledger').toEqual(
@@ -69,11 +69,7 @@ function expectEachRunOwned(runs: readonly LedgerRun[], attempts: readonly FullA
   );
 }
 
-function expectRight(
-  job: Job,
-  attempts: readonly FullAttemptRow[],
-  runs: readonly LedgerRun[],
-): void {
+function expectRight(job: Job, attempts: readonly AttemptRow[], runs: readonly LedgerRun[]): void {
   const mine = attempts.filter(({ job_id: id }) => id === job.id);
   const own = mine.filter((one) => one.run_id !== null && !isLate(one));
   const started = own.map(({ run_id: id }) => runs.find((run) => String(run.id) === id));
@@ -98,7 +94,7 @@ function endOf(run: LedgerRun, job: Job): Job['status'] {
   return first.every(({ conclusion }) => conclusion === 'success') ? 'completed' : 'failed';
 }
 
-function isLate({ state, run_id: runId }: FullAttemptRow): boolean {
+function isLate({ state, run_id: runId }: AttemptRow): boolean {
   return state === 'absent' && runId !== null;
 }
 
