@@ -254,7 +254,7 @@ export interface WebhookDeliveryRow {
   /** Its run was no attempt's when it was processed. One may have started it all the same, and not know it yet. */
   is_unowned: Bool;
   tries: number;
-  /** Why it was given up; '' unless it was. */
+  /** Why it could not be applied the last time; '' if that never happened. */
   failure: string;
 }
 

@@ -133,6 +133,22 @@ for (const kind of databases) {
       expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
     });
 
+    it('asks for them for an attempt that was given up only while it is watched', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await at.database.write(({ db, now }) =>
+        db
+          .updateTable('attempts')
+          .set({ state: 'absent', ended_at: now })
+          .where('id', '=', attempt.id)
+          .execute(),
+      );
+      await webhooks().add(runTold('a', 'queued'));
+      expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
+      at.clock.advance(WATCH_ABSENT_MS + 1);
+      await webhooks().add(runTold('b', 'queued'));
+      expect(await scene.told(takeAll)).toEqual([]);
+    });
+
     it('remembers since when webhooks are missed', async () => {
       const start = at.clock.now();
       await webhooks().recordMiss(FORGE, 10_000);
