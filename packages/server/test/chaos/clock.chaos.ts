@@ -7,13 +7,12 @@ import { judge } from './judge.ts';
 import { planDeaths } from './kill-plan.ts';
 import { live } from './lives.ts';
 import { Load, planJobs } from './load.ts';
-import { namedScene } from './scene.ts';
+import { giveUpAfterMs, namedScene } from './scene.ts';
 
 const TWO_MINUTES_MS = 120_000;
 
 /** A forge that fails opens a breaker: here it is soon closed again. */
 const CONFIG = { waits: { lease: '1500ms', forge_breaker: '2s' } };
-const giveUpAfterMs = 120_000;
 
 for (const [name, offsetMs] of [
   ['clock:forge-ahead', TWO_MINUTES_MS],
@@ -88,8 +87,8 @@ async function withSteppedClock(
     return skip('libfaketime is not installed (Debian: apt-get install libfaketime)');
   const jobsPerStep = size === 'full' ? 12 : 4;
   const steps = planSteps(context);
-  const scene = { forge: namedScene.forge(4), groups: namedScene.groups, sim: { seed } };
-  const site = await Site.open({ database, ...scene, config: CONFIG, giveUpAfterMs }, context);
+  const scene = { ...namedScene(4), sim: { seed } };
+  const site = await Site.open({ database, ...scene, config: CONFIG }, context);
   loseAnswers(site);
   const count = jobsPerStep * (steps.length + 1);
   const load = new Load(site, planJobs(random, count, [100, 800]));

@@ -12,10 +12,8 @@ import { namedScene } from './scene.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 function openSite(context: ChaosContext, database: TestDatabase, runners: number): Promise<Site> {
-  const forge = namedScene.forge(runners);
   const config = { waits: { reconnect: '500ms', forge_breaker: '3s' } };
-  const { groups, giveUpAfterMs } = namedScene;
-  return Site.open({ database, forge, groups, config, giveUpAfterMs }, context);
+  return Site.open({ database, ...namedScene(runners), config }, context);
 }
 
 /** It ends by itself: after its 10 s the code would be 1. @returns how long it took, milliseconds */

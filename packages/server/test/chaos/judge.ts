@@ -2,6 +2,7 @@ import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { type AttemptRow, listAttempts } from '../processes/rows.ts';
 import type { Site } from '../processes/site.ts';
+import { busiest } from './busiest.ts';
 import type { ChaosCounts } from './chaos.ts';
 import { judgeJob } from './judge-job.ts';
 
@@ -53,7 +54,10 @@ export async function judge(
     runs: runs.length,
     'run not found': count(verdicts, ({ isNotFound }) => isNotFound),
     'late runs': lateRuns.length,
-    'forge calls a minute': busiestMinute(site),
+    'forge calls a minute': busiest(
+      site.sim.ledger().requests.map(({ at }) => at),
+      60_000,
+    ),
     'jobs lost': count(files, ({ shown }) => shown.length === 0),
     'jobs doubled': count(verdicts, ({ isDoubled }) => isDoubled),
     'runs without an attempt': listOrphans(runs, attempts).length,
@@ -117,21 +121,6 @@ function listExcesses(
   return (['run not found', 'late runs', 'forge calls a minute'] as const)
     .filter((what) => counts[what] > limits[what])
     .map((what) => `${what}: ${counts[what]}, at most ${limits[what]} are allowed`);
-}
-
-/** Most requests within any 60 s, whatever they were answered: a hot loop shows here first. */
-function busiestMinute(site: Site): number {
-  const times = site.sim
-    .ledger()
-    .requests.map(({ at }) => at)
-    .sort((a, b) => a - b);
-  let from = 0;
-  let most = 0;
-  for (const [index, at] of times.entries()) {
-    while (at - (times[from] ?? at) >= 60_000) from += 1;
-    most = Math.max(most, index - from + 1);
-  }
-  return most;
 }
 
 function count<T>(items: readonly T[], holds: (item: T) => boolean): number {

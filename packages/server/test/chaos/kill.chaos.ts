@@ -30,9 +30,8 @@ async function killAgainAndAgain(
   const { size, seed, random } = context;
   const { jobs, kills, plan: options, least } = SIZES[size];
   const config = { waits: { lease: '1500ms' } };
-  const giveUpAfterMs = 120_000;
-  const scene = { forge: namedScene.forge(12), groups: namedScene.groups, sim: { seed } };
-  const site = await Site.open({ database, ...scene, config, giveUpAfterMs }, context);
+  const scene = { ...namedScene(12), sim: { seed } };
+  const site = await Site.open({ database, ...scene, config }, context);
   const load = new Load(site, planJobs(random, jobs, [500, 3_000]));
   const plan = planDeaths(random, kills, options);
   holdReplies(site, context, 4 * jobs);

@@ -3,7 +3,9 @@ import { Readiness, Status } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
 import type { ServerProcess } from '../processes/server-process.ts';
 import type { Site } from '../processes/site.ts';
+import { busiest } from './busiest.ts';
 import type { Refusal } from './job-flow.ts';
+import { listWarnings } from './warnings.ts';
 
 /** What a server says about itself while its database is away. */
 export interface Seen {
@@ -57,21 +59,11 @@ export function expectClear(refusals: readonly Refusal[], withinMs: number): voi
   expect(slow, `answers that took more than ${withinMs} ms`).toEqual([]);
 }
 
-/** Most lines of a server's log within one second, but for those that tell of a single request. */
-export function busiestLogSecond({ logLines }: ServerProcess): number {
-  const seconds = new Map<string, number>();
-  for (const line of logLines) {
-    if (!line.startsWith('{')) continue;
-    const { time, level, requestId } = JSON.parse(line) as {
-      time: string;
-      level: number;
-      requestId?: string;
-    };
-    if (level < WARN || requestId !== undefined) continue;
-    const second = time.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
-    seconds.set(second, (seconds.get(second) ?? 0) + 1);
-  }
-  return Math.max(0, ...seconds.values());
+/** Most warnings of a server within one second, but for those that tell of a single request. */
+export function mostWarningsASecond({ logLines }: ServerProcess): number {
+  const warnings = listWarnings(logLines).filter(({ requestId }) => requestId === undefined);
+  return busiest(
+    warnings.map(({ at }) => at),
+    1_000,
+  );
 }
-
-const WARN = 40;

@@ -1,5 +1,5 @@
-import type { World as SimWorld } from '@dispatchoor/forge-sim';
 import { acme, linuxGroup, template, workflow } from '../harness/scenes.ts';
+import type { SiteOptions } from '../processes/site.ts';
 import { CORRELATION_INPUT } from './judge-job.ts';
 
 /** Its runs bear the attempt that made them in their name: however many answers are lost, none is taken for another. */
@@ -14,23 +14,27 @@ const named = workflow({
   jobs: [{ name: 'build', runsOn: ['linux'], durationMs: { fromInput: 'duration-ms' } }],
 });
 
-/** Whose template `build` starts runs that bear their attempt's name. */
-export const namedScene = {
-  /** What piled up during an outage has to be done too, on a busy machine. */
-  giveUpAfterMs: 120_000,
-  groups: {
-    github: [
-      {
-        ...linuxGroup,
-        workflow_dispatch_templates: [
-          template({
-            id: 'build',
-            workflow_id: 'named.yaml',
-            correlation_input: CORRELATION_INPUT,
-          }),
-        ],
-      },
-    ],
-  },
-  forge: (runnerCount: number): SimWorld => acme(runnerCount, { workflows: [named] }),
+const groups = {
+  github: [
+    {
+      ...linuxGroup,
+      workflow_dispatch_templates: [
+        template({
+          id: 'build',
+          workflow_id: 'named.yaml',
+          correlation_input: CORRELATION_INPUT,
+        }),
+      ],
+    },
+  ],
 };
+
+/** What piled up during an outage has to be done too, on a busy machine. */
+export const giveUpAfterMs = 120_000;
+
+/** Whose template `build` starts runs that bear their attempt's name. */
+export function namedScene(
+  runnerCount: number,
+): Required<Pick<SiteOptions, 'forge' | 'groups' | 'giveUpAfterMs'>> {
+  return { forge: acme(runnerCount, { workflows: [named] }), groups, giveUpAfterMs };
+}

@@ -12,7 +12,7 @@ import { Site } from '../processes/site.ts';
 import { type ChaosContext, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
 import { judge } from './judge.ts';
-import { busiestLogSecond, degraded, expectClear, recovered } from './outage.ts';
+import { degraded, expectClear, mostWarningsASecond, recovered } from './outage.ts';
 import { namedScene } from './scene.ts';
 
 const run = promisify(execFile);
@@ -21,9 +21,7 @@ const run = promisify(execFile);
 const LONGEST_ANSWER_MS = 15_000;
 
 function openSite(context: ChaosContext, database: TestDatabase): Promise<Site> {
-  const forge = namedScene.forge(6);
-  const { groups, giveUpAfterMs } = namedScene;
-  return Site.open({ database, forge, groups, giveUpAfterMs }, context);
+  return Site.open({ database, ...namedScene(6) }, context);
 }
 
 function pathOf({ database }: Site): string {
@@ -74,7 +72,7 @@ chaos('database:locked by another program under load', async (context) => {
     ...(await judge(site, jobs)),
     refusals: flow.refusals.length,
     'well again within ms': slowestMs,
-    'log lines a second': busiestLogSecond(server),
+    'warnings a second': mostWarningsASecond(server),
   };
 });
 
@@ -139,6 +137,6 @@ chaos('database:disk-full under load, and freed again', async (context) => {
     rounds,
     refusals: flow.refusals.length,
     'well again within ms': slowestMs,
-    'log lines a second': busiestLogSecond(server),
+    'warnings a second': mostWarningsASecond(server),
   };
 });

@@ -41,12 +41,7 @@ export class Trio {
   static async open(context: ChaosContext): Promise<Trio> {
     const leaseMs = context.size === 'full' ? 10_000 : 2_000;
     const config = { waits: { lease: `${leaseMs}ms` } };
-    const forge = namedScene.forge(6);
-    const { groups, giveUpAfterMs } = namedScene;
-    const site = await Site.open(
-      { database: postgres, forge, groups, config, giveUpAfterMs },
-      context,
-    );
+    const site = await Site.open({ database: postgres, ...namedScene(6), config }, context);
     const trio = new Trio(site, leaseMs, context);
     await Promise.all([trio.add(), trio.add(), trio.add()]);
     return trio;

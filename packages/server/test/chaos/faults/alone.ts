@@ -34,7 +34,7 @@ const WAITS = {
   },
 };
 
-const LOAD = { pollMs: 400, trackMs: 300, retryMs: 300, jobs: NOTES.length + 1 };
+const PACE = { pollMs: 400, trackMs: 300, retryMs: 300, jobs: NOTES.length + 1 };
 
 export interface Struck extends Outcome, Metered, Pick<Strike, 'met'> {}
 
@@ -61,7 +61,7 @@ async function strikeSite(one: Combination, scope: Scope): Promise<Struck> {
   const strike = await meet(site, one, from);
   site.sim.clearFaults();
   scene.settle?.(site);
-  return { ...(await judge(site, one, server, strike)), met: strike.met };
+  return { ...(await judgeStrike(site, one, server, strike)), met: strike.met };
 }
 
 function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
@@ -87,7 +87,7 @@ async function meet({ sim }: Site, one: Combination, from: number): Promise<Stri
   return { all: { from, to }, struck: { from: met[0]?.at ?? from, to }, met: met.length };
 }
 
-async function judge(
+async function judgeStrike(
   site: Site,
   { kind, scene }: Combination,
   server: ServerProcess,
@@ -101,5 +101,5 @@ async function judge(
     cancelled: scene.isCancelling === true ? 1 : 0,
     failures: isRefused ? 'unstarted' : 'none',
   });
-  return { ...outcome, ...expectCalm(site, server.logLines, strike, LOAD) };
+  return { ...outcome, ...expectCalm(site, server.logLines, strike, PACE) };
 }

@@ -1,17 +1,18 @@
 import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
 import type { Site } from '../../processes/site.ts';
+import { busiest } from '../busiest.ts';
+import { listWarnings } from '../warnings.ts';
 
 const SECOND_MS = 1_000;
-const WARN = 40;
 
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** What a server of these tests may ask in a second, and say. */
-export interface Load {
+/** How often a server looks, and what it has to look after. */
+export interface Pace {
   readonly pollMs: number;
   readonly trackMs: number;
   /** The shortest pause before something that failed is tried again. */
@@ -26,7 +27,7 @@ export interface Load {
  * life (sent, runner taken, runner left, ended) wakes the loops, a few calls each. A loop that spins asks again every
  * 20 ms, and more than one thing.
  */
-export function callsPerSecond({ pollMs, trackMs, retryMs, jobs }: Load): number {
+export function callsPerSecond({ pollMs, trackMs, retryMs, jobs }: Pace): number {
   const polls = (2 * SECOND_MS) / pollMs;
   const looks = ((1 + jobs) * SECOND_MS) / trackMs;
   const retries = (jobs * SECOND_MS) / retryMs;
@@ -34,34 +35,18 @@ export function callsPerSecond({ pollMs, trackMs, retryMs, jobs }: Load): number
 }
 
 /** Of one call that fails: it is made again no sooner than after the shortest of the pauses, for each job. */
-function failuresPerSecond({ pollMs, trackMs, retryMs, jobs }: Load): number {
+function failuresPerSecond({ pollMs, trackMs, retryMs, jobs }: Pace): number {
   return Math.ceil(((1 + jobs) * SECOND_MS) / Math.min(pollMs, trackMs, retryMs));
 }
 
 /** The most requests that came within one second of the span. */
-export function busiestSecond(requests: readonly LedgerRequest[], { from, to }: Span): number {
-  const times = requests.map(({ at }) => at).filter((at) => at >= from && at <= to);
-  let most = 0;
-  for (let first = 0, last = 0; last < times.length; last += 1) {
-    while ((times[last] ?? 0) - (times[first] ?? 0) >= SECOND_MS) first += 1;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
+export function busiestSecond(requests: readonly LedgerRequest[], span: Span): number {
+  const times = requests.map(({ at }) => at);
+  return busiest(times.filter(isIn(span)), SECOND_MS);
 }
 
-interface Line {
-  readonly level: number;
-  readonly at: number;
-  readonly msg: string;
-}
-
-/** The log as far as an operator with the default level sees it. */
-function visibleLines(logLines: readonly string[], { from, to }: Span): Line[] {
-  return logLines
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { level: number; time: string; msg: string })
-    .map(({ level, time, msg }) => ({ level, at: Date.parse(time), msg }))
-    .filter(({ level, at }) => level >= WARN && at >= from && at <= to);
+function isIn({ from, to }: Span): (at: number) => boolean {
+  return (at) => at >= from && at <= to;
 }
 
 export interface Metered {
@@ -87,14 +72,15 @@ export function expectCalm(
   site: Site,
   logLines: readonly string[],
   { all, struck, met }: Strike,
-  load: Load,
+  pace: Pace,
 ): Metered {
   const busiest = busiestSecond(site.sim.ledger().requests, all);
-  expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(load));
+  expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(pace));
   const failures = met / secondsOf(struck);
-  const allowed = failuresPerSecond(load);
+  const allowed = failuresPerSecond(pace);
   expect(failures, 'calls that failed, a second').toBeLessThanOrEqual(allowed);
-  const warnings = visibleLines(logLines, all).length / secondsOf(all);
+  const told = listWarnings(logLines).map(({ at }) => at);
+  const warnings = told.filter(isIn(all)).length / secondsOf(all);
   // The same trouble is news once.
   expect(warnings, 'warnings a second').toBeLessThanOrEqual(allowed);
   return { busiest, failures, warnings };

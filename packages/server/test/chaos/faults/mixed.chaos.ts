@@ -66,10 +66,10 @@ chaos(
     const endedAt = Date.now();
     const outcome = await expectAllRight(site, jobs, { failures: 'unstarted' });
     expect(outcome.failed, 'jobs that failed').toBeLessThanOrEqual(Math.ceil(jobs * MOST_FAILED));
-    const load = { pollMs: 500, trackMs: 300, retryMs: 300, jobs: runners };
+    const pace = { pollMs: 500, trackMs: 300, retryMs: 300, jobs: runners };
     const span = { from: startedAt, to: endedAt };
     const busiest = busiestSecond(site.sim.ledger().requests, span);
-    expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(load));
+    expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(pace));
     return {
       ...outcome,
       ...faults,

@@ -1,5 +1,6 @@
 import type { FaultKind, FaultSpec, ForgeSim, World as SimWorld } from '@dispatchoor/forge-sim';
 import { BOT, runners, TOKEN, template, workflow } from '../../harness/scenes.ts';
+import { CORRELATION_INPUT } from '../judge-job.ts';
 import { faultKinds } from './kinds.ts';
 
 /** Of all requests. */
@@ -25,8 +26,11 @@ export function mixedForge(runnerCount: number): SimWorld {
     tokens: [{ token: TOKEN, login: BOT }],
     repos: repos.map((name) => ({ owner: 'acme', name })),
     workflows: repos.map((repo) => {
-      const { inputs, ...rest } = workflow({ repo, runName: 'Build ${{ inputs.dispatch-id }}' });
-      return { ...rest, inputs: { ...inputs, 'dispatch-id': { default: '' } } };
+      const { inputs, ...rest } = workflow({
+        repo,
+        runName: `Build \${{ inputs.${CORRELATION_INPUT} }}`,
+      });
+      return { ...rest, inputs: { ...inputs, [CORRELATION_INPUT]: { default: '' } } };
     }),
     runners: runners(runnerCount),
   };
@@ -39,7 +43,11 @@ export const mixedGroups = {
       name: 'Linux',
       runner_labels: ['self-hosted', 'linux'],
       workflow_dispatch_templates: Array.from({ length: REPOS }, (_, index) =>
-        template({ id: templateOf(index), repo: repoOf(index), correlation_input: 'dispatch-id' }),
+        template({
+          id: templateOf(index),
+          repo: repoOf(index),
+          correlation_input: CORRELATION_INPUT,
+        }),
       ),
     },
   ],
