@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { startApp } from '../app.ts';
+import { releaseStartGarbage } from '../lib/start-garbage.ts';
 import { type LogOptions, openLogger } from './logging.ts';
 import { readConfig } from './read-config.ts';
 import { buildInfo } from './version.ts';
@@ -26,4 +27,5 @@ export async function runServer(options: ServerOptions): Promise<void> {
     await app.close();
     logger.info('stopped');
   });
+  await releaseStartGarbage();
 }
