@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import type { DateOffsetEstimator } from './date-offset.ts';
 import { WireFault, type WireReply } from './exchange.ts';
 import { badReply, errorOfFault, errorOfReply } from './failure.ts';
+import { hasLongNumber, parseShortNumbers } from './json.ts';
 import { Slots } from './slots.ts';
 import type { Wire } from './wire.ts';
 
@@ -32,7 +33,7 @@ export interface ClientOptions {
 export type SendRequest = (request: Octokit['request']) => Promise<{ data: unknown }>;
 
 /**
- * All requests of one credential. octokit makes the request from its typed route and reads the JSON; sending,
+ * All requests of one credential. octokit makes the request from its typed route and reads JSON with long integers; sending,
  * limits and what a failure means are ours: octokit's own errors (a network fault is a "status 500" there) are
  * not looked at.
  */
@@ -126,6 +127,7 @@ export class GithubClient {
       // A status from 300 on is an error to octokit; we have the reply itself.
       if (reply === undefined) throw this.#errorOf(fault ?? error, call);
     }
+    if (reply !== undefined && !hasLongNumber(reply.body)) data = parseShortNumbers(reply.body);
     return this.#read(reply, data, call);
   }
 
@@ -243,9 +245,12 @@ function headersOf(call: Call, token: string): Record<string, string> {
   };
 }
 
-/** For octokit, which reads JSON by its content type and hands back as text what does not parse. */
+/**
+ * For octokit, which reads JSON by its content type and hands back as text what does not parse. It calls a function for
+ * each value there is, for the sake of long integers: without one it gets no body, we read that several times faster.
+ */
 function responseOf(reply: WireReply): Response {
-  const hasBody = ![204, 205, 304].includes(reply.status);
+  const hasBody = ![204, 205, 304].includes(reply.status) && hasLongNumber(reply.body);
   return new Response(hasBody ? reply.body : null, {
     status: reply.status,
     headers: { 'content-type': 'application/json; charset=utf-8' },
