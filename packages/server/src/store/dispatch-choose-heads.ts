@@ -4,6 +4,7 @@ import type { RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../domain/job.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
+import type { Breathe } from './dialect/chunks.ts';
 import { byOrder, type HeadQuery, type HeadRow, listHeads } from './dispatch-heads.ts';
 import { blocks } from './dispatch-targets.ts';
 import { targetOfJob } from './rows.ts';
@@ -11,9 +12,12 @@ import type { Schema, TargetBlockRow, TemplateRow } from './schema.ts';
 
 /** Beyond the free runners: who waits first must be known even when nothing is free. */
 const MORE_THAN_FREE = 2;
-const MOST_OF_GROUP = 1_000;
-/** Read at once. What lies beyond is read by the next pass, which the sends of this one bring on. */
-const MOST_AT_ONCE = 2_000;
+const MOST_OF_GROUP = 250;
+/**
+ * Read at once. What lies beyond is read by the next pass, which the sends of this one bring on: sending so many takes
+ * seconds, loading them a few milliseconds.
+ */
+const MOST_AT_ONCE = 500;
 
 /** How many jobs of one template wait in a group. `template_id` '' and no target: manual jobs. */
 export type WaitingTemplate = {
@@ -24,6 +28,7 @@ export type WaitingTemplate = {
 
 export interface HeadScene {
   readonly now: number;
+  readonly breathe: Breathe;
   readonly groups: readonly Group[];
   readonly classes: readonly RunnerClass[];
   readonly templates: readonly WaitingTemplate[];
@@ -49,8 +54,8 @@ export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<H
   const sights = scene.groups
     .filter((group) => group.isEnabled && !group.isPaused && waitingIn.has(group.id))
     .map((group) => look(scene, group, waitingIn.get(group.id) ?? []));
-  const waiting = await listHeads(db, sights.flatMap(whoWaits), scene.now);
-  const going = await listHeads(db, await whatGoes(db, sights, scene.now), scene.now);
+  const waiting = await listHeads(db, sights.flatMap(whoWaits), scene);
+  const going = await listHeads(db, await whatGoes(db, sights, scene), scene);
   const all = new Map([...waiting, ...going].map((row) => [row.id, row]));
   return oneOfEachProbe([...all.values()].sort(byOrder), scene);
 }
@@ -109,12 +114,12 @@ function whoWaits({ base, scopes, blocked, uncovered }: GroupSight): HeadQuery[]
 async function whatGoes(
   db: Kysely<Schema>,
   sights: readonly GroupSight[],
-  now: number,
+  scene: HeadScene,
 ): Promise<HeadQuery[]> {
   const queries = sights.filter(({ scopes }) => scopes.length > 0).map(queryOf);
   if (sum(queries) <= MOST_AT_ONCE) return queries;
   const few = queries.map((query) => ({ ...query, most: MORE_THAN_FREE }));
-  const first = await listHeads(db, few, now);
+  const first = await listHeads(db, few, scene);
   const ranked = first.sort((a, b) => b.priority - a.priority || a.created_at - b.created_at);
   const order = [...new Set(ranked.map((row) => row.group_id))];
   const byGroup = new Map(queries.map((query) => [query.groupId, query]));

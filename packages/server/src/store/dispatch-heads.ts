@@ -4,7 +4,7 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { findScope } from '../domain/runner.ts';
-import { chunksOf, letOthersRun } from './dialect/chunks.ts';
+import { type Breathe, chunksOf } from './dialect/chunks.ts';
 import { isBlocked } from './dispatch-targets.ts';
 import type { JobRow, Schema } from './schema.ts';
 
@@ -56,11 +56,11 @@ const IS_CLAIMABLE = sql.raw(`state = 'pending' and is_paused = 0`);
 export async function listHeads(
   db: Kysely<Schema>,
   queries: readonly HeadQuery[],
-  now: number,
+  { now, breathe }: { readonly now: number; readonly breathe: Breathe },
 ): Promise<HeadRow[]> {
   const found: HeadRow[] = [];
   for (const chunk of chunksOf(queries, HEADS_PER_STATEMENT)) {
-    await letOthersRun();
+    await breathe();
     const selects = chunk.map((query) => selectHead(query, now));
     const { rows } = await sql<HeadRow>`${sql.join(selects, UNION)}`.execute(db);
     found.push(...rows);

@@ -6,7 +6,7 @@ import { isDisplaced } from '../domain/displaced.ts';
 import { holdsOf, type ScopePass } from '../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
 import { isBetweenJobs } from './attempts-between.ts';
-import { chunksOf } from './dialect/chunks.ts';
+import { type Breathe, chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import type { Schema } from './schema.ts';
 import type { DispatchQuery } from './store.ts';
@@ -26,6 +26,7 @@ export interface LoadedHolds {
 export interface HoldScene {
   readonly query: DispatchQuery;
   readonly now: number;
+  readonly breathe: Breathe;
   readonly classes: readonly RunnerClass[];
   readonly passes: readonly ScopePass[];
 }
@@ -39,6 +40,7 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
   const ended: string[] = [];
   const displaced: string[] = [];
   for (const attempt of attempts) {
+    await scene.breathe();
     const heard = hearing(scene, attempt);
     const holding = holdsOf({
       ...heard,
@@ -77,7 +79,7 @@ function hearing(
     pickupTimeoutMs: query.pickupTimeoutMs,
     uncertaintyMs: UNCERTAINTY_MS,
     areFittingRunnersIdle: classes.some(
-      (one) => one.free > 0 && covers(one) && labelsFit(one.labels, labels),
+      (one) => one.free > 0 && labelsFit(one.labels, labels) && covers(one),
     ),
   };
 }

@@ -3,6 +3,7 @@ import type { GroupDemand, PendingJob, RunnerClass } from '../domain/dispatch-st
 import type { Group } from '../domain/group.ts';
 import { missingTargetFields } from '../domain/job.ts';
 import type { Database } from './database.ts';
+import { type Breathe, breathing } from './dialect/chunks.ts';
 import { loadHeads, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
 import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
@@ -14,27 +15,30 @@ export async function loadState(
   database: Database,
   query: DispatchQuery,
 ): Promise<LoadedDispatchState> {
-  const now = database.clock.now();
-  return database.snapshot((db) => load(db, query, now));
+  const { clock } = database;
+  const now = clock.now();
+  return database.snapshot((db) => load(db, query, { now, breathe: breathing(clock) }));
 }
 
 async function load(
   db: Kysely<Schema>,
   query: DispatchQuery,
-  now: number,
+  { now, breathe }: { readonly now: number; readonly breathe: Breathe },
 ): Promise<LoadedDispatchState> {
   const { forgeId } = query;
   const passes = await listPasses(db, forgeId);
   const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
   const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
-  const { holds, ended, displaced } = await loadHolds(db, { query, now, classes, passes: fresh });
+  const seen = { query, now, breathe, classes, passes: fresh };
+  const { holds, ended, displaced } = await loadHolds(db, seen);
   const groups = await listGroups(db, forgeId);
   const templates = await listWaitingTemplates(db, forgeId);
   const activeBlocks = await listActiveBlocks(db, forgeId);
   const live = await countLive(db, forgeId);
   const withOwnTargets = await listWithOwnTargets(db, forgeId);
-  const scene = { now, classes, groups, templates, activeBlocks, withOwnTargets };
+  const scene = { now, breathe, classes, groups, templates, activeBlocks, withOwnTargets };
   const rows = await loadHeads(db, scene);
+  await breathe();
   const pending = countPending(templates);
   const { heads, undispatchable } = describeHeads(rows, templates, query);
   return {
