@@ -1,6 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Event } from '../domain/event.ts';
-import type { WebhookObservation } from '../domain/webhook.ts';
+import type { WebhookDoor } from '../domain/webhook-door.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Metrics, VersionInfo } from '../metrics/metrics.ts';
@@ -46,26 +45,6 @@ export interface ForgeClient {
     /** Nothing is sent before this moment, epoch milliseconds. */
     readonly blockedUntil: number | null;
   };
-}
-
-/** Where a forge's webhooks come in, as the adapter of that forge reads them. */
-export interface WebhookDoor {
-  readonly isOpen: boolean;
-  readonly configKey: string;
-  begin(
-    headers: IncomingHttpHeaders,
-  ): WebhookDelivery | { readonly refused: 'unsigned' | 'malformed'; readonly message: string };
-}
-
-export interface WebhookDelivery {
-  readonly id: string;
-  readonly event: string;
-  take(bytes: Uint8Array): void;
-  isSigned(): boolean;
-  read(
-    body: Uint8Array,
-    contentType: string,
-  ): { readonly observation: WebhookObservation | null } | { readonly problem: string };
 }
 
 export interface HttpDeps {

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
+import type { WebhookDelivery, WebhookReading } from '../../domain/webhook-door.ts';
 import { Secret } from '../../lib/secret.ts';
-import type { WebhookDelivery, WebhookReading } from '../forge.ts';
 import { makeWebhookDoor } from './webhook-door.ts';
 
 const require = createRequire(import.meta.url);

@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import type { Secret } from '../../lib/secret.ts';
 import type {
   WebhookDelivery,
   WebhookDoor,
   WebhookHeaders,
   WebhookReading,
   WebhookRefusal,
-} from '../forge.ts';
+} from '../../domain/webhook-door.ts';
+import type { Secret } from '../../lib/secret.ts';
 import { READERS } from './webhook-schema.ts';
 
 export interface WebhookDoorOptions {

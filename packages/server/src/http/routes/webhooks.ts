@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import type { WebhookDelivery, WebhookDoor } from '../../domain/webhook-door.ts';
 import type { WebhookOutcome } from '../../metrics/metrics.ts';
-import type { HttpDeps, WebhookDelivery, WebhookDoor } from '../deps.ts';
+import type { HttpDeps } from '../deps.ts';
 import { badRequest, HttpError, notFound } from '../errors.ts';
 import type { HttpApp } from '../http-app.ts';
 import { refuseLargeBody, WebhookBodies } from '../webhook-body.ts';
