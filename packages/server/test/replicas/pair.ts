@@ -12,6 +12,7 @@ export const LOOPS = [
   'dispatch:github',
   'poll-runners:github',
   'retention',
+  'take-webhooks:github',
   'track-runs:github',
 ];
 

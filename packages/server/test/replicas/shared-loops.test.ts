@@ -45,6 +45,7 @@ describe.concurrent('two servers on one PostgreSQL database', () => {
       'dispatch:github': dispatching.name,
       'poll-runners:github': tracking.name,
       retention: tracking.name,
+      'take-webhooks:github': tracking.name,
       'track-runs:github': tracking.name,
     });
     await sumOfCounters(site, both, {

@@ -25,6 +25,7 @@ export function runnersContract(start: StartForge): void {
         labels: ['mac', 'arm'],
         status: 'online',
         isBusy: false,
+        isEphemeral: false,
       });
       expect(listing.runners.slice(1)).toMatchObject([
         { name: 'r2', status: 'offline', isBusy: false },

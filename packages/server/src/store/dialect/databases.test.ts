@@ -41,7 +41,7 @@ for (const kind of databases) {
       });
       expect(answer).toBe('done');
       const forges = await at.database.read.selectFrom('forges').selectAll().execute();
-      expect(forges).toEqual([{ id: 'f', kind: 'github', created_at: at.clock.now() }]);
+      expect(forges).toMatchObject([{ id: 'f', kind: 'github', created_at: at.clock.now() }]);
       expect(await readCounts()).toEqual([
         { template_id: '', n: 1 },
         { template_id: 't', n: 3 },
