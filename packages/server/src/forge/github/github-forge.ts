@@ -1,3 +1,4 @@
+import type { WebhookDoor } from '../../domain/webhook-door.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Secret } from '../../lib/secret.ts';
@@ -8,7 +9,6 @@ import {
   type ForgeCapabilities,
   ForgeError,
   type ForgeUse,
-  type WebhookDoor,
 } from '../forge.ts';
 import { askWhoWeAre, canReadRepo, findOwnerType } from './accounts.ts';
 import { RequestBudget } from './budget.ts';
