@@ -29,7 +29,7 @@ chaos('faults:limits:primary a used-up hour is waited out', async (context) => {
   const refused = requests.filter(isLimited).length;
   // What goes off before the first answer tells: one for each loop, and a dispatch for each runner.
   expect(refused, 'requests refused').toBeLessThanOrEqual(RUNNERS + 4);
-  const asked = askedWithin(requests, usedUpAt, resetAt - TOLERANCE_MS).filter(isCharged);
+  const asked = askedWithin(requests.filter(isCharged), usedUpAt, resetAt - TOLERANCE_MS);
   expect(asked.length - refused, 'requests answered').toBeLessThanOrEqual(LEFT);
   const after = askedWithin(requests, resetAt - TOLERANCE_MS, Infinity);
   expect(after.length, 'requests once the window is over').toBeGreaterThan(0);
