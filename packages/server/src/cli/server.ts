@@ -27,5 +27,5 @@ export async function runServer(options: ServerOptions): Promise<void> {
     await app.close();
     logger.info('stopped');
   });
-  await releaseStartGarbage();
+  releaseStartGarbage();
 }
