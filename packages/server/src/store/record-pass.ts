@@ -3,7 +3,7 @@ import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { labelSetOf } from '../domain/runner.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
-import { chunksOf, letOthersRun } from './dialect/chunks.ts';
+import { breathing, chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
 import { stringsOf } from './rows.ts';
 import {
@@ -16,7 +16,7 @@ import type { RunnerRow } from './schema.ts';
 import type { Fence, RunnerPass } from './store.ts';
 
 /** 17 columns a row; on SQLite also as long as the process may be blocked. */
-const ROWS_PER_STATEMENT = 250;
+const ROWS_PER_STATEMENT = 150;
 const ROWS_PER_READ = 1_000;
 /** Two minutes: pages are read side by side, and each request ends within the configured timeout (30 s). */
 const LONGEST_PASS_MS = 120_000;
@@ -48,7 +48,10 @@ export async function recordPass(
   const isRepeatable = pass.isComplete && !isBehind && !(await isTouched(tx, pass, scope));
   if (isBehind) await forgetTimesFrom(tx, pass);
   const known = await listKnown(tx, pass);
-  const told = await writeDifference(tx, { pass, scope }, compareWithPass(known, pass));
+  await letOthersRun();
+  const difference = await compareWithPass(known, pass, breathing(database.clock));
+  await letOthersRun();
+  const told = await writeDifference(tx, { pass, scope }, difference);
   // "Unchanged" would vouch for what an incomplete pass has not seen, or for a row that somebody has changed since.
   const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
   if (!pass.isComplete) {

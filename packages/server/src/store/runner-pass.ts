@@ -1,4 +1,5 @@
 import type { ObservedRunner } from '../domain/runner.ts';
+import { type Breathe, chunksOf } from './dialect/chunks.ts';
 import { toBool } from './rows.ts';
 import type { RunnerRow } from './schema.ts';
 import type { RunnerPass } from './store.ts';
@@ -29,28 +30,52 @@ export interface PassDifference {
   readonly gone: readonly KnownRunner[];
 }
 
-/** Pure. What was observed later than this pass was sent is left alone. */
-export function compareWithPass(
+/** About a millisecond of comparing. */
+const RUNNERS_PER_PIECE = 500;
+
+/** What was observed later than this pass was sent is left alone. Lets others run between its pieces. */
+export async function compareWithPass(
   known: readonly KnownRunner[],
   { runners, sentAt, isComplete }: Pick<RunnerPass, 'runners' | 'sentAt' | 'isComplete'>,
-): PassDifference {
-  const older = known.filter((runner) => runner.observed_at < sentAt);
+  breathe: Breathe,
+): Promise<PassDifference> {
   if (runners === null) {
-    const gone = isComplete ? older.filter((runner) => runner.missed_passes > 0) : [];
+    const isGone = (runner: KnownRunner): boolean =>
+      runner.observed_at < sentAt && runner.missed_passes > 0;
+    const gone = isComplete ? known.filter(isGone) : [];
     return { changed: [], missed: [], gone };
   }
   // A list that moved between two pages names a runner twice: the later page is newer.
-  const present = new Map(runners.map((runner) => [runner.forgeRunnerId, seenRunnerOf(runner)]));
-  const byForgeId = new Map(known.map((runner) => [runner.forge_runner_id, runner]));
-  const changed = [...present.values()]
-    .map((to) => ({ from: byForgeId.get(to.forge_runner_id), to }))
-    .filter(({ from, to }) => from === undefined || isNews(from, to, sentAt));
-  const absent = isComplete ? older.filter(({ forge_runner_id: id }) => !present.has(id)) : [];
+  const present = new Map<string, SeenRunner>();
+  await inPieces(runners, breathe, (runner) => {
+    present.set(runner.forgeRunnerId, seenRunnerOf(runner));
+  });
+  const changed: { from: KnownRunner | undefined; to: SeenRunner }[] = [];
+  const unseen = new Map(present);
+  const absent: KnownRunner[] = [];
+  await inPieces(known, breathe, (from) => {
+    const to = present.get(from.forge_runner_id);
+    unseen.delete(from.forge_runner_id);
+    if (to !== undefined && isNews(from, to, sentAt)) changed.push({ from, to });
+    if (to === undefined && isComplete && from.observed_at < sentAt) absent.push(from);
+  });
+  for (const to of unseen.values()) changed.push({ from: undefined, to });
   return {
     changed,
     missed: absent.filter((runner) => runner.missed_passes === 0),
     gone: absent.filter((runner) => runner.missed_passes > 0),
   };
+}
+
+async function inPieces<T>(
+  items: readonly T[],
+  breathe: Breathe,
+  take: (item: T) => void,
+): Promise<void> {
+  for (const piece of chunksOf(items, RUNNERS_PER_PIECE)) {
+    for (const item of piece) take(item);
+    await breathe();
+  }
 }
 
 function seenRunnerOf(runner: ObservedRunner): SeenRunner {
