@@ -8,7 +8,7 @@ const ROW = 'plan';
 
 /**
  * All runners are idle at once, as after an outage: the hardest cycle there is. Every cycle of the window has all
- * groups, the heads of all queues and nearly all runners to assign.
+ * groups, as many jobs as one cycle reads, and runners for all of them.
  */
 export async function measurePlan(bench: Bench): Promise<void> {
   if (!bench.has('SQLite')) return;
