@@ -7,6 +7,7 @@ import type { HttpDeps } from './deps.ts';
 import { answerError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
 import { logRequests, makeRequestId } from './plugins/access-log.ts';
+import { answerWithin } from './plugins/answer-deadline.ts';
 import { endConnectionsOnClose } from './plugins/closing.ts';
 import { allowOrigins } from './plugins/cors.ts';
 import { answerUnknownRoutes } from './plugins/not-found.ts';
@@ -42,6 +43,7 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
   });
   const app = makeBareApp(deps);
   endConnectionsOnClose(app, clock);
+  answerWithin(app, REQUEST_TIMEOUT_MS, clock);
   allowOrigins(app, options.corsOrigins);
   logRequests(app, deps.metrics);
   await addSecurityHeaders(app);
@@ -75,7 +77,6 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    handlerTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADER_TIMEOUT_MS, shouldUpgradeCallback: isWebSocketRequest },
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: LONGEST_PARAM },

@@ -94,11 +94,8 @@ function findHttpError(error: unknown): HttpError | undefined {
 /** Fastify's own refusals keep their 4xx. */
 function findFrameworkError(error: unknown): HttpError | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || !('code' in error)) return undefined;
-  const { statusCode, code } = error;
+  const { statusCode } = error;
   if (typeof statusCode !== 'number') return undefined;
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') {
-    return new HttpError(504, 'timeout', 'this took too long and was given up; try again');
-  }
   if (statusCode === 413) {
     return new HttpError(413, 'body-too-large', 'the body has more than 1 MiB; send less');
   }
