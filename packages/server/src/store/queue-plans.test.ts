@@ -8,9 +8,13 @@ import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeRunStore } from './runs.ts';
 import type { Schema } from './schema.ts';
+import { makeWebhookStore } from './webhooks.ts';
 
 /** A million rows of these are normal: no question may read one of them from end to end (defect #33). */
-const LARGE = ['jobs', 'attempts', 'events', 'run_workflow_jobs', 'idempotency_keys'];
+const LARGE = [
+  ...['jobs', 'attempts', 'events', 'run_workflow_jobs', 'idempotency_keys'],
+  'webhook_deliveries',
+];
 
 const [sqlite] = databases.filter(({ name }) => name === 'sqlite');
 
@@ -74,11 +78,20 @@ describe('questions on sqlite', () => {
     await dispatch.expireClaims(await scene.lease(), 1);
     const events = makeEventStore(database);
     await events.listAfter(await events.lastSeq(), 1);
+    await makeWebhookStore(database).listOpen(FORGE, 1);
     expect(asked.length).toBeGreaterThan(30);
     const scans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();
     expect(scans.filter((line) => LARGE.some((table) => line.startsWith(`SCAN ${table}`)))).toEqual(
       [],
     );
+  });
+
+  it('find the last webhook without looking at the others: each cycle asks', async () => {
+    const asked: CompiledQuery[] = [];
+    await makeWebhookStore(noting(at.database, asked)).findFlow(FORGE);
+    const plans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();
+    expect(plans).toContainEqual(expect.stringContaining('webhook_deliveries_last'));
+    expect(plans.filter((line) => line.includes('TEMP B-TREE'))).toEqual([]);
   });
 });
 

@@ -50,8 +50,13 @@ async function takeRun(
   const { run, at } = told;
   if (attemptId === undefined) {
     if (await isWanted(tx, forgeId, told, watchAbsentMs)) tellUnmatched(tx, forgeId, told);
-  } else await takeToldRun(tx, attemptId, run, at);
+  } else if (!isEndHalfTold(run)) await takeToldRun(tx, attemptId, run, at);
   if (run.attempt === 1 && run.status === 'completed') await closeJobsOf(tx, forgeId, told);
+}
+
+/** Completed, but as what is not told: taken as it is, it would fail a job whose run may have succeeded. A listing tells. */
+function isEndHalfTold({ status, conclusion }: ToldRun['run']): boolean {
+  return status === 'completed' && conclusion === null;
 }
 
 /** Some attempt without a run may have started it. Which one is decided by listings, never by one webhook. */

@@ -97,6 +97,20 @@ for (const kind of databases) {
       expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
     });
 
+    it('does not end a job by a run that is told as completed but not as what', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const { observation, ...half } = runTold('a', 'completed');
+      if (observation.kind !== 'run') throw new Error('a run is told');
+      const run = { ...observation.run, conclusion: null };
+      await webhooks().add({ ...half, observation: { ...observation, run } });
+      await takeAll();
+      expect((await scene.job(attempt.jobId)).state).toBe('triggered');
+      await webhooks().add(runTold('b', 'completed'));
+      await takeAll();
+      expect((await scene.job(attempt.jobId)).state).toBe('completed');
+    });
+
     it('takes nothing back when deliveries overtake each other', async () => {
       const { attempt } = await scene.claimNew(lease);
       await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });

@@ -305,6 +305,7 @@ export const first: Migration = {
     `create index webhook_deliveries_open on webhook_deliveries (forge_id, received_at, id) where processed_at is null`,
     `create index webhook_deliveries_unowned on webhook_deliveries (forge_id, run_id) where is_unowned = 1`,
     `create index webhook_deliveries_age on webhook_deliveries (received_at)`,
+    `create index webhook_deliveries_last on webhook_deliveries (forge_id, received_at)`,
 
     `create table users (
       id text primary key,
