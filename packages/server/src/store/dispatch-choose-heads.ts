@@ -55,7 +55,7 @@ export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<H
     .filter((group) => group.isEnabled && !group.isPaused && waitingIn.has(group.id))
     .map((group) => look(scene, group, waitingIn.get(group.id) ?? []));
   const waiting = await listHeads(db, sights.flatMap(whoWaits), scene);
-  const going = await listHeads(db, await whatGoes(db, sights, scene), scene);
+  const going = await listGoing(db, sights, scene);
   const all = new Map([...waiting, ...going].map((row) => [row.id, row]));
   return oneOfEachProbe([...all.values()].sort(byOrder), scene);
 }
@@ -110,27 +110,31 @@ function whoWaits({ base, scopes, blocked, uncovered }: GroupSight): HeadQuery[]
   return [{ ...base, most: MORE_THAN_FREE, withoutTemplates: blocked, scopes: null }];
 }
 
-/** If all that could go is more than is read at once, groups get their share in the order in which they compete. */
-async function whatGoes(
+/**
+ * If all that could go is more than is read at once, groups get their share in the order in which they compete. Of the
+ * others only those who wait first are read.
+ */
+async function listGoing(
   db: Kysely<Schema>,
   sights: readonly GroupSight[],
   scene: HeadScene,
-): Promise<HeadQuery[]> {
+): Promise<HeadRow[]> {
   const queries = sights.filter(({ scopes }) => scopes.length > 0).map(queryOf);
-  if (sum(queries) <= MOST_AT_ONCE) return queries;
+  if (sum(queries) <= MOST_AT_ONCE) return listHeads(db, queries, scene);
   const few = queries.map((query) => ({ ...query, most: MORE_THAN_FREE }));
   const first = await listHeads(db, few, scene);
-  const ranked = first.sort((a, b) => b.priority - a.priority || a.created_at - b.created_at);
+  const ranked = first.toSorted((a, b) => b.priority - a.priority || a.created_at - b.created_at);
   const order = [...new Set(ranked.map((row) => row.group_id))];
   const byGroup = new Map(queries.map((query) => [query.groupId, query]));
   let room = MOST_AT_ONCE;
-  return order.flatMap((groupId) => {
+  const more = order.flatMap((groupId) => {
     const query = byGroup.get(groupId);
-    if (query === undefined) return [];
-    const most = Math.max(MORE_THAN_FREE, Math.min(query.most, room));
+    if (query === undefined || room <= MORE_THAN_FREE) return [];
+    const most = Math.min(query.most, room);
     room -= most;
     return [{ ...query, most }];
   });
+  return [...first, ...(await listHeads(db, more, scene))];
 }
 
 function queryOf({ base, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
