@@ -21,6 +21,29 @@ describe('the log', () => {
     expect(text).toContain('***');
   });
 
+  it('never shows one either in what a child carries, in an error, in a list or instead of a text', () => {
+    const text = logged((logger) => {
+      const child = logger.child({ cookie: 'abc', request: { authorization: 'def' } });
+      child.info({ list: [{ deep: { deeper: { token: { value: 'ghi' } } } }] }, 'hello');
+      child.error(
+        { err: Object.assign(new Error('no'), { secret: 'jkl', status: 401 }) },
+        'failed',
+      );
+      child.info({ password: 12345 }, 'hello');
+    });
+    expect(text).not.toMatch(/abc|def|ghi|jkl|12345/);
+    expect(text.match(/\*\*\*/g)).toHaveLength(9);
+    expect(text).toContain('"status":401');
+  });
+
+  it('leaves a text alone that only speaks of a secret key', () => {
+    const note = '{"token":"is a word"}';
+    const line = logged((logger) => {
+      logger.info({ note }, 'hello');
+    });
+    expect(JSON.parse(line)).toMatchObject({ note, msg: 'hello' });
+  });
+
   it('takes the level names of the Go program, in any case', () => {
     expect(findLogLevel('Warning')).toBe('warn');
     expect(findLogLevel('PANIC')).toBe('fatal');
