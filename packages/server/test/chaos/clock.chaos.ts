@@ -50,9 +50,9 @@ async function withSkewedForge(
   database: TestDatabase,
   offsetMs: number,
 ): Promise<ChaosCounts> {
-  const { size, seed, random, say } = context;
+  const { size, random, say } = context;
   const { jobs, kills } = size === 'full' ? { jobs: 32, kills: 8 } : { jobs: 6, kills: 1 };
-  const scene = { forge: acme(1), sim: { seed }, config: CONFIG, giveUpAfterMs };
+  const scene = { forge: acme(1), config: CONFIG, giveUpAfterMs };
   const site = await Site.open({ database, ...scene }, context);
   site.sim.clock.setOffset(offsetMs);
   loseAnswers(site);
@@ -81,14 +81,13 @@ async function withSteppedClock(
   context: ChaosContext,
   database: TestDatabase,
 ): Promise<ChaosCounts> {
-  const { size, seed, random, say, skip } = context;
+  const { size, random, say, skip } = context;
   const fake = await findFakeClock(context);
   if (fake === undefined)
     return skip('libfaketime is not installed (Debian: apt-get install libfaketime)');
   const jobsPerStep = size === 'full' ? 12 : 4;
   const steps = planSteps(context);
-  const scene = { ...namedScene(4), sim: { seed } };
-  const site = await Site.open({ database, ...scene, config: CONFIG }, context);
+  const site = await Site.open({ database, ...namedScene(4), config: CONFIG }, context);
   loseAnswers(site);
   const count = jobsPerStep * (steps.length + 1);
   const load = new Load(site, planJobs(random, count, [100, 800]));

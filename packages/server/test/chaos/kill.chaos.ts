@@ -27,11 +27,10 @@ async function killAgainAndAgain(
   context: ChaosContext,
   database: TestDatabase,
 ): Promise<ChaosCounts> {
-  const { size, seed, random } = context;
+  const { size, random } = context;
   const { jobs, kills, plan: options, least } = SIZES[size];
   const config = { waits: { lease: '1500ms' } };
-  const scene = { ...namedScene(12), sim: { seed } };
-  const site = await Site.open({ database, ...scene, config }, context);
+  const site = await Site.open({ database, ...namedScene(12), config }, context);
   const load = new Load(site, planJobs(random, jobs, [500, 3_000]));
   const plan = planDeaths(random, kills, options);
   holdReplies(site, context, 4 * jobs);

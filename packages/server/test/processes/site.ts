@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Job, JobStatus } from '@dispatchoor/api-contract';
 import {
   type ForgeSim,
-  type ForgeSimOptions,
   type Ledger,
   type LedgerRequest,
   type LedgerRun,
@@ -44,7 +43,6 @@ export interface SiteOptions {
   readonly groups?: ConfigKeys;
   /** Of all jobs; default `build`. */
   readonly templateId?: string;
-  readonly sim?: ForgeSimOptions;
   /** Of all servers, laid over `SHORT_WAITS`. */
   readonly config?: ConfigKeys;
   /** How long anything is waited for; default: 50 s. */
@@ -65,6 +63,8 @@ export interface StartOptions extends Pick<ServerStart, 'dieAt' | 'adds' | 'env'
 /** What ends what was begun in it: a test, or a part of one. */
 export interface Scope {
   readonly onTestFinished: (cleanup: () => Promise<void> | void) => void;
+  /** Of what the forge draws; default: always the same. */
+  readonly seed?: number;
 }
 
 /** A forge and a database that outlive the servers on them. All of it ends with the test. */
@@ -88,12 +88,12 @@ export class Site {
     this.api = new Api(() => this.#asked?.url ?? '');
   }
 
-  static async open(options: SiteOptions, { onTestFinished }: Scope): Promise<Site> {
+  static async open(options: SiteOptions, { onTestFinished, seed = 1 }: Scope): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-site-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const { config, remove } = await options.database.create();
     onTestFinished(remove);
-    const sim = await startForgeSim(options.sim);
+    const sim = await startForgeSim({ seed });
     onTestFinished(() => sim.close());
     sim.seed(options.forge ?? acme());
     const site = new Site(options, sim, config, folder);

@@ -17,7 +17,7 @@ chaos(
     const struck: Struck[] = [];
     const failures = await eachOf(combinations, ABREAST, async (one) => {
       try {
-        struck.push(await strike(one));
+        struck.push(await strike(one, context.seed));
         context.say(`${nameOf(one)}: ${JSON.stringify(struck.at(-1))}`);
       } catch (error) {
         throw new Error(`${nameOf(one)}: ${error instanceof Error ? error.message : ''}`, {

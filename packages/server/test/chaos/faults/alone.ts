@@ -39,10 +39,10 @@ const PACE = { pollMs: 400, trackMs: 300, retryMs: 300, jobs: NOTES.length + 1 }
 export interface Struck extends Outcome, Metered, Pick<Strike, 'met'> {}
 
 /** One server of its own, one fault on one call: the world goes on, and is right in the end. */
-export async function strike(one: Combination): Promise<Struck> {
+export async function strike(one: Combination, seed: number): Promise<Struck> {
   const cleanups: (() => Promise<void> | void)[] = [];
   try {
-    return await strikeSite(one, { onTestFinished: (cleanup) => cleanups.push(cleanup) });
+    return await strikeSite(one, { seed, onTestFinished: (cleanup) => cleanups.push(cleanup) });
   } finally {
     // Servers of a hundred combinations must not all wait for the end of the scenario.
     for (const cleanup of cleanups.reverse()) await cleanup();

@@ -46,7 +46,7 @@ chaos(
     const site = await Site.open(
       {
         ...{ database: sqlite, forge: mixedForge(runners), groups: mixedGroups, config: WAITS },
-        ...{ sim: { seed: context.seed }, giveUpAfterMs: CONVERGES_WITHIN_MS },
+        giveUpAfterMs: CONVERGES_WITHIN_MS,
       },
       context,
     );

@@ -38,7 +38,6 @@ chaos('faults:webhooks lost, doubled and turned around, then lost for good', asy
   const site = await Site.open(
     {
       ...{ database: sqlite, forge: acme(runners), config: WAITS, giveUpAfterMs },
-      sim: { seed: context.seed },
     },
     context,
   );
