@@ -14,10 +14,27 @@ export interface TrackPaceOptions {
 export interface Look {
   /** All live attempts; else only those whose webhooks are overdue. */
   readonly isAll: boolean;
-  /** A webhook told of a run that an attempt without one may have started. */
+  /** A webhook told of a run that a live attempt without one may have started. */
   readonly isRunTold: boolean;
   /** Attempts that were given up, too. */
   readonly isAbsentDue: boolean;
+}
+
+/** Something told: taken at once, then at most once an interval, so that many tellings do not cost a request each. */
+class Telling {
+  #isTold = false;
+  #takenAt = -Infinity;
+
+  add(): void {
+    this.#isTold = true;
+  }
+
+  take(now: number, everyMs: number): boolean {
+    if (!this.#isTold || now - this.#takenAt < everyMs) return false;
+    this.#isTold = false;
+    this.#takenAt = now;
+    return true;
+  }
 }
 
 /** Decides when the tracker looks at everything: at its interval and when runners change hands, but not while webhooks tell. */
@@ -26,7 +43,8 @@ export class TrackPace {
   #allAt = -Infinity;
   #absentAt = -Infinity;
   #isRunnerMoved = false;
-  #isRunTold = false;
+  readonly #toldToLive = new Telling();
+  readonly #toldToAbsent = new Telling();
 
   constructor(options: TrackPaceOptions) {
     this.#options = options;
@@ -38,19 +56,20 @@ export class TrackPace {
       kind === 'runner.changed' && (data['isNewlyBusy'] === true || data['isNewlyIdle'] === true);
     const isTold = kind === 'webhook.run-unmatched';
     if (isMoved) this.#isRunnerMoved = true;
-    if (isTold) this.#isRunTold = true;
+    if (isTold) for (const telling of [this.#toldToLive, this.#toldToAbsent]) telling.add();
     return isMoved || isTold;
   }
 
   async next(): Promise<Look> {
     const now = this.#options.clock.monotonic();
-    const isRunTold = this.#isRunTold;
+    const { flow, absentEveryMs } = this.#options;
+    const isRunTold = this.#toldToLive.take(now, flow.graceMs);
+    const isAbsentTold = this.#toldToAbsent.take(now, absentEveryMs);
     const isRunnerMoved = this.#isRunnerMoved;
-    this.#isRunTold = false;
     this.#isRunnerMoved = false;
     const isAll = await this.#isAllDue(now, isRunnerMoved);
     if (isAll) this.#allAt = now;
-    const isAbsentDue = isRunTold || (isAll && now - this.#absentAt >= this.#options.absentEveryMs);
+    const isAbsentDue = isAbsentTold || (isAll && now - this.#absentAt >= absentEveryMs);
     if (isAbsentDue) this.#absentAt = now;
     return { isAll, isRunTold, isAbsentDue };
   }

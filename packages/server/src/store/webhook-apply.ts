@@ -59,7 +59,11 @@ function isEndHalfTold({ status, conclusion }: ToldRun['run']): boolean {
   return status === 'completed' && conclusion === null;
 }
 
-/** Some attempt without a run may have started it. Which one is decided by listings, never by one webhook. */
+/**
+ * Some attempt without a run may have started it. Which one is decided by listings, never by one webhook. While one of
+ * the key is being sent it most likely is that one's, and its reply is on the way: that costs no listing. Should it
+ * be another's, the webhooks of its start and end tell again.
+ */
 async function isWanted(
   tx: WriteTx,
   forgeId: string,
@@ -69,13 +73,14 @@ async function isWanted(
   const { owner, repo, run } = told;
   if (run.event !== 'workflow_dispatch') return false;
   const seeking = await listSeeking(tx, forgeId, watchAbsentMs);
-  return seeking.some(
+  const fitting = seeking.filter(
     (attempt) =>
       isSame(attempt.owner, owner) &&
       isSame(attempt.repo, repo) &&
       (attempt.actor === '' || isSame(attempt.actor, run.actor)) &&
       runsOfKey(attempt, [run]).length > 0,
   );
+  return fitting.length > 0 && fitting.every(({ state }) => state !== 'claimed');
 }
 
 async function listSeeking(
@@ -90,7 +95,7 @@ async function listSeeking(
     .where('run_id', 'is', null);
   const live = await seeking
     .where('ended_at', 'is', null)
-    .where('state', 'in', ['unknown', 'accepted'])
+    .where('state', 'in', ['claimed', 'unknown', 'accepted'])
     .execute();
   const absent = await seeking
     // Word for word the condition of the index `attempts_absent`.

@@ -147,6 +147,17 @@ for (const kind of databases) {
       expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
     });
 
+    it('asks for none while an attempt that is being sent may have started it', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordUnknown(attempt.id, 'no answer');
+      const { attempt: sent } = await scene.claimNew(lease);
+      await webhooks().add(runTold('a', 'queued'));
+      expect(await scene.told(takeAll)).toEqual([]);
+      await scene.dispatch().recordUnknown(sent.id, 'no answer');
+      await webhooks().add(runTold('b', 'queued'));
+      expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
+    });
+
     it('asks for them for an attempt that was given up only while it is watched', async () => {
       const { attempt } = await scene.claimNew(lease);
       await at.database.write(({ db, now }) =>
