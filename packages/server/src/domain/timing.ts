@@ -19,5 +19,11 @@ export function shortestOutcomeTimeoutMs(sendDeadlineMs: number, requestTimeoutM
 /** A scope not seen by a complete pass for this many poll intervals vouches for no free runner. */
 export const FRESH_INTERVALS = 3;
 
+/**
+ * What was observed is not stored as of a time so much later than a request that left: all that a reply takes (two
+ * minutes for the longest pass), and clocks that differ. Such a time is a forge's mistake, or its clock was put back.
+ */
+export const OBSERVED_AHEAD_MS = 180_000;
+
 /** A first look that found nothing counts only when a second one, this much later, finds nothing either. */
 export const RECHECK_AFTER_MS = 60_000;

@@ -2,14 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFurther, latestMoment, runnerUseOf, type TakenJob } from './webhook.ts';
 
+const receiptAt = (at: number) => ({ at, uncertaintyMs: 500 });
+
 describe('latestMoment', () => {
   it('is the end of the stamped second, or the receipt if that was sooner', () => {
-    expect(latestMoment(5_000, 9_000)).toBe(5_999);
-    expect(latestMoment(5_000, 5_300)).toBe(5_300);
+    expect(latestMoment(5_000, receiptAt(9_000))).toBe(5_999);
+    expect(latestMoment(5_000, receiptAt(5_300))).toBe(5_300);
   });
 
   it('believes a stamp that our estimate of the forge’s clock puts into the future', () => {
-    expect(latestMoment(5_000, 4_000)).toBe(5_000);
+    expect(latestMoment(5_000, receiptAt(4_000))).toBe(5_000);
+  });
+
+  it('is never later than the forge’s clock may have shown when it was told', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), fc.nat(), (stampMs, at, uncertaintyMs) => {
+        const moment = latestMoment(stampMs, { at, uncertaintyMs });
+        expect(moment).toBeLessThanOrEqual(at + uncertaintyMs + 1_000);
+        expect(moment).toBeGreaterThanOrEqual(Math.min(stampMs, at));
+      }),
+    );
   });
 });
 
@@ -36,7 +48,8 @@ const tellings = fc.array(
     .map(({ id, status, startedAt, lastsMs, lateMs }): Told => {
       const completedAt = status === 'completed' ? startedAt + lastsMs : null;
       const moment = completedAt ?? startedAt;
-      return { id, status, startedAt, completedAt, at: latestMoment(moment, moment + lateMs) };
+      const at = latestMoment(moment, receiptAt(moment + lateMs));
+      return { id, status, startedAt, completedAt, at };
     }),
   { maxLength: 12 },
 );
@@ -101,6 +114,21 @@ describe('runnerUseOf', () => {
   it('takes a runner for busy while one of several that started within a second may go on', () => {
     expect(runnerUseOf([job(1_000, null), job(1_000, 1_000)])?.isBusy).toBe(true);
     expect(runnerUseOf([job(1_000, 1_000), job(1_000, 2_000)])?.isBusy).toBe(false);
+  });
+
+  it('takes no job for the last one because it says that it will start', () => {
+    const told = { ...job(9_000, null), observedAt: 1_000 };
+    expect(runnerUseOf([told, job(2_000, 3_000)])?.isBusy).toBe(false);
+  });
+
+  it('is never later than what it was learnt from', () => {
+    fc.assert(
+      fc.property(tellings, (all) => {
+        const latest = Math.max(...all.map(({ at }) => at));
+        expect(useOf(takeAll(all))?.at ?? -Infinity).toBeLessThanOrEqual(latest);
+      }),
+    );
+    expect(runnerUseOf([{ ...job(1_000, 9_000), observedAt: 2_000 }])?.at).toBe(2_000);
   });
 
   it('is the same for any order of the jobs', () => {

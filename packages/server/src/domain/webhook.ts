@@ -27,16 +27,29 @@ export type WebhookObservation =
 /** Forges stamp whole seconds, rounded down: 12:00:05 happened up to 12:00:05.999. */
 const STAMP_STEP_MS = 1_000;
 
+/** When a delivery came: on the forge's clock, as far as we know it. */
+export interface Receipt {
+  readonly at: number;
+  readonly uncertaintyMs: number;
+}
+
+/**
+ * Nothing is told before it happens: a stamp that lies after its receipt is believed as far as our estimate of the
+ * forge's clock may be off. One of next year, believed, would outdo all that is observed until then.
+ */
+export function believedStamp(stampMs: number, { at, uncertaintyMs }: Receipt): number {
+  return Math.min(stampMs, at + uncertaintyMs + STAMP_STEP_MS);
+}
+
 /**
  * When something stamped with whole seconds happened, at the latest: the last millisecond of its second, or its
  * receipt if that was sooner. The latest, because the two mistakes differ: an end that is taken for too late costs
  * one run that waits for a runner a little; one taken for too early is dropped in favour of a listing that was
  * made before it, and the runner idles until the next one.
- *
- * @param receivedAt on the forge's clock; it may be off, so a stamp is believed even when it lies after it
  */
-export function latestMoment(stampMs: number, receivedAt: number): number {
-  return Math.max(stampMs, Math.min(stampMs + STAMP_STEP_MS - 1, receivedAt));
+export function latestMoment(stampMs: number, receipt: Receipt): number {
+  const believed = believedStamp(stampMs, receipt);
+  return Math.max(believed, Math.min(believed + STAMP_STEP_MS - 1, receipt.at));
 }
 
 const RANKS: Readonly<Record<string, number>> = { in_progress: 1, completed: 2 };
@@ -87,16 +100,21 @@ export interface RunnerUse {
  */
 export function runnerUseOf(jobs: readonly TakenJob[]): RunnerUse | undefined {
   const taken = jobs.filter((job) => progressOf(job.status) > 0);
-  const lastStart = Math.max(...taken.map((job) => job.startedAt ?? -Infinity));
-  const last = taken.filter((job) => (job.startedAt ?? -Infinity) === lastStart);
+  const lastStart = Math.max(...taken.map(startOf));
+  const last = taken.filter((job) => startOf(job) === lastStart);
   if (last.length === 0) return undefined;
   const open = last.filter((job) => progressOf(job.status) === 1);
   const moments = (open.length > 0 ? open : last).map(momentOf);
   return { isBusy: open.length > 0, at: Math.max(...moments) };
 }
 
+/** What was observed had started. */
+function startOf({ startedAt, observedAt }: TakenJob): number {
+  return startedAt === null ? -Infinity : Math.min(startedAt, observedAt);
+}
+
 /** A poll may have seen an end long after it. */
 function momentOf({ status, completedAt, observedAt }: TakenJob): number {
   if (progressOf(status) < 2 || completedAt === null) return observedAt;
-  return latestMoment(completedAt, observedAt);
+  return Math.min(completedAt + STAMP_STEP_MS - 1, observedAt);
 }

@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { labelSetOf } from '../domain/runner.ts';
+import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
 import { breathing, chunksOf, letOthersRun } from './dialect/chunks.ts';
@@ -46,7 +47,7 @@ export async function recordPass(
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
   if (isBehind && !isClockPutBack(tx, scope)) return;
   const isRepeatable = pass.isComplete && !isBehind && !(await isTouched(tx, pass, scope));
-  if (isBehind) await forgetTimesFrom(tx, pass);
+  await forgetTimesFrom(tx, pass, isBehind ? pass.sentAt : pass.sentAt + OBSERVED_AHEAD_MS);
   const known = await listKnown(tx, pass);
   await letOthersRun();
   const difference = await compareWithPass(known, pass, breathing(database.clock));
@@ -75,13 +76,14 @@ function isClockPutBack({ now }: WriteTx, { passAt }: StoredScope): boolean {
 async function forgetTimesFrom(
   { db }: WriteTx,
   { forgeId, scope, sentAt }: RunnerPass,
+  fromMs: number,
 ): Promise<void> {
   await db
     .updateTable('runners')
     .set({ observed_at: sentAt - 1 })
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
-    .where('observed_at', '>=', sentAt)
+    .where('observed_at', '>=', fromMs)
     .execute();
 }
 

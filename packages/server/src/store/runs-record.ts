@@ -1,6 +1,7 @@
 /** What the forge shows of an attempt's run, and what it does not show. */
 import type { Run } from '../domain/attempt.ts';
 import { ACTIVE_STATES, endOf } from '../domain/job.ts';
+import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { isFurther } from '../domain/webhook.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
@@ -68,8 +69,13 @@ function isFurtherOn(attempt: AttemptRow, run: Run, at: number): boolean {
 function isNews(attempt: AttemptRow, run: Run, sentAt: number): boolean {
   // An end is one whenever it was seen: a forge's clock that was put back must not hide it until it has caught up.
   if (rankOf(run.status) > rankOf(attempt.run_status)) return true;
-  if (attempt.run_observed_at !== null && attempt.run_observed_at >= sentAt) return false;
+  if ((knownAt(attempt, sentAt) ?? -Infinity) >= sentAt) return false;
   return rankOf(run.status) === rankOf(attempt.run_status);
+}
+
+/** A time that is yet to come would hide all that happens until then. */
+function knownAt({ run_observed_at: knownAtMs }: AttemptRow, at: number): number | null {
+  return knownAtMs !== null && knownAtMs < at + OBSERVED_AHEAD_MS ? knownAtMs : null;
 }
 
 /** A run that is waiting may start and, behind an approval, wait again; a completed one of attempt 1 stays so. */
@@ -85,7 +91,7 @@ function observed(tx: WriteTx, attempt: AttemptRow, run: Run, at: number): Attem
     run_created_at: run.createdAt,
     run_started_at: run.startedAt,
     // What is further on may have been seen before what was known: listings sent in between stay outdated.
-    run_observed_at: Math.max(at, attempt.run_observed_at ?? at),
+    run_observed_at: Math.max(at, knownAt(attempt, at) ?? at),
     gone_since: null,
     ...(run.status === 'completed' ? { ended_at: tx.now } : {}),
   };

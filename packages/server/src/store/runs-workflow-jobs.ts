@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { onForgeClock, type WorkflowJob } from '../domain/attempt.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { scopeCovers } from '../domain/runner.ts';
+import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import { isBetweenJobs } from './attempts-between.ts';
 import type { Database, WriteTx } from './database.ts';
@@ -116,7 +117,13 @@ async function storeJobs(
           observed_at: eb.ref('excluded.observed_at'),
           is_owned: 1,
         }))
-        .where('run_workflow_jobs.observed_at', '<', sql<number>`excluded.observed_at`)
+        // Nothing was seen later than now: a time that is yet to come would hide all that happens until then.
+        .where((eb) =>
+          eb.or([
+            eb('run_workflow_jobs.observed_at', '<', sentAt),
+            eb('run_workflow_jobs.observed_at', '>=', sentAt + OBSERVED_AHEAD_MS),
+          ]),
+        )
         .where((eb) =>
           eb.or([
             eb('run_workflow_jobs.status', '<>', 'completed'),

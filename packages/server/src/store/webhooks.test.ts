@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ObservedRunner } from '../domain/runner.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 import { makeLeaseStore } from './leases.ts';
@@ -6,7 +7,8 @@ import { makeRunnerStore } from './runners.ts';
 import type { Fence, NewDelivery } from './store.ts';
 import { makeWebhookStore } from './webhooks.ts';
 
-const WATCH_ABSENT_MS = 24 * 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
+const WATCH_ABSENT_MS = 24 * HOUR_MS;
 
 for (const kind of databases) {
   describe(`the inbox of webhooks on ${kind.name}`, () => {
@@ -84,6 +86,42 @@ for (const kind of databases) {
       await webhooks().add(jobTold('a', 'in_progress', at.clock.now() - 1_000));
       await takeAll();
       expect(await isBusy()).toBe(false);
+    });
+
+    it('lets a complete pass correct what is stored of a time that is yet to come', async () => {
+      await scene.addRunners('3');
+      const now = at.clock.advance(5_000);
+      await webhooks().add(jobTold('a', 'in_progress', now + 2 * HOUR_MS));
+      await takeAll();
+      expect(await isBusy()).toBe(true);
+      const runner: ObservedRunner = {
+        ...{ forgeRunnerId: '3', name: 'runner-3', labels: ['linux'], os: 'linux' },
+        status: 'online',
+        isBusy: false,
+      };
+      const leases = makeLeaseStore(at.database);
+      const polling = (await leases.tryAcquire('poll', 'one', 600_000))!;
+      await makeRunnerStore(at.database).recordPass(polling, {
+        ...{ forgeId: FORGE, scope: 'org:acme', sentAt: now + 1_000, isComplete: true },
+        ...{ runners: [runner], etags: [] },
+      });
+      expect(await isBusy()).toBe(false);
+    });
+
+    it('lets a look at a run correct what is stored of a time that is yet to come', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const now = at.clock.advance(5_000);
+      const run = scene.run('1', { status: 'in_progress' });
+      await scene.runs().recordRun(attempt.id, run, now + 2 * HOUR_MS);
+      await scene.runs().recordRun(attempt.id, { ...run, status: 'waiting' }, now + 1_000);
+      const seen = { run_status: 'waiting', run_observed_at: now + 1_000 };
+      expect(await scene.attempt(attempt.id)).toMatchObject(seen);
+      const part = scene.workflowJob('7', { status: 'in_progress', runnerId: '3' });
+      await scene.runs().recordWorkflowJobs(attempt.id, [part], now + 2 * HOUR_MS);
+      const later = { ...part, runnerId: '4' };
+      await scene.runs().recordWorkflowJobs(attempt.id, [later], now + 1_000);
+      expect(await scene.runs().listWorkflowJobs(FORGE, '1')).toMatchObject([{ runnerId: '4' }]);
     });
 
     it('keeps what was told of a run until an attempt has it', async () => {

@@ -70,7 +70,10 @@ class Github implements GithubForge {
     this.#dateOffset = new DateOffsetEstimator(clock);
     this.webhooks = makeWebhookDoor({
       secret: options.webhookSecret,
-      forgeNow: () => clock.now() + this.#dateOffset.offset().offsetMs,
+      receipt: () => {
+        const { offsetMs, uncertaintyMs } = this.#dateOffset.offset();
+        return { at: clock.now() + offsetMs, uncertaintyMs };
+      },
     });
     const budget = new RequestBudget(clock, options.rateLimitBuffer);
     const isOneToken = credentials.runners.sameAs === credentials.dispatch.sameAs;

@@ -13,7 +13,8 @@ const examples = require('@octokit/webhooks-examples') as {
 
 const SECRET = "It's a Secret to Everybody";
 const NOW = Date.UTC(2026, 0, 1);
-const door = makeWebhookDoor({ secret: new Secret(SECRET), forgeNow: () => NOW });
+const receipt = () => ({ at: NOW, uncertaintyMs: 500 });
+const door = makeWebhookDoor({ secret: new Secret(SECRET), receipt });
 
 function headersOf(event: string, body: string) {
   const hex = createHmac('sha256', SECRET).update(body).digest('hex');
@@ -110,6 +111,39 @@ describe('a signed delivery that cannot be read', () => {
   });
 });
 
+describe('stamps of a time that is yet to come', () => {
+  const AHEAD = '2030-01-01T00:00:00Z';
+  const latest = NOW + 500 + 1_000;
+  const repository = { name: 'app', owner: { login: 'acme' } };
+  const job = {
+    ...{ id: 1, run_id: 2, name: 'build', status: 'completed', conclusion: 'success' },
+    ...{ labels: [], runner_id: 3, runner_name: 'three' },
+    ...{ created_at: AHEAD, started_at: AHEAD, completed_at: AHEAD },
+  };
+
+  it('are taken for the latest that the clock of the forge may show', () => {
+    const observation = {
+      at: latest,
+      job: { createdAt: latest, startedAt: latest, completedAt: latest },
+    };
+    const body = JSON.stringify({ workflow_job: job, repository });
+    expect(deliver('workflow_job', body)).toMatchObject({ observation });
+  });
+
+  it('are no different on a run', () => {
+    const run = {
+      ...{ id: 2, workflow_id: 4, event: 'push', status: 'in_progress' },
+      ...{ created_at: AHEAD, run_started_at: AHEAD, updated_at: AHEAD },
+    };
+    const observation = {
+      at: latest,
+      run: { createdAt: latest, startedAt: latest, updatedAt: latest },
+    };
+    const body = JSON.stringify({ workflow_run: run, repository });
+    expect(deliver('workflow_run', body)).toMatchObject({ observation });
+  });
+});
+
 it('is closed without a secret', () => {
-  expect(makeWebhookDoor({ secret: new Secret(''), forgeNow: () => NOW }).isOpen).toBe(false);
+  expect(makeWebhookDoor({ secret: new Secret(''), receipt }).isOpen).toBe(false);
 });

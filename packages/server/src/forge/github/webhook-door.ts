@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import type { Receipt } from '../../domain/webhook.ts';
 import type {
   WebhookDelivery,
   WebhookDoor,
@@ -12,8 +13,7 @@ import { READERS } from './webhook-schema.ts';
 
 export interface WebhookDoorOptions {
   readonly secret: Secret;
-  /** Now, on the forge's clock. */
-  readonly forgeNow: () => number;
+  readonly receipt: () => Receipt;
 }
 
 const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
@@ -21,18 +21,18 @@ const EVENT = /^[a-z0-9_]{1,64}$/;
 /** A GUID; other servers of the same API may choose another form, but nothing that does not fit into a log line. */
 const DELIVERY_ID = /^[\w.:-]{1,128}$/;
 
-export function makeWebhookDoor({ secret, forgeNow }: WebhookDoorOptions): WebhookDoor {
+export function makeWebhookDoor({ secret, receipt }: WebhookDoorOptions): WebhookDoor {
   return {
     isOpen: !secret.isEmpty,
     configKey: 'github.webhook_secret',
-    begin: (headers) => begin(headers, secret, forgeNow),
+    begin: (headers) => begin(headers, secret, receipt),
   };
 }
 
 function begin(
   headers: WebhookHeaders,
   secret: Secret,
-  forgeNow: () => number,
+  receipt: () => Receipt,
 ): WebhookDelivery | WebhookRefusal {
   const given = headers['x-hub-signature-256'];
   if (given === undefined) {
@@ -44,7 +44,7 @@ function begin(
   if (typeof event !== 'string' || !EVENT.test(event)) return malformed('X-GitHub-Event', event);
   const id = headers['x-github-delivery'];
   if (typeof id !== 'string' || !DELIVERY_ID.test(id)) return malformed('X-GitHub-Delivery', id);
-  return new GithubDelivery({ id, event, signature: Buffer.from(hex, 'hex'), secret, forgeNow });
+  return new GithubDelivery({ id, event, signature: Buffer.from(hex, 'hex'), secret, receipt });
 }
 
 function unsigned(message: string): WebhookRefusal {
@@ -61,7 +61,7 @@ interface Begun {
   readonly event: string;
   readonly signature: Buffer;
   readonly secret: Secret;
-  readonly forgeNow: () => number;
+  readonly receipt: () => Receipt;
 }
 
 class GithubDelivery implements WebhookDelivery {
@@ -69,14 +69,14 @@ class GithubDelivery implements WebhookDelivery {
   readonly event: string;
   readonly #signature: Buffer;
   readonly #hmac: ReturnType<typeof createHmac>;
-  readonly #forgeNow: () => number;
+  readonly #receipt: () => Receipt;
 
-  constructor({ id, event, signature, secret, forgeNow }: Begun) {
+  constructor({ id, event, signature, secret, receipt }: Begun) {
     this.id = id;
     this.event = event;
     this.#signature = signature;
     this.#hmac = createHmac('sha256', secret.reveal());
-    this.#forgeNow = forgeNow;
+    this.#receipt = receipt;
   }
 
   take(bytes: Uint8Array): void {
@@ -94,7 +94,7 @@ class GithubDelivery implements WebhookDelivery {
     );
     if ('problem' in payload) return payload;
     try {
-      return { observation: READERS[this.event]?.(payload.value, this.#forgeNow()) ?? null };
+      return { observation: READERS[this.event]?.(payload.value, this.#receipt()) ?? null };
     } catch (error) {
       if (error instanceof z.ZodError) return { problem: describe(error) };
       throw error;

@@ -21,7 +21,7 @@ const payload = JSON.stringify({
 async function open(secret = SECRET) {
   const added: NewDelivery[] = [];
   const known = new Set<string>();
-  const door = makeWebhookDoor({ secret: new Secret(secret), forgeNow: () => 0 });
+  const door = makeWebhookDoor({ secret: new Secret(secret), receipt: () => ({ at: 0, uncertaintyMs: 0 }) });
   const opened = await openTestApp({
     webhooks: {
       add: async (delivery) => {
