@@ -234,7 +234,7 @@ export class DispatchLoop {
   }
 
   async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {
-    const { store, forge, clock, sendDeadlineMs } = this.#deps;
+    const { store, forge, clock, sendDeadlineMs, probeEveryMs } = this.#deps;
     const { id, actor } = forge.credentialFor('dispatch');
     const attemptId = uuidv7(clock.now());
     try {
@@ -246,6 +246,7 @@ export class DispatchLoop {
           credential,
           sendDeadlineMs,
           offsetMs: forge.dateOffset().offsetMs,
+          probeEveryMs,
         }),
       );
     } catch (error) {

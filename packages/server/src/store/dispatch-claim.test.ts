@@ -192,6 +192,23 @@ for (const kind of databases) {
       expect(await dispatch().claim(fence, request(one.id))).toBeDefined();
     });
 
+    it('that is a probe puts the next one off by its interval, should nobody hear how it ended', async () => {
+      await start();
+      const fence = await lease();
+      const noAccess = { then: 'no-access', message: '403', notBefore: null } as const;
+      const { attempt } = await scene.claimNew(fence);
+      const refused = { ...noAccess, isTargetFault: false, probeEveryMs: 60_000 };
+      await dispatch().recordRefused(attempt.id, refused);
+      const next = await add();
+      at.clock.advance(60_000);
+      const probe = { ...request(attempt.jobId), probeEveryMs: 7_000 };
+      expect(await dispatch().claim(fence, probe)).toBeDefined();
+      at.clock.advance(6_999);
+      expect(await dispatch().claim(fence, request(next.id))).toBeUndefined();
+      at.clock.advance(1);
+      expect(await dispatch().claim(fence, request(next.id))).toBeDefined();
+    });
+
     it('is expired into unknown by the database’s clock, once its sender must be gone', async () => {
       await start();
       const fence = await lease();

@@ -85,7 +85,7 @@ async function writeClaim(
   const template = await findTemplateOf(tx, job);
   const target = targetOfJob(job, template);
   if (missingTargetFields(target).length > 0) throw new NotClaimable();
-  await takeProbe(tx, job.forge_id, target);
+  await takeProbe(tx, job.forge_id, target, request.probeEveryMs);
   const correlationInput = template?.correlation_input ?? null;
   const inputs = inputsWith(stringMapOf(job.inputs), correlationInput, request.attemptId);
   const { owner, repo, workflowId: workflow_id, ref } = target;

@@ -8,11 +8,6 @@ import type { RefusedOutcome, TargetBlock } from './store.ts';
 
 /** Permanent refusals in a row after which a template counts as broken. One could be a typo being mended. */
 const REFUSALS_TO_BLOCK = 3;
-/**
- * A claim takes the probe by putting the next one off this long. Its refusal then sets the real time; this one counts
- * only when its sender dies.
- */
-const PROBE_TAKEN_FOR_MS = 5 * 60_000;
 
 function blockOf(row: TargetBlockRow): TargetBlock | undefined {
   if (row.next_probe_at === null) return undefined;
@@ -66,15 +61,19 @@ export function isBlocked(now: number, forgeId?: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`exists (${BLOCK_OF_JOB} and b.forge_id = ${forge} and b.next_probe_at > ${now})`;
 }
 
-/** A claim of a job whose block is due is its probe: the next one waits. */
+/**
+ * A claim of a job whose block is due is its probe: the next one is put off. A refusal then sets its real time, so
+ * this one counts only when the sender dies.
+ */
 export async function takeProbe(
   tx: WriteTx,
   forgeId: string,
   target: DispatchTarget,
+  probeEveryMs: number,
 ): Promise<void> {
   await tx.db
     .updateTable('target_blocks')
-    .set({ next_probe_at: tx.now + PROBE_TAKEN_FOR_MS })
+    .set({ next_probe_at: tx.now + probeEveryMs })
     .where('next_probe_at', '<=', tx.now)
     .where(isFor(forgeId, target))
     .execute();

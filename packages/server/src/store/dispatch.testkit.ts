@@ -140,7 +140,10 @@ async function countWaiting({ read }: Database): Promise<number> {
 
 function request(at: DatabaseUnderTest, jobId: string): ClaimRequest {
   const attemptId = uuidv7(at.clock.now());
-  return { jobId, attemptId, credential: CREDENTIAL, sendDeadlineMs: 5_000, offsetMs: 0 };
+  return {
+    ...{ jobId, attemptId, credential: CREDENTIAL, sendDeadlineMs: 5_000, offsetMs: 0 },
+    probeEveryMs: MINUTE,
+  };
 }
 
 async function lastSeq({ read }: Database): Promise<number> {

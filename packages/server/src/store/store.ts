@@ -266,6 +266,8 @@ export interface ClaimRequest {
   readonly sendDeadlineMs: number;
   /** Forge clock minus ours, now. */
   readonly offsetMs: number;
+  /** If the claim is the probe of a blocked target: how long until the next one. */
+  readonly probeEveryMs: number;
 }
 
 /** What was claimed, frozen in the attempt. */
