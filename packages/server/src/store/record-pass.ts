@@ -207,7 +207,7 @@ async function upsert(
           last_seen_at: now,
           updated_at: now,
         }))
-        .whereRef('runners.observed_at', '<', 'excluded.observed_at'),
+        .whereRef('runners.observed_at', '<=', 'excluded.observed_at'),
     )
     .returning(['id', 'forge_runner_id'])
     .execute();
@@ -236,7 +236,7 @@ async function miss(
       updated_at: tx.now,
     })
     .where('id', 'in', idsOf(missed))
-    .where('observed_at', '<', sentAt)
+    .where('observed_at', '<=', sentAt)
     .returning('id')
     .execute();
   const won = new Set(written.map((row) => row.id));
@@ -255,7 +255,7 @@ async function remove(
   const removed = await tx.db
     .deleteFrom('runners')
     .where('id', 'in', idsOf(gone))
-    .where('observed_at', '<', sentAt)
+    .where('observed_at', '<=', sentAt)
     .returningAll()
     .execute();
   for (const runner of removed) tellGone(tx, runner, 'absent');

@@ -33,7 +33,10 @@ export interface PassDifference {
 /** About a millisecond of comparing. */
 const RUNNERS_PER_PIECE = 500;
 
-/** What was observed later than this pass was sent is left alone. Lets others run between its pieces. */
+/**
+ * What was observed later than this pass was sent is left alone; of the same moment the pass wins. Lets others run
+ * between its pieces.
+ */
 export async function compareWithPass(
   known: readonly KnownRunner[],
   { runners, sentAt, isComplete }: Pick<RunnerPass, 'runners' | 'sentAt' | 'isComplete'>,
@@ -41,7 +44,7 @@ export async function compareWithPass(
 ): Promise<PassDifference> {
   if (runners === null) {
     const isGone = (runner: KnownRunner): boolean =>
-      runner.observed_at < sentAt && runner.missed_passes > 0;
+      runner.observed_at <= sentAt && runner.missed_passes > 0;
     const gone = isComplete ? known.filter(isGone) : [];
     return { changed: [], missed: [], gone };
   }
@@ -57,7 +60,7 @@ export async function compareWithPass(
     const to = present.get(from.forge_runner_id);
     unseen.delete(from.forge_runner_id);
     if (to !== undefined && isNews(from, to, sentAt)) changed.push({ from, to });
-    if (to === undefined && isComplete && from.observed_at < sentAt) absent.push(from);
+    if (to === undefined && isComplete && from.observed_at <= sentAt) absent.push(from);
   });
   for (const to of unseen.values()) changed.push({ from: undefined, to });
   return {
@@ -91,7 +94,7 @@ function seenRunnerOf(runner: ObservedRunner): SeenRunner {
 }
 
 function isNews(from: KnownRunner, to: SeenRunner, sentAt: number): boolean {
-  if (from.observed_at >= sentAt) return false;
+  if (from.observed_at > sentAt) return false;
   return (
     from.missed_passes > 0 ||
     from.status !== to.status ||

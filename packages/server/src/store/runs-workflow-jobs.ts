@@ -1,14 +1,13 @@
 /** The parts of a run: which runner took it, and which parts still wait for one. */
 import { sql } from 'kysely';
 import { onForgeClock, type WorkflowJob } from '../domain/attempt.ts';
-import { SYSTEM_ACTOR } from '../domain/event.ts';
-import { scopeCovers } from '../domain/runner.ts';
 import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import { isBetweenJobs } from './attempts-between.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob } from './job-moves.ts';
 import { attemptOf } from './rows.ts';
+import { showRunnerUse } from './runner-use.ts';
 import type { AttemptRow, WorkflowJobRow } from './schema.ts';
 
 /** Forges tell times in whole seconds, rounded down, and from those we know their clock to a second. */
@@ -25,7 +24,11 @@ export async function recordWorkflowJobs(
   await database.write(async (tx) => {
     await takeJobs(tx, attemptId, ours, async (attempt) => {
       await storeJobs(tx, attempt.forge_id, ours, sentAt);
-      for (const job of ours) await markBusy(tx, attempt, job, sentAt);
+      // Sooner than the next listing of runners says so: until then it would be given to another job.
+      const { forge_id, owner, repo } = attempt;
+      for (const job of ours.filter(({ status }) => status === 'in_progress')) {
+        await showRunnerUse(tx, forge_id, { owner, repo, job });
+      }
     });
   });
 }
@@ -155,63 +158,6 @@ export function rowOfJob(
     completed_at: job.completedAt,
     observed_at: sentAt,
   };
-}
-
-/** Sooner than the next listing of runners says so: until then it would be given to another job. */
-async function markBusy(
-  tx: WriteTx,
-  attempt: AttemptRow,
-  job: WorkflowJob,
-  sentAt: number,
-): Promise<void> {
-  if (job.runnerId === null || job.status !== 'in_progress') return;
-  const runners = await tx.db
-    .selectFrom('runners')
-    .select(['id', 'scope', 'name'])
-    .where('forge_id', '=', attempt.forge_id)
-    .where('scope', 'in', (eb) =>
-      eb.selectFrom('runner_scopes').select('scope').where('forge_id', '=', attempt.forge_id),
-    )
-    .where('forge_runner_id', '=', job.runnerId)
-    .execute();
-  // Ids are unique per scope only.
-  const runner = runners.find(
-    ({ scope, name }) =>
-      scopeCovers(scope, attempt.owner, attempt.repo) &&
-      (job.runnerName === '' || name === job.runnerName),
-  );
-  if (runner === undefined) return;
-  const marked = await tx.db
-    .updateTable('runners')
-    .set({ is_busy: 1, observed_at: sentAt, updated_at: tx.now })
-    .where('id', '=', runner.id)
-    .where('is_busy', '=', 0)
-    .where('observed_at', '<', sentAt)
-    // Runners that look as before are not written by a pass: its scope tells when it was sent.
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('runner_scopes')
-            .select('runner_scopes.scope')
-            .whereRef('runner_scopes.forge_id', '=', 'runners.forge_id')
-            .whereRef('runner_scopes.scope', '=', 'runners.scope')
-            .where('runner_scopes.pass_sent_at', '>=', sentAt),
-        ),
-      ),
-    )
-    .executeTakeFirst();
-  if (marked.numUpdatedRows === 0n) return;
-  tx.emit({
-    kind: 'runner.changed',
-    subjectType: 'runner',
-    subjectId: runner.id,
-    groupId: null,
-    forgeId: attempt.forge_id,
-    actor: SYSTEM_ACTOR,
-    isAudit: false,
-    data: { scope: runner.scope, name: runner.name, isBusy: true, attemptId: attempt.id },
-  });
 }
 
 async function nameRunner(tx: WriteTx, attempt: AttemptRow): Promise<void> {

@@ -317,7 +317,7 @@ for (const kind of databases) {
       const attempt = await accepted();
       const sentAt = at.clock.now() + 1;
       const taken = workflowJob('1', {
-        ...{ status: 'in_progress', runnerId: '11', runnerName: 'runner-11' },
+        ...{ status: 'in_progress', runnerId: '11', runnerName: 'runner-11', startedAt: sentAt },
       });
       expect(await told(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt))).toEqual([
         ...['runner.changed', 'attempt.changed', 'job.run-found'],
@@ -335,7 +335,8 @@ for (const kind of databases) {
       await start();
       await scene.addRunners('11');
       const attempt = await accepted();
-      const taken = workflowJob('1', { status: 'in_progress', runnerId: '11' });
+      const startedAt = at.clock.now() - 2_000;
+      const taken = workflowJob('1', { status: 'in_progress', runnerId: '11', startedAt });
       await runs().recordWorkflowJobs(attempt.id, [taken], at.clock.now());
       expect((await scene.load()).classes).toMatchObject([{ free: 1 }]);
     });

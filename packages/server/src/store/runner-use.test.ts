@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { databases, useDatabase } from './databases.testkit.ts';
+import { FORGE, sceneOn } from './dispatch.testkit.ts';
+import { makeEventStore } from './events.ts';
+import { makeLeaseStore } from './leases.ts';
+import { makeRunnerStore } from './runners.ts';
+import type { Fence } from './store.ts';
+import { makeWebhookStore } from './webhooks.ts';
+
+const SCOPE = 'org:acme';
+
+for (const kind of databases) {
+  describe(`what workflow jobs tell of runners on ${kind.name}`, () => {
+    const at = useDatabase(kind);
+    const scene = sceneOn(at);
+    const runners = () => makeRunnerStore(at.database);
+    let poll: Fence;
+    let inbox: Fence;
+    let attemptId: string;
+    let moment: number;
+
+    beforeEach(async () => {
+      await scene.start();
+      await scene.addRunners('3');
+      const leases = makeLeaseStore(at.database);
+      poll = (await leases.tryAcquire('poll', 'one', 600_000))!;
+      inbox = (await leases.tryAcquire('inbox', 'one', 600_000))!;
+      attemptId = (await scene.claimNew(await scene.lease())).attempt.id;
+      await scene.dispatch().recordAccepted(attemptId, { runId: '1', runUrl: '' });
+      moment = at.clock.advance(10_000);
+    });
+
+    const list = (isBusy: boolean, sentAt = moment) =>
+      runners().recordPass(poll, {
+        ...{ forgeId: FORGE, scope: SCOPE, sentAt, isComplete: true, etags: ['e'] },
+        runners: [
+          {
+            ...{ forgeRunnerId: '3', name: 'runner-3', labels: ['linux'], os: 'linux' },
+            ...{ status: 'online', isBusy },
+          },
+        ],
+      });
+    const partOf = (status: string, atMs: number) =>
+      scene.workflowJob('7', {
+        ...{ status, runnerId: '3', runnerName: 'runner-3', startedAt: moment - 5_000 },
+        completedAt: status === 'completed' ? atMs : null,
+      });
+    const look = (status: string, atMs = moment) =>
+      scene.runs().recordWorkflowJobs(attemptId, [partOf(status, atMs)], atMs);
+    const tell = async (status: string, atMs = moment): Promise<void> => {
+      const webhooks = makeWebhookStore(at.database);
+      const place = { kind: 'workflow-job', owner: 'acme', repo: 'app' } as const;
+      const observation = { ...place, job: partOf(status, atMs), at: atMs };
+      const id = `${status}-${atMs}`;
+      await webhooks.add({ forgeId: FORGE, id, event: 'workflow_job', observation });
+      await webhooks.take(inbox, await webhooks.listOpen(FORGE, 50), 0);
+    };
+    const isBusy = async () => (await runners().listRunners())[0]?.isBusy;
+    const etags = async () => (await runners().listScopes(FORGE))[0]?.etags;
+
+    for (const [way, use] of [
+      ['a look', look],
+      ['a webhook', tell],
+    ] as const) {
+      it(`gives way to a listing of the same moment, before ${way} or after it`, async () => {
+        await list(false);
+        await use('in_progress');
+        expect(await isBusy()).toBe(false);
+        expect(await etags()).toEqual(['e']);
+        moment += 10_000;
+        await use('in_progress');
+        expect(await isBusy()).toBe(true);
+        await list(false);
+        expect(await isBusy()).toBe(false);
+        // The rows show the listing, so "unchanged" may vouch for them.
+        expect(await etags()).toEqual(['e']);
+      });
+
+      it(`counts when ${way} is later than the listing, and is told in one shape`, async () => {
+        await list(false, moment - 1);
+        const before = await makeEventStore(at.database).lastSeq();
+        await use('in_progress');
+        expect(await isBusy()).toBe(true);
+        expect(await etags()).toEqual([]);
+        const events = await makeEventStore(at.database).listAfter(before, 50);
+        expect(events.filter((event) => event.kind === 'runner.changed')).toMatchObject([
+          { data: { scope: SCOPE, name: 'runner-3', isBusy: true, runId: '1' } },
+        ]);
+      });
+
+      it(`says nothing of a runner whose scope is listed no more (${way})`, async () => {
+        await at.database.write(({ db }) => db.deleteFrom('runner_scopes').execute());
+        await use('in_progress');
+        expect(await isBusy()).toBe(false);
+      });
+    }
+
+    it('keeps an end told by a webhook when a look sent after it lags behind', async () => {
+      await list(true, moment - 10_000);
+      await tell('completed', moment - 1_000);
+      expect(await isBusy()).toBe(false);
+      await look('in_progress');
+      expect(await isBusy()).toBe(false);
+    });
+
+    it('gives way to a listing of the moment of an end, too', async () => {
+      await list(true);
+      await tell('completed');
+      expect(await isBusy()).toBe(true);
+    });
+  });
+}
