@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, BOT, HUMAN_TOKEN, LONG } from './harness/scenes.ts';
+import { acme, BOT, HUMAN_TOKEN, LONG, workflow } from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 const SECRET = 'what the forge signs its webhooks with';
@@ -21,8 +21,8 @@ async function startHooked(options: WorldOptions): Promise<World> {
 }
 
 /** Alice starts a run by hand, which lasts until it is ended. Its id. */
-async function dispatchAsHuman(world: World): Promise<number> {
-  const url = `${world.sim.url}/repos/acme/app/actions/workflows/build.yaml/dispatches`;
+async function dispatchAsHuman(world: World, repo = 'app'): Promise<number> {
+  const url = `${world.sim.url}/repos/acme/${repo}/actions/workflows/build.yaml/dispatches`;
   const { status } = await fetch(url, {
     method: 'POST',
     headers: {
@@ -97,6 +97,33 @@ describe('when webhooks fail', () => {
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       await world.job(id, 'completed');
     }
+  });
+
+  it('polling comes back when only some repositories have any', async () => {
+    const github = { ...quick.github, poll_interval_with_webhooks: '2s' };
+    const world = await startWorld({
+      ...{ database: sqlite, config: { ...quick, github } },
+      forge: acme(1, {
+        repos: [{ owner: 'acme', name: 'other' }],
+        workflows: [workflow({ repo: 'other' })],
+      }),
+    });
+    const url = `${world.url}/webhook/github/github`;
+    world.sim.addHook({ owner: 'acme', repo: 'app', url, secret: SECRET });
+    await world.until(
+      'the runner is listed',
+      () => world.store.runners.listRunners(),
+      (listed) => listed.length > 0,
+    );
+    const runId = await dispatchAsHuman(world, 'other');
+    await world.until(
+      'a webhook is missed',
+      () => world.store.webhooks.findFlow('github'),
+      ({ missedAt }) => missedAt !== null,
+    );
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    world.sim.completeRun(runId, 'success');
+    await world.job(id, 'completed');
   });
 
   it('jobs end once each though deliveries are lost, doubled and reordered', async () => {

@@ -40,7 +40,7 @@ function start(scopes: string[], failing: string[] = []) {
       listScopes: () => Promise.resolve(scopes.map(row)),
       recordPass: (_fence: unknown, pass: RunnerPass) => {
         passes.push(pass);
-        return Promise.resolve();
+        return Promise.resolve(undefined);
       },
       recordScopeError: (_fence: unknown, _forge: string, scope: string) => {
         errors.push(scope);

@@ -6,6 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Fence, RunnerScopeRow, Store } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { type OwnerType, wantedScopes } from './runner-scopes.ts';
+import { UntoldUse } from './untold-use.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 
 export interface PollRunnersDeps {
@@ -20,6 +21,7 @@ export interface PollRunnersDeps {
 /** Lists the runners of every scope that jobs may go to, each at its own interval; a failing scope stops no other. */
 export class PollRunners {
   readonly #deps: PollRunnersDeps;
+  readonly #untold: UntoldUse;
   readonly #askedAt = new Map<string, number>();
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
   #isSoonWanted = false;
@@ -29,6 +31,7 @@ export class PollRunners {
 
   constructor(deps: PollRunnersDeps) {
     this.#deps = deps;
+    this.#untold = new UntoldUse(deps);
   }
 
   get spec(): LoopSpec {
@@ -54,6 +57,8 @@ export class PollRunners {
     const scopes = await this.#listWantedScopes(context.signal);
     if (!context.mayGoOn()) return;
     const { forge, store } = this.#deps;
+    // Before the pace is asked for, which depends on it.
+    await this.#untold.settle();
     await store.runners.setScopes(context.fence, forge.id, scopes);
     await this.#pollDue(context, await store.runners.listScopes(forge.id));
   }
@@ -114,7 +119,7 @@ export class PollRunners {
     this.#askedAt.set(row.scope, clock.monotonic());
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
-      await store.runners.recordPass(fence, {
+      const use = await store.runners.recordPass(fence, {
         forgeId: forge.id,
         scope: row.scope,
         sentAt: listing.forgeSentAt,
@@ -122,6 +127,7 @@ export class PollRunners {
         isComplete: listing.isComplete,
         etags: listing.etags,
       });
+      if (use !== undefined) this.#untold.add(use);
     } catch (error) {
       if (signal.aborted) return;
       const message = error instanceof Error ? error.message : String(error);

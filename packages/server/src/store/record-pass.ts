@@ -6,6 +6,7 @@ import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
 import { breathing, chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
+import type { SeenUse } from './port/runner-pass.ts';
 import { stringsOf } from './rows.ts';
 import {
   compareWithPass,
@@ -14,6 +15,7 @@ import {
   type SeenRunner,
 } from './runner-pass.ts';
 import type { RunnerRow } from './schema.ts';
+import { seenUseOf } from './seen-use.ts';
 import type { Fence, RunnerPass } from './store.ts';
 
 /** 17 columns a row; on SQLite also as long as the process may be blocked. */
@@ -39,29 +41,31 @@ export async function recordPass(
   database: Database,
   fence: Fence,
   pass: RunnerPass,
-): Promise<void> {
-  if (!(await holdsLease(tx, database, fence))) return;
+): Promise<SeenUse | undefined> {
+  if (!(await holdsLease(tx, database, fence))) return undefined;
   const scope = await findScope(tx, pass);
-  if (scope === undefined) return;
+  if (scope === undefined) return undefined;
   const isBehind = (scope.passSentAt ?? -Infinity) >= pass.sentAt;
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
-  if (isBehind && !isClockPutBack(tx, scope)) return;
+  if (isBehind && !isClockPutBack(tx, scope)) return undefined;
   const isRepeatable = pass.isComplete && !isBehind && !(await isTouched(tx, pass, scope));
   await forgetTimesFrom(tx, pass, isBehind ? pass.sentAt : pass.sentAt + OBSERVED_AHEAD_MS);
   const known = await listKnown(tx, pass);
   await letOthersRun();
   const difference = await compareWithPass(known, pass, breathing(database.clock));
   await letOthersRun();
+  const seenUse = seenUseOf(pass, scope.passSentAt, difference);
   const told = await writeDifference(tx, { pass, scope }, difference);
   // "Unchanged" would vouch for what an incomplete pass has not seen, or for a row that somebody has changed since.
   const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
   if (!pass.isComplete) {
     await forgetEtags(tx, pass);
-    return;
+    return seenUse;
   }
   await savePass(tx, { ...pass, etags });
   const isFirst = scope.passSentAt === null || scope.error !== '';
   if (isFirst || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
+  return seenUse;
 }
 
 /**

@@ -75,6 +75,66 @@ for (const kind of databases) {
       });
     });
 
+    it('that are taken or freed are told by the pass that is the first to see it', async () => {
+      const fence = await start();
+      const idle = [seen('1'), seen('2'), seen('3', { status: 'offline' })];
+      expect(await runners().recordPass(fence, pass(100, idle))).toBeUndefined();
+      expect(await runners().recordPass(fence, pass(200, idle))).toBeUndefined();
+      const busy = { isBusy: true };
+      // The third comes, the second goes, a fourth is new: nobody tells of these.
+      const next = [seen('1', busy), seen('2', { status: 'offline' }), seen('3', busy)];
+      expect(await runners().recordPass(fence, pass(300, [...next, seen('4', busy)]))).toEqual({
+        ...{ forgeId: 'f', since: 200, until: 300 },
+        runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, toldAt: null }],
+      });
+      const freed = await runners().recordPass(fence, pass(400, [seen('1'), ...next.slice(1)]));
+      expect(freed?.runners).toMatchObject([{ forgeRunnerId: '1', isBusy: false }]);
+    });
+
+    it('are explained by a workflow job on them that started or ended since the pass before', async () => {
+      const addJob = (
+        id: string,
+        runnerId: string,
+        startedAt: number,
+        completedAt: number | null,
+      ) =>
+        at.database.write(({ db }) =>
+          db
+            .insertInto('run_workflow_jobs')
+            .values({
+              ...{ forge_id: 'f', id, run_id: id, run_attempt: 1, name: id, labels: '[]' },
+              ...{ status: 'in_progress', conclusion: null, created_at: 0 },
+              ...{ runner_id: runnerId, runner_name: `runner-${runnerId}`, is_owned: 0 },
+              ...{ started_at: startedAt, completed_at: completedAt, observed_at: startedAt },
+            })
+            .execute(),
+        );
+      const isExplained = (id: string, isBusy: boolean, toldAt: number | null = null) => {
+        const used = { forgeRunnerId: id, name: `runner-${id}`, isBusy, toldAt };
+        const use = { forgeId: 'f', since: 60_000, until: 120_000, runners: [used] };
+        return runners().isUseExplained(use, 1_000);
+      };
+      await start();
+      expect(await isExplained('1', true)).toBe(false);
+      await addJob('old', '1', 10_000, 20_000);
+      expect(await isExplained('1', true)).toBe(false);
+      expect(await isExplained('1', false)).toBe(false);
+      await addJob('new', '1', 70_000, null);
+      expect(await isExplained('1', true)).toBe(true);
+      expect(await isExplained('1', false)).toBe(false);
+      await addJob('over', '2', 10_000, 70_000);
+      expect(await isExplained('2', false)).toBe(true);
+      expect(await isExplained('2', true)).toBe(false);
+      // One that is told to be over does not explain why its runner is taken again.
+      await addJob('before', '4', 65_000, 80_000);
+      expect(await isExplained('4', true, 80_999)).toBe(false);
+      await addJob('after', '4', 80_000, null);
+      expect(await isExplained('4', true, 80_999)).toBe(true);
+      // The forge may show a moment late that it is over.
+      await addJob('just over', '3', 10_000, 119_500);
+      expect(await isExplained('3', true)).toBe(true);
+    });
+
     it('are one class when their labels are the same in another order', async () => {
       const fence = await start();
       const found = [seen('1', { labels: ['b', 'a', 'a'] }), seen('2', { labels: ['a', 'b'] })];

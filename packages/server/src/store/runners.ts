@@ -6,6 +6,7 @@ import { holdsLease } from './leases.ts';
 import { recordPass, tellGone } from './record-pass.ts';
 import { groupOf, stringsOf } from './rows.ts';
 import type { Bool, RunnerRow, Schema } from './schema.ts';
+import { isUseExplained } from './seen-use.ts';
 import type { Fence, RunnerScopeRow, RunnerStore, UsedRepo } from './store.ts';
 
 export function makeRunnerStore(database: Database): RunnerStore {
@@ -18,6 +19,7 @@ export function makeRunnerStore(database: Database): RunnerStore {
     setScopes: (fence, forgeId, scopes) => setScopes(database, fence, forgeId, scopes),
     recordPass: (fence, pass) =>
       database.write((tx) => recordPass(tx, database, fence, pass), { isLong: true }),
+    isUseExplained: (seen, slackMs) => isUseExplained(database, seen, slackMs),
     recordScopeError: (fence, forgeId, scope, message) =>
       database.write((tx) => recordScopeError(tx, database, fence, { forgeId, scope, message })),
   };

@@ -15,12 +15,14 @@ import type {
   JobState,
   StringMap,
 } from '../domain/job.ts';
-import type { ObservedRunner, Runner } from '../domain/runner.ts';
+import type { Runner } from '../domain/runner.ts';
 import type { ScopeListing } from '../domain/why-waiting.ts';
 import type { RetentionStore } from './port/retention.ts';
+import type { RunnerPass, RunnerUseStore, SeenUse } from './port/runner-pass.ts';
 import type { WebhookStore } from './port/webhooks.ts';
 
 export type { RetentionStore } from './port/retention.ts';
+export type { RunnerPass, SeenUse } from './port/runner-pass.ts';
 export type { NewDelivery, OpenDelivery, WebhookStore } from './port/webhooks.ts';
 
 export interface Store {
@@ -385,17 +387,6 @@ export interface RunnerScopeRow {
   readonly error: string;
 }
 
-export interface RunnerPass {
-  readonly forgeId: string;
-  readonly scope: string;
-  readonly sentAt: number;
-  /** `null`: nothing changed since the pass of these ETags. */
-  readonly runners: readonly ObservedRunner[] | null;
-  /** An incomplete pass updates what it saw, and lets nothing go. */
-  readonly isComplete: boolean;
-  readonly etags: readonly string[];
-}
-
 /** Owners and repositories that jobs go to: templates in config, and pending manual jobs. */
 export interface UsedRepo {
   readonly groupId: string;
@@ -403,7 +394,7 @@ export interface UsedRepo {
   readonly repo: string;
 }
 
-export interface RunnerStore {
+export interface RunnerStore extends RunnerUseStore {
   /** By name. */
   listRunners(): Promise<Runner[]>;
   listRunnersOfGroup(groupId: string): Promise<Runner[] | undefined>;
@@ -416,8 +407,10 @@ export interface RunnerStore {
   /**
    * Takes a pass, row by row only where newer. Absent from one complete pass: offline; from two in a row: gone.
    * Writes nothing without the lease, or when a newer pass is stored.
+   *
+   * @returns which runners it was the first to see taken or freed
    */
-  recordPass(fence: Fence, pass: RunnerPass): Promise<void>;
+  recordPass(fence: Fence, pass: RunnerPass): Promise<SeenUse | undefined>;
   recordScopeError(fence: Fence, forgeId: string, scope: string, message: string): Promise<void>;
 }
 

@@ -1,0 +1,71 @@
+import type { Database } from './database.ts';
+import type { SeenUse, UsedRunner } from './port/runner-pass.ts';
+import type { PassDifference } from './runner-pass.ts';
+import type { RunnerPass } from './store.ts';
+
+/** Forges stamp whole seconds. */
+const STAMP_STEP_MS = 1_000;
+/** The last few to start on a runner: those before have ended before. */
+const JOBS_LOOKED_AT = 10;
+/** After an outage all runners look different; so many tell as well as all. */
+const MOST_RUNNERS = 100;
+
+/**
+ * Known runners, online before and now, that others than those who have observed them so far must have taken or left:
+ * webhooks tell of that. Of runners that come or go they do not.
+ */
+export function seenUseOf(
+  { forgeId, sentAt }: RunnerPass,
+  lastSentAt: number | null,
+  { changed }: PassDifference,
+): SeenUse | undefined {
+  if (lastSentAt === null || lastSentAt >= sentAt) return undefined;
+  const runners: UsedRunner[] = [];
+  for (const { from, to } of changed) {
+    if (from === undefined || from.is_busy === to.is_busy) continue;
+    if (from.status !== 'online' || to.status !== 'online') continue;
+    const { forge_runner_id: forgeRunnerId, name } = to;
+    const toldAt = from.observed_at > lastSentAt ? from.observed_at : null;
+    runners.push({ forgeRunnerId, name, isBusy: to.is_busy === 1, toldAt });
+    if (runners.length === MOST_RUNNERS) break;
+  }
+  if (runners.length === 0) return undefined;
+  return { forgeId, since: lastSentAt, until: sentAt, runners };
+}
+
+export async function isUseExplained(
+  database: Database,
+  seen: SeenUse,
+  slackMs: number,
+): Promise<boolean> {
+  for (const runner of seen.runners) {
+    if (!(await isExplained(database, seen, runner, slackMs))) return false;
+  }
+  return true;
+}
+
+/** Taken: a workflow job has started on it. Freed: one has ended. Or the forge has shown what was so a moment before. */
+async function isExplained(
+  { read }: Database,
+  { forgeId, since, until }: SeenUse,
+  { forgeRunnerId, name, isBusy, toldAt }: UsedRunner,
+  slackMs: number,
+): Promise<boolean> {
+  const jobs = await read
+    .selectFrom('run_workflow_jobs')
+    .select(['runner_name', 'started_at', 'completed_at'])
+    .where('forge_id', '=', forgeId)
+    .where('runner_id', '=', forgeRunnerId)
+    .where('started_at', '<=', until + slackMs)
+    .orderBy('started_at', 'desc')
+    .limit(JOBS_LOOKED_AT)
+    .execute();
+  const after = toldAt ?? since - slackMs;
+  const isSince = (at: number | null, from: number): boolean =>
+    at !== null && at >= from - STAMP_STEP_MS && at <= until + slackMs;
+  return jobs.some(({ runner_name: on, started_at: startedAt, completed_at: endedAt }) => {
+    const [changedAt, otherAt] = isBusy ? [startedAt, endedAt] : [endedAt, startedAt];
+    const isLate = isSince(otherAt, until - slackMs);
+    return ['', name].includes(on) && (isSince(changedAt, after) || isLate);
+  });
+}
