@@ -341,6 +341,24 @@ for (const kind of databases) {
       expect((await scene.load()).classes).toMatchObject([{ free: 1 }]);
     });
 
+    it('are to be looked into when their runner has started something else since', async () => {
+      await start();
+      await scene.addRunners('11');
+      const attempt = await accepted();
+      const onRunner = (id: string, runId: string, startedAt: number) =>
+        workflowJob(id, {
+          ...{ runId, startedAt, status: 'in_progress', runnerId: '11', runnerName: 'runner-11' },
+        });
+      const next = await accepted('2');
+      const sentAt = at.clock.now() + 5_000;
+      await runs().recordWorkflowJobs(attempt.id, [onRunner('1', '1', 1_000)], sentAt);
+      expect(await runs().listBetweenJobs(FORGE)).toEqual(new Set());
+      await runs().recordWorkflowJobs(next.id, [onRunner('2', '2', 2_000)], sentAt + 1);
+      expect(await runs().listBetweenJobs(FORGE)).toEqual(new Set([attempt.id]));
+      // Its runner does something else: none is kept for it.
+      expect((await scene.load()).holds).toEqual([]);
+    });
+
     it('hold on while a part of them waits, and hold again for one queued later', async () => {
       await start();
       const attempt = await accepted();

@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { tellAttempt } from './attempts.ts';
-import { isBetweenJobs } from './attempts-between.ts';
+import { isToBeLookedInto } from './attempts-between.ts';
 import type { Database } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
@@ -60,7 +60,7 @@ async function listBetweenJobs({ read }: Database, forgeId: string): Promise<Set
     .selectFrom('attempts')
     .select('id')
     .where('forge_id', '=', forgeId)
-    .where(isBetweenJobs)
+    .where(isToBeLookedInto)
     .execute();
   return new Set(rows.map(({ id }) => id));
 }

@@ -347,7 +347,7 @@ export interface RunStore {
     sentAt: number,
   ): Promise<void>;
   listWorkflowJobs(forgeId: string, runId: string): Promise<WorkflowJob[]>;
-  /** Live attempts whose runner is free again, and whose run has to be looked into to know what follows. */
+  /** Live attempts whose runner is free again or does something else: their runs have to be looked into to know what follows. */
   listBetweenJobs(forgeId: string): Promise<Set<string>>;
   /** A complete listing, sent at `sentAt`, showed no candidate. */
   recordMissing(attemptId: string, sentAt: number): Promise<void>;
