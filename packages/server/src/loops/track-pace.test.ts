@@ -9,14 +9,17 @@ const GRACE_MS = 10_000;
 const ABSENT_EVERY_MS = 60_000;
 const LONG_MS = 3_600_000;
 
-/** Webhooks flow, and everything was looked at just now. */
-async function paceAfterALook() {
+/** Webhooks flow, unless told otherwise, and everything was looked at just now. */
+async function paceAfterALook({ isOpen = true, isFlowing = true } = {}) {
   const clock = new FakeClock();
   const webhooks: Partial<Store['webhooks']> = {
-    findFlow: () => Promise.resolve({ receivedAt: clock.now(), missedSince: null, missedAt: null }),
+    findFlow: () => {
+      const receivedAt = isFlowing ? clock.now() : null;
+      return Promise.resolve({ receivedAt, missedSince: null, missedAt: null });
+    },
   };
   const flow = new WebhookFlow({
-    ...{ forgeId: 'github', clock, isOpen: true, graceMs: GRACE_MS },
+    ...{ forgeId: 'github', clock, isOpen, graceMs: GRACE_MS },
     store: { webhooks } as unknown as Store,
     ...{ pollIntervalMs: 30_000, pollIntervalWithWebhooksMs: LONG_MS },
     ...{ trackingIntervalMs: 30_000, trackingIntervalWithWebhooksMs: LONG_MS },
@@ -26,7 +29,18 @@ async function paceAfterALook() {
   });
   await pace.next();
   const tell = (): boolean => pace.isWokenBy({ kind: 'webhook.run-unmatched', data: {} } as Event);
-  return { clock, pace, tell };
+  const move = (data: Event['data']): boolean =>
+    pace.isWokenBy({ kind: 'runner.changed', data } as Event);
+  /** Seconds of the next `seconds`, at each of which the loop ticks, at which everything is looked at. */
+  const looksWithin = async (seconds: number): Promise<number[]> => {
+    const looks: number[] = [];
+    for (let second = 1; second <= seconds; second += 1) {
+      await clock.advance(1_000);
+      if ((await pace.next()).isAll) looks.push(second);
+    }
+    return looks;
+  };
+  return { clock, pace, tell, move, looksWithin };
 }
 
 it('looks at once for the run that a webhook told of, for given up attempts too', async () => {
@@ -59,4 +73,46 @@ it('looks once more at the end of the grace for what was told meanwhile', async 
   expect((await pace.next()).isRunTold).toBe(true);
   await clock.advance(GRACE_MS);
   expect((await pace.next()).isRunTold).toBe(false);
+});
+
+// A loop that ticks every grace may come to its look half a grace early, so that none waits for one tick more.
+it.each([
+  ['flow', true, 3_600, [3_595]],
+  ['have stopped', false, 60, [25, 50]],
+])('looks at everything at its interval while webhooks %s', async (_how, isFlowing, within, at) => {
+  const { looksWithin } = await paceAfterALook({ isFlowing });
+  expect(await looksWithin(within)).toEqual(at);
+});
+
+it('looks at everything at each tick when no webhooks may come', async () => {
+  const { looksWithin } = await paceAfterALook({ isOpen: false });
+  expect(await looksWithin(3)).toEqual([1, 2, 3]);
+});
+
+it.each([
+  [{ isNewlyBusy: true }, false, true],
+  [{ isNewlyIdle: true }, false, true],
+  [{ isNewlyBusy: true }, true, false],
+])(
+  'looks when a listing shows a runner moved, %j, while webhooks flow (%s): %s',
+  async (data, isFlowing, isAll) => {
+    const { pace, move } = await paceAfterALook({ isFlowing });
+    expect(move(data)).toBe(true);
+    expect((await pace.next()).isAll).toBe(isAll);
+    expect((await pace.next()).isAll).toBe(false);
+  },
+);
+
+it('is not woken by a runner that only shows what a workflow job told', async () => {
+  const { move } = await paceAfterALook({ isFlowing: false });
+  expect(move({ isBusy: true, runId: '1' })).toBe(false);
+});
+
+it('looks for given up attempts no more than once a minute', async () => {
+  const { clock, pace } = await paceAfterALook({ isOpen: false });
+  await clock.advance(ABSENT_EVERY_MS - 1);
+  expect((await pace.next()).isAbsentDue).toBe(false);
+  await clock.advance(1);
+  expect((await pace.next()).isAbsentDue).toBe(true);
+  expect((await pace.next()).isAbsentDue).toBe(false);
 });

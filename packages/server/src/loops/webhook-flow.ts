@@ -78,14 +78,22 @@ export class WebhookFlow {
     await store.webhooks.recordMiss(forgeId, pollIntervalWithWebhooksMs);
   }
 
-  /** `null` while they flow; else since when they do not, epoch milliseconds. */
+  /**
+   * `null` while they flow; else since when they do not, epoch milliseconds. Silence and misses that overlap are one
+   * spell from the start of the first: else each would make long passes count anew.
+   */
   async #stoppedAt(): Promise<number | null> {
     const { isOpen, store, forgeId, clock, pollIntervalWithWebhooksMs: forMs } = this.#options;
     if (!isOpen) return -Infinity;
     const { receivedAt, missedSince, missedAt } = await store.webhooks.findFlow(forgeId);
     if (receivedAt === null) return -Infinity;
     const now = clock.now();
-    if (missedAt !== null && now - missedAt < forMs) return missedSince ?? missedAt;
-    return now - receivedAt < forMs ? null : receivedAt + forMs;
+    const silentAt = receivedAt + forMs;
+    const isSilent = now >= silentAt;
+    // Nothing has come since the last miss: its spell goes on into the silence.
+    const isMissed =
+      missedAt !== null && (isSilent ? receivedAt <= missedAt : now < missedAt + forMs);
+    if (isMissed) return Math.min(missedSince ?? missedAt, silentAt);
+    return isSilent ? silentAt : null;
   }
 }

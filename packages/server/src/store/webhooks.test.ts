@@ -220,8 +220,14 @@ for (const kind of databases) {
       const flow = { missedSince: start, missedAt: start + 5_000, receivedAt: null };
       expect(await webhooks().findFlow(FORGE)).toEqual(flow);
       at.clock.advance(20_000);
+      // Nothing has come since: still the same spell.
       await webhooks().recordMiss(FORGE, 10_000);
-      expect((await webhooks().findFlow(FORGE)).missedSince).toBe(start + 25_000);
+      expect((await webhooks().findFlow(FORGE)).missedSince).toBe(start);
+      at.clock.advance(1);
+      await webhooks().add(runTold('a', 'queued'));
+      at.clock.advance(20_000);
+      await webhooks().recordMiss(FORGE, 10_000);
+      expect((await webhooks().findFlow(FORGE)).missedSince).toBe(start + 45_001);
     });
   });
 }

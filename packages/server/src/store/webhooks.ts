@@ -162,7 +162,12 @@ async function recordMiss({ db, now }: WriteTx, forgeId: string, spellMs: number
     .updateTable('forges')
     .set({
       webhooks_missed_since: sql<number>`case
-        when webhook_missed_at > ${now - spellMs} then webhooks_missed_since else ${now} end`,
+        when webhook_missed_at > ${now - spellMs} then webhooks_missed_since
+        when webhook_missed_at is not null and not exists (
+          select 1 from webhook_deliveries d
+          where d.forge_id = forges.id and d.received_at > webhook_missed_at
+        ) then webhooks_missed_since
+        else ${now} end`,
       webhook_missed_at: now,
     })
     .where('id', '=', forgeId)

@@ -48,6 +48,9 @@ export interface WebhookStore {
     failure: { readonly message: string; readonly mostTries: number },
   ): Promise<boolean>;
   findFlow(forgeId: string): Promise<StoredFlow>;
-  /** Something was found that a webhook should have told. After `spellMs` without another a new spell begins. */
+  /**
+   * Something was found that a webhook should have told. After `spellMs` without another a new spell begins, if a
+   * delivery has come since.
+   */
   recordMiss(forgeId: string, spellMs: number): Promise<void>;
 }
