@@ -195,6 +195,24 @@ describe('what is logged', () => {
     expect(logged()).toContain('"path":"unmatched"');
   });
 
+  it.each([
+    '/api/v1/ws%3Ftoken=',
+    '/api/v1/ws%3ftoken%3d',
+    '/api/v1/ws%253Ftoken%253D',
+    '/api/v1/ws;token=',
+    '/api/v1/ws/token=',
+    '/api/v1/ws&x=',
+    '/api/v1/ws%zz?token=',
+    '/api/v1/jobs/%zz%3Ftoken=',
+    `/api/v1/jobs/${'x'.repeat(1_100)}?token=`,
+  ])('shows no token of a mistyped URL, and the reply neither (%#)', async (url) => {
+    const { ask, logged } = await openTestApp();
+    const { body, statusCode } = await ask({ url: `${url}${adminToken}`, headers: {} });
+    expect(statusCode).toBeGreaterThanOrEqual(400);
+    expect(body).not.toContain(adminToken);
+    expect(logged()).not.toContain(adminToken);
+  });
+
   it('keeps a request id that is fit for a log, and makes one otherwise', async () => {
     const { ask } = await openTestApp();
     const idOf = async (given: string) =>

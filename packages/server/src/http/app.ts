@@ -14,7 +14,7 @@ import { answerUnknownRoutes } from './plugins/not-found.ts';
 import { makeRateLimits } from './plugins/rate-limit.ts';
 import { addSecurityHeaders } from './plugins/security-headers.ts';
 import { makeSessionGuard } from './plugins/session.ts';
-import { isWebSocketRequest, routeUpgrades } from './plugins/upgrades.ts';
+import { type FindUpgrade, isWebSocketRequest, routeUpgrades } from './plugins/upgrades.ts';
 import { loginRoutes, sessionRoutes } from './routes/auth.ts';
 import { groupAdminRoutes, groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -42,14 +42,15 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
     isBasicEnabled: options.isBasicAuthEnabled,
   });
   const app = makeBareApp(deps);
-  endConnectionsOnClose(app, clock);
+  const upgrades = routeUpgrades(app);
+  endConnectionsOnClose(app, { clock, destroyOthers: upgrades.destroyAll });
   answerWithin(app, REQUEST_TIMEOUT_MS, clock);
   allowOrigins(app, options.corsOrigins);
   logRequests(app, deps.metrics);
   await addSecurityHeaders(app);
   await app.register(cookie);
   answerUnknownRoutes(app);
-  addRoutes(app, deps, auth);
+  addRoutes(app, { ...deps, auth, findUpgrade: upgrades.find });
   await app.ready();
   return app;
 }
@@ -93,12 +94,17 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
   return app;
 }
 
+interface RouteDeps extends HttpDeps {
+  readonly auth: Auth;
+  readonly findUpgrade: FindUpgrade;
+}
+
 /** A hook of a subtree guards that subtree: who may ask is said here, once, and nowhere in a route. */
-function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
+function addRoutes(root: HttpApp, deps: RouteDeps): void {
+  const { auth } = deps;
   const guard = makeSessionGuard(auth);
   const limits = makeRateLimits(deps.options.rateLimit, deps.clock);
-  const withSession = { ...deps, auth, guard };
-  const findUpgrade = routeUpgrades(root);
+  const withSession = { ...deps, guard };
 
   root.register(async (app: HttpApp) => {
     app.addHook('onRequest', limits.public);
@@ -119,7 +125,7 @@ function addRoutes(root: HttpApp, deps: HttpDeps, auth: Auth): void {
       });
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);
-        webSocketRoutes(app, { ...deps, auth, findUpgrade });
+        webSocketRoutes(app, deps);
       });
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);

@@ -78,7 +78,9 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     reply.code(500).type(JSON_TYPE).send(JSON.stringify(body));
     return;
   }
-  if (known.statusCode >= 500) request.log.warn({ err: error }, 'request not served');
+  // What says no more than the line of the request must not fill the log in a flood of them.
+  const isRefusal = known === error && known !== tookTooLong;
+  if (known.statusCode >= 500 && !isRefusal) request.log.warn({ err: error }, 'request not served');
   const body: ErrorBody = { error: known.message, code: known.code };
   reply.code(known.statusCode).headers(known.headers).type(JSON_TYPE).send(JSON.stringify(body));
 }
@@ -91,11 +93,28 @@ function findHttpError(error: unknown): HttpError | undefined {
   return findFrameworkError(error);
 }
 
+export const bodyTooSlow = new HttpError(408, 'body-too-slow', 'the body came too slowly', {
+  connection: 'close',
+});
+
+export const tookTooLong = new HttpError(
+  504,
+  'timeout',
+  'this took too long and was given up; try again',
+);
+
+/** What a URL cannot be. Fastify would repeat it, and it may hold a token. */
+const badUrl = badRequest('the path of the URL is not well encoded');
+
 /** Fastify's own refusals keep their 4xx. */
 function findFrameworkError(error: unknown): HttpError | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || !('code' in error)) return undefined;
-  const { statusCode } = error;
+  const { statusCode, code } = error;
   if (typeof statusCode !== 'number') return undefined;
+  if (code === 'FST_ERR_BAD_URL') return badUrl;
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new HttpError(414, 'invalid-request', 'a part of the path is too long');
+  }
   if (statusCode === 413) {
     return new HttpError(413, 'body-too-large', 'the body has more than 1 MiB; send less');
   }

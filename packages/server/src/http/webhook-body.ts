@@ -1,13 +1,26 @@
 import type { IncomingMessage } from 'node:http';
-import { HttpError } from './errors.ts';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../lib/clock.ts';
+import { badRequest, bodyTooSlow, HttpError } from './errors.ts';
 
 /** The most that GitHub sends. */
 const LARGEST_BODY_BYTES = 25 * 1024 * 1024;
 /** Of what exceeds this, all deliveries together may hold only so much: who floods us with large ones stops those only. */
 const ALWAYS_HELD_BYTES = 128 * 1024;
 const MOST_HELD_BYTES = 64 * 1024 * 1024;
+/** What a piece costs besides its bytes: a body may come in pieces of one byte. */
+const PIECE_COST_BYTES = 256;
+/** One more, and the oldest is given up: a delivery of GitHub takes milliseconds, what is slow is none. */
+const MOST_UNFINISHED = 256;
+/** As long as GitHub itself waits for its answer. */
+const BODY_WITHIN_MS = 10_000;
 
 const tooLarge = new HttpError(413, 'body-too-large', 'the body has more than 25 MiB; send less', {
+  connection: 'close',
+});
+
+const busy = new HttpError(503, 'busy', 'too many webhooks at once; send it again', {
+  'retry-after': '10',
   connection: 'close',
 });
 
@@ -16,58 +29,97 @@ export function refuseLargeBody({ headers }: IncomingMessage): void {
   if (Number(headers['content-length'] ?? 0) > LARGEST_BODY_BYTES) throw tooLarge;
 }
 
-/** Reads bodies; what they all hold in memory at one time is bounded. */
+interface Held {
+  readonly pieces: Buffer[];
+  bytes: number;
+}
+
+/** Reads bodies; how many come in at one time is bounded, and what they all hold in memory. */
 export class WebhookBodies {
-  #heldBytes = 0;
+  readonly #clock: Clock;
+  /** What gives each of them up, the oldest first. */
+  readonly #unfinished = new Set<(why: HttpError) => void>();
+  #sharedBytes = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /**
    * Hands each piece to `take` as it comes, and what came to `use` in one.
    *
-   * @throws HttpError 413, 503 with Retry-After; 400 when the sender goes away
+   * @throws HttpError 413, 503 with Retry-After; 408, or 400 when the sender goes away
    */
   async read<T>(
-    raw: IncomingMessage,
+    raw: Readable,
     take: (bytes: Uint8Array) => void,
     use: (body: Uint8Array) => Promise<T>,
   ): Promise<T> {
-    const held = { bytes: 0 };
+    const held: Held = { pieces: [], bytes: 0 };
     try {
-      const pieces = await this.#collect(raw, take, held);
+      await this.#collect(raw, held, take);
+      const { pieces } = held;
       return await use(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces));
     } finally {
-      this.#heldBytes -= Math.max(0, held.bytes - ALWAYS_HELD_BYTES);
+      this.#sharedBytes -= sharedBytesOf(held);
     }
   }
 
-  async #collect(
-    raw: IncomingMessage,
-    take: (bytes: Uint8Array) => void,
-    held: { bytes: number },
-  ): Promise<Buffer[]> {
-    const pieces: Buffer[] = [];
-    try {
-      // Destroyed, the stream would take the socket with it, and the answer.
-      for await (const piece of raw.iterator({ destroyOnReturn: false })) {
-        this.#hold(held, (piece as Buffer).length);
-        take(piece as Buffer);
-        pieces.push(piece as Buffer);
+  async #collect(raw: Readable, held: Held, take: (bytes: Uint8Array) => void): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const onData = (piece: Buffer): void => {
+      try {
+        this.#hold(held, piece);
+        take(piece);
+      } catch (error) {
+        reject(error);
       }
-    } catch (error) {
-      if (error instanceof HttpError) throw error;
-      throw new HttpError(400, 'aborted', 'the body ended early');
+    };
+    const onGone = (): void => {
+      reject(badRequest('the body ended early', 'aborted'));
+    };
+    const forget = this.#watch(reject);
+    raw.on('error', onGone).on('close', onGone);
+    raw.on('end', () => {
+      resolve(undefined);
+    });
+    try {
+      if (raw.destroyed) onGone();
+      else raw.on('data', onData);
+      await promise;
+    } finally {
+      forget();
+      raw.off('data', onData).pause();
     }
-    return pieces;
   }
 
-  #hold(held: { bytes: number }, more: number): void {
-    if (held.bytes + more > LARGEST_BODY_BYTES) throw tooLarge;
-    const before = Math.max(0, held.bytes - ALWAYS_HELD_BYTES);
-    held.bytes += more;
-    this.#heldBytes += Math.max(0, held.bytes - ALWAYS_HELD_BYTES) - before;
-    if (this.#heldBytes <= MOST_HELD_BYTES) return;
-    throw new HttpError(503, 'busy', 'too many large webhooks at once; send it again', {
-      'retry-after': '10',
-      connection: 'close',
+  #watch(giveUp: (why: HttpError) => void): () => void {
+    const [oldest] = this.#unfinished;
+    if (oldest !== undefined && this.#unfinished.size >= MOST_UNFINISHED) {
+      this.#unfinished.delete(oldest);
+      oldest(busy);
+    }
+    this.#unfinished.add(giveUp);
+    const cancel = this.#clock.after(BODY_WITHIN_MS, () => {
+      giveUp(bodyTooSlow);
     });
+    return () => {
+      cancel();
+      this.#unfinished.delete(giveUp);
+    };
   }
+
+  #hold(held: Held, piece: Buffer): void {
+    if (held.bytes + piece.length > LARGEST_BODY_BYTES) throw tooLarge;
+    const before = sharedBytesOf(held);
+    held.bytes += piece.length;
+    held.pieces.push(piece);
+    this.#sharedBytes += sharedBytesOf(held) - before;
+    if (this.#sharedBytes > MOST_HELD_BYTES) throw busy;
+  }
+}
+
+/** What it takes of the memory that all share. */
+function sharedBytesOf({ bytes, pieces }: Held): number {
+  return Math.max(0, bytes + pieces.length * PIECE_COST_BYTES - ALWAYS_HELD_BYTES);
 }

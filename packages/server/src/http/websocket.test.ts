@@ -294,6 +294,30 @@ describe('a connection', () => {
     expect(await socket.closed).toEqual({ code: 1001, reason: 'server stops' });
   });
 
+  it('that is still being opened when the server stops is refused, and holds nothing up', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const found = Promise.withResolvers<undefined>();
+    const { app, url } = await openSocketApp({
+      users: {
+        findSession: async () => {
+          asked.resolve(undefined);
+          await found.promise;
+          return { user: makeUser(), expiresAt: noon + 3_600_000 };
+        },
+      },
+    });
+    const refusal = refusalOf(`${url}?token=${adminToken}`);
+    await asked.promise;
+    const closed = app.close();
+    while (app.server.listening) await new Promise((resolve) => setImmediate(resolve));
+    found.resolve(undefined);
+    expect(await refusal).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('stopping') as string,
+    });
+    await closed;
+  });
+
   it('that does not read is let go alone (defect #6)', async () => {
     // More than the kernel takes between two sockets, 40 messages at a time.
     const jobs = Array.from({ length: 40 }, (_, i) =>

@@ -91,6 +91,7 @@ function checkMayOpen(request: FastifyRequest, { options }: HttpDeps, hub: PushH
   if (!isOriginAllowed({ origin, host: request.host }, options.corsOrigins)) {
     throw new GuardRefusal(403);
   }
+  if (hub.isClosed) throw new HttpError(503, 'stopping', 'this server stops; connect again');
   if (hub.size >= MOST_CLIENTS) {
     throw new HttpError(503, 'too-many-clients', 'too many clients are connected; try again', {
       'retry-after': '30',

@@ -84,6 +84,12 @@ describe('GitHub’s own examples', () => {
     }
   });
 
+  it('are left alone under a name that is none of an event', () => {
+    for (const name of ['constructor', '__proto__']) {
+      expect(deliver(name, '{"kind":"ping"}')).toEqual({ observation: null });
+    }
+  });
+
   it('mean the same as a form', () => {
     for (const { name, text } of all.filter((one) => OURS.includes(one.name))) {
       const form = new URLSearchParams({ payload: text }).toString();

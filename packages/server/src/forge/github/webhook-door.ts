@@ -94,7 +94,9 @@ class GithubDelivery implements WebhookDelivery {
     );
     if ('problem' in payload) return payload;
     try {
-      return { observation: READERS[this.event]?.(payload.value, this.#receipt()) ?? null };
+      // The name is the sender's word, and every object has a `constructor`.
+      const read = Object.hasOwn(READERS, this.event) ? READERS[this.event] : undefined;
+      return { observation: read?.(payload.value, this.#receipt()) ?? null };
     } catch (error) {
       if (error instanceof z.ZodError) return { problem: describe(error) };
       throw error;

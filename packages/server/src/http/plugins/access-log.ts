@@ -27,9 +27,12 @@ export function tellRequest(
   request.log[isQuiet ? 'debug' : 'info'](shown, 'request');
 }
 
-/** Where no route tells what was asked for. Without the query: it may hold a token. */
+/** All that may begin a query, or give a name a value, encoded once or several times. */
+const QUERY = /[?#;&=]|%(?:25)*(?:3f|23|3b|26|3d)/i;
+
+/** Where no route tells what was asked for. Without what looks like a query: it may hold a token. */
 function unmatchedUrl({ routeOptions, url }: FastifyRequest): { url?: string } {
-  return routeOptions.url === undefined ? { url: url.split('?', 1)[0]?.slice(0, 200) ?? '' } : {};
+  return routeOptions.url === undefined ? { url: url.split(QUERY, 1)[0]?.slice(0, 200) ?? '' } : {};
 }
 
 /** As the contract writes it: `/api/v1/jobs/{id}`. */

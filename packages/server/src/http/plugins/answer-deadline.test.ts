@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { ListedJob } from '../../store/store.ts';
 import { openTestApp } from '../app.testkit.ts';
@@ -24,6 +26,21 @@ describe('a request that nothing is answered to', () => {
     const { statusCode, body } = await answer;
     expect(statusCode).toBe(504);
     expect(JSON.parse(body)).toMatchObject({ code: 'timeout' });
+  });
+
+  it('gets a 408 when it has not come to its own end, and no warning is logged', async () => {
+    const { app, clock, logged } = await openTestApp();
+    const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+    const idleTimers = clock.pendingTimers;
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    socket.write('POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{');
+    while (clock.pendingTimers === idleTimers) await new Promise((r) => setImmediate(r));
+    await clock.advance(60_000);
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    expect(reply.toString()).toMatch(/^HTTP\/1\.1 408 [^]*body-too-slow/);
+    await once(socket, 'close');
+    await app.close();
+    expect(logged()).not.toContain('"level":40');
   });
 
   it('is answered once, also when its answer comes later', async () => {

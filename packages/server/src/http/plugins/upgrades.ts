@@ -13,6 +13,15 @@ export interface Upgrade {
 
 export type FindUpgrade = (request: IncomingMessage) => Upgrade | undefined;
 
+/** Longer than any handler may take: what is silent then reads no answer either. */
+const SILENT_FOR_MS = 90_000;
+
+interface Upgrades {
+  readonly find: FindUpgrade;
+  /** Those that nobody took over: the server forgets them when it is told to close its connections. */
+  readonly destroyAll: () => void;
+}
+
 /** For `http.Server`: whatever else a request would like to be upgraded to (h2c), it is answered as it is. */
 export function isWebSocketRequest(request: IncomingMessage): boolean {
   return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
@@ -22,26 +31,40 @@ export function isWebSocketRequest(request: IncomingMessage): boolean {
  * Sends requests for an upgrade down the same way as all others: limits, guards, logs and the error handler are
  * theirs too. A route that knows nothing of upgrades just answers, and the connection ends with its answer.
  */
-export function routeUpgrades(app: HttpApp): FindUpgrade {
+export function routeUpgrades(app: HttpApp): Upgrades {
+  const answered = new Set<Socket>();
   const upgrades = new WeakMap<IncomingMessage, Upgrade>();
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Node took its own listeners off; without one, a reset would end the process.
-    const onError = (): void => {
+    const destroy = (): void => {
       socket.destroy();
     };
-    socket.on('error', onError);
+    const onClose = (): void => {
+      answered.delete(socket);
+      // Node does so for its own connections only; who answers learns by it that nobody listens.
+      request.destroy();
+    };
+    socket.on('error', destroy).on('close', onClose).setTimeout(SILENT_FOR_MS, destroy);
+    answered.add(socket);
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.on('finish', () => {
-      socket.end();
+      // Ended only, it would stay half open for as long as its client likes.
+      socket.destroySoon();
     });
     const takeOver = (): void => {
       response.detachSocket(socket);
-      socket.off('error', onError);
+      socket.off('error', destroy).off('close', onClose).setTimeout(0, destroy);
+      answered.delete(socket);
     };
     upgrades.set(request, { socket, head, takeOver });
     app.routing(request, response);
   });
-  return (request) => upgrades.get(request);
+  return {
+    find: (request) => upgrades.get(request),
+    destroyAll: () => {
+      for (const socket of answered) socket.destroy();
+    },
+  };
 }

@@ -1,5 +1,7 @@
 import { CLOSE, type PushClient } from './push-client.ts';
 
+const STOPS = 'server stops';
+
 export interface HubDeps {
   /** A client read too slowly, and was let go. */
   readonly onSlow: (client: PushClient) => void;
@@ -12,9 +14,14 @@ export class PushHub {
   readonly #deps: HubDeps;
   readonly #clients = new Set<PushClient>();
   readonly #watchers = new Map<string, Set<PushClient>>();
+  #isClosed = false;
 
   constructor(deps: HubDeps) {
     this.#deps = deps;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get size(): number {
@@ -25,7 +32,12 @@ export class PushHub {
     return this.#watchers;
   }
 
+  /** On a closed hub the client is told to go. */
   add(client: PushClient): void {
+    if (this.#isClosed) {
+      client.close(CLOSE.goingAway, STOPS);
+      return;
+    }
     this.#clients.add(client);
     this.#deps.onSize(this.#clients.size);
   }
@@ -89,7 +101,9 @@ export class PushHub {
     client.close(code, reason);
   }
 
+  /** For good: who comes later is not let in. */
   closeAll(): void {
-    for (const client of this.#clients) this.close(client, CLOSE.goingAway, 'server stops');
+    this.#isClosed = true;
+    for (const client of this.#clients) this.close(client, CLOSE.goingAway, STOPS);
   }
 }

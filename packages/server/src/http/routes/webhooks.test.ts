@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { request as send } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { makeWebhookDoor } from '../../forge/github/webhook-door.ts';
@@ -21,7 +22,10 @@ const payload = JSON.stringify({
 async function open(secret = SECRET) {
   const added: NewDelivery[] = [];
   const known = new Set<string>();
-  const door = makeWebhookDoor({ secret: new Secret(secret), receipt: () => ({ at: 0, uncertaintyMs: 0 }) });
+  const door = makeWebhookDoor({
+    secret: new Secret(secret),
+    receipt: () => ({ at: 0, uncertaintyMs: 0 }),
+  });
   const opened = await openTestApp({
     webhooks: {
       add: async (delivery) => {
@@ -80,6 +84,57 @@ describe('the webhook door', () => {
       expect(reply.statusCode).toBe(202);
     }
     expect(added).toEqual([]);
+  });
+
+  it('counts under no name that only the sender vouches for', async () => {
+    const { app, ask, added } = await open();
+    for (const event of ['made_up_1', 'made_up_2', 'constructor', '__proto__']) {
+      const headers = signed(payload, { 'x-github-event': event });
+      const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload, headers });
+      expect(reply.statusCode).toBe(202);
+    }
+    const { body } = await ask({ url: '/metrics' });
+    expect(body).toContain('webhooks_total{event="other",outcome="ignored"} 4');
+    expect(body).not.toContain('made_up');
+    expect(added).toEqual([]);
+  });
+
+  it('gives a body up that comes too slowly, without a word beyond the line of the request', async () => {
+    const { app, clock, logged } = await open();
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = app.server.address() as AddressInfo;
+    const idleTimers = clock.pendingTimers;
+    const headers = { ...signed('x'), 'content-length': '100' };
+    const sent = send({ host: '127.0.0.1', port, path: URL_OF_DOOR, method: 'POST', headers });
+    sent.write('{');
+    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    // That of its answer, and that of its body.
+    while (clock.pendingTimers < idleTimers + 2) await new Promise((r) => setImmediate(r));
+    await clock.advance(10_000);
+    const [reply] = await answered;
+    expect(reply.statusCode).toBe(408);
+    reply.resume();
+    await once(reply, 'close');
+    await app.close();
+    expect(logged()).toContain('"status":408');
+    expect(logged()).not.toMatch(/"level":(40|50)|stack/);
+  });
+
+  it.each([
+    ['JSON', (json: string) => json, 'application/json'],
+    [
+      'form',
+      (json: string) => new URLSearchParams({ payload: json }).toString(),
+      'application/x-www-form-urlencoded',
+    ],
+  ])('reads %s that is nested a million deep, and leaves it', async (_what, encode, type) => {
+    const { app, added } = await open();
+    const deep = payload.replace('{', `{"deep":${'['.repeat(1e6)}${']'.repeat(1e6)},`);
+    const body = encode(deep);
+    const headers = signed(body, { 'content-type': type });
+    const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: body, headers });
+    expect(reply.statusCode).toBe(202);
+    expect(added).toHaveLength(1);
   });
 
   it.each([
