@@ -126,6 +126,20 @@ describe('when webhooks fail', () => {
     await world.job(id, 'completed');
   });
 
+  it('a job ends whose end was not told when its run is started again', async () => {
+    const world = await startHooked({ database: sqlite, forge: acme(1) });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+    const run = world.runOf(await world.job(id, 'running'));
+    world.sim.setHookFaults({ lost: 1 });
+    world.sim.completeRun(run.id, 'success');
+    await world.forge('the run is over', ({ runs }) =>
+      runs.some((one) => one.id === run.id && one.status === 'completed'),
+    );
+    world.sim.setHookFaults({ lost: 0 });
+    world.sim.rerun(run.id);
+    await world.job(id, 'completed');
+  });
+
   it('jobs end once each though deliveries are lost, doubled and reordered', async () => {
     const world = await startHooked({
       database: sqlite,

@@ -36,6 +36,7 @@ export type EventKind =
   | 'target.cleared'
   | 'webhook.received'
   | 'webhook.run-unmatched'
+  | 'webhook.run-again'
   | 'user.login'
   | 'user.logout'
   | 'user.changed';

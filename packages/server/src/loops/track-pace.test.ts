@@ -46,8 +46,8 @@ async function paceAfterALook({ isOpen = true, isFlowing = true } = {}) {
 it('looks at once for the run that a webhook told of, for given up attempts too', async () => {
   const { pace, tell } = await paceAfterALook();
   expect(tell()).toBe(true);
-  expect(await pace.next()).toEqual({ isAll: false, isRunTold: true, isAbsentDue: true });
-  expect(await pace.next()).toEqual({ isAll: false, isRunTold: false, isAbsentDue: false });
+  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: true, isAbsentDue: true });
+  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: false, isAbsentDue: false });
 });
 
 it('looks no more than once a grace, and for given up attempts once a minute, however much is told', async () => {
@@ -115,4 +115,12 @@ it('looks for given up attempts no more than once a minute', async () => {
   await clock.advance(1);
   expect((await pace.next()).isAbsentDue).toBe(true);
   expect((await pace.next()).isAbsentDue).toBe(false);
+});
+
+it('looks once at each attempt whose run was started again', async () => {
+  const { pace } = await paceAfterALook();
+  const again = { kind: 'webhook.run-again', data: { attemptId: 'a' } } as unknown as Event;
+  expect(pace.isWokenBy(again)).toBe(true);
+  expect(await pace.next()).toMatchObject({ isAll: false, restarted: new Set(['a']) });
+  expect(await pace.next()).toMatchObject({ isAll: false, restarted: new Set() });
 });

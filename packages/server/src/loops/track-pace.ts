@@ -16,6 +16,8 @@ export interface Look {
   readonly isAll: boolean;
   /** A webhook told of a run that a live attempt without one may have started. */
   readonly isRunTold: boolean;
+  /** Ids of attempts whose runs were started again, so that they are over. */
+  readonly restarted: ReadonlySet<string>;
   /** Attempts that were given up, too. */
   readonly isAbsentDue: boolean;
 }
@@ -43,6 +45,7 @@ export class TrackPace {
   #allAt = -Infinity;
   #absentAt = -Infinity;
   #isRunnerMoved = false;
+  #restarted = new Set<string>();
   readonly #toldToLive = new Telling();
   readonly #toldToAbsent = new Telling();
 
@@ -57,7 +60,9 @@ export class TrackPace {
     const isTold = kind === 'webhook.run-unmatched';
     if (isMoved) this.#isRunnerMoved = true;
     if (isTold) for (const telling of [this.#toldToLive, this.#toldToAbsent]) telling.add();
-    return isMoved || isTold;
+    const restarted = kind === 'webhook.run-again' ? data['attemptId'] : undefined;
+    if (typeof restarted === 'string') this.#restarted.add(restarted);
+    return isMoved || isTold || restarted !== undefined;
   }
 
   async next(): Promise<Look> {
@@ -67,11 +72,13 @@ export class TrackPace {
     const isAbsentTold = this.#toldToAbsent.take(now, absentEveryMs);
     const isRunnerMoved = this.#isRunnerMoved;
     this.#isRunnerMoved = false;
+    const restarted = this.#restarted;
+    this.#restarted = new Set();
     const isAll = await this.#isAllDue(now, isRunnerMoved);
     if (isAll) this.#allAt = now;
     const isAbsentDue = isAbsentTold || (isAll && now - this.#absentAt >= absentEveryMs);
     if (isAbsentDue) this.#absentAt = now;
-    return { isAll, isRunTold, isAbsentDue };
+    return { isAll, isRunTold, restarted, isAbsentDue };
   }
 
   async #isAllDue(now: number, isRunnerMoved: boolean): Promise<boolean> {

@@ -60,7 +60,7 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
 async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   const { forge, store, clock, overdue } = deps;
   const now = clock.now();
-  const { isAll, isRunTold, isAbsentDue } = await deps.pace.next();
+  const { isAll, isRunTold, restarted, isAbsentDue } = await deps.pace.next();
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   const [live, betweenJobs, absent] = await Promise.all([
@@ -72,7 +72,9 @@ async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   const forgeNow = now + forge.dateOffset().offsetMs;
   const late = overdue.choose(live, betweenJobs, forgeNow, isRunTold);
   if (isAll) overdue.noteLooked(live);
-  const looks = lookByRepo([...(isAll ? live : late), ...absent], now, betweenJobs);
+  const over = live.filter((attempt) => restarted.has(attempt.id) && !late.includes(attempt));
+  const urgent = new Set([...betweenJobs, ...restarted]);
+  const looks = lookByRepo([...(isAll ? live : [...late, ...over]), ...absent], now, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isAbsentDue) {
     deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);

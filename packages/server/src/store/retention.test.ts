@@ -230,7 +230,16 @@ function event(subjectId: string, isAudit: boolean): NewEvent {
 
 function workflowJob(runId: string) {
   return {
-    ...{ forge_id: 'f', id: runId, run_id: runId, run_attempt: 1, name: '', status: 'completed' },
+    ...{
+      forge_id: 'f',
+      id: runId,
+      owner: 'acme',
+      repo: 'app',
+      run_id: runId,
+      run_attempt: 1,
+      name: '',
+      status: 'completed',
+    },
     ...{ conclusion: null, labels: '[]', runner_id: null, runner_name: '', created_at: null },
     ...{ started_at: null, completed_at: null, observed_at: 1, is_owned: 1 as const },
   };

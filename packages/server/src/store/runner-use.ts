@@ -61,17 +61,17 @@ async function findRunner(
   );
 }
 
-/** The last few to start: of those before nothing depends any more. */
-const JOBS_LOOKED_AT = 10;
+/** The last few to start, of all owners: of those before nothing depends any more. */
+const JOBS_LOOKED_AT = 30;
 
 async function listOnRunner(
   { db }: WriteTx,
   forgeId: string,
-  { forge_runner_id, name }: KnownRunner,
+  { forge_runner_id, name, scope }: KnownRunner,
 ): Promise<TakenJob[]> {
   const rows = await db
     .selectFrom('run_workflow_jobs')
-    .select(['status', 'started_at', 'completed_at', 'observed_at'])
+    .select(['owner', 'repo', 'status', 'started_at', 'completed_at', 'observed_at'])
     .where('forge_id', '=', forgeId)
     .where('runner_id', '=', forge_runner_id)
     .where('runner_name', 'in', [name, ''])
@@ -79,7 +79,9 @@ async function listOnRunner(
     .orderBy('started_at', 'desc')
     .limit(JOBS_LOOKED_AT)
     .execute();
-  return rows.map((row) => ({
+  // Another owner's runner may have the same id and name.
+  const here = rows.filter(({ owner, repo }) => scopeCovers(scope, owner, repo));
+  return here.map((row) => ({
     status: row.status,
     startedAt: row.started_at,
     completedAt: row.completed_at,

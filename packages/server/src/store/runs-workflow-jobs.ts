@@ -23,7 +23,7 @@ export async function recordWorkflowJobs(
   if (ours.length === 0) return;
   await database.write(async (tx) => {
     await takeJobs(tx, attemptId, ours, async (attempt) => {
-      await storeJobs(tx, attempt.forge_id, ours, sentAt);
+      await storeJobs(tx, attempt, ours, sentAt);
       // Sooner than the next listing of runners says so: until then it would be given to another job.
       const { forge_id, owner, repo } = attempt;
       for (const job of ours.filter(({ status }) => status === 'in_progress')) {
@@ -98,13 +98,18 @@ function holdEnd(tx: WriteTx, attempt: AttemptRow, jobs: readonly WorkflowJob[])
 
 async function storeJobs(
   tx: WriteTx,
-  forgeId: string,
+  { forge_id: forgeId, owner, repo }: AttemptRow,
   jobs: readonly WorkflowJob[],
   sentAt: number,
 ): Promise<void> {
   await tx.db
     .insertInto('run_workflow_jobs')
-    .values(jobs.map((job) => ({ ...rowOfJob(forgeId, job, sentAt), is_owned: 1 as const })))
+    .values(
+      jobs.map((job) => ({
+        ...rowOfJob({ forgeId, owner, repo }, job, sentAt),
+        is_owned: 1 as const,
+      })),
+    )
     .onConflict((conflict) =>
       conflict
         .columns(['forge_id', 'id'])
@@ -138,13 +143,15 @@ async function storeJobs(
 }
 
 export function rowOfJob(
-  forgeId: string,
+  place: { readonly forgeId: string; readonly owner: string; readonly repo: string },
   job: WorkflowJob,
   sentAt: number,
 ): Omit<WorkflowJobRow, 'is_owned'> {
   return {
-    forge_id: forgeId,
+    forge_id: place.forgeId,
     id: job.id,
+    owner: place.owner,
+    repo: place.repo,
     run_id: job.runId,
     run_attempt: job.runAttempt,
     name: job.name,

@@ -226,6 +226,8 @@ export interface AttemptRow {
 export interface WorkflowJobRow {
   forge_id: string;
   id: string;
+  owner: string;
+  repo: string;
   run_id: string;
   run_attempt: number;
   name: string;

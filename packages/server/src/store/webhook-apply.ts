@@ -8,9 +8,10 @@ import type { WriteTx } from './database.ts';
 import type { NewDelivery } from './port/webhooks.ts';
 import { attemptOf } from './rows.ts';
 import { takeToldRun } from './runs-record.ts';
+import type { AttemptRow } from './schema.ts';
 import { closeJobsOf, takeToldJob } from './webhook-workflow-job.ts';
 
-/** @returns whether an attempt of ours has the run */
+/** @returns whether it is settled whose run it is; else an attempt of ours may turn out to have it */
 export async function applyObservation(
   tx: WriteTx,
   forgeId: string,
@@ -18,24 +19,34 @@ export async function applyObservation(
   watchAbsentMs: number,
 ): Promise<boolean> {
   const runId = seen.kind === 'run' ? seen.run.id : seen.job.runId;
-  const attemptId = await findAttempt(tx, forgeId, runId);
-  if (seen.kind === 'workflow-job') await takeToldJob(tx, forgeId, seen, attemptId);
-  else await takeRun(tx, forgeId, seen, attemptId, watchAbsentMs);
-  return attemptId !== undefined;
+  const attempt = await findAttempt(tx, forgeId, runId);
+  // Ids are the forge's own: what tells of the same one in another repository is wrong about it, or not of this forge.
+  if (attempt !== undefined && !isOfRepo(attempt, seen)) return true;
+  if (seen.kind === 'workflow-job') await takeToldJob(tx, forgeId, seen, attempt?.id);
+  else await takeRun(tx, forgeId, seen, attempt, watchAbsentMs);
+  return attempt !== undefined;
+}
+
+type KnownAttempt = Pick<AttemptRow, 'id' | 'owner' | 'repo' | 'ended_at'>;
+
+function isOfRepo(
+  attempt: KnownAttempt,
+  { owner, repo }: { readonly owner: string; readonly repo: string },
+): boolean {
+  return isSame(attempt.owner, owner) && isSame(attempt.repo, repo);
 }
 
 async function findAttempt(
   { db }: WriteTx,
   forgeId: string,
   runId: string,
-): Promise<string | undefined> {
-  const row = await db
+): Promise<KnownAttempt | undefined> {
+  return db
     .selectFrom('attempts')
-    .select('id')
+    .select(['id', 'owner', 'repo', 'ended_at'])
     .where('forge_id', '=', forgeId)
     .where('run_id', '=', runId)
     .executeTakeFirst();
-  return row?.id;
 }
 
 type ToldRun = Extract<WebhookObservation, { kind: 'run' }>;
@@ -44,13 +55,19 @@ async function takeRun(
   tx: WriteTx,
   forgeId: string,
   told: ToldRun,
-  attemptId: string | undefined,
+  attempt: KnownAttempt | undefined,
   watchAbsentMs: number,
 ): Promise<void> {
   const { run, at } = told;
-  if (attemptId === undefined) {
-    if (await isWanted(tx, forgeId, told, watchAbsentMs)) tellUnmatched(tx, forgeId, told);
-  } else if (!isEndHalfTold(run)) await takeToldRun(tx, attemptId, run, at);
+  if (attempt === undefined) {
+    if (await isWanted(tx, forgeId, told, watchAbsentMs)) {
+      tellTracker(tx, forgeId, 'webhook.run-unmatched', { runId: run.id });
+    }
+  } else if (run.attempt > 1) {
+    // The first one is over, which nobody has told us.
+    const data = { runId: run.id, attemptId: attempt.id };
+    if (attempt.ended_at === null) tellTracker(tx, forgeId, 'webhook.run-again', data);
+  } else if (!isEndHalfTold(run)) await takeToldRun(tx, attempt.id, run, at);
   if (run.attempt === 1 && run.status === 'completed') await closeJobsOf(tx, forgeId, told);
 }
 
@@ -109,15 +126,21 @@ function isSame(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-function tellUnmatched(tx: WriteTx, forgeId: string, { run }: ToldRun): void {
+/** Looks for what the webhook has not told. */
+function tellTracker(
+  tx: WriteTx,
+  forgeId: string,
+  kind: 'webhook.run-unmatched' | 'webhook.run-again',
+  data: { readonly runId: string; readonly attemptId?: string },
+): void {
   tx.emit({
-    kind: 'webhook.run-unmatched',
+    kind,
     subjectType: 'webhook',
-    subjectId: run.id,
+    subjectId: data.runId,
     groupId: null,
     forgeId,
     actor: SYSTEM_ACTOR,
     isAudit: false,
-    data: { runId: run.id },
+    data,
   });
 }

@@ -16,12 +16,12 @@ export async function takeToldJob(
   told: ToldJob,
   attemptId: string | undefined,
 ): Promise<void> {
-  const { job, at } = told;
+  const { owner, repo, job, at } = told;
   const isOurs = attemptId !== undefined && job.runAttempt === 1;
   if (isOurs) await takeOurs(tx, forgeId, told, attemptId);
   // Nobody asks about a part of another run that has no runner.
   else if (job.runnerId !== null && isNews(await findJob(tx, forgeId, job.id), told)) {
-    await storeJob(tx, { ...rowOfJob(forgeId, job, at), is_owned: 0 });
+    await storeJob(tx, { ...rowOfJob({ forgeId, owner, repo }, job, at), is_owned: 0 });
   }
   await showRunnerUse(tx, forgeId, told);
 }
@@ -32,14 +32,15 @@ async function takeOurs(
   told: ToldJob,
   attemptId: string,
 ): Promise<void> {
-  const { job, at } = told;
+  const { owner, repo, job, at } = told;
   const rows = await listOfRun(tx, forgeId, job.runId);
   const known = rows.find((row) => row.id === job.id);
   const isToStore = isNews(known, told);
   const others = rows.filter((row) => !isToStore || row !== known).map(workflowJobOf);
   const jobs = isToStore ? [...others, job] : others;
   await takeJobs(tx, attemptId, jobs, async () => {
-    if (isToStore) await storeJob(tx, { ...rowOfJob(forgeId, job, at), is_owned: 1 });
+    if (isToStore)
+      await storeJob(tx, { ...rowOfJob({ forgeId, owner, repo }, job, at), is_owned: 1 });
   });
 }
 

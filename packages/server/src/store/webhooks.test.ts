@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ObservedRunner } from '../domain/runner.ts';
+import { READERS } from '../forge/github/webhook-schema.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 import { makeLeaseStore } from './leases.ts';
@@ -124,6 +125,67 @@ for (const kind of databases) {
       expect(await scene.runs().listWorkflowJobs(FORGE, '1')).toMatchObject([{ runnerId: '4' }]);
     });
 
+    it('takes a run of the same id in another repository for somebody else’s', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const told = runTold('a', 'completed');
+      const { observation } = told;
+      await webhooks().add({ ...told, observation: { ...observation, owner: 'eve' } });
+      await takeAll();
+      expect((await scene.job(attempt.jobId)).state).toBe('triggered');
+      expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
+      await webhooks().add({ ...told, id: 'b', observation: { ...observation, owner: 'ACME' } });
+      await takeAll();
+      expect((await scene.job(attempt.jobId)).state).toBe('completed');
+    });
+
+    it('keeps apart runners of two owners that share an id and a name', async () => {
+      await scene.addRunners('3');
+      const now = at.clock.advance(5_000);
+      await webhooks().add(jobTold('a', 'in_progress', now));
+      await takeAll();
+      const { observation: theirs, ...told } = jobTold('b', 'in_progress', now + 5_000);
+      if (theirs.kind !== 'workflow-job') throw new Error('not of a workflow job');
+      const job = { ...theirs.job, id: '8', runId: '9', startedAt: now + 5_000 };
+      await webhooks().add({ ...told, observation: { ...theirs, owner: 'beta', job } });
+      await webhooks().add(jobTold('c', 'completed', now + 2_000));
+      await takeAll();
+      expect(await isBusy()).toBe(false);
+    });
+
+    it('takes names with a NUL, which not every database can store', async () => {
+      const payload = {
+        workflow_job: {
+          ...{ id: 7, run_id: 1, name: 'build\u0000', status: 'in_progress', labels: ['a\u0000'] },
+          ...{ runner_id: 3, runner_name: 'runner\u0000-3', started_at: '2026-01-01T12:00:05Z' },
+        },
+        repository: { name: 'app\u0000', owner: { login: 'acme' } },
+      };
+      await scene.addRunners('3');
+      const receipt = { at: at.clock.advance(5_000), uncertaintyMs: 0 };
+      const observation = READERS['workflow_job']?.(payload, receipt);
+      if (observation?.kind !== 'workflow-job') throw new Error('not of a workflow job');
+      await webhooks().add({ forgeId: FORGE, id: 'a', event: 'workflow_job', observation });
+      await takeAll();
+      expect(await isBusy()).toBe(true);
+    });
+
+    it('has the run looked at whose next attempt is told before the end of ours', async () => {
+      const { attempt } = await scene.claimNew(lease);
+      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const again = { ...scene.run('1', { status: 'in_progress' }), attempt: 2 };
+      const tell = async (id: string): Promise<void> => {
+        const observation = { ...place, kind: 'run', run: again, at: at.clock.now() } as const;
+        await webhooks().add({ forgeId: FORGE, id, event: 'workflow_run', observation });
+      };
+      await tell('a');
+      expect(await scene.told(takeAll)).toEqual(['webhook.run-again']);
+      await webhooks().add(runTold('b', 'completed'));
+      await takeAll();
+      await tell('c');
+      expect(await scene.told(takeAll)).toEqual([]);
+    });
+
     it('keeps what was told of a run until an attempt has it', async () => {
       const { attempt } = await scene.claimNew(lease);
       await webhooks().add(runTold('a', 'completed'));
@@ -210,6 +272,15 @@ for (const kind of databases) {
       at.clock.advance(WATCH_ABSENT_MS + 1);
       await webhooks().add(runTold('b', 'queued'));
       expect(await scene.told(takeAll)).toEqual([]);
+    });
+
+    it('last flowed at a time that has been, whatever the clock was before it was put back', async () => {
+      const now = at.clock.now();
+      await webhooks().add(runTold('a', 'queued'));
+      at.clock.set(now - HOUR_MS);
+      expect((await webhooks().findFlow(FORGE)).receivedAt).toBeNull();
+      await webhooks().add(runTold('b', 'queued'));
+      expect((await webhooks().findFlow(FORGE)).receivedAt).toBe(now - HOUR_MS);
     });
 
     it('remembers since when webhooks are missed', async () => {

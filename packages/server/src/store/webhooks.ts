@@ -136,11 +136,16 @@ async function recordFailure(
   return isGivenUp;
 }
 
-async function findFlow({ read }: Database, forgeId: string): Promise<StoredFlow> {
+/** Clocks of replicas differ a little. */
+const CLOCKS_APART_MS = 5_000;
+
+/** What was received at a time that is yet to come says nothing of now: our clock was put back. */
+async function findFlow({ read, clock }: Database, forgeId: string): Promise<StoredFlow> {
   const last = await read
     .selectFrom('webhook_deliveries')
     .select('received_at')
     .where('forge_id', '=', forgeId)
+    .where('received_at', '<=', clock.now() + CLOCKS_APART_MS)
     .orderBy('received_at', 'desc')
     .limit(1)
     .executeTakeFirst();

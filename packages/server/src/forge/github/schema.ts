@@ -10,10 +10,10 @@ import type { ObservedRunner } from '../../domain/runner.ts';
 /** Ids are int64: octokit parses what a double cannot hold as bigint, and past this door they are strings. */
 const id = z.union([z.int(), z.bigint()]).transform(String);
 
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
+/** PostgreSQL cannot store U+0000, which JSON can say: nothing else is lost with it. */
+export const words = z.string().transform((value) => value.replaceAll('\u0000', ''));
+
+const text = words.nullish().transform((value) => value ?? '');
 
 const time = z.string().transform((value, context) => {
   const ms = Date.parse(value);
@@ -27,12 +27,12 @@ const optionalTime = time.nullish().transform((value) => value ?? null);
 const runner = z
   .object({
     id,
-    name: z.string(),
+    name: words,
     os: text,
-    status: z.string(),
+    status: words,
     busy: z.boolean(),
     ephemeral: z.boolean().nullish(),
-    labels: z.array(z.object({ name: z.string() })),
+    labels: z.array(z.object({ name: words })),
   })
   .transform(
     (raw): ObservedRunner => ({
@@ -54,15 +54,15 @@ export const run = z
   .object({
     id,
     run_attempt: z.int().nullish(),
-    name: z.string().nullish(),
-    display_title: z.string().nullish(),
+    name: words.nullish(),
+    display_title: words.nullish(),
     path: text,
     workflow_id: id,
-    event: z.string(),
+    event: words,
     head_branch: text,
-    actor: z.object({ login: z.string() }).nullish(),
-    status: z.string().nullish(),
-    conclusion: z.string().nullish(),
+    actor: z.object({ login: words }).nullish(),
+    status: words.nullish(),
+    conclusion: words.nullish(),
     html_url: text,
     created_at: time,
     run_started_at: optionalTime,
@@ -96,10 +96,10 @@ export const workflowJob = z
     id,
     run_id: id,
     run_attempt: z.int().nullish(),
-    name: z.string(),
-    status: z.string(),
-    conclusion: z.string().nullish(),
-    labels: z.array(z.string()),
+    name: words,
+    status: words,
+    conclusion: words.nullish(),
+    labels: z.array(words),
     runner_id: id.nullish(),
     runner_name: text,
     created_at: optionalTime,
@@ -131,4 +131,4 @@ export const dispatchReply = z
   .object({ workflow_run_id: id, html_url: text })
   .transform((raw) => ({ runId: raw.workflow_run_id, runUrl: raw.html_url }));
 
-export const account = z.object({ login: z.string(), type: text });
+export const account = z.object({ login: words, type: text });

@@ -6,11 +6,11 @@ import {
   type Receipt,
   type WebhookObservation,
 } from '../../domain/webhook.ts';
-import { run, workflowJob } from './schema.ts';
+import { run, words, workflowJob } from './schema.ts';
 
 /** The payloads we read, cut down to the fields we read. */
 
-const repository = z.object({ name: z.string(), owner: z.object({ login: z.string() }) });
+const repository = z.object({ name: words, owner: z.object({ login: words }) });
 
 const runPayload = z.object({ workflow_run: run, repository });
 const jobPayload = z.object({ workflow_job: workflowJob, repository });

@@ -174,6 +174,8 @@ export const first: Migration = {
     `create table run_workflow_jobs (
       forge_id text not null,
       id text not null,
+      owner text not null,
+      repo text not null,
       run_id text not null,
       run_attempt integer not null,
       name text not null,
