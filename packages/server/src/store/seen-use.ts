@@ -44,13 +44,14 @@ export async function isUseExplained(
   return true;
 }
 
-/** Taken: a workflow job has started on it. Freed: one has ended. Or the forge has shown what was so a moment before. */
+/** By a workflow job, or because the forge may not yet have shown what a webhook told a moment before. */
 async function isExplained(
   { read }: Database,
   { forgeId, since, until }: SeenUse,
   { forgeRunnerId, name, isBusy, toldAt }: UsedRunner,
   slackMs: number,
 ): Promise<boolean> {
+  if (toldAt !== null && toldAt >= until - slackMs) return true;
   const jobs = await read
     .selectFrom('run_workflow_jobs')
     .select(['runner_name', 'started_at', 'completed_at'])
@@ -60,12 +61,15 @@ async function isExplained(
     .orderBy('started_at', 'desc')
     .limit(JOBS_LOOKED_AT)
     .execute();
-  const after = toldAt ?? since - slackMs;
-  const isSince = (at: number | null, from: number): boolean =>
-    at !== null && at >= from - STAMP_STEP_MS && at <= until + slackMs;
+  const otherwiseAt = toldAt ?? since;
+  const earliest = otherwiseAt - STAMP_STEP_MS - (toldAt === null ? slackMs : 0);
+  const isSince = (at: number | null): boolean =>
+    at !== null && at >= earliest && at <= until + slackMs;
   return jobs.some(({ runner_name: on, started_at: startedAt, completed_at: endedAt }) => {
-    const [changedAt, otherAt] = isBusy ? [startedAt, endedAt] : [endedAt, startedAt];
-    const isLate = isSince(otherAt, until - slackMs);
-    return ['', name].includes(on) && (isSince(changedAt, after) || isLate);
+    if (!['', name].includes(on)) return false;
+    const isOnUntil = endedAt === null || endedAt >= until - slackMs - STAMP_STEP_MS;
+    // It was taken already then: by one that had started.
+    const wasOnBefore = startedAt !== null && startedAt <= otherwiseAt + slackMs;
+    return isBusy ? isSince(startedAt) && isOnUntil : isSince(endedAt) && wasOnBefore;
   });
 }
