@@ -102,7 +102,8 @@ for (const kind of databases) {
           db
             .insertInto('run_workflow_jobs')
             .values({
-              ...{ forge_id: 'f', id, run_id: id, run_attempt: 1, name: id, labels: '[]' },
+              ...{ forge_id: 'f', id, owner: 'acme', repo: 'app' },
+              ...{ run_id: id, run_attempt: 1, name: id, labels: '[]' },
               ...{ status: 'in_progress', conclusion: null, created_at: 0 },
               ...{ runner_id: runnerId, runner_name: `runner-${runnerId}`, is_owned: 0 },
               ...{ started_at: startedAt, completed_at: completedAt, observed_at: startedAt },
