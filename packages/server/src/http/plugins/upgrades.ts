@@ -55,6 +55,8 @@ export function routeUpgrades(app: HttpApp): Upgrades {
     });
     const takeOver = (): void => {
       response.detachSocket(socket);
+      // Who waits for the end of the answer, with a timer to give it up, waits no longer.
+      response.emit('close');
       socket.off('error', destroy).off('close', onClose).setTimeout(0, destroy);
       answered.delete(socket);
     };
