@@ -26,6 +26,7 @@ export function judgeJob(file: JobFile): JobVerdict {
     ...(ran.length > 1 ? ['has several runs that ran'] : []),
     ...(isNotFound && made.length > 0 ? ['failed as not found, but was sent'] : []),
     ...attemptFaults(file),
+    ...strangeRuns(file),
     ...(job === undefined || isNotFound ? [] : outcomeFaults(job, runs)),
   ];
   const known = [
@@ -73,6 +74,14 @@ function attemptFaults({ attempts, runs }: JobFile): string[] {
         : []),
     ];
   });
+}
+
+/** Runs bear the note of the job that they were sent for: another job's was taken for its. */
+function strangeRuns({ shown, runs }: JobFile): string[] {
+  const note = shown[0]?.inputs?.['note'];
+  return runs
+    .filter(({ inputs }) => inputs['note'] !== note)
+    .map(({ id, inputs }) => `has run ${id}, which is that of ${inputs['note'] ?? '?'}`);
 }
 
 const STATUS_OF: Readonly<Record<string, string>> = {

@@ -75,7 +75,8 @@ export async function judge(
     ...listExcesses(counts, allowed),
   ];
   if (faults.length === 0) return counts;
-  throw new Error(['not as it must be:', ...faults, JSON.stringify(counts)].join('\n'));
+  const known = attempts.map((attempt) => JSON.stringify(attempt));
+  throw new Error(['not as it must be:', ...faults, JSON.stringify(counts), ...known].join('\n'));
 }
 
 function fileOf(
