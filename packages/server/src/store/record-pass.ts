@@ -14,6 +14,7 @@ import {
   type PassDifference,
   type SeenRunner,
 } from './runner-pass.ts';
+import { lockScope } from './runner-use.ts';
 import type { RunnerRow } from './schema.ts';
 import { seenUseOf } from './seen-use.ts';
 import type { Fence, RunnerPass } from './store.ts';
@@ -43,6 +44,7 @@ export async function recordPass(
   pass: RunnerPass,
 ): Promise<SeenUse | undefined> {
   if (!(await holdsLease(tx, database, fence))) return undefined;
+  await lockScope(tx, pass.forgeId, pass.scope);
   const scope = await findScope(tx, pass);
   if (scope === undefined) return undefined;
   const isBehind = (scope.passSentAt ?? -Infinity) >= pass.sentAt;

@@ -35,6 +35,7 @@ export async function showRunnerUse(tx: WriteTx, forgeId: string, seen: SeenJob)
   const use = runnerUseOf(await listOnRunner(tx, forgeId, runner));
   // Done with its one job it leaves; a listing will show it gone.
   if (use === undefined || (!use.isBusy && runner.is_ephemeral === 1)) return;
+  await lockScope(tx, forgeId, runner.scope);
   if (await markUse(tx, runner.id, use)) tellUse(tx, forgeId, runner, use, seen.job.runId);
 }
 
@@ -87,6 +88,19 @@ async function listOnRunner(
     completedAt: row.completed_at,
     observedAt: row.observed_at,
   }));
+}
+
+/**
+ * On PostgreSQL a pass and a use that are stored at the same time would not see each other: the pass would count as
+ * newer and its ETags vouch for a row that it never saw. On SQLite there is one writer anyway.
+ */
+export async function lockScope({ db }: WriteTx, forgeId: string, scope: string): Promise<void> {
+  await db
+    .updateTable('runner_scopes')
+    .set((eb) => ({ scope: eb.ref('scope') }))
+    .where('forge_id', '=', forgeId)
+    .where('scope', '=', scope)
+    .execute();
 }
 
 /**
