@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Forge } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
 import { acme } from './harness/scenes.ts';
@@ -37,6 +37,9 @@ for (const database of databases) {
     it('changes nothing where both say the same', async () => {
       const kept = new KeptAnswers();
       const world = await startWorld({ database, config: impatient, wrapForge: kept.wrap });
+      onTestFinished(() => {
+        kept.letGo();
+      });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       const done = await world.job(id, 'completed');
       kept.letGo();
@@ -53,9 +56,13 @@ for (const database of databases) {
       const kept = new KeptAnswers();
       const world = await startWorld({
         database,
-        config: impatient,
+        // No sooner may either of them be given up: with one run to be seen, closeness in time would tell whose it is.
+        config: { github: { request_timeout: '6s' }, dispatcher: { send_deadline: '500ms' } },
         forge: acme(2),
         wrapForge: kept.wrap,
+      });
+      onTestFinished(() => {
+        kept.letGo();
       });
       const inputs = { 'duration-ms': '600000' };
       // The request that leaves first acts last: the order in time, all a correlation has, is the wrong one.
@@ -73,6 +80,7 @@ for (const database of databases) {
       });
       await world.forge('the second run', ({ runs }) => runs.length === 1);
       world.sim.release(hold);
+      await world.forge('both runs', ({ runs }) => runs.length === 2);
       await world.job(first.id, 'running');
       const guessed = await world.job(second.id, 'running');
       expect(world.runOf(guessed).inputs['note']).toBe('first');

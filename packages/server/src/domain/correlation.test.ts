@@ -310,6 +310,14 @@ describe('lateRuns', () => {
     expect(late([madeAfter('1', 2 * SECOND)], [sentAfter('live', SECOND)])).toEqual([]);
   });
 
+  it('takes no run that was made after the attempt may have been called absent', () => {
+    const hasty = { ...TIMING, runLookupTimeoutMs: 10 * SECOND };
+    const takenAt = (ms: number) =>
+      lateRuns({ absent, searching: [], runs: [madeAfter('1', ms)], timing: hasty }).length;
+    expect(takenAt(45 * SECOND)).toBe(1);
+    expect(takenAt(45 * SECOND + 1)).toBe(0);
+  });
+
   it('takes one run per attempt', () => {
     expect(late([madeAfter('1', 2 * SECOND), madeAfter('2', 9 * SECOND)])).toEqual(['1']);
   });

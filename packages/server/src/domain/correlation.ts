@@ -100,6 +100,8 @@ export function lateRuns({ absent, searching, runs, timing }: LateRunInput): Lat
   );
   for (const cluster of clustersOf(rest, nobodys, timing)) {
     for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, timing)) {
+      // Made when this attempt may have been concluded already, it can be anybody's: it would be cancelled.
+      if (run.createdAt > lastSendOf(attempt, timing) + timing.runLookupTimeoutMs) continue;
       late.push({ attemptId: attempt.id, runId: run.id, matchedBy: 'order' });
     }
   }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { attempt, run } from './attempt.testkit.ts';
-import { groupByKey, runsOfKey } from './run-keys.ts';
+import type { Attempt, Run } from './attempt.ts';
+import { groupByKey, repoKeyOf, runsOfKey } from './run-keys.ts';
 
 it('takes a workflow by its number, its file name or its path', () => {
   const runs = [run('1', { path: '.github/workflows/ci.yml', workflowId: '7' })];
@@ -16,14 +17,27 @@ it('takes a ref by its short or its full name', () => {
   expect(runsOfKey(attempt('a', { ref: 'next' }), runs)).toEqual([]);
 });
 
+const group = (attempts: Attempt[], runs: Run[]) =>
+  groupByKey(attempts, runs).map((ofKey) => ofKey.map(({ id }) => id));
+
 it('keeps attempts of another workflow or ref apart, and not those of another actor', () => {
-  const groups = groupByKey([
+  const attempts = [
     attempt('a'),
     attempt('b', { actor: 'someone' }),
     attempt('c', { ref: 'next' }),
     attempt('d', { workflowId: 'other.yml' }),
-    attempt('e', { owner: 'ACME' }),
-  ]);
-  const ids = groups.map((group) => group.map(({ id }) => id));
-  expect(ids).toEqual([['a', 'b', 'e'], ['c'], ['d']]);
+  ];
+  expect(group(attempts, [run('1')])).toEqual([['a', 'b'], ['c'], ['d']]);
+});
+
+it('knows by a run that two spellings are one workflow', () => {
+  const attempts = ['7', 'ci.yml', '.github/workflows/ci.yml', '8'].map((workflowId) =>
+    attempt(workflowId, { workflowId }),
+  );
+  const runs = [run('1', { path: '.github/workflows/ci.yml', workflowId: '7' })];
+  expect(group(attempts, runs)).toEqual([['7', 'ci.yml', '.github/workflows/ci.yml'], ['8']]);
+});
+
+it('takes names of owners and repositories in any case', () => {
+  expect(repoKeyOf({ owner: 'ACME', repo: 'App' })).toBe(repoKeyOf(attempt('a')));
 });

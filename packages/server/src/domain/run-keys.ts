@@ -1,11 +1,21 @@
 import type { Attempt, Run } from './attempt.ts';
 
-/** What a listing can tell apart: repository, workflow, ref. The actor is compared run by run: it may not be known. */
-function keyOf({ owner, repo, workflowId, ref }: Attempt): string {
-  return JSON.stringify([owner.toLowerCase(), repo.toLowerCase(), workflowId, plainRef(ref)]);
+/** Forges take the names of owners and repositories in any case. */
+export function repoKeyOf({ owner, repo }: Pick<Attempt, 'owner' | 'repo'>): string {
+  return `${owner}/${repo}`.toLowerCase();
 }
 
-export function groupByKey(attempts: readonly Attempt[]): Attempt[][] {
+/**
+ * By what a listing can tell apart: workflow and ref. The actor is compared run by run: it may not be known.
+ *
+ * @param attempts of one repository
+ * @param runs its listing, which tells that two spellings are one workflow
+ */
+export function groupByKey(attempts: readonly Attempt[], runs: readonly Run[]): Attempt[][] {
+  const keyOf = ({ workflowId, ref }: Attempt): string => {
+    const ofIt = runs.find((run) => isWorkflow(run, workflowId));
+    return JSON.stringify([ofIt?.workflowId ?? workflowId, plainRef(ref)]);
+  };
   return [...Map.groupBy(attempts, keyOf).values()];
 }
 

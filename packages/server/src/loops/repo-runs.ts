@@ -1,4 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts';
+import { repoKeyOf } from '../domain/run-keys.ts';
 
 /** Older attempts do not widen the listing: each is read on its own instead, so many at a look, in turn. */
 const RECENT_MS = 60 * 60_000;
@@ -31,11 +32,7 @@ export function lookByRepo(
   now: number,
   urgent: ReadonlySet<string> = new Set(),
 ): RepoLook[] {
-  const byRepo = new Map<string, Attempt[]>();
-  for (const attempt of attempts) {
-    const key = `${attempt.owner}/${attempt.repo}`.toLowerCase();
-    byRepo.set(key, [...(byRepo.get(key) ?? []), attempt]);
-  }
+  const byRepo = Map.groupBy(attempts, repoKeyOf);
   return [...byRepo.values()].map((group) => lookAt(group, now, urgent));
 }
 

@@ -18,6 +18,8 @@ async function resolve(attempts: Attempt[], runs: Run[], atMs: number, offsetMs 
     return Promise.resolve(true);
   };
   const fake: Partial<RunStore> = {
+    listLive: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt === null)),
+    listWatchedAbsent: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt !== null)),
     listOwnedRunIds: () => Promise.resolve(new Set(attempts.flatMap((one) => one.runId ?? []))),
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
     recordMissing: (id) => say(`${id} missing`).then(() => undefined),
@@ -29,10 +31,11 @@ async function resolve(attempts: Attempt[], runs: Run[], atMs: number, offsetMs 
     runs: fake as RunStore,
     timing,
     now: sentAt,
+    watchAbsentMs: 86_400_000,
     offset: { offsetMs, uncertaintyMs: 0 },
   };
   const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete: true, runs };
-  await resolveAttempts(deps, attempts, listing);
+  await resolveAttempts(deps, { forgeId: 'github', owner: 'acme', repo: 'app' }, listing);
   return told;
 }
 
@@ -80,4 +83,8 @@ it('leaves an absent attempt that has its late run with that one', async () => {
   const absent = attempt('a', { state: 'absent', runId: '7' });
   const watched = attempt('b', { state: 'absent', endedAt: CLAIMED_AT + 400_000 });
   expect(await resolve([absent, watched], [run('7'), run('8')], 500_000)).toEqual(['b late 8']);
+});
+
+it('leaves attempts of other repositories alone', async () => {
+  expect(await resolve([attempt('a', { repo: 'lib' })], [run('7')], 10_000)).toEqual([]);
 });

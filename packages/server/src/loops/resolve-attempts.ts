@@ -6,7 +6,7 @@ import {
   lateRuns,
   type SearchedAttempt,
 } from '../domain/correlation.ts';
-import { groupByKey, runsOfKey } from '../domain/run-keys.ts';
+import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
 import type { DateOffset, RunListing } from '../forge/forge.ts';
 import type { Store } from '../store/store.ts';
 
@@ -16,31 +16,51 @@ export interface ResolveDeps {
   readonly offset: DateOffset;
   /** Our clock. */
   readonly now: number;
+  /** An absent attempt is watched this long for a run that turns up after all. */
+  readonly watchAbsentMs: number;
 }
+
+export type RepoOfForge = Pick<Attempt, 'forgeId' | 'owner' | 'repo'>;
 
 /** Needs a run: its outcome is unknown, or a 2xx answer named none. */
 export function isSearching(attempt: Attempt): boolean {
-  const isOpen = attempt.state === 'unknown' || attempt.state === 'accepted';
-  return isOpen && attempt.runId === null && attempt.endedAt === null;
+  const mayHaveRun = attempt.state === 'unknown' || attempt.state === 'accepted';
+  return mayHaveRun && attempt.runId === null && attempt.endedAt === null;
+}
+
+/** A listing of its repository's runs may settle something about it. */
+export function isOpen(attempt: Attempt): boolean {
+  return isSearching(attempt) || isWatched(attempt);
+}
+
+/** Finds the runs of attempts that need one, concludes which started nothing, and which started one after all. */
+export async function resolveAttempts(
+  deps: ResolveDeps,
+  where: RepoOfForge,
+  listing: RunListing,
+): Promise<void> {
+  const attempts = await listAttempts(deps, where);
+  const ids = listing.runs.map((run) => run.id);
+  const owned = await deps.runs.listOwnedRunIds(where.forgeId, ids);
+  const unowned = listing.runs.filter((run) => !owned.has(run.id));
+  for (const ofKey of groupByKey(attempts, unowned))
+    await resolveKey(deps, ofKey, unowned, listing);
 }
 
 /**
- * Finds the runs of attempts that need one, concludes which started nothing, and which started one after all.
- *
- * @param attempts all live and watched ones of one repository, also those still being sent
+ * Read only now that the listing is there: it may show the run of an attempt that was claimed while it was on its
+ * way. Unknown here, that run would be adopted by, or cancelled as the late one of, an attempt that started nothing,
+ * and its own job would be started twice.
  */
-export async function resolveAttempts(
-  deps: ResolveDeps,
-  attempts: readonly Attempt[],
-  listing: RunListing,
-): Promise<void> {
-  const open = attempts.filter((one) => isSearching(one) || isWatched(one));
-  if (open.length === 0) return;
-  const ids = listing.runs.map((run) => run.id);
-  const forgeId = open[0]?.forgeId ?? '';
-  const owned = await deps.runs.listOwnedRunIds(forgeId, ids);
-  const unowned = listing.runs.filter((run) => !owned.has(run.id));
-  for (const ofKey of groupByKey(attempts)) await resolveKey(deps, ofKey, unowned, listing);
+async function listAttempts(
+  { runs, now, watchAbsentMs }: ResolveDeps,
+  where: RepoOfForge,
+): Promise<Attempt[]> {
+  const [live, absent] = await Promise.all([
+    runs.listLive(where.forgeId),
+    runs.listWatchedAbsent(where.forgeId, now - watchAbsentMs),
+  ]);
+  return [...live, ...absent].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }
 
 async function resolveKey(

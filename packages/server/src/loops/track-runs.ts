@@ -11,7 +11,7 @@ import {
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
-import { isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
+import { isOpen, isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
 import { TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 
@@ -126,7 +126,8 @@ async function followByListing(
   };
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
   await allOf(deps, look.listed, takeListed);
-  await resolveAttempts(resolveDeps(deps), look.listed, listing);
+  if (!look.listed.some(isOpen)) return;
+  await resolveAttempts(resolveDeps(deps), { forgeId: forge.id, ...look }, listing);
 }
 
 function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDeps {
@@ -135,6 +136,7 @@ function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDe
     runs: store.runs,
     offset,
     now: clock.now(),
+    watchAbsentMs: deps.watchAbsentMs,
     timing: {
       requestTimeoutMs: deps.requestTimeoutMs,
       runLookupTimeoutMs: deps.runLookupTimeoutMs,
