@@ -108,7 +108,10 @@ export function sceneOn(at: DatabaseUnderTest) {
   };
 }
 
-/** Does `first` in a transaction of another process, which commits only once `second` waits for it. */
+/**
+ * Does `first` in a transaction of another process, which commits only once `second` waits for it, or has missed it and
+ * is done.
+ */
 async function race<T>(
   { database, replica }: DatabaseUnderTest,
   first: (tx: WriteTx) => Promise<unknown>,
@@ -122,12 +125,15 @@ async function race<T>(
     await mayCommit.promise;
   });
   await wrote.promise;
-  const two = second();
+  const ending = { isDone: false };
+  const two = second().finally(() => {
+    ending.isDone = true;
+  });
   // On SQLite, which has one writer, `second` waits for the connection.
-  while (database.kind === 'postgres' && (await countWaiting(database)) === 0);
+  while (database.kind === 'postgres' && !ending.isDone && (await countWaiting(database)) === 0);
   mayCommit.resolve(undefined);
-  await one;
-  return two;
+  const [, result] = await Promise.all([one, two]);
+  return result;
 }
 
 async function countWaiting({ read }: Database): Promise<number> {
