@@ -25,7 +25,8 @@ import { trackRuns } from './loops/track-runs.ts';
 import { WebhookFlow } from './loops/webhook-flow.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
-import type { Store, SyncGroup } from './store/store.ts';
+import type { SyncGroup } from './store/port/catalog.ts';
+import type { Store } from './store/store.ts';
 
 /** One GitHub server for now; its id is part of every row that belongs to it. */
 const FORGE_ID = 'github';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { Secret } from '../lib/secret.ts';
-import type { User, UserStore, UserWithPassword } from '../store/store.ts';
+import type { User, UserStore, UserWithPassword } from '../store/port/users.ts';
 import { type AuthDeps, makeAuth } from './auth.ts';
 import { argon2id, type Passwords } from './passwords.ts';
 import { findToken, hashSessionToken, makeSessionToken } from './session-tokens.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
-import type { User, UserStore } from '../store/store.ts';
+import type { User, UserStore } from '../store/port/users.ts';
 import { argon2id, type Passwords } from './passwords.ts';
 import { hashSessionToken, makeSessionToken } from './session-tokens.ts';
 

@@ -1,5 +1,5 @@
 import type { Secret } from '../lib/secret.ts';
-import type { Role, UserStore } from '../store/store.ts';
+import type { Role, UserStore } from '../store/port/users.ts';
 import { argon2id } from './passwords.ts';
 
 /** A user as the config names it. */

@@ -4,7 +4,7 @@ import { hashSessionToken } from '../auth/session-tokens.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { makeLogger } from '../lib/logger.ts';
 import { makeMetrics } from '../metrics/metrics.ts';
-import type { User } from '../store/store.ts';
+import type { User } from '../store/port/users.ts';
 import { makeHttpApp } from './app.ts';
 import type { HttpDeps, HttpOptions, HttpStore } from './deps.ts';
 import type { HttpApp } from './http-app.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NewJob } from '../store/store.ts';
+import type { NewJob } from '../store/port/jobs.ts';
 import { adminToken, openTestApp } from './app.testkit.ts';
 import { makeJob } from './store.testkit.ts';
 

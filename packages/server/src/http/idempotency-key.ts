@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { StringMap } from '../domain/job.ts';
-import type { IdempotencyKey, NewJob } from '../store/store.ts';
+import type { IdempotencyKey, NewJob } from '../store/port/jobs.ts';
 import { badRequest } from './errors.ts';
 
 /** The header's key with a hash of what it asks for; undefined without the header. Throws a 400 for one that is no key. */

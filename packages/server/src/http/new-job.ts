@@ -1,7 +1,7 @@
 import { type AddJobRequest, MAX_INPUT_CHARACTERS, MAX_INPUTS } from '@dispatchoor/api-contract';
 import type { Template } from '../domain/group.ts';
 import type { StringMap } from '../domain/job.ts';
-import type { NewJob } from '../store/store.ts';
+import type { NewJob } from '../store/port/jobs.ts';
 import { badRequest } from './errors.ts';
 
 /** Throws a 400 when a manual job does not say where it goes. */

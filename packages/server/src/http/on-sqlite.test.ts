@@ -10,7 +10,7 @@ import { makeLogger } from '../lib/logger.ts';
 import { Secret } from '../lib/secret.ts';
 import { makeMetrics } from '../metrics/metrics.ts';
 import { openStore } from '../store/open-store.ts';
-import type { SyncTemplate } from '../store/store.ts';
+import type { SyncTemplate } from '../store/port/catalog.ts';
 import { testOptions } from './app.testkit.ts';
 import { makeHttpApp } from './app.ts';
 import { noon } from './store.testkit.ts';

@@ -1,5 +1,6 @@
 import type { Group, Template } from '../domain/group.ts';
-import type { ListedJob, User } from '../store/store.ts';
+import type { ListedJob } from '../store/port/jobs.ts';
+import type { User } from '../store/port/users.ts';
 import type { HttpStore } from './deps.ts';
 
 /** Only what a test gives can be called; anything else fails it by name. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { QueuePage } from '../store/store.ts';
+import type { QueuePage } from '../store/port/jobs.ts';
 import { jobToWire } from './wire/job-to-wire.ts';
 
 /** Small enough that reading, checking and writing one page holds the event loop for milliseconds only. */

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
-import type { EventStore } from '../store/store.ts';
+import type { EventStore } from '../store/port/events.ts';
 
 /** The safety net under the database's own notifications. */
 const LOOK_EVERY_MS = 1_000;

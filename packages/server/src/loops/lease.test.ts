@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { makeLogger } from '../lib/logger.ts';
-import type { Fence, LeaseStore } from '../store/store.ts';
+import type { Fence, LeaseStore } from '../store/port/leases.ts';
 import { Lease } from './lease.ts';
 
 const logger = makeLogger('fatal');

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Fence, LeaseStore } from '../store/store.ts';
+import type { Fence, LeaseStore } from '../store/port/leases.ts';
 
 /** Parts of the lease. Two renewals may fail before it is lost. */
 const RENEW_EVERY = 0.3;

@@ -1,7 +1,7 @@
 import type { Event } from '../domain/event.ts';
 import { FailureRow } from '../lib/failure-row.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
-import type { Fence } from '../store/store.ts';
+import type { Fence } from '../store/port/leases.ts';
 import type { EventFeed } from './event-feed.ts';
 import { Lease, type LeaseDeps } from './lease.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { attempt, CLAIMED_AT, run } from '../domain/attempt.testkit.ts';
 import type { Attempt, Run } from '../domain/attempt.ts';
-import type { RunStore } from '../store/store.ts';
+import type { RunStore } from '../store/port/runs.ts';
 import { type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
 
 const timing = {

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { RetentionStore } from '../store/store.ts';
+import type { RetentionStore } from '../store/port/retention.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 
 const DAY_MS = 24 * 60 * 60_000;

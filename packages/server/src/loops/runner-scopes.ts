@@ -1,5 +1,5 @@
 import type { Group } from '../domain/group.ts';
-import type { UsedRepo } from '../store/store.ts';
+import type { UsedRepo } from '../store/port/runners.ts';
 
 export type OwnerType = 'org' | 'user' | 'unknown';
 

@@ -2,7 +2,8 @@ import { type DispatchAccepted, type Forge, ForgeError } from '../forge/forge.ts
 import type { Breaker } from '../lib/breaker.ts';
 import type { Clock, Deadline } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Claim, RefusedOutcome, Store } from '../store/store.ts';
+import type { Claim, RefusedOutcome } from '../store/port/dispatch.ts';
+import type { Store } from '../store/store.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface SendDeps {

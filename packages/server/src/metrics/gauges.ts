@@ -1,4 +1,5 @@
-import type { CatalogStore, JobStore, QueueCounts } from '../store/store.ts';
+import type { CatalogStore } from '../store/port/catalog.ts';
+import type { JobStore, QueueCounts } from '../store/port/jobs.ts';
 import type { Families } from './families.ts';
 
 type GroupsWithStats = Awaited<ReturnType<CatalogStore['listGroupsWithStats']>>;

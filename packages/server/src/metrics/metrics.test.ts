@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Event, EventKind } from '../domain/event.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { uuidv7 } from '../lib/ids.ts';
-import type { CatalogStore, QueueCounts } from '../store/store.ts';
+import type { CatalogStore } from '../store/port/catalog.ts';
+import type { QueueCounts } from '../store/port/jobs.ts';
 import { type Metrics, type MetricsDeps, makeMetrics } from './metrics.ts';
 
 const noon = Date.UTC(2026, 0, 1, 12);

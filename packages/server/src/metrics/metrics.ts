@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client';
 import type { Event, EventKind } from '../domain/event.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { CatalogStore, JobStore } from '../store/store.ts';
+import type { CatalogStore } from '../store/port/catalog.ts';
+import type { JobStore } from '../store/port/jobs.ts';
 import { type Families, makeFamilies } from './families.ts';
 import { readGauges, setGauges } from './gauges.ts';
 import { waitOf } from './job-wait.ts';

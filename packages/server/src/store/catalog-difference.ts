@@ -1,6 +1,6 @@
+import type { SyncGroup, SyncTemplate } from './port/catalog.ts';
 import { toJson } from './rows.ts';
 import type { Bool, GroupRow, Schema, TemplateRow } from './schema.ts';
-import type { SyncGroup, SyncTemplate } from './store.ts';
 
 /** What the config decides of a group; the rest of the row belongs to people and to the store. */
 export type GroupFields = Omit<GroupRow, 'is_paused' | 'next_number' | 'created_at' | 'updated_at'>;

@@ -11,8 +11,8 @@ import {
   type TemplateFields,
 } from './catalog-difference.ts';
 import type { Database, WriteTx } from './database.ts';
+import type { SyncGroup } from './port/catalog.ts';
 import type { Bool, GroupRow, Schema, TemplateRow } from './schema.ts';
-import type { SyncGroup } from './store.ts';
 
 interface SyncedForge {
   readonly id: string;

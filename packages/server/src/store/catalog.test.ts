@@ -4,9 +4,10 @@ import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeLeaseStore } from './leases.ts';
+import type { SyncGroup, SyncTemplate } from './port/catalog.ts';
+import type { NewJob } from './port/jobs.ts';
 import { makeRetentionStore } from './retention.ts';
 import { makeRunnerStore } from './runners.ts';
-import type { NewJob, SyncGroup, SyncTemplate } from './store.ts';
 
 const FORGE = { id: 'f', kind: 'github' };
 

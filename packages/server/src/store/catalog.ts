@@ -5,9 +5,9 @@ import { labelsFit } from '../domain/runner.ts';
 import { syncCatalog } from './catalog-sync.ts';
 import type { Database, WriteTx } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
+import type { CatalogStore, GroupStats } from './port/catalog.ts';
 import { groupOf, stringsOf, templateOf, toBool } from './rows.ts';
 import type { Schema } from './schema.ts';
-import type { CatalogStore, GroupStats } from './store.ts';
 
 export function makeCatalogStore(database: Database): CatalogStore {
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeCredentialStore } from './credentials.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import type { CredentialRow } from './store.ts';
+import type { CredentialRow } from './port/credentials.ts';
 
 const HOUR_MS = 3_600_000;
 

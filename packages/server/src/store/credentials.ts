@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { Database, WriteTx } from './database.ts';
+import type { CredentialRow, CredentialStore } from './port/credentials.ts';
 import { toBool } from './rows.ts';
 import type { Schema } from './schema.ts';
-import type { CredentialRow, CredentialStore } from './store.ts';
 
 export function makeCredentialStore(database: Database): CredentialStore {
   return {

@@ -4,9 +4,10 @@ import { missingTargetFields, type StringMap } from '../domain/job.ts';
 import type { Database, WriteTx } from './database.ts';
 import { isBlocked, takeProbe } from './dispatch-targets.ts';
 import { moveJob } from './job-moves.ts';
+import type { Claim, ClaimRequest } from './port/dispatch.ts';
+import type { Fence } from './port/leases.ts';
 import { attemptOf, stringMapOf, targetOfJob } from './rows.ts';
 import type { AttemptRow, JobRow, TemplateRow } from './schema.ts';
-import type { Claim, ClaimRequest, Fence } from './store.ts';
 
 /** Undoes a claim that turned out to be impossible after its first write. */
 class NotClaimable extends Error {}

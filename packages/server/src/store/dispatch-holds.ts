@@ -7,9 +7,9 @@ import { holdsOf, type ScopePass } from '../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
 import { isBetweenJobs } from './attempts-between.ts';
 import { type Breathe, chunksOf } from './dialect/chunks.ts';
+import type { DispatchQuery } from './port/dispatch.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import type { Schema } from './schema.ts';
-import type { DispatchQuery } from './store.ts';
 
 /** The offset comes from `Date` headers, which tell whole seconds. */
 const UNCERTAINTY_MS = 1_000;

@@ -7,9 +7,9 @@ import { type Breathe, breathing } from './dialect/chunks.ts';
 import { loadHeads, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
 import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
+import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
 import { groupOf, stringsOf } from './rows.ts';
 import type { Schema, TargetBlockRow } from './schema.ts';
-import type { DispatchQuery, LoadedDispatchState } from './store.ts';
 
 export async function loadState(
   database: Database,

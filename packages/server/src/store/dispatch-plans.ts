@@ -1,7 +1,7 @@
 import type { GroupPlan } from '../domain/dispatch-state.ts';
 import type { Database } from './database.ts';
 import { holdsLease } from './leases.ts';
-import type { Fence } from './store.ts';
+import type { Fence } from './port/leases.ts';
 
 /** A plan that says the same is only then written again: planning several times a second must cost no disk. */
 const REFRESH_AFTER_MS = 5_000;

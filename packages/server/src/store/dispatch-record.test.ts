@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { WriteTx } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { sceneOn } from './dispatch.testkit.ts';
-import type { RefusedOutcome } from './store.ts';
+import type { RefusedOutcome } from './port/dispatch.ts';
 
 const refused: RefusedOutcome = {
   ...{ then: 'retry', message: 'busy', notBefore: null, isTargetFault: false },

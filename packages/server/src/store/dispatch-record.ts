@@ -15,9 +15,10 @@ import { findTemplateOf } from './dispatch-claim.ts';
 import { clearTarget, noteRefusal } from './dispatch-targets.ts';
 import { changeJob, endJob, returnJob, unmatchJob } from './job-moves.ts';
 import { holdsLease } from './leases.ts';
+import type { RefusedOutcome } from './port/dispatch.ts';
+import type { Fence } from './port/leases.ts';
 import { targetOfJob } from './rows.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
-import type { Fence, RefusedOutcome } from './store.ts';
 
 /** More than two would have to be guessed the same run at once. */
 const TRIES_FOR_RUN = 5;

@@ -3,8 +3,8 @@ import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { DispatchTarget } from '../domain/job.ts';
 import type { WriteTx } from './database.ts';
+import type { RefusedOutcome, TargetBlock } from './port/dispatch.ts';
 import type { AttemptRow, Schema, TargetBlockRow } from './schema.ts';
-import type { RefusedOutcome, TargetBlock } from './store.ts';
 
 /** Permanent refusals in a row after which a template counts as broken. One could be a typo being mended. */
 const REFUSALS_TO_BLOCK = 3;

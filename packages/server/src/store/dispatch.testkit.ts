@@ -9,10 +9,12 @@ import type { DatabaseUnderTest } from './databases.testkit.ts';
 import { makeDispatchStore } from './dispatch.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeLeaseStore } from './leases.ts';
+import type { Claim, ClaimRequest } from './port/dispatch.ts';
+import type { ListedJob, NewJob } from './port/jobs.ts';
+import type { Fence } from './port/leases.ts';
 import { toBool, toJson } from './rows.ts';
 import { makeRunStore } from './runs.ts';
 import type { RunnerRow } from './schema.ts';
-import type { Claim, ClaimRequest, Fence, ListedJob, NewJob } from './store.ts';
 
 export const FORGE = 'github';
 export const CREDENTIAL = { credentialId: 'token', actor: 'bot' };

@@ -12,7 +12,7 @@ import {
   recordRefused,
   recordUnknown,
 } from './dispatch-record.ts';
-import type { DispatchStore } from './store.ts';
+import type { DispatchStore } from './port/dispatch.ts';
 
 export function makeDispatchStore(database: Database): DispatchStore {
   return {

@@ -1,7 +1,7 @@
 import type { Event } from '../domain/event.ts';
 import type { Database } from './database.ts';
+import type { EventStore } from './port/events.ts';
 import type { Schema } from './schema.ts';
-import type { EventStore } from './store.ts';
 
 export function makeEventStore(database: Database): EventStore {
   return {

@@ -7,10 +7,10 @@ import type { StringMap } from '../domain/job.ts';
 import type { Database } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
 import { type HistoryCursor, historyCursorOf, parseHistoryCursor } from './history-cursor.ts';
+import type { HistoryPage, HistoryQuery } from './port/jobs.ts';
 import { withPosition } from './queue-place.ts';
 import { jobOf, stringMapOf } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
-import type { HistoryPage, HistoryQuery } from './store.ts';
 
 /** SQLite joins at most 500 selects in one statement. */
 const RUNS_PER_STATEMENT = 200;

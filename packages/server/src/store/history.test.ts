@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { manual, sceneOn } from './dispatch.testkit.ts';
 import { historyCursorOf, parseHistoryCursor } from './history-cursor.ts';
-import type { HistoryQuery } from './store.ts';
+import type { HistoryQuery } from './port/jobs.ts';
 
 describe('a history cursor', () => {
   const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

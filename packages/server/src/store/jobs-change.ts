@@ -4,10 +4,10 @@ import type { JobState } from '../domain/job.ts';
 import { tellAttempt } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { endJob, removeJob, tellJob } from './job-moves.ts';
+import type { ListedJob, Lost, Outcome } from './port/jobs.ts';
 import { listed } from './queue-place.ts';
 import { toBool } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
-import type { ListedJob, Lost, Outcome } from './store.ts';
 
 type Written = { readonly row: JobRow } | Lost;
 

@@ -3,10 +3,10 @@ import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Database } from './database.ts';
 import { planOf } from './dispatch-plans.ts';
 import { findBlock } from './dispatch-targets.ts';
+import type { WaitFacts } from './port/jobs.ts';
 import { countAhead } from './queue-place.ts';
 import { attemptOf, groupOf, jobOf, targetOfJob, workflowJobOf } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
-import type { WaitFacts } from './store.ts';
 
 export async function findWaitFacts(
   database: Database,

@@ -5,9 +5,9 @@ import { listHistory } from './history-list.ts';
 import { cancelJob, deleteJob, setPaused } from './jobs-change.ts';
 import { enqueue } from './jobs-enqueue.ts';
 import { findWaitFacts } from './jobs-wait.ts';
+import type { JobStore, ListedJob, QueueCounts } from './port/jobs.ts';
 import { listQueue } from './queue-list.ts';
 import { listed } from './queue-place.ts';
-import type { JobStore, ListedJob, QueueCounts } from './store.ts';
 
 export function makeJobStore(database: Database): JobStore {
   return {

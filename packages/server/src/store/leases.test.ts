@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { holdsLease, makeLeaseStore, releaseAllLeases } from './leases.ts';
-import type { Fence } from './store.ts';
+import type { Fence } from './port/leases.ts';
 
 const TTL_MS = 60_000;
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, WriteTx } from './database.ts';
-import type { Fence, LeaseStore } from './store.ts';
+import type { Fence, LeaseStore } from './port/leases.ts';
 
 export function makeLeaseStore(database: Database): LeaseStore {
   return {

@@ -1,10 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { PRIORITY_MAX, PRIORITY_MIN } from '../domain/job.ts';
 import type { Database } from './database.ts';
+import type { QueuePage } from './port/jobs.ts';
 import { countBefore, withPosition } from './queue-place.ts';
 import { jobOf } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
-import type { QueuePage } from './store.ts';
 
 /** After which row a page goes on: in the active part by time, in the pending part by order. */
 type Cursor =

@@ -1,9 +1,9 @@
 /** Places in line: what the wire calls `position` while a job is pending. Counted inside the index, never loaded. */
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Job } from '../domain/job.ts';
+import type { ListedJob } from './port/jobs.ts';
 import { jobOf } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
-import type { ListedJob } from './store.ts';
 
 type Place = Pick<JobRow, 'group_id' | 'priority' | 'rank' | 'id'>;
 

@@ -6,7 +6,8 @@ import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
 import { breathing, chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
-import type { SeenUse } from './port/runner-pass.ts';
+import type { Fence } from './port/leases.ts';
+import type { RunnerPass, SeenUse } from './port/runners.ts';
 import { stringsOf } from './rows.ts';
 import {
   compareWithPass,
@@ -17,7 +18,6 @@ import {
 import { lockScope } from './runner-use.ts';
 import type { RunnerRow } from './schema.ts';
 import { seenUseOf } from './seen-use.ts';
-import type { Fence, RunnerPass } from './store.ts';
 
 /** 17 columns a row; on SQLite also as long as the process may be blocked. */
 const ROWS_PER_STATEMENT = 150;

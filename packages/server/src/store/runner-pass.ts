@@ -1,8 +1,8 @@
 import type { ObservedRunner } from '../domain/runner.ts';
 import { type Breathe, chunksOf } from './dialect/chunks.ts';
+import type { RunnerPass } from './port/runners.ts';
 import { toBool } from './rows.ts';
 import type { RunnerRow } from './schema.ts';
-import type { RunnerPass } from './store.ts';
 
 /** What of a stored runner a pass is compared with. */
 export type KnownRunner = Pick<

@@ -3,9 +3,10 @@ import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeLeaseStore } from './leases.ts';
+import type { Fence } from './port/leases.ts';
+import type { RunnerPass } from './port/runners.ts';
 import { recordPass } from './record-pass.ts';
 import { makeRunnerStore } from './runners.ts';
-import type { Fence, RunnerPass } from './store.ts';
 import { applyObservation } from './webhook-apply.ts';
 import { makeWebhookStore } from './webhooks.ts';
 

@@ -3,9 +3,10 @@ import type { ObservedRunner } from '../domain/runner.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeLeaseStore } from './leases.ts';
+import type { Fence } from './port/leases.ts';
+import type { RunnerPass } from './port/runners.ts';
 import { makeRunnerStore } from './runners.ts';
 import type { AttemptRow, GroupRow } from './schema.ts';
-import type { Fence, RunnerPass } from './store.ts';
 
 const SCOPE = 'org:acme';
 

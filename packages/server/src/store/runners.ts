@@ -3,11 +3,12 @@ import { labelsFit, type Runner } from '../domain/runner.ts';
 import type { Database, WriteTx } from './database.ts';
 import { chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
+import type { Fence } from './port/leases.ts';
+import type { RunnerScopeRow, RunnerStore, UsedRepo } from './port/runners.ts';
 import { recordPass, tellGone } from './record-pass.ts';
 import { groupOf, stringsOf } from './rows.ts';
 import type { Bool, RunnerRow, Schema } from './schema.ts';
 import { isUseExplained } from './seen-use.ts';
-import type { Fence, RunnerScopeRow, RunnerStore, UsedRepo } from './store.ts';
 
 export function makeRunnerStore(database: Database): RunnerStore {
   return {

@@ -4,6 +4,7 @@ import { tellAttempt } from './attempts.ts';
 import { isToBeLookedInto } from './attempts-between.ts';
 import type { Database } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
+import type { RunStore } from './port/runs.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import { adoptLateRun, matchRun } from './runs-match.ts';
 import {
@@ -14,7 +15,6 @@ import {
   recordRunUnreadable,
 } from './runs-record.ts';
 import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
-import type { RunStore } from './store.ts';
 
 const IDS_PER_STATEMENT = 500;
 

@@ -1,7 +1,6 @@
 import type { Database } from './database.ts';
-import type { SeenUse, UsedRunner } from './port/runner-pass.ts';
+import type { RunnerPass, SeenUse, UsedRunner } from './port/runners.ts';
 import type { PassDifference } from './runner-pass.ts';
-import type { RunnerPass } from './store.ts';
 
 /** Forges stamp whole seconds. */
 const STAMP_STEP_MS = 1_000;

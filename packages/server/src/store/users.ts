@@ -1,8 +1,8 @@
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
+import type { User, UserStore, UserWithPassword } from './port/users.ts';
 import type { Schema } from './schema.ts';
-import type { User, UserStore, UserWithPassword } from './store.ts';
 
 type UserRow = Schema['users'];
 type BasicUser = Parameters<UserStore['syncBasicUsers']>[0][number];

@@ -4,8 +4,9 @@ import { READERS } from '../forge/github/webhook-schema.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 import { makeLeaseStore } from './leases.ts';
+import type { Fence } from './port/leases.ts';
+import type { NewDelivery } from './port/webhooks.ts';
 import { makeRunnerStore } from './runners.ts';
-import type { Fence, NewDelivery } from './store.ts';
 import { makeWebhookStore } from './webhooks.ts';
 
 const HOUR_MS = 60 * 60_000;

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { Database, WriteTx } from './database.ts';
 import { holdsLease } from './leases.ts';
-import type { StoredFlow } from './port/webhooks.ts';
+import type { Fence } from './port/leases.ts';
+import type { NewDelivery, OpenDelivery, StoredFlow, WebhookStore } from './port/webhooks.ts';
 import type { WebhookDeliveryRow } from './schema.ts';
-import type { Fence, NewDelivery, OpenDelivery, WebhookStore } from './store.ts';
 import { applyObservation } from './webhook-apply.ts';
 
 export function makeWebhookStore(database: Database): WebhookStore {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { ListedJob } from '../../store/store.ts';
+import type { ListedJob } from '../../store/port/jobs.ts';
 import { openTestApp } from '../app.testkit.ts';
 import { makeJob, makeTemplate } from '../store.testkit.ts';
 

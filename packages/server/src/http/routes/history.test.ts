@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryPage, HistoryQuery } from '../../store/store.ts';
+import type { HistoryPage, HistoryQuery } from '../../store/port/jobs.ts';
 import { openTestApp } from '../app.testkit.ts';
 import { makeJob } from '../store.testkit.ts';
 

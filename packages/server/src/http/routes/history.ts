@@ -1,7 +1,7 @@
 import { HistoryPage } from '@dispatchoor/api-contract';
 import { z } from 'zod';
 import { ENDED_STATES, type EndedState } from '../../domain/job.ts';
-import type { HistoryQuery } from '../../store/store.ts';
+import type { HistoryQuery } from '../../store/port/jobs.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { HttpApp } from '../http-app.ts';
 import { jobToWire } from '../wire/job-to-wire.ts';

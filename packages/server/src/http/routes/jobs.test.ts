@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ListedJob, Outcome } from '../../store/store.ts';
+import type { ListedJob, Outcome } from '../../store/port/jobs.ts';
 import { openTestApp } from '../app.testkit.ts';
 import { makeJob } from '../store.testkit.ts';
 

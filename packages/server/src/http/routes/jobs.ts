@@ -1,5 +1,5 @@
 import { Job } from '@dispatchoor/api-contract';
-import type { ListedJob, Outcome } from '../../store/store.ts';
+import type { ListedJob, Outcome } from '../../store/port/jobs.ts';
 import type { HttpDeps } from '../deps.ts';
 import { badRequest, notFound } from '../errors.ts';
 import type { HttpApp } from '../http-app.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { IdempotencyKey, NewJob } from '../../store/store.ts';
+import type { IdempotencyKey, NewJob } from '../../store/port/jobs.ts';
 import { StoreError } from '../../store/store.ts';
 import { adminToken, openTestApp, type TestAppParts } from '../app.testkit.ts';
 import { makeJob, makeTemplate } from '../store.testkit.ts';

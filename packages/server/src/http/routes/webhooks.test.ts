@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { makeWebhookDoor } from '../../forge/github/webhook-door.ts';
 import { Secret } from '../../lib/secret.ts';
-import type { NewDelivery } from '../../store/store.ts';
+import type { NewDelivery } from '../../store/port/webhooks.ts';
 import { openTestApp } from '../app.testkit.ts';
 
 const SECRET = 'secret of the hook';

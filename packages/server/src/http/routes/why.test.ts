@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { WaitFacts } from '../../store/store.ts';
+import type { WaitFacts } from '../../store/port/jobs.ts';
 import { openTestApp, type TestAppParts } from '../app.testkit.ts';
 import type { ForgeClient } from '../deps.ts';
 import { makeGroup, makeJob, noon } from '../store.testkit.ts';

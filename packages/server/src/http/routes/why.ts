@@ -1,6 +1,6 @@
 import { WhyWaiting, type WhyWaiting as WhyWire } from '@dispatchoor/api-contract';
 import { type WhyWaiting as Why, whyWaiting } from '../../domain/why-waiting.ts';
-import type { WaitFacts } from '../../store/store.ts';
+import type { WaitFacts } from '../../store/port/jobs.ts';
 import type { HttpDeps } from '../deps.ts';
 import { notFound } from '../errors.ts';
 import type { HttpApp } from '../http-app.ts';

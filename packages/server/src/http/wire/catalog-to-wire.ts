@@ -1,6 +1,6 @@
 import type { GroupWithStats, JobTemplate, Group as WireGroup } from '@dispatchoor/api-contract';
 import type { Group, Template } from '../../domain/group.ts';
-import type { GroupStats } from '../../store/store.ts';
+import type { GroupStats } from '../../store/port/catalog.ts';
 import { timeToWire } from './time-to-wire.ts';
 
 export function groupToWire(group: Group): WireGroup {

@@ -1,6 +1,6 @@
 import type { Job as WireJob } from '@dispatchoor/api-contract';
 import type { StringMap } from '../../domain/job.ts';
-import type { ListedJob } from '../../store/store.ts';
+import type { ListedJob } from '../../store/port/jobs.ts';
 import { forgeNumber } from './forge-number.ts';
 import { timeOrNull, timeToWire } from './time-to-wire.ts';
 

@@ -1,5 +1,5 @@
 import type { User as WireUser } from '@dispatchoor/api-contract';
-import type { User } from '../../store/store.ts';
+import type { User } from '../../store/port/users.ts';
 import { timeToWire } from './time-to-wire.ts';
 
 export function userToWire(user: User): WireUser {

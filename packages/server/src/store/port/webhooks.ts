@@ -1,6 +1,6 @@
-/** The inbox of webhooks: a part of the store's port. */
+/** The inbox of webhooks. */
 import type { WebhookObservation } from '../../domain/webhook.ts';
-import type { Fence } from '../store.ts';
+import type { Fence } from './leases.ts';
 
 export interface NewDelivery {
   readonly forgeId: string;

@@ -1,0 +1,20 @@
+export interface CredentialRow {
+  readonly id: string;
+  readonly actor: string;
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  readonly resetAt: number | null;
+  readonly blockedUntil: number | null;
+  readonly rateFactor: number;
+  readonly secondaryHits: number;
+  readonly isConnected: boolean;
+  readonly error: string;
+}
+
+export interface CredentialStore {
+  find(id: string): Promise<CredentialRow | undefined>;
+  /** Last writer wins, but the later `blockedUntil` stays. An event only when `isConnected` or `error` changes. */
+  save(forgeId: string, row: CredentialRow): Promise<void>;
+  /** `null`: one dispatch was taken from the shared bucket (database's clock); else when one will be there. */
+  takeDispatch(id: string, rate: { burst: number; perSecond: number }): Promise<number | null>;
+}

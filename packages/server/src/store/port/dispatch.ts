@@ -1,0 +1,104 @@
+/** Dispatch: what a plan is made of, claims, and what came of sending them. */
+import type { Attempt } from '../../domain/attempt.ts';
+import type { DispatchState, GroupPlan } from '../../domain/dispatch-state.ts';
+import type { StringMap } from '../../domain/job.ts';
+import type { Fence } from './leases.ts';
+
+/** A repository or workflow that nothing is sent to but one probe at a time. */
+export interface TargetBlock {
+  readonly kind: 'template-broken' | 'no-access';
+  readonly message: string;
+  readonly since: number;
+  readonly nextProbeAt: number;
+}
+
+export interface CredentialOfForge {
+  readonly credentialId: string;
+  readonly actor: string;
+}
+
+export interface DispatchQuery {
+  readonly forgeId: string;
+  /** Who would send: recorded on the claim, and named in each pending job. */
+  readonly credential: CredentialOfForge;
+  /** Runners of scopes without a complete pass this young are not free. */
+  readonly freshForMs: number;
+  readonly pickupTimeoutMs: number;
+  /** Forge clock minus ours. */
+  readonly offsetMs: number;
+}
+
+/** Loaded in one consistent read. `allowances` is filled in by the loop, which knows the forge. */
+export type LoadedDispatchState = Omit<DispatchState, 'allowances'> & {
+  /** First claimable jobs that can never be sent: owner, repo, workflow or ref is missing. */
+  readonly undispatchable: readonly { jobId: string; missing: readonly string[] }[];
+  /** Attempts whose hold has ended by this read but is not recorded yet. */
+  readonly endedHolds: readonly string[];
+  /** Attempts whose runner another job took, not recorded so yet. */
+  readonly displaced: readonly string[];
+  /** The next moment at which something becomes claimable by time alone (backoff, probe). */
+  readonly nextDueAt: number | null;
+};
+
+export interface ClaimRequest {
+  readonly jobId: string;
+  /** A fresh id: what is given back if the claim's commit outcome is unknown. */
+  readonly attemptId: string;
+  readonly credential: CredentialOfForge;
+  readonly sendDeadlineMs: number;
+  /** Forge clock minus ours, now. */
+  readonly offsetMs: number;
+  /** If the claim is the probe of a blocked target: how long until the next one. */
+  readonly probeEveryMs: number;
+}
+
+/** What was claimed, frozen in the attempt. */
+export interface Claim {
+  readonly attempt: Attempt;
+  /** The job's inputs, with the correlation input filled in. */
+  readonly inputs: StringMap;
+}
+
+export interface RefusedOutcome {
+  /**
+   * `retry`: back to pending, not before `notBefore`. `fail`: the job fails. `no-access`: back to pending, the
+   * repository is blocked until its next probe.
+   */
+  readonly then: 'retry' | 'fail' | 'no-access';
+  readonly message: string;
+  readonly notBefore: number | null;
+  /** The refusal speaks against (repo, workflow, ref): three in a row break it. Inputs are the job's own fault. */
+  readonly isTargetFault: boolean;
+  readonly probeEveryMs: number;
+}
+
+export interface DispatchStore {
+  loadState(query: DispatchQuery): Promise<LoadedDispatchState>;
+  /** Stores what differs from the last plan; not a state, no event. */
+  savePlans(fence: Fence, plans: readonly GroupPlan[]): Promise<void>;
+  recordHoldsEnded(attemptIds: readonly string[]): Promise<void>;
+  recordDisplaced(attemptIds: readonly string[]): Promise<void>;
+  /**
+   * One statement: job pending, not paused, `notBefore` passed, its group enabled and unpaused and under its cap,
+   * target not blocked (or its probe taken), lease held with this epoch. `undefined`: somebody was first.
+   * Throws `outcome-unknown` when the commit's fate is not known: then nothing may be sent, and
+   * `giveBack(attemptId)` is called until it answers.
+   */
+  claim(fence: Fence, request: ClaimRequest): Promise<Claim | undefined>;
+  /** The claim was never sent: attempt refused, job pending again at its old place. Repeatable; false if there was nothing to give back. */
+  giveBack(attemptId: string, reason: string): Promise<boolean>;
+  /**
+   * Any 2xx. The run goes to this attempt even if a correlation gave it to another (that one is unknown again,
+   * its job triggered again). False: the attempt was already accepted or refused.
+   */
+  recordAccepted(
+    attemptId: string,
+    run: { runId: string | null; runUrl: string },
+  ): Promise<boolean>;
+  recordRefused(attemptId: string, outcome: RefusedOutcome): Promise<boolean>;
+  recordUnknown(attemptId: string, message: string): Promise<boolean>;
+  /** pending → failed, with its requeue. */
+  failUndispatchable(fence: Fence, jobId: string, message: string): Promise<boolean>;
+  /** Claims whose sender must be gone (by the database's clock: deadline + request timeout passed) become unknown. */
+  expireClaims(fence: Fence, requestTimeoutMs: number): Promise<number>;
+}

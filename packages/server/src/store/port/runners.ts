@@ -1,0 +1,78 @@
+/** Runners, listing by listing of their scopes, and what a listing tells of their use. */
+import type { ObservedRunner, Runner } from '../../domain/runner.ts';
+import type { Fence } from './leases.ts';
+
+export interface RunnerPass {
+  readonly forgeId: string;
+  readonly scope: string;
+  readonly sentAt: number;
+  /** `null`: nothing changed since the pass of these ETags. */
+  readonly runners: readonly ObservedRunner[] | null;
+  /** An incomplete pass updates what it saw, and lets nothing go. */
+  readonly isComplete: boolean;
+  readonly etags: readonly string[];
+}
+
+/** Runners that a pass was the first to see taken or freed. Times are epoch milliseconds of the forge's clock. */
+export interface SeenUse {
+  readonly forgeId: string;
+  /** When the pass before was sent: what it saw was otherwise. */
+  readonly since: number;
+  /** When this pass was sent. */
+  readonly until: number;
+  /** Never empty. */
+  readonly runners: readonly UsedRunner[];
+}
+
+export interface UsedRunner {
+  readonly forgeRunnerId: string;
+  readonly name: string;
+  /** As of now: it was not so before. */
+  readonly isBusy: boolean;
+  /** A webhook told since the pass before, as of then, that it was otherwise. `null`: none did. */
+  readonly toldAt: number | null;
+}
+
+export interface RunnerScopeRow {
+  readonly forgeId: string;
+  readonly scope: string;
+  readonly etags: readonly string[];
+  /** Send time of the last complete pass, on the forge's clock. */
+  readonly passSentAt: number | null;
+  /** When that pass was stored, on ours. */
+  readonly passAt: number | null;
+  readonly error: string;
+}
+
+/** Owners and repositories that jobs go to: templates in config, and pending manual jobs. */
+export interface UsedRepo {
+  readonly groupId: string;
+  readonly owner: string;
+  readonly repo: string;
+}
+
+export interface RunnerStore {
+  /** By name. */
+  listRunners(): Promise<Runner[]>;
+  listRunnersOfGroup(groupId: string): Promise<Runner[] | undefined>;
+  findRunners(ids: readonly string[]): Promise<Runner[]>;
+  listUsedRepos(forgeId: string): Promise<UsedRepo[]>;
+  /** With ETags only where "unchanged" would still be about the runners as they are stored. */
+  listScopes(forgeId: string): Promise<RunnerScopeRow[]>;
+  /** Scopes not named any more are dropped with their runners. */
+  setScopes(fence: Fence, forgeId: string, scopes: readonly string[]): Promise<void>;
+  /**
+   * Takes a pass, row by row only where newer. Absent from one complete pass: offline; from two in a row: gone.
+   * Writes nothing without the lease, or when a newer pass is stored.
+   *
+   * @returns which runners it was the first to see taken or freed
+   */
+  recordPass(fence: Fence, pass: RunnerPass): Promise<SeenUse | undefined>;
+  recordScopeError(fence: Fence, forgeId: string, scope: string, message: string): Promise<void>;
+  /**
+   * Whether workflow jobs are known that started or ended since, and so explain what was seen.
+   *
+   * @param slackMs so late the forge may show what its runners do
+   */
+  isUseExplained(seen: SeenUse, slackMs: number): Promise<boolean>;
+}

@@ -1,0 +1,51 @@
+/** Runs: what became of attempts. */
+import type { Attempt, MatchedBy, Run, WorkflowJob } from '../../domain/attempt.ts';
+
+export interface RunStore {
+  /** Not ended: claimed, accepted, unknown, found. */
+  listLive(forgeId: string): Promise<Attempt[]>;
+  /** Absent ones, claimed at `claimedSince` or later, that no run was found for. */
+  listWatchedAbsent(forgeId: string, claimedSince: number): Promise<Attempt[]>;
+  /** Which of these runs already belong to an attempt. */
+  listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
+  /** unknown → found, or an accepted one without a run gets it. False: it, or the run, was taken first. */
+  matchRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
+  /**
+   * Takes an observation of the run unless a newer one was taken: moves the job on (running, or its end with the
+   * requeue), ends the attempt when the run has completed. A run of `attempt` > 1 moves nothing.
+   * @param sentAt when the request for this observation left, on the forge's clock
+   */
+  recordRun(attemptId: string, run: Run, sentAt: number): Promise<boolean>;
+  /** Stores the run's workflow jobs, names the runner on attempt and job, marks that runner busy, ends the hold. */
+  recordWorkflowJobs(
+    attemptId: string,
+    jobs: readonly WorkflowJob[],
+    sentAt: number,
+  ): Promise<void>;
+  listWorkflowJobs(forgeId: string, runId: string): Promise<WorkflowJob[]>;
+  /** Live attempts whose runner is free again or does something else: their runs have to be looked into to know what follows. */
+  listBetweenJobs(forgeId: string): Promise<Set<string>>;
+  /** A complete listing, sent at `sentAt`, showed no candidate. */
+  recordMissing(attemptId: string, sentAt: number): Promise<void>;
+  /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */
+  concludeAbsent(attemptId: string, message: string): Promise<boolean>;
+  /** A run turned up for an absent attempt: the run is its, and its cancel is wanted. */
+  adoptLateRun(attemptId: string, run: Run): Promise<boolean>;
+  /** The run answers 404. The first time is remembered; `gapMs` later it counts: the job fails, the attempt ends. */
+  recordRunGone(
+    attemptId: string,
+    gapMs: number,
+    message: string,
+  ): Promise<'noted' | 'ended' | 'lost'>;
+  /**
+   * Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `gapMs` later. Where
+   * no run is known the attempt is then called absent, and is watched on.
+   */
+  recordRunUnreadable(attemptId: string, gapMs: number, message: string): Promise<boolean>;
+  /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. */
+  listWantedCancels(
+    forgeId: string,
+    forceAfterMs: number,
+  ): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]>;
+  recordCancelSent(attemptId: string, how: 'cancel' | 'force-cancel'): Promise<void>;
+}

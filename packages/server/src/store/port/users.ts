@@ -1,0 +1,35 @@
+export type Role = 'readonly' | 'admin';
+
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly authProvider: 'basic' | 'github';
+  readonly githubId: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface UserWithPassword extends User {
+  readonly passwordHash: string;
+}
+
+export interface UserStore {
+  listBasicUsers(): Promise<UserWithPassword[]>;
+  findBasicUser(username: string): Promise<UserWithPassword | undefined>;
+  /**
+   * The configured basic users, hashes made by the caller. Users that left the config are disabled and their
+   * sessions end; a changed password or role ends sessions too. Throws when a name belongs to another provider.
+   */
+  syncBasicUsers(
+    users: readonly {
+      username: string;
+      passwordHash: string;
+      role: Role;
+      isPasswordChanged: boolean;
+    }[],
+  ): Promise<void>;
+  createSession(session: { userId: string; tokenHash: string; expiresAt: number }): Promise<void>;
+  findSession(tokenHash: string): Promise<{ user: User; expiresAt: number } | undefined>;
+  deleteSession(tokenHash: string): Promise<boolean>;
+}
