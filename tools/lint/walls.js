@@ -45,12 +45,21 @@ export const walls = {
     at: `${server}/cli`,
     mayImport: ['npm', 'node', 'app.ts', 'config', 'api-contract', 'lib', 'server/package.json'],
   },
+  // Ports only: app.ts has chosen what is behind them.
+  'start-loops.ts': {
+    at: `${server}/start-loops.ts`,
+    mayImport: [
+      ...['types of config', 'types of lib', 'types of metrics'],
+      ...['loops', 'store/store.ts', 'forge/forge.ts'],
+    ],
+  },
   // The composition root: the only file that names implementations.
   'app.ts': {
     at: `${server}/app.ts`,
     mayImport: [
       ...['npm', 'node', 'lib', 'domain', 'config', 'store', 'store/port', 'forge', 'provisioner'],
       ...['auth', 'metrics', 'loops', 'http', 'api-contract', 'server/package.json'],
+      'start-loops.ts',
     ],
   },
   'main.ts': { at: `${server}/main.ts`, mayImport: ['npm', 'node', 'cli'] },

@@ -12,18 +12,10 @@ import { makeHttpApp } from './http/app.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { listenFault, urlOf } from './lib/listening.ts';
 import type { Logger } from './lib/logger.ts';
-import { cancelRuns } from './loops/cancel-runs.ts';
-import { connectForge } from './loops/connect-forge.ts';
-import { DispatchLoop } from './loops/dispatch.ts';
 import { EventFeed } from './loops/event-feed.ts';
 import { logEvent } from './loops/event-log.ts';
-import { type LoopSpec, runLeasedLoop } from './loops/leased-loop.ts';
-import { PollRunners } from './loops/poll-runners.ts';
-import { retainHistory } from './loops/retention.ts';
-import { takeWebhooks } from './loops/take-webhooks.ts';
-import { trackRuns } from './loops/track-runs.ts';
-import { WebhookFlow } from './loops/webhook-flow.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
+import { startLoops } from './start-loops.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
 import type { SyncGroup } from './store/port/catalog.ts';
 import type { Store } from './store/store.ts';
@@ -96,7 +88,10 @@ class RunningApp implements App {
     // Before anybody looks at the world: what changes after a first look wakes loops and is pushed to clients.
     await feed.open();
     await this.#listen(store, forge, metrics, feed);
-    this.#startLoops(store, forge, feed, metrics);
+    const parts = { store, forge, feed, metrics, config: this.#config, clock: this.#clock };
+    const { logger } = this.#deps;
+    const loops = { ...parts, logger, holder: this.#origin };
+    this.#releasers.push(startLoops(loops, this.#stop.signal));
   }
 
   close(): Promise<void> {
@@ -235,88 +230,6 @@ class RunningApp implements App {
       throw new Error(`server.listen: ${listenFault(error, host, port)}`, { cause: error });
     }
     this.url = urlOf(http.server.address() as AddressInfo);
-  }
-
-  #startLoops(store: Store, forge: Forge, feed: EventFeed, metrics: Metrics): void {
-    const { logger } = this.#deps;
-    const clock = this.#clock;
-    const feedStop = new AbortController();
-    const feeding = feed.run(feedStop.signal);
-    const { signal } = this.#stop;
-    const { leaseMs, reconnectMs } = this.#config.waits;
-    const deps = { leases: store.leases, clock, logger, holder: this.#origin, leaseMs, feed };
-    const running = this.#loops(store, forge, metrics).map((spec) =>
-      runLeasedLoop(spec, deps, signal),
-    );
-    running.push(
-      connectForge(forge, clock, reconnectMs, signal, (error) => {
-        logger.warn({ err: error }, 'forge not reached');
-      }),
-    );
-    this.#releasers.push(async () => {
-      await Promise.all(running);
-      feedStop.abort();
-      await feeding;
-    });
-  }
-
-  #loops(store: Store, forge: Forge, metrics: Metrics): LoopSpec[] {
-    const { github, dispatcher, waits, history } = this.#config;
-    const { logger } = this.#deps;
-    const shared = { store, forge, clock: this.#clock, logger };
-    const { requestTimeoutMs, pollIntervalMs } = github;
-    const flow = new WebhookFlow({
-      forgeId: forge.id,
-      store,
-      clock: this.#clock,
-      isOpen: forge.webhooks.isOpen,
-      ...{ pollIntervalMs, pollIntervalWithWebhooksMs: github.pollIntervalWithWebhooksMs },
-      trackingIntervalMs: dispatcher.trackingIntervalMs,
-      trackingIntervalWithWebhooksMs: dispatcher.trackingIntervalWithWebhooksMs,
-      graceMs: github.webhookGraceMs,
-    });
-    const loops = [
-      new PollRunners({ ...shared, pollIntervalMs, flow }).spec,
-      trackRuns({
-        ...shared,
-        flow,
-        trackingIntervalMs: dispatcher.trackingIntervalMs,
-        recheckAfterMs: dispatcher.recheckAfterMs,
-        requestTimeoutMs,
-        runLookupTimeoutMs: dispatcher.runLookupTimeoutMs,
-        runVisibleWithinMs: waits.runVisibleMs,
-        watchAbsentMs: waits.lateRunMs,
-        pickupExpectedMs: waits.pickupExpectedMs,
-        queuedRecheckMs: waits.queuedRecheckMs,
-        unreadableHoldsMs: waits.unreadableRunMs,
-      }),
-      cancelRuns({
-        ...shared,
-        everyMs: waits.cancelRetryMs,
-        forceCancelAfterMs: waits.forceCancelMs,
-      }),
-      takeWebhooks({ ...shared, watchAbsentMs: waits.lateRunMs }),
-      retainHistory({ ...shared, ...history, retention: store.retention }),
-    ];
-    if (!dispatcher.enabled) return loops;
-    const dispatch = new DispatchLoop({
-      ...shared,
-      intervalMs: dispatcher.intervalMs,
-      sendDeadlineMs: dispatcher.sendDeadlineMs,
-      requestTimeoutMs,
-      pickupTimeoutMs: dispatcher.pickupTimeoutMs,
-      freshForMs: () => flow.freshForMs(),
-      breakerMs: waits.forgeBreakerMs,
-      probeEveryMs: waits.probeMs,
-      retryAfterMs: waits.retryMs,
-      onCycle: (outcome) => {
-        metrics.countDispatchCycle(outcome);
-      },
-      onPhase: (phase, durationMs) => {
-        metrics.observeDispatchPhase(phase, durationMs);
-      },
-    });
-    return [dispatch.spec, ...loops];
   }
 }
 

@@ -1,0 +1,123 @@
+/** Which loops run, and with which part of the configuration. */
+import type { Config } from './config/config.ts';
+import type { Forge } from './forge/forge.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import { cancelRuns } from './loops/cancel-runs.ts';
+import { connectForge } from './loops/connect-forge.ts';
+import { DispatchLoop } from './loops/dispatch.ts';
+import type { EventFeed } from './loops/event-feed.ts';
+import { type LoopSpec, runLeasedLoop } from './loops/leased-loop.ts';
+import { PollRunners } from './loops/poll-runners.ts';
+import { retainHistory } from './loops/retention.ts';
+import { takeWebhooks } from './loops/take-webhooks.ts';
+import { trackRuns } from './loops/track-runs.ts';
+import { WebhookFlow } from './loops/webhook-flow.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { Store } from './store/store.ts';
+
+export interface LoopsDeps {
+  readonly config: Config;
+  readonly store: Store;
+  readonly forge: Forge;
+  readonly feed: EventFeed;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** This process, as the leases name it. */
+  readonly holder: string;
+}
+
+/**
+ * Starts the feed and all loops; they stop when `signal` aborts.
+ *
+ * @returns waits until they have finished their acts in flight and handed their leases over; the feed ends last
+ */
+export function startLoops(deps: LoopsDeps, signal: AbortSignal): () => Promise<void> {
+  const { config, store, forge, feed, clock, logger, holder } = deps;
+  const { leaseMs, reconnectMs } = config.waits;
+  const feedStop = new AbortController();
+  const feeding = feed.run(feedStop.signal);
+  const leased = { leases: store.leases, clock, logger, holder, leaseMs, feed };
+  const running = listLoops(deps).map((spec) => runLeasedLoop(spec, leased, signal));
+  running.push(
+    connectForge(forge, clock, reconnectMs, signal, (error) => {
+      logger.warn({ err: error }, 'forge not reached');
+    }),
+  );
+  return async () => {
+    await Promise.all(running);
+    feedStop.abort();
+    await feeding;
+  };
+}
+
+function listLoops(deps: LoopsDeps): LoopSpec[] {
+  const { store, forge, clock, logger } = deps;
+  const { github, dispatcher, waits, history } = deps.config;
+  const shared = { store, forge, clock, logger };
+  const flow = makeFlow(deps);
+  return [
+    ...(dispatcher.enabled ? [dispatchLoop(deps, flow)] : []),
+    new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
+    trackLoop(deps, flow),
+    cancelRuns({
+      ...shared,
+      everyMs: waits.cancelRetryMs,
+      forceCancelAfterMs: waits.forceCancelMs,
+    }),
+    takeWebhooks({ ...shared, watchAbsentMs: waits.lateRunMs }),
+    retainHistory({ ...shared, ...history, retention: store.retention }),
+  ];
+}
+
+function makeFlow({ config, store, forge, clock }: LoopsDeps): WebhookFlow {
+  const { github, dispatcher } = config;
+  return new WebhookFlow({
+    ...{ store, clock, forgeId: forge.id, isOpen: forge.webhooks.isOpen },
+    pollIntervalMs: github.pollIntervalMs,
+    pollIntervalWithWebhooksMs: github.pollIntervalWithWebhooksMs,
+    trackingIntervalMs: dispatcher.trackingIntervalMs,
+    trackingIntervalWithWebhooksMs: dispatcher.trackingIntervalWithWebhooksMs,
+    graceMs: github.webhookGraceMs,
+  });
+}
+
+function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
+  const { config, store, forge, metrics, clock, logger } = deps;
+  const { github, dispatcher, waits } = config;
+  return new DispatchLoop({
+    ...{ store, forge, clock, logger },
+    intervalMs: dispatcher.intervalMs,
+    sendDeadlineMs: dispatcher.sendDeadlineMs,
+    requestTimeoutMs: github.requestTimeoutMs,
+    pickupTimeoutMs: dispatcher.pickupTimeoutMs,
+    freshForMs: () => flow.freshForMs(),
+    breakerMs: waits.forgeBreakerMs,
+    probeEveryMs: waits.probeMs,
+    retryAfterMs: waits.retryMs,
+    onCycle: (outcome) => {
+      metrics.countDispatchCycle(outcome);
+    },
+    onPhase: (phase, durationMs) => {
+      metrics.observeDispatchPhase(phase, durationMs);
+    },
+  }).spec;
+}
+
+function trackLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
+  const { config, store, forge, clock, logger } = deps;
+  const { github, dispatcher, waits } = config;
+  return trackRuns({
+    ...{ store, forge, clock, logger, flow },
+    trackingIntervalMs: dispatcher.trackingIntervalMs,
+    recheckAfterMs: dispatcher.recheckAfterMs,
+    requestTimeoutMs: github.requestTimeoutMs,
+    runLookupTimeoutMs: dispatcher.runLookupTimeoutMs,
+    runVisibleWithinMs: waits.runVisibleMs,
+    watchAbsentMs: waits.lateRunMs,
+    pickupExpectedMs: waits.pickupExpectedMs,
+    queuedRecheckMs: waits.queuedRecheckMs,
+    unreadableHoldsMs: waits.unreadableRunMs,
+  });
+}
