@@ -90,22 +90,26 @@ it('looks at everything at each tick when no webhooks may come', async () => {
 });
 
 it.each([
-  [{ isNewlyBusy: true }, false, true],
-  [{ isNewlyIdle: true }, false, true],
-  [{ isNewlyBusy: true }, true, false],
+  [false, true],
+  [true, false],
 ])(
-  'looks when a listing shows a runner moved, %j, while webhooks flow (%s): %s',
-  async (data, isFlowing, isAll) => {
+  'looks when a listing shows a runner taken or freed, while webhooks flow (%s): %s',
+  async (isFlowing, isAll) => {
     const { pace, move } = await paceAfterALook({ isFlowing });
-    expect(move(data)).toBe(true);
+    expect(move({ isUseChanged: true, runId: null })).toBe(true);
     expect((await pace.next()).isAll).toBe(isAll);
     expect((await pace.next()).isAll).toBe(false);
   },
 );
 
+it('is not woken by a runner that only looks otherwise', async () => {
+  const { move } = await paceAfterALook({ isFlowing: false });
+  expect(move({ isUseChanged: false, runId: null })).toBe(false);
+});
+
 it('is not woken by a runner that only shows what a workflow job told', async () => {
   const { move } = await paceAfterALook({ isFlowing: false });
-  expect(move({ isBusy: true, runId: '1' })).toBe(false);
+  expect(move({ isUseChanged: true, runId: '1' })).toBe(false);
 });
 
 it('looks for given up attempts no more than once a minute', async () => {

@@ -54,9 +54,10 @@ export class TrackPace {
   }
 
   isWokenBy({ kind, data }: Event): boolean {
-    // A runner that has just become busy has probably taken a run of ours; one just freed has left one.
+    // A runner that has just become busy has probably taken a run of ours; one just freed has left one. Where a
+    // workflow job told of it, its run is known already.
     const isMoved =
-      kind === 'runner.changed' && (data['isNewlyBusy'] === true || data['isNewlyIdle'] === true);
+      kind === 'runner.changed' && data['isUseChanged'] === true && data['runId'] === null;
     const isTold = kind === 'webhook.run-unmatched';
     if (isMoved) this.#isRunnerMoved = true;
     if (isTold) for (const telling of [this.#toldToLive, this.#toldToAbsent]) telling.add();

@@ -9,14 +9,9 @@ import { holdsLease } from './leases.ts';
 import type { Fence } from './port/leases.ts';
 import type { RunnerPass, SeenUse } from './port/runners.ts';
 import { stringsOf } from './rows.ts';
-import {
-  compareWithPass,
-  type KnownRunner,
-  type PassDifference,
-  type SeenRunner,
-} from './runner-pass.ts';
+import { tellChanged, tellGone } from './runner-events.ts';
+import { compareWithPass, type KnownRunner, type PassDifference } from './runner-pass.ts';
 import { lockScope } from './runner-use.ts';
-import type { RunnerRow } from './schema.ts';
 import { seenUseOf } from './seen-use.ts';
 
 /** 17 columns a row; on SQLite also as long as the process may be blocked. */
@@ -24,8 +19,6 @@ const ROWS_PER_STATEMENT = 150;
 const ROWS_PER_READ = 1_000;
 /** Two minutes: pages are read side by side, and each request ends within the configured timeout (30 s). */
 const LONGEST_PASS_MS = 120_000;
-
-type ShownRunner = Pick<KnownRunner, 'name' | 'labels' | 'status' | 'is_busy'>;
 
 interface StoredScope {
   readonly passSentAt: number | null;
@@ -220,7 +213,7 @@ async function upsert(
   const ids = new Map(written.map((row) => [row.forge_runner_id, row.id]));
   for (const { from, to } of changed) {
     const id = ids.get(to.forge_runner_id);
-    if (id !== undefined) tellChanged(tx, forgeId, { id, from, to });
+    if (id !== undefined) tellChanged(tx, { id, forgeId, scope, from, to, runId: null });
   }
   return written.length;
 }
@@ -228,7 +221,7 @@ async function upsert(
 /** Not free from now on, and shown so: it may be an ephemeral runner that has just gone. */
 async function miss(
   tx: WriteTx,
-  { pass: { forgeId, sentAt }, scope: { passAt } }: Context,
+  { pass: { forgeId, scope, sentAt }, scope: { passAt } }: Context,
   missed: readonly KnownRunner[],
 ): Promise<number> {
   const lastPassAt = passAt ?? 0;
@@ -248,7 +241,8 @@ async function miss(
   const won = new Set(written.map((row) => row.id));
   for (const from of missed) {
     if (!won.has(from.id) || from.status === 'offline') continue;
-    tellChanged(tx, forgeId, { id: from.id, from, to: { ...from, status: 'offline' } });
+    const to = { ...from, status: 'offline' } as const;
+    tellChanged(tx, { id: from.id, forgeId, scope, from, to, runId: null });
   }
   return won.size;
 }
@@ -316,59 +310,5 @@ function tellObserved(tx: WriteTx, { forgeId, scope, sentAt }: RunnerPass): void
     actor: SYSTEM_ACTOR,
     isAudit: false,
     data: { sentAt },
-  });
-}
-
-function tellChanged(
-  tx: WriteTx,
-  forgeId: string,
-  { id, from, to }: { id: string; from: ShownRunner | undefined; to: SeenRunner },
-): void {
-  const isNewlyBusy = to.is_busy === 1 && from?.is_busy !== 1;
-  const isNewlyIdle = to.is_busy === 0 && from?.is_busy === 1;
-  tx.emit({
-    kind: 'runner.changed',
-    subjectType: 'runner',
-    subjectId: id,
-    groupId: null,
-    forgeId,
-    actor: SYSTEM_ACTOR,
-    isAudit: false,
-    data: {
-      from: from === undefined ? null : shownOf(from),
-      to: shownOf(to),
-      isNewlyBusy,
-      isNewlyIdle,
-    },
-  });
-}
-
-function shownOf(runner: ShownRunner) {
-  return {
-    name: runner.name,
-    status: runner.status,
-    isBusy: runner.is_busy === 1,
-    labels: stringsOf(runner.labels),
-  };
-}
-
-/** With the runner as it was last: nobody can read it any more. */
-export function tellGone(tx: WriteTx, runner: RunnerRow, why: string): void {
-  const { name, scope, os } = runner;
-  tx.emit({
-    kind: 'runner.gone',
-    subjectType: 'runner',
-    subjectId: runner.id,
-    groupId: null,
-    forgeId: runner.forge_id,
-    actor: SYSTEM_ACTOR,
-    isAudit: false,
-    data: {
-      ...{ name, scope, os, why },
-      labels: stringsOf(runner.labels),
-      forgeRunnerId: runner.forge_runner_id,
-      lastSeenAt: runner.last_seen_at,
-      createdAt: runner.created_at,
-    },
   });
 }

@@ -90,8 +90,15 @@ for (const kind of databases) {
         expect(await isBusy()).toBe(true);
         expect(await etags()).toEqual([]);
         const events = await makeEventStore(at.database).listAfter(before, 50);
+        const free = { name: 'runner-3', status: 'online', isBusy: false, labels: ['linux'] };
+        const data = {
+          scope: SCOPE,
+          from: free,
+          to: { ...free, isBusy: true },
+          isUseChanged: true,
+        };
         expect(events.filter((event) => event.kind === 'runner.changed')).toMatchObject([
-          { data: { scope: SCOPE, name: 'runner-3', isBusy: true, runId: '1' } },
+          { data: { ...data, runId: '1' } },
         ]);
       });
 

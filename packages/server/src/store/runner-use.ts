@@ -9,11 +9,11 @@
  * counts as newer, and as long as the forge answers "unchanged" nobody would look at it again.
  */
 import type { WorkflowJob } from '../domain/attempt.ts';
-import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { scopeCovers } from '../domain/runner.ts';
 import { type RunnerUse, runnerUseOf, type TakenJob } from '../domain/webhook.ts';
 import type { WriteTx } from './database.ts';
 import { toBool } from './rows.ts';
+import { type ShownRunner, tellChanged } from './runner-events.ts';
 import type { RunnerRow } from './schema.ts';
 
 /** A workflow job as it was told or found, and the repository of its run. */
@@ -23,7 +23,8 @@ export interface SeenJob {
   readonly job: Pick<WorkflowJob, 'runId' | 'runnerId' | 'runnerName'>;
 }
 
-type KnownRunner = Pick<RunnerRow, 'id' | 'scope' | 'forge_runner_id' | 'name' | 'is_ephemeral'>;
+type KnownRunner = ShownRunner &
+  Pick<RunnerRow, 'id' | 'scope' | 'forge_runner_id' | 'is_ephemeral'>;
 
 /**
  * Makes the runner of a workflow job busy or free, as all stored workflow jobs on it tell: so an end that is known
@@ -36,7 +37,13 @@ export async function showRunnerUse(tx: WriteTx, forgeId: string, seen: SeenJob)
   // Done with its one job it leaves; a listing will show it gone.
   if (use === undefined || (!use.isBusy && runner.is_ephemeral === 1)) return;
   await lockScope(tx, forgeId, runner.scope);
-  if (await markUse(tx, runner.id, use)) tellUse(tx, forgeId, runner, use, seen.job.runId);
+  if (!(await markUse(tx, runner.id, use))) return;
+  const { id, scope } = runner;
+  const { runId } = seen.job;
+  // Marked only if it was otherwise, whatever it was when it was read.
+  const from = { ...runner, is_busy: toBool(!use.isBusy) };
+  const to = { ...runner, is_busy: toBool(use.isBusy) };
+  tellChanged(tx, { id, forgeId, scope, from, to, runId });
 }
 
 /** One in a scope that is listed no more is nobody's to use. */
@@ -48,7 +55,8 @@ async function findRunner(
   if (job.runnerId === null) return undefined;
   const runners = await db
     .selectFrom('runners')
-    .select(['id', 'scope', 'forge_runner_id', 'name', 'is_ephemeral'])
+    .select(['id', 'scope', 'forge_runner_id', 'name', 'labels', 'status', 'is_busy'])
+    .select('is_ephemeral')
     .where('forge_id', '=', forgeId)
     .where('scope', 'in', (eb) =>
       eb.selectFrom('runner_scopes').select('scope').where('forge_id', '=', forgeId),
@@ -128,23 +136,4 @@ async function markUse(tx: WriteTx, id: string, { isBusy, at }: RunnerUse): Prom
     )
     .executeTakeFirst();
   return numUpdatedRows > 0n;
-}
-
-function tellUse(
-  tx: WriteTx,
-  forgeId: string,
-  { id, scope, name }: KnownRunner,
-  { isBusy }: RunnerUse,
-  runId: string,
-): void {
-  tx.emit({
-    kind: 'runner.changed',
-    subjectType: 'runner',
-    subjectId: id,
-    groupId: null,
-    forgeId,
-    actor: SYSTEM_ACTOR,
-    isAudit: false,
-    data: { scope, name, isBusy, runId },
-  });
 }

@@ -155,9 +155,10 @@ for (const kind of databases) {
         ...{ name: 'runner-1', status: 'online', isBusy: false },
         labels: ['self-hosted', 'linux'],
       };
+      const busy = { ...free, isBusy: true };
       expect(told.map((event) => event.data)).toEqual([
-        { from: null, to: free, isNewlyBusy: false, isNewlyIdle: false },
-        { from: free, to: { ...free, isBusy: true }, isNewlyBusy: true, isNewlyIdle: false },
+        { scope: 'org:acme', from: null, to: free, isUseChanged: false, runId: null },
+        { scope: 'org:acme', from: free, to: busy, isUseChanged: true, runId: null },
       ]);
       const [runner] = await runners().listRunners();
       expect(told.map((event) => event.subjectId)).toEqual([runner!.id, runner!.id]);

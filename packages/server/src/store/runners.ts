@@ -5,8 +5,9 @@ import { chunksOf, letOthersRun } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
 import type { Fence } from './port/leases.ts';
 import type { RunnerScopeRow, RunnerStore, UsedRepo } from './port/runners.ts';
-import { recordPass, tellGone } from './record-pass.ts';
+import { recordPass } from './record-pass.ts';
 import { groupOf, stringsOf } from './rows.ts';
+import { tellGone } from './runner-events.ts';
 import type { Bool, RunnerRow, Schema } from './schema.ts';
 import { isUseExplained } from './seen-use.ts';
 
