@@ -55,47 +55,38 @@ export function startLoops(deps: LoopsDeps, signal: AbortSignal): () => Promise<
 function listLoops(deps: LoopsDeps): LoopSpec[] {
   const { store, forge, clock, logger } = deps;
   const { github, dispatcher, waits, history } = deps.config;
+  const { cancelRetryMs, forceCancelMs, lateRunMs } = waits;
   const shared = { store, forge, clock, logger };
   const flow = makeFlow(deps);
   return [
     ...(dispatcher.enabled ? [dispatchLoop(deps, flow)] : []),
     new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
     trackLoop(deps, flow),
-    cancelRuns({
-      ...shared,
-      everyMs: waits.cancelRetryMs,
-      forceCancelAfterMs: waits.forceCancelMs,
-    }),
-    takeWebhooks({ ...shared, watchAbsentMs: waits.lateRunMs }),
+    cancelRuns({ ...shared, cancelRetryMs, forceCancelMs }),
+    takeWebhooks({ ...shared, lateRunMs }),
     retainHistory({ ...shared, ...history, retention: store.retention }),
   ];
 }
 
 function makeFlow({ config, store, forge, clock }: LoopsDeps): WebhookFlow {
-  const { github, dispatcher } = config;
+  const { pollIntervalMs, pollIntervalWithWebhooksMs, webhookGraceMs } = config.github;
+  const { trackingIntervalMs, trackingIntervalWithWebhooksMs } = config.dispatcher;
   return new WebhookFlow({
     ...{ store, clock, forgeId: forge.id, isOpen: forge.webhooks.isOpen },
-    pollIntervalMs: github.pollIntervalMs,
-    pollIntervalWithWebhooksMs: github.pollIntervalWithWebhooksMs,
-    trackingIntervalMs: dispatcher.trackingIntervalMs,
-    trackingIntervalWithWebhooksMs: dispatcher.trackingIntervalWithWebhooksMs,
-    graceMs: github.webhookGraceMs,
+    ...{ pollIntervalMs, pollIntervalWithWebhooksMs, webhookGraceMs },
+    ...{ trackingIntervalMs, trackingIntervalWithWebhooksMs },
   });
 }
 
 function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
   const { config, store, forge, metrics, clock, logger } = deps;
-  const { github, dispatcher, waits } = config;
+  const { intervalMs, sendDeadlineMs, pickupTimeoutMs } = config.dispatcher;
+  const { forgeBreakerMs, probeMs, retryMs } = config.waits;
   return new DispatchLoop({
     ...{ store, forge, clock, logger },
-    intervalMs: dispatcher.intervalMs,
-    sendDeadlineMs: dispatcher.sendDeadlineMs,
-    requestTimeoutMs: github.requestTimeoutMs,
-    pickupTimeoutMs: dispatcher.pickupTimeoutMs,
+    ...{ intervalMs, sendDeadlineMs, pickupTimeoutMs, forgeBreakerMs, probeMs, retryMs },
+    requestTimeoutMs: config.github.requestTimeoutMs,
     freshForMs: () => flow.freshForMs(),
-    breakerMs: waits.forgeBreakerMs,
-    probeEveryMs: waits.probeMs,
-    retryAfterMs: waits.retryMs,
     onCycle: (outcome) => {
       metrics.countDispatchCycle(outcome);
     },
@@ -107,17 +98,13 @@ function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
 
 function trackLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
   const { config, store, forge, clock, logger } = deps;
-  const { github, dispatcher, waits } = config;
+  const { trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
+  const { runVisibleMs, lateRunMs, unreadableRunMs } = config.waits;
+  const { pickupExpectedMs, queuedRecheckMs } = config.waits;
   return trackRuns({
     ...{ store, forge, clock, logger, flow },
-    trackingIntervalMs: dispatcher.trackingIntervalMs,
-    recheckAfterMs: dispatcher.recheckAfterMs,
-    requestTimeoutMs: github.requestTimeoutMs,
-    runLookupTimeoutMs: dispatcher.runLookupTimeoutMs,
-    runVisibleWithinMs: waits.runVisibleMs,
-    watchAbsentMs: waits.lateRunMs,
-    pickupExpectedMs: waits.pickupExpectedMs,
-    queuedRecheckMs: waits.queuedRecheckMs,
-    unreadableHoldsMs: waits.unreadableRunMs,
+    ...{ trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs },
+    ...{ runVisibleMs, lateRunMs, unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
+    requestTimeoutMs: config.github.requestTimeoutMs,
   });
 }

@@ -14,7 +14,7 @@ const MINUTE = 60 * SECOND;
 const TIMING = {
   requestTimeoutMs: 30 * SECOND,
   runLookupTimeoutMs: 5 * MINUTE,
-  listingGapMs: MINUTE,
+  recheckAfterMs: MINUTE,
   uncertaintyMs: 0,
 };
 /** Deadline (5 s) and request timeout after the claim, and a moment. */

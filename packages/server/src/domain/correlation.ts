@@ -17,7 +17,7 @@ export interface CorrelationTiming {
   /** After the last possible send, before an attempt may be called absent. */
   readonly runLookupTimeoutMs: number;
   /** The two listings without a candidate are at least this far apart. */
-  readonly listingGapMs: number;
+  readonly recheckAfterMs: number;
   /** How far apart the forge's clock and the one that timed the attempts may be. */
   readonly uncertaintyMs: number;
 }
@@ -204,7 +204,7 @@ function withoutRun(
 ): Decision {
   const { missingSince } = attempt;
   const isLongAgo = now >= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
-  const isSecond = missingSince !== null && listing.sentAt - missingSince >= timing.listingGapMs;
+  const isSecond = missingSince !== null && listing.sentAt - missingSince >= timing.recheckAfterMs;
   return { kind: isLongAgo && isSecond ? 'absent' : 'missing', attemptId: attempt.id };
 }
 

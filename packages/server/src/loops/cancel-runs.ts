@@ -9,9 +9,9 @@ export interface CancelRunsDeps {
   readonly forge: Forge;
   readonly store: Store;
   readonly logger: Logger;
-  readonly everyMs: number;
+  readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
-  readonly forceCancelAfterMs: number;
+  readonly forceCancelMs: number;
 }
 
 type TickDeps = CancelRunsDeps & { readonly troubles: Troubles };
@@ -21,7 +21,7 @@ export function cancelRuns(given: CancelRunsDeps): LoopSpec {
   const deps = { ...given, troubles: new Troubles() };
   return {
     name: `cancel-runs:${deps.forge.id}`,
-    everyMs: deps.everyMs,
+    everyMs: deps.cancelRetryMs,
     isWokenBy: (event) =>
       event.kind === 'attempt.cancel-wanted' ||
       event.kind === 'attempt.found' ||
@@ -32,8 +32,8 @@ export function cancelRuns(given: CancelRunsDeps): LoopSpec {
 }
 
 async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
-  const { store, forge, forceCancelAfterMs } = deps;
-  const wanted = await store.runs.listWantedCancels(forge.id, forceCancelAfterMs);
+  const { store, forge, forceCancelMs } = deps;
+  const wanted = await store.runs.listWantedCancels(forge.id, forceCancelMs);
   deps.troubles.keepOnly(wanted.map(({ attempt }) => attempt.id));
   for (const { attempt, how } of wanted) {
     if (!context.mayGoOn()) return;

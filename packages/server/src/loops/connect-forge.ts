@@ -9,7 +9,7 @@ import { runLoop, Wake } from '../lib/loop.ts';
 export async function connectForge(
   forge: Forge,
   clock: Clock,
-  everyMs: number,
+  reconnectMs: number,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
@@ -17,5 +17,5 @@ export async function connectForge(
     const isAllUp = forge.listCredentials().every((c) => c.isConnected || !c.isConfigured);
     if (!isAllUp) await forge.ensureConnected(signal);
   };
-  await runLoop(tick, { clock, signal, everyMs, wake: new Wake(), onError });
+  await runLoop(tick, { clock, signal, everyMs: reconnectMs, wake: new Wake(), onError });
 }

@@ -30,9 +30,9 @@ export interface DispatchDeps {
   /** Runners of scopes without a complete pass this young are not free. */
   readonly freshForMs: () => Promise<number>;
   /** Longest pause after failures of the forge. */
-  readonly breakerMs: number;
-  readonly probeEveryMs: number;
-  readonly retryAfterMs: number;
+  readonly forgeBreakerMs: number;
+  readonly probeMs: number;
+  readonly retryMs: number;
   readonly onCycle?: (outcome: 'ok' | 'error') => void;
   readonly onPhase?: (phase: 'load' | 'plan' | 'claim', durationMs: number) => void;
 }
@@ -83,8 +83,8 @@ export class DispatchLoop {
   constructor(deps: DispatchDeps) {
     this.#deps = deps;
     this.#breaker = new Breaker(deps.clock, {
-      firstMs: deps.breakerMs * FIRST_PAUSE_OF_LONGEST,
-      longestMs: deps.breakerMs,
+      firstMs: deps.forgeBreakerMs * FIRST_PAUSE_OF_LONGEST,
+      longestMs: deps.forgeBreakerMs,
     });
   }
 
@@ -235,7 +235,7 @@ export class DispatchLoop {
   }
 
   async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {
-    const { store, forge, clock, sendDeadlineMs, probeEveryMs } = this.#deps;
+    const { store, forge, clock, sendDeadlineMs, probeMs } = this.#deps;
     const { id, actor } = forge.credentialFor('dispatch');
     const attemptId = uuidv7(clock.now());
     try {
@@ -247,7 +247,7 @@ export class DispatchLoop {
           credential,
           sendDeadlineMs,
           offsetMs: forge.dateOffset().offsetMs,
-          probeEveryMs,
+          probeEveryMs: probeMs,
         }),
       );
     } catch (error) {

@@ -20,7 +20,7 @@ export interface FollowDeps {
   /** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
   readonly queuedRecheckMs: number;
   /** A cancelled job whose run nobody can see any more takes up its group's cap and a runner no longer than this. */
-  readonly unreadableHoldsMs: number;
+  readonly unreadableRunMs: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
   /** About repositories (`owner/repo`) and attempts (by id). */
@@ -54,14 +54,14 @@ export async function followOne(
 
 /** The repository is closed to us: nothing is concluded about the run, but nothing waits for it for ever. */
 export async function noteUnreadable(
-  { logger, store, troubles, unreadableHoldsMs }: FollowDeps,
+  { logger, store, troubles, unreadableRunMs }: FollowDeps,
   { id, owner, repo, runId }: Attempt,
 ): Promise<void> {
   const what = runId === null ? 'the run of a lost answer' : `run ${runId}`;
   const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
   const level = troubles.levelOf(id, lost);
   logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
-  await store.runs.recordRunUnreadable(id, unreadableHoldsMs, lost);
+  await store.runs.recordRunUnreadable(id, unreadableRunMs, lost);
 }
 
 /** A 404 counts only when the same credential then reads the repository. */

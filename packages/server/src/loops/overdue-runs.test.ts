@@ -10,7 +10,11 @@ const NONE: ReadonlySet<string> = new Set();
 
 function start() {
   const clock = new FakeClock(CLAIMED_AT);
-  const overdue = new OverdueRuns({ clock, graceMs: GRACE_MS, everyMs: EVERY_MS });
+  const overdue = new OverdueRuns({
+    clock,
+    webhookGraceMs: GRACE_MS,
+    trackingIntervalMs: EVERY_MS,
+  });
   const choose = (live: Attempt[], between = NONE, isSeekingDue = false): string[] =>
     overdue.choose(live, between, clock.now(), isSeekingDue).map(({ id }) => id);
   return { clock, overdue, choose };

@@ -4,9 +4,9 @@ import type { Clock } from '../lib/clock.ts';
 export interface OverdueOptions {
   readonly clock: Clock;
   /** How late a webhook may be. */
-  readonly graceMs: number;
+  readonly webhookGraceMs: number;
   /** No attempt is chosen more often. */
-  readonly everyMs: number;
+  readonly trackingIntervalMs: number;
 }
 
 /** It waits for somebody's approval or for another run, or is at work: no webhook is due. */
@@ -56,24 +56,24 @@ export class OverdueRuns {
   }
 
   #isOverdue(attempt: Attempt, betweenJobs: ReadonlySet<string>, forgeNow: number): boolean {
-    const { clock, graceMs } = this.#options;
-    if (attempt.runObservedAt === null) return clock.now() - attempt.claimedAt > graceMs;
+    const { clock, webhookGraceMs } = this.#options;
+    if (attempt.runObservedAt === null) return clock.now() - attempt.claimedAt > webhookGraceMs;
     if (betweenJobs.has(attempt.id)) return this.#isLongBetween(attempt.id);
     if (MAY_TAKE_LONG.has(attempt.runStatus ?? '')) return false;
-    return forgeNow - attempt.runObservedAt > graceMs;
+    return forgeNow - attempt.runObservedAt > webhookGraceMs;
   }
 
   #isLongBetween(id: string): boolean {
-    const { clock, graceMs } = this.#options;
+    const { clock, webhookGraceMs } = this.#options;
     const now = clock.monotonic();
     const since = this.#betweenSince.get(id) ?? now;
     this.#betweenSince.set(id, since);
-    return now - since >= graceMs;
+    return now - since >= webhookGraceMs;
   }
 
   #isDue({ id }: Attempt): boolean {
-    const { clock, everyMs } = this.#options;
-    return clock.monotonic() - (this.#chosenAt.get(id) ?? -Infinity) >= everyMs;
+    const { clock, trackingIntervalMs } = this.#options;
+    return clock.monotonic() - (this.#chosenAt.get(id) ?? -Infinity) >= trackingIntervalMs;
   }
 
   #forget(live: readonly Attempt[], betweenJobs: ReadonlySet<string>): void {

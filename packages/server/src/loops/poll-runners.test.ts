@@ -53,7 +53,7 @@ function start(scopes: string[], failing: string[] = []) {
     ...{ forge: forge as Forge, store, clock, logger: makeLogger('silent') },
     pollIntervalMs: INTERVAL_MS,
     flow: new WebhookFlow({
-      ...{ forgeId: 'github', store, clock, isOpen: false, graceMs: 10_000 },
+      ...{ forgeId: 'github', store, clock, isOpen: false, webhookGraceMs: 10_000 },
       ...{ pollIntervalMs: INTERVAL_MS, pollIntervalWithWebhooksMs: INTERVAL_MS },
       ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
     }),

@@ -7,7 +7,7 @@ import { type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
 const timing = {
   requestTimeoutMs: 30_000,
   runLookupTimeoutMs: 300_000,
-  listingGapMs: 60_000,
+  recheckAfterMs: 60_000,
   uncertaintyMs: 1_000,
 };
 
@@ -31,7 +31,7 @@ async function resolve(attempts: Attempt[], runs: Run[], atMs: number, offsetMs 
     runs: fake as RunStore,
     timing,
     now: sentAt,
-    watchAbsentMs: 86_400_000,
+    lateRunMs: 86_400_000,
     offset: { offsetMs, uncertaintyMs: 0 },
   };
   const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete: true, runs };

@@ -17,7 +17,7 @@ export interface ResolveDeps {
   /** Our clock. */
   readonly now: number;
   /** An absent attempt is watched this long for a run that turns up after all. */
-  readonly watchAbsentMs: number;
+  readonly lateRunMs: number;
 }
 
 export type RepoOfForge = Pick<Attempt, 'forgeId' | 'owner' | 'repo'>;
@@ -53,12 +53,12 @@ export async function resolveAttempts(
  * and its own job would be started twice.
  */
 async function listAttempts(
-  { runs, now, watchAbsentMs }: ResolveDeps,
+  { runs, now, lateRunMs }: ResolveDeps,
   where: RepoOfForge,
 ): Promise<Attempt[]> {
   const [live, absent] = await Promise.all([
     runs.listLive(where.forgeId),
-    runs.listWatchedAbsent(where.forgeId, now - watchAbsentMs),
+    runs.listWatchedAbsent(where.forgeId, now - lateRunMs),
   ]);
   return [...live, ...absent].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }

@@ -13,9 +13,9 @@ export interface SendDeps {
   readonly logger: Logger;
   readonly breaker: Breaker;
   /** A job whose target was refused is asked again this often, one at a time. */
-  readonly probeEveryMs: number;
+  readonly probeMs: number;
   /** A transient failure that surely started nothing puts only this job off; the breaker looks after the rest. */
-  readonly retryAfterMs: number;
+  readonly retryMs: number;
 }
 
 /**
@@ -94,8 +94,8 @@ async function refusal(
   error: ForgeError,
   signal: AbortSignal,
 ): Promise<RefusedOutcome> {
-  const { probeEveryMs } = deps;
-  const base = { message: error.message, notBefore: null, probeEveryMs };
+  const { probeMs } = deps;
+  const base = { message: error.message, notBefore: null, probeEveryMs: probeMs };
   const now = deps.clock.now();
   switch (error.code) {
     case 'invalid':
@@ -112,7 +112,7 @@ async function refusal(
     case 'unavailable':
     case 'bad-reply':
     case 'not-sent':
-      return { ...base, then: 'retry', notBefore: now + deps.retryAfterMs, isTargetFault: false };
+      return { ...base, then: 'retry', notBefore: now + deps.retryMs, isTargetFault: false };
   }
 }
 
@@ -131,7 +131,7 @@ async function notFound(
     return { ...base, then: 'no-access', isTargetFault: false };
   } catch (error) {
     deps.logger.warn({ err: error, owner, repo }, 'access to repository not checked');
-    const notBefore = deps.clock.now() + deps.retryAfterMs;
+    const notBefore = deps.clock.now() + deps.retryMs;
     return { ...base, then: 'retry', notBefore, isTargetFault: false };
   }
 }

@@ -45,7 +45,7 @@ function inboxOf(ids: readonly string[]) {
   };
   const spec = takeWebhooks({
     ...{ forge: { id: 'github' }, store: { webhooks } as unknown as Store },
-    ...{ logger: makeLogger('silent'), watchAbsentMs: 1 },
+    ...{ logger: makeLogger('silent'), lateRunMs: 1 },
   });
   const tick = () =>
     spec.tick({

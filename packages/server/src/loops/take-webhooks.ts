@@ -17,7 +17,7 @@ export interface TakeWebhooksDeps {
   readonly store: Pick<Store, 'webhooks'>;
   readonly logger: Logger;
   /** An absent attempt is watched this long for a run that turns up after all. */
-  readonly watchAbsentMs: number;
+  readonly lateRunMs: number;
 }
 
 const WAKING = new Set<Event['kind']>([
@@ -56,7 +56,7 @@ async function take(
 ): Promise<boolean> {
   const { webhooks } = deps.store;
   try {
-    await webhooks.take(context.fence, open, deps.watchAbsentMs);
+    await webhooks.take(context.fence, open, deps.lateRunMs);
     return true;
   } catch (error) {
     // The database's fault, not theirs.
@@ -70,12 +70,12 @@ async function take(
 }
 
 async function takeOne(
-  { store, logger, watchAbsentMs }: TakeWebhooksDeps,
+  { store, logger, lateRunMs }: TakeWebhooksDeps,
   { fence }: LoopContext,
   delivery: OpenDelivery,
 ): Promise<boolean> {
   try {
-    await store.webhooks.take(fence, [delivery], watchAbsentMs);
+    await store.webhooks.take(fence, [delivery], lateRunMs);
     return true;
   } catch (error) {
     if (error instanceof StoreError) throw error;

@@ -6,7 +6,7 @@ import { TrackPace } from './track-pace.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 
 const GRACE_MS = 10_000;
-const ABSENT_EVERY_MS = 60_000;
+const RECHECK_AFTER_MS = 60_000;
 const LONG_MS = 3_600_000;
 
 /** Webhooks flow, unless told otherwise, and everything was looked at just now. */
@@ -19,13 +19,13 @@ async function paceAfterALook({ isOpen = true, isFlowing = true } = {}) {
     },
   };
   const flow = new WebhookFlow({
-    ...{ forgeId: 'github', clock, isOpen, graceMs: GRACE_MS },
+    ...{ forgeId: 'github', clock, isOpen, webhookGraceMs: GRACE_MS },
     store: { webhooks } as unknown as Store,
     ...{ pollIntervalMs: 30_000, pollIntervalWithWebhooksMs: LONG_MS },
     ...{ trackingIntervalMs: 30_000, trackingIntervalWithWebhooksMs: LONG_MS },
   });
   const pace = new TrackPace({
-    ...{ flow, clock, trackingIntervalMs: 30_000, absentEveryMs: ABSENT_EVERY_MS },
+    ...{ flow, clock, trackingIntervalMs: 30_000, recheckAfterMs: RECHECK_AFTER_MS },
   });
   await pace.next();
   const tell = (): boolean => pace.isWokenBy({ kind: 'webhook.run-unmatched', data: {} } as Event);
@@ -114,7 +114,7 @@ it('is not woken by a runner that only shows what a workflow job told', async ()
 
 it('looks for given up attempts no more than once a minute', async () => {
   const { clock, pace } = await paceAfterALook({ isOpen: false });
-  await clock.advance(ABSENT_EVERY_MS - 1);
+  await clock.advance(RECHECK_AFTER_MS - 1);
   expect((await pace.next()).isAbsentDue).toBe(false);
   await clock.advance(1);
   expect((await pace.next()).isAbsentDue).toBe(true);

@@ -7,7 +7,7 @@ export interface TrackPaceOptions {
   readonly clock: Clock;
   readonly trackingIntervalMs: number;
   /** Listings for late runs go back up to a day: not every tick pays for them. */
-  readonly absentEveryMs: number;
+  readonly recheckAfterMs: number;
 }
 
 /** What one tick of the tracker looks at. */
@@ -68,16 +68,16 @@ export class TrackPace {
 
   async next(): Promise<Look> {
     const now = this.#options.clock.monotonic();
-    const { flow, absentEveryMs } = this.#options;
-    const isRunTold = this.#toldToLive.take(now, flow.graceMs);
-    const isAbsentTold = this.#toldToAbsent.take(now, absentEveryMs);
+    const { flow, recheckAfterMs } = this.#options;
+    const isRunTold = this.#toldToLive.take(now, flow.webhookGraceMs);
+    const isAbsentTold = this.#toldToAbsent.take(now, recheckAfterMs);
     const isRunnerMoved = this.#isRunnerMoved;
     this.#isRunnerMoved = false;
     const restarted = this.#restarted;
     this.#restarted = new Set();
     const isAll = await this.#isAllDue(now, isRunnerMoved);
     if (isAll) this.#allAt = now;
-    const isAbsentDue = isAbsentTold || (isAll && now - this.#absentAt >= absentEveryMs);
+    const isAbsentDue = isAbsentTold || (isAll && now - this.#absentAt >= recheckAfterMs);
     if (isAbsentDue) this.#absentAt = now;
     return { isAll, isRunTold, restarted, isAbsentDue };
   }

@@ -23,9 +23,9 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
   readonly requestTimeoutMs: number;
   readonly runLookupTimeoutMs: number;
   /** A new run may be readable only so long after the reply that named it: until then its absence says nothing. */
-  readonly runVisibleWithinMs: number;
+  readonly runVisibleMs: number;
   /** An absent attempt is watched this long for a run that turns up after all. */
-  readonly watchAbsentMs: number;
+  readonly lateRunMs: number;
 }
 
 interface TrackDeps extends TrackRunsDeps, Pick<FollowDeps, 'lookedInto' | 'troubles'> {
@@ -36,12 +36,10 @@ type TickDeps = TrackRunsDeps & FollowDeps;
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
 export function trackRuns(given: TrackRunsDeps): LoopSpec {
-  const { flow, clock, trackingIntervalMs } = given;
-  const pace = new TrackPace({
-    ...{ flow, clock, trackingIntervalMs },
-    absentEveryMs: given.recheckAfterMs,
-  });
-  const overdue = new OverdueRuns({ clock, graceMs: flow.graceMs, everyMs: trackingIntervalMs });
+  const { flow, clock, trackingIntervalMs, recheckAfterMs } = given;
+  const { webhookGraceMs } = flow;
+  const pace = new TrackPace({ flow, clock, trackingIntervalMs, recheckAfterMs });
+  const overdue = new OverdueRuns({ clock, webhookGraceMs, trackingIntervalMs });
   const deps: TrackDeps = {
     ...given,
     lookedInto: new Map(),
@@ -66,7 +64,7 @@ async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   const [live, betweenJobs, absent] = await Promise.all([
     store.runs.listLive(forge.id),
     store.runs.listBetweenJobs(forge.id),
-    isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.watchAbsentMs) : [],
+    isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.lateRunMs) : [],
   ]);
   forgetEnded(deps, live);
   const forgeNow = now + forge.dateOffset().offsetMs;
@@ -136,11 +134,11 @@ function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDe
     runs: store.runs,
     offset,
     now: clock.now(),
-    watchAbsentMs: deps.watchAbsentMs,
+    lateRunMs: deps.lateRunMs,
     timing: {
       requestTimeoutMs: deps.requestTimeoutMs,
       runLookupTimeoutMs: deps.runLookupTimeoutMs,
-      listingGapMs: deps.recheckAfterMs,
+      recheckAfterMs: deps.recheckAfterMs,
       uncertaintyMs: offset.uncertaintyMs,
     },
   };
@@ -167,9 +165,9 @@ async function allOf(
 }
 
 function isOverdue(
-  { runVisibleWithinMs }: TrackRunsDeps,
+  { runVisibleMs }: TrackRunsDeps,
   attempt: Attempt,
   listing: RunListing,
 ): boolean {
-  return listing.isComplete && listing.sentAt - attempt.claimedAt > runVisibleWithinMs;
+  return listing.isComplete && listing.sentAt - attempt.claimedAt > runVisibleMs;
 }

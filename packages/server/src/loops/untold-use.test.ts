@@ -27,7 +27,7 @@ function startSeen({ isOpen = true } = {}) {
     },
   } as unknown as Store;
   const flow = new WebhookFlow({
-    ...{ forgeId: 'github', store, clock, isOpen, graceMs: GRACE_MS },
+    ...{ forgeId: 'github', store, clock, isOpen, webhookGraceMs: GRACE_MS },
     ...{ pollIntervalMs: 60_000, pollIntervalWithWebhooksMs: 120_000 },
     ...{ trackingIntervalMs: 30_000, trackingIntervalWithWebhooksMs: 120_000 },
   });

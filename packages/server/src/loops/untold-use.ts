@@ -32,11 +32,11 @@ export class UntoldUse {
     const { store, clock, flow } = this.#options;
     const now = clock.monotonic();
     const isDue = ({ seenAt }: { readonly seenAt: number }): boolean =>
-      now - seenAt >= flow.graceMs;
+      now - seenAt >= flow.webhookGraceMs;
     const due = this.#waiting.filter(isDue);
     this.#waiting = this.#waiting.filter((one) => !isDue(one));
     for (const { use, seenAt } of due) {
-      const isTold = await store.runners.isUseExplained(use, flow.graceMs);
+      const isTold = await store.runners.isUseExplained(use, flow.webhookGraceMs);
       if (!isTold) await flow.noteFound(now - seenAt);
     }
   }

@@ -31,7 +31,7 @@ function open(isOpen = true) {
     },
   };
   const flow = new WebhookFlow({
-    ...{ forgeId: 'github', clock, isOpen, graceMs: GRACE_MS },
+    ...{ forgeId: 'github', clock, isOpen, webhookGraceMs: GRACE_MS },
     store: { webhooks } as unknown as Store,
     ...{ pollIntervalMs: SHORT_MS, pollIntervalWithWebhooksMs: LONG_MS },
     ...{ trackingIntervalMs: SHORT_MS, trackingIntervalWithWebhooksMs: LONG_MS },

@@ -13,7 +13,7 @@ export interface WebhookFlowOptions {
   readonly trackingIntervalMs: number;
   readonly trackingIntervalWithWebhooksMs: number;
   /** How late a webhook may be before it counts as lost. */
-  readonly graceMs: number;
+  readonly webhookGraceMs: number;
 }
 
 /**
@@ -31,14 +31,14 @@ export class WebhookFlow {
     return this.#options.isOpen;
   }
 
-  get graceMs(): number {
-    return this.#options.graceMs;
+  get webhookGraceMs(): number {
+    return this.#options.webhookGraceMs;
   }
 
   /** A loop looks this often whether to do something, so that it notices soon when webhooks stop. */
   checkEveryMs(intervalMs: number): number {
-    const { isOpen, graceMs } = this.#options;
-    return isOpen ? Math.min(intervalMs, graceMs) : intervalMs;
+    const { isOpen, webhookGraceMs } = this.#options;
+    return isOpen ? Math.min(intervalMs, webhookGraceMs) : intervalMs;
   }
 
   async isFlowing(): Promise<boolean> {
@@ -73,8 +73,8 @@ export class WebhookFlow {
    * @param ageMs at most so old: stamps are whole seconds
    */
   async noteFound(ageMs: number): Promise<void> {
-    const { isOpen, graceMs, store, forgeId, pollIntervalWithWebhooksMs } = this.#options;
-    if (!isOpen || ageMs < graceMs) return;
+    const { isOpen, webhookGraceMs, store, forgeId, pollIntervalWithWebhooksMs } = this.#options;
+    if (!isOpen || ageMs < webhookGraceMs) return;
     await store.webhooks.recordMiss(forgeId, pollIntervalWithWebhooksMs);
   }
 

@@ -190,7 +190,7 @@ async function settleAbsent(tx: WriteTx, attempt: AttemptRow, message: string): 
 export async function recordRunUnreadable(
   database: Database,
   attemptId: string,
-  gapMs: number,
+  unreadableRunMs: number,
   message: string,
 ): Promise<boolean> {
   const isJobActive = async (): Promise<boolean> => {
@@ -205,7 +205,7 @@ export async function recordRunUnreadable(
   };
   // An end is for ever, so nothing can come between this look and the write.
   if (await isJobActive()) return false;
-  return (await recordRunGone(database, attemptId, gapMs, message)) === 'ended';
+  return (await recordRunGone(database, attemptId, unreadableRunMs, message)) === 'ended';
 }
 
 export async function recordRunGone(

@@ -32,12 +32,12 @@ export function makeRunStore(database: Database): RunStore {
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
     adoptLateRun: (attemptId, run) => adoptLateRun(database, attemptId, run),
-    recordRunGone: (attemptId, gapMs, message) =>
-      recordRunGone(database, attemptId, gapMs, message),
-    recordRunUnreadable: (attemptId, gapMs, message) =>
-      recordRunUnreadable(database, attemptId, gapMs, message),
-    listWantedCancels: (forgeId, forceAfterMs) =>
-      listWantedCancels(database, forgeId, forceAfterMs),
+    recordRunGone: (attemptId, recheckAfterMs, message) =>
+      recordRunGone(database, attemptId, recheckAfterMs, message),
+    recordRunUnreadable: (attemptId, unreadableRunMs, message) =>
+      recordRunUnreadable(database, attemptId, unreadableRunMs, message),
+    listWantedCancels: (forgeId, forceCancelMs) =>
+      listWantedCancels(database, forgeId, forceCancelMs),
     recordCancelSent: (attemptId, how) => recordCancelSent(database, attemptId, how),
   };
 }
@@ -120,7 +120,7 @@ async function listWorkflowJobs(
 async function listWantedCancels(
   { read, clock }: Database,
   forgeId: string,
-  forceAfterMs: number,
+  forceCancelMs: number,
 ): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]> {
   const rows = await read
     .selectFrom('attempts')
@@ -136,7 +136,7 @@ async function listWantedCancels(
         eb(
           eb.fn.coalesce('force_cancel_sent_at', 'cancel_sent_at'),
           '<=',
-          clock.now() - forceAfterMs,
+          clock.now() - forceCancelMs,
         ),
       ]),
     )

@@ -16,14 +16,14 @@ export async function applyObservation(
   tx: WriteTx,
   forgeId: string,
   seen: NewDelivery['observation'],
-  watchAbsentMs: number,
+  lateRunMs: number,
 ): Promise<boolean> {
   const runId = seen.kind === 'run' ? seen.run.id : seen.job.runId;
   const attempt = await findAttempt(tx, forgeId, runId);
   // Ids are the forge's own: what tells of the same one in another repository is wrong about it, or not of this forge.
   if (attempt !== undefined && !isOfRepo(attempt, seen)) return true;
   if (seen.kind === 'workflow-job') await takeToldJob(tx, forgeId, seen, attempt?.id);
-  else await takeRun(tx, forgeId, seen, attempt, watchAbsentMs);
+  else await takeRun(tx, forgeId, seen, attempt, lateRunMs);
   return attempt !== undefined;
 }
 
@@ -56,11 +56,11 @@ async function takeRun(
   forgeId: string,
   told: ToldRun,
   attempt: KnownAttempt | undefined,
-  watchAbsentMs: number,
+  lateRunMs: number,
 ): Promise<void> {
   const { run, at } = told;
   if (attempt === undefined) {
-    if (await isWanted(tx, forgeId, told, watchAbsentMs)) {
+    if (await isWanted(tx, forgeId, told, lateRunMs)) {
       tellTracker(tx, forgeId, 'webhook.run-unmatched', { runId: run.id });
     }
   } else if (run.attempt > 1) {
@@ -85,11 +85,11 @@ async function isWanted(
   tx: WriteTx,
   forgeId: string,
   told: ToldRun,
-  watchAbsentMs: number,
+  lateRunMs: number,
 ): Promise<boolean> {
   const { owner, repo, run } = told;
   if (run.event !== 'workflow_dispatch') return false;
-  const seeking = await listSeeking(tx, forgeId, watchAbsentMs);
+  const seeking = await listSeeking(tx, forgeId, lateRunMs);
   const fitting = seeking.filter(
     (attempt) =>
       isSame(attempt.owner, owner) &&
@@ -103,7 +103,7 @@ async function isWanted(
 async function listSeeking(
   { db, now }: WriteTx,
   forgeId: string,
-  watchAbsentMs: number,
+  lateRunMs: number,
 ): Promise<Attempt[]> {
   const seeking = db
     .selectFrom('attempts')
@@ -117,7 +117,7 @@ async function listSeeking(
   const absent = await seeking
     // Word for word the condition of the index `attempts_absent`.
     .where(sql<SqlBool>`state = 'absent'`)
-    .where('claimed_at', '>=', now - watchAbsentMs)
+    .where('claimed_at', '>=', now - lateRunMs)
     .execute();
   return [...live, ...absent].map(attemptOf);
 }

@@ -12,7 +12,7 @@ export function makeWebhookStore(database: Database): WebhookStore {
   return {
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
-    take: (fence, deliveries, watchAbsentMs) => take(database, fence, deliveries, watchAbsentMs),
+    take: (fence, deliveries, lateRunMs) => take(database, fence, deliveries, lateRunMs),
     findFlow: (forgeId) => findFlow(database, forgeId),
     recordMiss: (forgeId, spellMs) => database.write((tx) => recordMiss(tx, forgeId, spellMs)),
     recordFailure: (fence, delivery, failure) => recordFailure(database, fence, delivery, failure),
@@ -89,14 +89,14 @@ async function take(
   database: Database,
   fence: Fence,
   deliveries: readonly OpenDelivery[],
-  watchAbsentMs: number,
+  lateRunMs: number,
 ): Promise<void> {
   await database.write(async (tx) => {
     if (!(await holdsLease(tx, database, fence))) return;
     for (const { forgeId, id, observation } of deliveries) {
       // Written by `add`: its shape is known.
       const seen = JSON.parse(observation) as NewDelivery['observation'];
-      const isOwned = await applyObservation(tx, forgeId, seen, watchAbsentMs);
+      const isOwned = await applyObservation(tx, forgeId, seen, lateRunMs);
       await finish(tx, forgeId, id, { is_unowned: isOwned ? 0 : 1 });
     }
   });

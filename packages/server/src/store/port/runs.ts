@@ -31,21 +31,25 @@ export interface RunStore {
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
   /** A run turned up for an absent attempt: the run is its, and its cancel is wanted. */
   adoptLateRun(attemptId: string, run: Run): Promise<boolean>;
-  /** The run answers 404. The first time is remembered; `gapMs` later it counts: the job fails, the attempt ends. */
+  /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, the attempt ends. */
   recordRunGone(
     attemptId: string,
-    gapMs: number,
+    recheckAfterMs: number,
     message: string,
   ): Promise<'noted' | 'ended' | 'lost'>;
   /**
-   * Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `gapMs` later. Where
+   * Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `unreadableRunMs` later. Where
    * no run is known the attempt is then called absent, and is watched on.
    */
-  recordRunUnreadable(attemptId: string, gapMs: number, message: string): Promise<boolean>;
+  recordRunUnreadable(
+    attemptId: string,
+    unreadableRunMs: number,
+    message: string,
+  ): Promise<boolean>;
   /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. */
   listWantedCancels(
     forgeId: string,
-    forceAfterMs: number,
+    forceCancelMs: number,
   ): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]>;
   recordCancelSent(attemptId: string, how: 'cancel' | 'force-cancel'): Promise<void>;
 }

@@ -38,9 +38,9 @@ export interface WebhookStore {
    * Applies them in one transaction, all or none. Each moves what is known of its run, workflow job and runner
    * forward, or changes nothing; runs of nobody are kept for the attempt that may turn out to have them.
    *
-   * @param watchAbsentMs an attempt that was given up may have them, if it was claimed no longer ago
+   * @param lateRunMs an attempt that was given up may have them, if it was claimed no longer ago
    */
-  take(fence: Fence, deliveries: readonly OpenDelivery[], watchAbsentMs: number): Promise<void>;
+  take(fence: Fence, deliveries: readonly OpenDelivery[], lateRunMs: number): Promise<void>;
   /** True: that was the last try, and it is given up. */
   recordFailure(
     fence: Fence,
