@@ -1,9 +1,9 @@
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
 import { acme } from '../harness/scenes.ts';
+import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { findFakeClock } from './fake-clock.ts';
-import { judge } from './judge.ts';
 import { planDeaths } from './kill-plan.ts';
 import { live } from './lives.ts';
 import { Load, planJobs } from './load.ts';

@@ -2,12 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
 import { sqlite } from '../harness/world.ts';
+import { judge } from '../processes/judge/judge.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import { Site } from '../processes/site.ts';
 import { postgres } from '../replicas/pair.ts';
 import { type ChaosContext, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
-import { judge } from './judge.ts';
 import { namedScene } from './scene.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
@@ -44,7 +44,7 @@ for (const database of databases) {
     }
     site.sim.clearFaults();
     const counts = await judge(site, await flow.end());
-    expect(site.dispatches(), 'no stop cut a dispatch off').toHaveLength(counts['jobs'] ?? 0);
+    expect(site.dispatches(), 'no stop cut a dispatch off').toHaveLength(counts.jobs);
     return { ...counts, rounds, 'stopped within ms': slowestMs };
   });
 }

@@ -1,8 +1,8 @@
 import type { Ledger } from '@dispatchoor/forge-sim';
+import { CORRELATION_INPUT } from '../processes/judge/judge-job.ts';
 import { type KillWindow, killWindows } from '../processes/kill-window.ts';
 import { type AttemptRow, countPending, listAttempts } from '../processes/rows.ts';
 import type { Site } from '../processes/site.ts';
-import { CORRELATION_INPUT } from './judge-job.ts';
 
 /** `nothing`: no job was due, none was being sent, and no run went on. */
 export type Hit = KillWindow | 'nothing';

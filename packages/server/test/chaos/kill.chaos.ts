@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
+import { judge } from '../processes/judge/judge.ts';
 import { killWindows } from '../processes/kill-window.ts';
 import { Site } from '../processes/site.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
-import { judge } from './judge.ts';
 import { planDeaths, windowDeath } from './kill-plan.ts';
 import { KillRecord } from './kill-record.ts';
 import { live } from './lives.ts';

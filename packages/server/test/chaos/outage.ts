@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Readiness, Status } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
+import { busiest } from '../processes/busiest.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import type { Site } from '../processes/site.ts';
-import { busiest } from './busiest.ts';
 import type { Refusal } from './job-flow.ts';
 import { listWarnings } from './warnings.ts';
 

@@ -2,10 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Secret } from '../../src/lib/secret.ts';
 import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import { type PostgresServer, startPostgres } from '../../src/store/postgres.testkit.ts';
+import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
 import { type ChaosContext, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
-import { judge } from './judge.ts';
 import { degraded, expectClear, mostWarningsASecond, recovered } from './outage.ts';
 import { namedScene } from './scene.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { judge } from '../processes/judge/judge.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { JobFlow, type Refusal } from './job-flow.ts';
-import { judge } from './judge.ts';
 import { type Handover, type Replica, Trio } from './trio.ts';
 
 /** On top of a lease that has to run out: others ask for it every tenth of it, then observe, on a busy machine. */

@@ -1,6 +1,6 @@
 import { acme, linuxGroup, template, workflow } from '../harness/scenes.ts';
+import { CORRELATION_INPUT } from '../processes/judge/judge-job.ts';
 import type { SiteOptions } from '../processes/site.ts';
-import { CORRELATION_INPUT } from './judge-job.ts';
 
 /** Its runs bear the attempt that made them in their name: however many answers are lost, none is taken for another. */
 const named = workflow({

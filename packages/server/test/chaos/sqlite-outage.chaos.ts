@@ -8,10 +8,10 @@ import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import { sqlite } from '../harness/world.ts';
+import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
 import { type ChaosContext, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
-import { judge } from './judge.ts';
 import { degraded, expectClear, mostWarningsASecond, recovered } from './outage.ts';
 import { namedScene } from './scene.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sqlite } from '../harness/world.ts';
+import { judge } from '../processes/judge/judge.ts';
 import { lengthenLeases, listLeases, pidOf } from '../processes/rows.ts';
-import { expectEachRanOnce, Site } from '../processes/site.ts';
+import { Site } from '../processes/site.ts';
 
 describe.concurrent('two servers on one SQLite file', () => {
   it('cannot be: the second ends with code 1 and names the first, which goes on', async (context) => {
@@ -11,7 +12,7 @@ describe.concurrent('two servers on one SQLite file', () => {
     expect(await second.exited).toEqual({ code: 1, signal: null });
     const errors = second.logLines.filter((line) => line.startsWith('Error: '));
     expect(errors).toEqual([expect.stringContaining(`in use by process ${first.pid} on `)]);
-    await expectEachRanOnce(site, await site.enqueue(['after']));
+    await judge(site, await site.enqueue(['after']));
   });
 
   it('can follow each other at once, even after kill -9: a dead holder of a lease is not waited for', async (context) => {
@@ -27,7 +28,7 @@ describe.concurrent('two servers on one SQLite file', () => {
     );
     const second = await site.start();
     jobs.push(...(await site.enqueue(['after'])));
-    await expectEachRanOnce(site, jobs);
+    await judge(site, jobs);
     const taken = await listLeases(site.database);
     expect(taken.map(pidOf)).toEqual(held.map(() => second.pid));
   });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
 import { acme } from '../harness/scenes.ts';
+import { judge } from '../processes/judge/judge.ts';
 import { listAttempts } from '../processes/rows.ts';
-import { expectEachRanOnce, Site } from '../processes/site.ts';
+import { Site } from '../processes/site.ts';
 
 const NOTES = Array.from({ length: 24 }, (_, index) => `job ${index + 1}`);
 
@@ -17,7 +18,7 @@ for (const database of databases) {
       expect(await first.kill('SIGTERM')).toEqual({ code: 0, signal: null });
       expect(site.ourRuns().length).toBeLessThan(NOTES.length);
       await site.start();
-      await expectEachRanOnce(site, jobs);
+      await judge(site, jobs);
       expect(site.dispatches()).toHaveLength(NOTES.length);
     });
 
@@ -35,7 +36,7 @@ for (const database of databases) {
       expect(attempt).toMatchObject({ state: 'accepted', run_id: String(site.ourRuns()[0]?.id) });
       expect(others, 'nothing new is sent by a server that stops').toEqual([]);
       await site.start();
-      await expectEachRanOnce(site, jobs);
+      await judge(site, jobs);
     });
   });
 }

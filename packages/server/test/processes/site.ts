@@ -217,25 +217,3 @@ export class Site {
     expect(this.leaks(), 'a secret is in a log').toEqual([]);
   }
 }
-
-/**
- * The judgement: by the forge's ledger each of these jobs has run once, by the API each has ended well and shows the
- * very run that was made of it, and there is nothing else.
- */
-export async function expectEachRanOnce(site: Site, jobs: readonly Job[]): Promise<void> {
-  await site.runsEnded(jobs.length);
-  const ended = await site.allEnded();
-  const runs = site.ourRuns();
-  const notes = runs.map(({ inputs }) => inputs['note']);
-  expect(notes.toSorted(), 'runs by the ledger').toEqual(jobs.map(noteOf).toSorted());
-  const shown = ended.map((job) => [job.id, job.status, job.run_id, job.error_message]);
-  const runOf = new Map(runs.map(({ id, inputs }) => [inputs['note'], id]));
-  const wanted = jobs.map((job) => [job.id, 'completed', runOf.get(noteOf(job)), '']);
-  expect(shown.toSorted(), 'jobs by the API').toEqual(wanted.toSorted());
-  expect(runs.map(({ conclusion }) => conclusion)).toEqual(runs.map(() => 'success'));
-  expect(site.sim.refereeViolations, 'the referee objects').toEqual([]);
-}
-
-function noteOf({ inputs }: Job): string {
-  return inputs?.['note'] ?? '';
-}

@@ -1,8 +1,9 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { acme, LONG } from '../harness/scenes.ts';
+import { judge } from '../processes/judge/judge.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
-import { expectEachRanOnce, Site } from '../processes/site.ts';
+import { Site } from '../processes/site.ts';
 import { holdersOf, LOOPS, postgres, sumOfCounters } from './pair.ts';
 
 /** One server was there first and has every loop but the dispatcher's, which it leaves to the other. */
@@ -38,7 +39,7 @@ describe.concurrent('two servers on one PostgreSQL database', () => {
       ...(await enqueueAt(site, tracking, 1)),
       ...(await enqueueAt(site, dispatching, 21)),
     ];
-    await expectEachRanOnce(site, jobs);
+    await judge(site, jobs);
     expect(site.dispatches()).toHaveLength(40);
     expect(await holdersOf(site, both)).toEqual({
       'cancel-runs:github': tracking.name,

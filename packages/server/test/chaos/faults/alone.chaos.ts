@@ -1,4 +1,4 @@
-import { type ChaosContext, chaos } from '../chaos.ts';
+import { type ChaosContext, type ChaosCounts, chaos } from '../chaos.ts';
 import { type Struck, strike } from './alone.ts';
 import { callScenes } from './calls.ts';
 import { eachOf } from './each-of.ts';
@@ -25,25 +25,28 @@ chaos(
       }
     });
     if (failures.length > 0) throw new Error(failures.join('\n\n'));
-    const sum = (of: (one: Struck) => number): number =>
-      struck.reduce((total, one) => total + of(one), 0);
-    return {
-      combinations: combinations.length,
-      met: sum(({ met }) => met),
-      jobs: sum(({ jobs }) => jobs),
-      completed: sum(({ completed }) => completed),
-      cancelled: sum(({ cancelled }) => cancelled),
-      failed: sum(({ failed }) => failed),
-      attempts: sum(({ attempts }) => attempts),
-      lateRuns: sum(({ lateRuns }) => lateRuns),
-      calls: sum(({ calls }) => calls),
-      busiestSecond: Math.max(...struck.map(({ busiest }) => busiest)),
-      mostFailuresASecond: Math.ceil(Math.max(...struck.map(({ failures: each }) => each))),
-      mostWarningsASecond: Math.ceil(Math.max(...struck.map(({ warnings }) => warnings))),
-    };
+    return { combinations: combinations.length, ...sumsOf(struck), ...mostOf(struck) };
   },
   { timeoutMs: 900_000 },
 );
+
+const SUMMED = [
+  ...(['met', 'jobs', 'completed', 'cancelled', 'refused'] as const),
+  ...(['attempts', 'late runs', 'forge calls'] as const),
+] as const;
+
+function sumsOf(struck: readonly Struck[]): ChaosCounts {
+  const sums = SUMMED.map((what) => [what, struck.reduce((sum, one) => sum + one[what], 0)]);
+  return Object.fromEntries(sums) as ChaosCounts;
+}
+
+function mostOf(struck: readonly Struck[]): ChaosCounts {
+  return {
+    busiestSecond: Math.max(...struck.map(({ busiest }) => busiest)),
+    mostFailuresASecond: Math.ceil(Math.max(...struck.map(({ failures }) => failures))),
+    mostWarningsASecond: Math.ceil(Math.max(...struck.map(({ warnings }) => warnings))),
+  };
+}
 
 /** In an order of the seed's: whoever runs side by side is not always the same. */
 function choose({ random, size }: ChaosContext): Combination[] {

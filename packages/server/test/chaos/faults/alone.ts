@@ -1,13 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { acme } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
-import type { ServerProcess } from '../../processes/server-process.ts';
+import type { Allowed } from '../../processes/judge/allowed.ts';
+import { judge } from '../../processes/judge/judge.ts';
+import type { Counts } from '../../processes/judge/judge-all.ts';
 import { type Scope, Site } from '../../processes/site.ts';
 import { faultsGroups, withStubborn } from './calls.ts';
 import { type Combination, nameOf } from './kinds.ts';
 import { expectCalm, type Metered, type Strike } from './meter.ts';
-import { expectAllRight, type Outcome } from './verdict.ts';
 
 /** Longer than a request may take, shorter than a dispatch is looked for. */
 const STRIKES_FOR_MS = 1_500;
@@ -36,7 +38,7 @@ const WAITS = {
 
 const PACE = { pollMs: 400, trackMs: 300, retryMs: 300, jobs: NOTES.length + 1 };
 
-export interface Struck extends Outcome, Metered, Pick<Strike, 'met'> {}
+export type Struck = Counts & Metered & Pick<Strike, 'met'>;
 
 /** One server of its own, one fault on one call: the world goes on, and is right in the end. */
 export async function strike(one: Combination, seed: number): Promise<Struck> {
@@ -56,12 +58,13 @@ async function strikeSite(one: Combination, scope: Scope): Promise<Struck> {
   scene.prepare?.(site.sim);
   const from = Date.now();
   const server = await site.start();
-  await site.enqueue(NOTES, { 'duration-ms': '100' });
-  await scene.act?.(site);
+  const jobs = await site.enqueue(NOTES, { 'duration-ms': '100' });
+  const added = scene.act === undefined ? [] : [await scene.act(site)];
   const strike = await meet(site, one, from);
   site.sim.clearFaults();
   scene.settle?.(site);
-  return { ...(await judgeStrike(site, one, server, strike)), met: strike.met };
+  const counts = await judge(site, [...jobs, ...added], allowedIn(one, added));
+  return { ...counts, ...expectCalm(site, server.logLines, strike, PACE), met: strike.met };
 }
 
 function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
@@ -87,19 +90,13 @@ async function meet({ sim }: Site, one: Combination, from: number): Promise<Stri
   return { all: { from, to }, struck: { from: met[0]?.at ?? from, to }, met: met.length };
 }
 
-async function judgeStrike(
-  site: Site,
-  { kind, scene }: Combination,
-  server: ServerProcess,
-  strike: Strike,
-): Promise<Outcome & Metered> {
-  const hasThird = scene.act !== undefined;
+function allowedIn({ kind, scene }: Combination, added: readonly Job[]): Allowed {
   // A 404 of a dispatch in a repository that can be read is an answer, and its job fails.
   const isRefused =
     scene.endpoint === 'repoGet' || (scene.endpoint === 'dispatch' && kind === 'not-found');
-  const outcome = await expectAllRight(site, NOTES.length + (hasThird ? 1 : 0), {
-    cancelled: scene.isCancelling === true ? 1 : 0,
-    failures: isRefused ? 'unstarted' : 'none',
-  });
-  return { ...outcome, ...expectCalm(site, server.logLines, strike, PACE) };
+  return {
+    cancelled: scene.isCancelling === true ? added : [],
+    refused: isRefused ? 1 : 0,
+    ...{ lateRuns: 'any', isPairedByTime: true },
+  };
 }

@@ -1,3 +1,4 @@
+import type { Job } from '@dispatchoor/api-contract';
 import type { EndpointName, FaultSpec, ForgeSim, World as SimWorld } from '@dispatchoor/forge-sim';
 import { LONG, template, workflow } from '../../harness/scenes.ts';
 import type { Site } from '../../processes/site.ts';
@@ -7,13 +8,13 @@ export interface CallScene {
   readonly endpoint: EndpointName;
   /** Prepares the forge, before the server starts. */
   readonly prepare?: (sim: ForgeSim) => void;
-  /** Once the jobs are enqueued, with the fault already armed. */
-  readonly act?: (site: Site) => Promise<void>;
+  /** Once the jobs are enqueued, with the fault already armed. @returns the job that it has added */
+  readonly act?: (site: Site) => Promise<Job>;
   /** Once the fault is over. */
   readonly settle?: (site: Site) => void;
   /** Keys of the configuration's `waits`. */
   readonly waits?: Readonly<Record<string, string>>;
-  /** One more job is enqueued, and cancelled. */
+  /** The job that `act` adds is cancelled. */
   readonly isCancelling?: boolean;
   /** Other faults that bring the call about. */
   readonly with?: readonly FaultSpec[];
@@ -71,21 +72,23 @@ export function withStubborn(world: SimWorld): SimWorld {
   return { ...world, workflows: [...(world.workflows ?? []), stubborn] };
 }
 
-async function cancelRunning(site: Site, templateId: string): Promise<void> {
+async function cancelRunning(site: Site, templateId: string): Promise<Job> {
   const inputs = { ...LONG, note: CANCELLED };
-  const { id } = await site.api.enqueue('linux', { template_id: templateId, inputs });
-  await site.job(id, 'running');
-  const { status, text } = await site.api.cancel(id);
+  const job = await site.api.enqueue('linux', { template_id: templateId, inputs });
+  await site.job(job.id, 'running');
+  const { status, text } = await site.api.cancel(job.id);
   if (status >= 300) throw new Error(`not cancelled: ${status} ${text}`);
+  return job;
 }
 
 /** By the time anybody looks, the run is on its second attempt: only the first is the job's. */
-async function rerunBeforeSeen(site: Site): Promise<void> {
+async function rerunBeforeSeen(site: Site): Promise<Job> {
   const inputs = { ...LONG, note: RERUN };
-  const { id } = await site.api.enqueue('linux', { template_id: 'build', inputs });
-  const { run_id: runId } = await site.job(id, 'running');
+  const job = await site.api.enqueue('linux', { template_id: 'build', inputs });
+  const { run_id: runId } = await site.job(job.id, 'running');
   site.sim.completeRun(runId ?? 0, 'success');
   site.sim.rerun(runId ?? 0);
+  return job;
 }
 
 function endReruns({ sim }: Site): void {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Job } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
 import type { NewJob } from '../../harness/api.ts';
 import type { Site } from '../../processes/site.ts';
@@ -8,17 +9,19 @@ const LOOK_EVERY_MS = 200;
 const TELL_EVERY = 200;
 const CLIENTS = 8;
 
-/** In no order: several clients at a time. */
+/** In no order: several clients at a time. @returns all of them, each with its 201 */
 export async function enqueueMany(
   site: Site,
   count: number,
   jobAt: (index: number) => NewJob,
-): Promise<void> {
+): Promise<Job[]> {
+  const jobs: Job[] = [];
   const indexes = Array.from({ length: count }, (_, index) => index);
   const failures = await eachOf(indexes, CLIENTS, async (index) => {
-    await site.api.enqueue('linux', jobAt(index));
+    jobs.push(await site.api.enqueue('linux', jobAt(index)));
   });
   expect(failures, 'jobs that were not accepted').toEqual([]);
+  return jobs;
 }
 
 /** Until so few jobs wait or run. Counts only: the queue itself would be thousands of jobs at each look. */

@@ -1,10 +1,11 @@
+import type { Job } from '@dispatchoor/api-contract';
 import type { ForgeSim, LedgerRequest } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
 import { acme, TOKEN } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
+import { judge } from '../../processes/judge/judge.ts';
 import { Site } from '../../processes/site.ts';
 import { type ChaosContext, chaos } from '../chaos.ts';
-import { expectAllRight } from './verdict.ts';
 
 /** A limit is obeyed as soon as its answer is here; until then what was on its way is. */
 const ON_ITS_WAY_MS = 400;
@@ -24,7 +25,7 @@ chaos('faults:limits:primary a used-up hour is waited out', async (context) => {
   });
   const usedUpAt = Date.now();
   site.sim.setRateLimit(TOKEN, { remaining: LEFT });
-  const outcome = await expectAllRight(site, jobs);
+  const counts = await judge(site, jobs);
   const { requests } = site.sim.ledger();
   const refused = requests.filter(isLimited).length;
   // What goes off before the first answer tells: one for each loop, and a dispatch for each runner.
@@ -33,7 +34,7 @@ chaos('faults:limits:primary a used-up hour is waited out', async (context) => {
   expect(asked.length - refused, 'requests answered').toBeLessThanOrEqual(LEFT);
   const after = askedWithin(requests, resetAt - TOLERANCE_MS, Infinity);
   expect(after.length, 'requests once the window is over').toBeGreaterThan(0);
-  return { ...outcome, refused, limitedMs: resetAt - usedUpAt };
+  return { ...counts, 'requests refused': refused, limitedMs: resetAt - usedUpAt };
 });
 
 chaos('faults:limits:secondary what it says is waited, each time', async (context) => {
@@ -47,7 +48,7 @@ chaos('faults:limits:secondary what it says is waited, each time', async (contex
       timeoutMs: 30_000,
     });
   }
-  const outcome = await expectAllRight(site, jobs);
+  const counts = await judge(site, jobs);
   const { requests } = site.sim.ledger();
   const limited = requests.filter(isLimited);
   for (const { repliedAt = 0 } of limited) {
@@ -55,7 +56,7 @@ chaos('faults:limits:secondary what it says is waited, each time', async (contex
     const quiet = askedWithin(requests, repliedAt + ON_ITS_WAY_MS, until);
     expect(quiet, 'requests while limited').toEqual([]);
   }
-  return { ...outcome, refused: limited.length };
+  return { ...counts, 'requests refused': limited.length };
 });
 
 /** The forge's own count: more dispatches are wanted at once than it takes in a minute. */
@@ -65,11 +66,11 @@ chaos('faults:limits:content more dispatches than a minute allows', async (conte
     // All of them but for one wait.
     sim.setSecondaryLimits({ contentPerMinute: 25 });
   });
-  const outcome = await expectAllRight(site, jobs);
+  const counts = await judge(site, jobs);
   const { requests } = site.sim.ledger();
   const refused = requests.filter(isLimited).length;
   expect(refused, 'requests refused').toBeLessThanOrEqual(RUNNERS + 4);
-  return { ...outcome, refused };
+  return { ...counts, 'requests refused': refused };
 });
 
 /** What has not changed, and the limit itself, may be asked for as often as one likes. */
@@ -80,16 +81,15 @@ function isCharged({ status, endpoint }: LedgerRequest): boolean {
 async function underLoad(
   context: ChaosContext,
   prepare?: (sim: ForgeSim) => void,
-): Promise<{ site: Site; jobs: number }> {
-  const jobs = context.size === 'full' ? 40 : 16;
+): Promise<{ site: Site; jobs: Job[] }> {
+  const count = context.size === 'full' ? 40 : 16;
   const giveUpAfterMs = 150_000;
   const forge = acme(RUNNERS);
   const site = await Site.open({ database: sqlite, forge, giveUpAfterMs }, context);
   prepare?.(site.sim);
   await site.start();
-  const notes = Array.from({ length: jobs }, (_, index) => `job ${index + 1}`);
-  await site.enqueue(notes, { 'duration-ms': '300' });
-  return { site, jobs };
+  const notes = Array.from({ length: count }, (_, index) => `job ${index + 1}`);
+  return { site, jobs: await site.enqueue(notes, { 'duration-ms': '300' }) };
 }
 
 function isLimited({ status, fault }: LedgerRequest): boolean {

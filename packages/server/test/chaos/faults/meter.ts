@@ -1,7 +1,7 @@
 import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
+import { busiest } from '../../processes/busiest.ts';
 import type { Site } from '../../processes/site.ts';
-import { busiest } from '../busiest.ts';
 import { listWarnings } from '../warnings.ts';
 
 const SECOND_MS = 1_000;

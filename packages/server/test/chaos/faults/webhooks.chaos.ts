@@ -1,11 +1,12 @@
+import type { Job } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
 import { acme } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
+import { judge } from '../../processes/judge/judge.ts';
 import type { ServerProcess } from '../../processes/server-process.ts';
 import { Site } from '../../processes/site.ts';
-import { chaos } from '../chaos.ts';
+import { type ChaosContext, type ChaosCounts, chaos } from '../chaos.ts';
 import { enqueueMany, untilFewLeft } from './few-left.ts';
-import { expectAllRight } from './verdict.ts';
 
 const SECRET = 'whsec-0f-the-chaos-suite-000000000';
 /** Of each, while they do not go wrong; the most that anything may wait once nothing does. */
@@ -33,55 +34,52 @@ const SIZES = {
 };
 
 chaos('faults:webhooks lost, doubled and turned around, then lost for good', async (context) => {
-  const { jobs, more, runners } = SIZES[context.size];
-  const giveUpAfterMs = 90_000;
-  const site = await Site.open(
-    {
-      ...{ database: sqlite, forge: acme(runners), config: WAITS, giveUpAfterMs },
-    },
-    context,
-  );
-  const server = await site.start();
-  const { sim } = site;
-  sim.addHook({ url: `${server.url}/webhook/github/github`, secret: SECRET });
-  sim.setHookFaults({ lost: 0.2, doubled: 0.2, reordered: true });
-  const enqueue = (count: number): Promise<void> =>
-    enqueueMany(site, count, (index) => {
-      const inputs = { note: `job ${index + 1}`, 'duration-ms': String(100 + (index % 5) * 100) };
-      return { template_id: 'build', inputs };
-    });
-  await enqueue(jobs);
-  await untilFewLeft(site, Math.ceil(jobs / 10), context.say);
-  sim.setHookFaults({});
+  const { jobs: count, more, runners } = SIZES[context.size];
+  const { site, server } = await openHooked(context, runners);
+  site.sim.setHookFaults({ lost: 0.2, doubled: 0.2, reordered: true });
+  const jobs = await enqueueFrom(site, 1, count);
+  await untilFewLeft(site, Math.ceil(count / 10), context.say);
+  site.sim.setHookFaults({});
   const convergesMs = await timed(() => untilFewLeft(site, 0, context.say));
   expect(convergesMs, 'until all was over').toBeLessThanOrEqual(SELDOM_MS + SLACK_MS);
   // From here on nothing is told any more: what was polled seldom is polled again.
-  sim.pauseHooks();
-  await enqueue(more);
+  site.sim.pauseHooks();
+  jobs.push(...(await enqueueFrom(site, count + 1, more)));
   const withoutMs = await timed(() => untilFewLeft(site, 0, context.say));
-  const outcome = await expectAllRight(site, jobs + more);
+  const counts = await judge(site, jobs);
   expectNoSecret(server);
-  const {
-    total,
-    lost,
-    doubled,
-    reordered,
-    refused,
-    failed: unanswered,
-  } = sim.ledger().deliveryCounts;
-  expect({ refused, unanswered }, 'deliveries that were not taken').toEqual({
-    refused: 0,
-    unanswered: 0,
-  });
-  return {
-    ...{ ...outcome, deliveries: total, lost, doubled, reordered },
-    ...{
-      convergesMs,
-      withoutMs,
-      callsPerJob: Math.round((outcome.calls / (jobs + more)) * 100) / 100,
-    },
-  };
+  const callsPerJob = Math.round((counts['forge calls'] / jobs.length) * 100) / 100;
+  return { ...counts, ...countDeliveries(site), convergesMs, withoutMs, callsPerJob };
 });
+
+async function openHooked(
+  context: ChaosContext,
+  runners: number,
+): Promise<{ site: Site; server: ServerProcess }> {
+  const scene = { database: sqlite, forge: acme(runners), config: WAITS, giveUpAfterMs: 90_000 };
+  const site = await Site.open(scene, context);
+  const server = await site.start();
+  site.sim.addHook({ url: `${server.url}/webhook/github/github`, secret: SECRET });
+  return { site, server };
+}
+
+function enqueueFrom(site: Site, first: number, count: number): Promise<Job[]> {
+  return enqueueMany(site, count, (index) => {
+    const durationMs = 100 + (index % 5) * 100;
+    const inputs = { note: `job ${first + index}`, 'duration-ms': String(durationMs) };
+    return { template_id: 'build', inputs };
+  });
+}
+
+/** All that were sent have been taken. */
+function countDeliveries({ sim }: Site): ChaosCounts {
+  const { deliveryCounts } = sim.ledger();
+  const { total: deliveries, lost, doubled, reordered, refused } = deliveryCounts;
+  const { failed: unanswered } = deliveryCounts;
+  const untaken = { refused, unanswered };
+  expect(untaken, 'deliveries that were not taken').toEqual({ refused: 0, unanswered: 0 });
+  return { deliveries, lost, doubled, reordered };
+}
 
 async function timed(work: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();

@@ -1,0 +1,140 @@
+import type { Job } from '@dispatchoor/api-contract';
+import type { LedgerRun } from '@dispatchoor/forge-sim';
+import type { AttemptRow } from '../rows.ts';
+import type { Allowed } from './allowed.ts';
+import { type JobFile, noteOf } from './evidence.ts';
+
+/** The input by which a run names the attempt that made it, where its template says so. */
+export const CORRELATION_INPUT = 'dispatch-id';
+
+export interface JobVerdict {
+  /** What is wrong with it, naming job, attempts and runs. */
+  readonly faults: readonly string[];
+  /** It failed, and why, as far as that may be allowed. */
+  readonly failure: 'run not found' | 'refused' | undefined;
+  readonly isDoubled: boolean;
+}
+
+/** Pure. */
+export function judgeJob(file: JobFile, allowed: Allowed): JobVerdict {
+  const [job] = file.shown;
+  const made = file.runs.filter((run) => !isLate(run, file.attempts));
+  const ran = (allowed.lateRuns === 'any' ? made : file.runs).filter(hasRun);
+  const isCancelled = allowed.cancelled?.some(({ id }) => id === file.promised.id) === true;
+  const faults = [
+    ...shownFaults(file.shown),
+    ...(ran.length > 1 ? ['has several runs that ran'] : []),
+    ...(made.length > 1 ? [`was started ${made.length} times`] : []),
+    ...lateFaults(file, allowed),
+    ...attemptFaults(file),
+    ...(allowed.isPairedByTime === true ? [] : strangeRuns(file)),
+    ...(job === undefined ? [] : endFaults(job, made, file.attempts)),
+    ...(job === undefined ? [] : cancelFaults(job, isCancelled)),
+  ];
+  return {
+    faults: faults.map((fault) => `${nameOf(file)} ${fault}: ${knownOf(file)}`),
+    failure: job?.status === 'failed' ? failureOf(job) : undefined,
+    isDoubled: ran.length > 1,
+  };
+}
+
+function nameOf({ promised }: JobFile): string {
+  return `job ${promised.id} (${noteOf(promised)})`;
+}
+
+function knownOf({ attempts, runs }: JobFile): string {
+  return [
+    ...attempts.map(({ id, state, run_id: runId }) => `attempt ${id} ${state} ${runId ?? '-'}`),
+    ...runs.map((run) => `run ${run.id} ${run.conclusion ?? run.status}`),
+  ].join(', ');
+}
+
+function failureOf({ error_message: message }: Job): 'run not found' | 'refused' {
+  return message.startsWith('run not found') ? 'run not found' : 'refused';
+}
+
+/** Its work was done, or begun: a cancel that came before a runner took it leaves nothing behind. */
+function hasRun({ conclusion, jobs }: LedgerRun): boolean {
+  return conclusion !== 'cancelled' && jobs.some(({ startedAt }) => startedAt !== null);
+}
+
+/** Turned up after its attempt was given up. */
+function isLate({ id }: LedgerRun, attempts: readonly AttemptRow[]): boolean {
+  return attempts.some((attempt) => hasLateRun(attempt) && attempt.run_id === String(id));
+}
+
+export function hasLateRun({ state, run_id: runId }: AttemptRow): boolean {
+  return state === 'absent' && runId !== null;
+}
+
+function shownFaults(shown: readonly Job[]): string[] {
+  if (shown.length === 0) return ['is lost'];
+  if (shown.length > 1) return [`is shown ${shown.length} times`];
+  return shown
+    .filter(({ status }) => !['completed', 'failed', 'cancelled'].includes(status))
+    .map(({ status }) => `is still ${status}`);
+}
+
+function lateFaults({ runs, attempts }: JobFile, { lateRuns = 'none' }: Allowed): string[] {
+  const late = runs.filter((run) => isLate(run, attempts));
+  const wrong = {
+    none: late,
+    cancelled: late.filter(({ conclusion }) => conclusion !== 'cancelled'),
+    any: [],
+  }[lateRuns];
+  return wrong.map(({ id, conclusion }) => `has the late run ${id}, ${conclusion ?? 'open'}`);
+}
+
+/** At most one run for each attempt: by the attempt that the run itself names, where it names one. */
+function attemptFaults({ attempts, runs }: JobFile): string[] {
+  return attempts.flatMap(({ id: attemptId, state, run_id: runId }) => {
+    const made = runs.filter(({ inputs }) => inputs[CORRELATION_INPUT] === attemptId);
+    const wrong = made.filter(({ id }) => String(id) !== runId);
+    return [
+      ...(made.length > 1 ? [`was sent ${made.length} times by attempt ${attemptId}`] : []),
+      ...wrong.map((run) => `has attempt ${attemptId} without its run ${run.id}`),
+      ...(['claimed', 'unknown'].includes(state) ? [`has attempt ${attemptId} unsettled`] : []),
+    ];
+  });
+}
+
+/** Runs bear the note of the job that they were sent for: another job's was taken for its. */
+function strangeRuns({ promised, runs }: JobFile): string[] {
+  return runs
+    .filter((run) => noteOf(run) !== noteOf(promised))
+    .map((run) => `has run ${run.id}, which is that of ${noteOf(run)}`);
+}
+
+/** As its run has ended; without one, when surely nothing was started. */
+function endFaults(
+  job: Job,
+  made: readonly LedgerRun[],
+  attempts: readonly AttemptRow[],
+): string[] {
+  const [run] = made;
+  const told = `${job.status} (${job.error_message})`;
+  if (run === undefined) {
+    const unsure = attempts.filter(({ state }) => state !== 'absent' && state !== 'refused');
+    return [
+      ...(job.status === 'completed' ? [`is ${told} without a run`] : []),
+      ...unsure.map(({ id }) => `is ${told}, but attempt ${id} may have started something`),
+    ];
+  }
+  const isSame = job.status !== 'completed' || (hasSucceeded(run) && job.error_message === '');
+  const isOver = job.status !== 'failed' && isSame;
+  return [
+    ...(isOver ? [] : [`is ${told}, its run ${run.conclusion ?? run.status}`]),
+    ...(job.run_id === run.id ? [] : [`shows run ${job.run_id ?? '-'} instead of ${run.id}`]),
+  ];
+}
+
+/** By its first attempt: what a re-run does is nobody's job. */
+function hasSucceeded({ jobs }: LedgerRun): boolean {
+  const first = jobs.filter(({ runAttempt }) => runAttempt === 1);
+  return first.length > 0 && first.every(({ conclusion }) => conclusion === 'success');
+}
+
+function cancelFaults({ status }: Job, isCancelled: boolean): string[] {
+  if (isCancelled === (status === 'cancelled')) return [];
+  return [isCancelled ? `was cancelled, but is ${status}` : 'was cancelled by nobody'];
+}
