@@ -1,3 +1,5 @@
+import type { Job } from '@dispatchoor/api-contract';
+import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
 import { acme, LONG } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
@@ -21,37 +23,54 @@ chaos(
     const count = context.size === 'full' ? 8 : 2;
     const forge = acme(2 * count);
     const site = await Site.open({ database: sqlite, forge, config: IMPATIENT }, context);
-    const { sim, api } = site;
     await site.start();
-    sim.addFault({ on: 'dispatch', kind: 'reset-after', times: count });
-    sim.setRunVisibility({ delayMs: VISIBLE_AFTER_MS });
-    const notes = Array.from({ length: count }, (_, index) => `job ${index + 1}`);
-    const jobs = await site.enqueue(notes, LONG);
-    await site.runs(count);
-    const lost = new Set(site.ourRuns().map(({ id }) => id));
-    sim.setRunVisibility({ delayMs: 0 });
+    const { jobs, lost } = await loseDispatches(site, count);
+    site.sim.setRunVisibility({ delayMs: 0 });
     const seen = await Promise.all(jobs.map(({ id }) => site.job(id, 'running')));
-    await site.until(
-      'late runs are counted',
-      () => api.metrics(),
-      (metrics) => metrics.get('dispatchoor_late_runs_total{group="linux"}') === count,
-    );
-    await sim.wait(({ runs }) => cancelledOf(runs) === count, { timeoutMs: site.giveUpAfterMs });
-    const late = site.ourRuns().filter(({ conclusion }) => conclusion === 'cancelled');
-    expect(new Set(late.map(({ id }) => id)), 'the runs that were lost').toEqual(lost);
-    for (const { run_id: runId } of seen) sim.completeRun(runId ?? 0, 'success');
+    await expectLateCancelled(site, lost);
+    for (const { run_id: runId } of seen) site.sim.completeRun(runId ?? 0, 'success');
     // Their answers were lost at once, and nothing but their times tells which run is whose.
     const counts = await judge(site, jobs, { lateRuns: 'cancelled', isPairedByTime: true });
-    const attempts = await listAttempts(site.database);
-    const states = jobs.map(({ id }) => {
-      return attempts.filter(({ job_id: jobId }) => jobId === id).map(({ state }) => state);
-    });
-    expect(states, 'each was sent twice').toEqual(jobs.map(() => ['absent', 'accepted']));
+    await expectSentTwice(site, jobs);
     expect(counts.completed).toBe(count);
     return counts;
   },
 );
 
-function cancelledOf(runs: readonly { conclusion: string | null }[]): number {
-  return runs.filter(({ conclusion }) => conclusion === 'cancelled').length;
+/** Each is carried out, but neither answered nor seen. @returns the ids of the runs, too */
+async function loseDispatches(
+  site: Site,
+  count: number,
+): Promise<{ jobs: Job[]; lost: Set<number> }> {
+  site.sim.addFault({ on: 'dispatch', kind: 'reset-after', times: count });
+  site.sim.setRunVisibility({ delayMs: VISIBLE_AFTER_MS });
+  const notes = Array.from({ length: count }, (_, index) => `job ${index + 1}`);
+  const jobs = await site.enqueue(notes, LONG);
+  await site.runs(count);
+  return { jobs, lost: new Set(site.ourRuns().map(({ id }) => id)) };
+}
+
+/** All of the lost, and no others. */
+async function expectLateCancelled(site: Site, lost: ReadonlySet<number>): Promise<void> {
+  const { sim, api, giveUpAfterMs: timeoutMs } = site;
+  await site.until(
+    'late runs are counted',
+    () => api.metrics(),
+    (metrics) => metrics.get('dispatchoor_late_runs_total{group="linux"}') === lost.size,
+  );
+  await sim.wait(({ runs }) => cancelledOf(runs).length === lost.size, { timeoutMs });
+  const cancelled = cancelledOf(site.ourRuns()).map(({ id }) => id);
+  expect(new Set(cancelled), 'the runs that were lost').toEqual(lost);
+}
+
+function cancelledOf(runs: readonly LedgerRun[]): LedgerRun[] {
+  return runs.filter(({ conclusion }) => conclusion === 'cancelled');
+}
+
+async function expectSentTwice({ database }: Site, jobs: readonly Job[]): Promise<void> {
+  const attempts = await listAttempts(database);
+  const states = jobs.map(({ id }) => {
+    return attempts.filter(({ job_id: jobId }) => jobId === id).map(({ state }) => state);
+  });
+  expect(states, 'each was sent twice').toEqual(jobs.map(() => ['absent', 'accepted']));
 }

@@ -1,11 +1,13 @@
+import type { Job } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
 import { TOKEN } from '../../harness/scenes.ts';
 import { sqlite } from '../../harness/world.ts';
 import { judge } from '../../processes/judge/judge.ts';
+import type { Counts } from '../../processes/judge/judge-all.ts';
 import { Site } from '../../processes/site.ts';
-import { chaos } from '../chaos.ts';
+import { type ChaosContext, chaos } from '../chaos.ts';
 import { enqueueMany, untilFewLeft } from './few-left.ts';
-import { busiestSecond, callsPerSecond } from './meter.ts';
+import { busiestSecond, callsPerSecond, type Span } from './meter.ts';
 import { countFaults, mixedForge, mixedGroups, mixFaults, templateOf } from './mixed.ts';
 
 const SIZES = {
@@ -42,45 +44,55 @@ const MOST_FAILED = 0.05;
 chaos(
   'faults:mixed a tenth of all requests meets a fault',
   async (context) => {
-    const { jobs, runners, limits } = SIZES[context.size];
-    const site = await Site.open(
-      {
-        ...{ database: sqlite, forge: mixedForge(runners), groups: mixedGroups, config: WAITS },
-        giveUpAfterMs: CONVERGES_WITHIN_MS,
-      },
-      context,
-    );
-    // What an hour allows is another scenario's: so many jobs would use it up.
-    site.sim.setRateLimit(TOKEN, { limit: 1_000_000, remaining: 1_000_000 });
+    const { jobs: count, runners, limits } = SIZES[context.size];
+    const site = await openSite(context, runners);
     const server = await site.start();
     const endFaults = mixFaults(site.sim, limits);
     context.onTestFinished(endFaults);
-    const startedAt = Date.now();
-    const accepted = await enqueueMany(site, jobs, (index) => {
-      const inputs = { note: `job ${index + 1}`, 'duration-ms': String(100 + (index % 5) * 50) };
-      return { template_id: templateOf(index), inputs };
-    });
-    await untilFewLeft(site, Math.ceil(jobs / 50), context.say);
+    const from = Date.now();
+    const jobs = await enqueueJobs(site, count);
+    await untilFewLeft(site, Math.ceil(count / 50), context.say);
     const faults = countFaults(site.sim);
     endFaults();
-    const endedAt = Date.now();
-    const mostFailed = Math.ceil(jobs * MOST_FAILED);
-    const allowed = { notFound: mostFailed, refused: mostFailed, lateRuns: 'any' } as const;
-    const counts = await judge(site, accepted, allowed);
-    expect(counts.failed, 'jobs that failed').toBeLessThanOrEqual(mostFailed);
-    const pace = { pollMs: 500, trackMs: 300, retryMs: 300, jobs: runners };
-    const span = { from: startedAt, to: endedAt };
-    const busiest = busiestSecond(site.sim.ledger().requests, span);
-    expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(pace));
+    const to = Date.now();
+    const counts = await judgeMixed(site, jobs);
     return {
-      ...counts,
-      ...faults,
-      busiest,
-      callsPerJob: Math.round((counts['forge calls'] / jobs) * 100) / 100,
-      logLines: server.logLines.length,
-      faultsMs: endedAt - startedAt,
-      convergesMs: Date.now() - endedAt,
+      ...{ ...counts, ...faults, busiest: expectNoHotLoop(site, { from, to }, runners) },
+      callsPerJob: Math.round((counts['forge calls'] / count) * 100) / 100,
+      ...{ logLines: server.logLines.length, faultsMs: to - from, convergesMs: Date.now() - to },
     };
   },
   { timeoutMs: 600_000 },
 );
+
+async function openSite(context: ChaosContext, runners: number): Promise<Site> {
+  const scene = { forge: mixedForge(runners), groups: mixedGroups, config: WAITS };
+  const options = { database: sqlite, ...scene, giveUpAfterMs: CONVERGES_WITHIN_MS };
+  const site = await Site.open(options, context);
+  // What an hour allows is another scenario's: so many jobs would use it up.
+  site.sim.setRateLimit(TOKEN, { limit: 1_000_000, remaining: 1_000_000 });
+  return site;
+}
+
+function enqueueJobs(site: Site, count: number): Promise<Job[]> {
+  return enqueueMany(site, count, (index) => {
+    const inputs = { note: `job ${index + 1}`, 'duration-ms': String(100 + (index % 5) * 50) };
+    return { template_id: templateOf(index), inputs };
+  });
+}
+
+async function judgeMixed(site: Site, jobs: readonly Job[]): Promise<Counts> {
+  const most = Math.ceil(jobs.length * MOST_FAILED);
+  const allowed = { notFound: most, refused: most, lateRuns: 'any' } as const;
+  const counts = await judge(site, jobs, allowed);
+  expect(counts.failed, 'jobs that failed').toBeLessThanOrEqual(most);
+  return counts;
+}
+
+/** @returns the calls in the busiest second */
+function expectNoHotLoop({ sim }: Site, span: Span, runners: number): number {
+  const pace = { pollMs: 500, trackMs: 300, retryMs: 300, jobs: runners };
+  const busiest = busiestSecond(sim.ledger().requests, span);
+  expect(busiest, 'calls in the busiest second').toBeLessThanOrEqual(callsPerSecond(pace));
+  return busiest;
+}
