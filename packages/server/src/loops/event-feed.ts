@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
+import { breathing } from '../lib/turns.ts';
 import type { EventStore } from '../store/port/events.ts';
 
 /** The safety net under the database's own notifications. */
@@ -59,11 +60,13 @@ export class EventFeed {
   }
 
   async #readNew(signal: AbortSignal): Promise<void> {
+    const breathe = breathing(this.#deps.clock);
     for (;;) {
       const batch = await this.#deps.events.listAfter(this.#seq, BATCH);
       for (const event of batch) {
         this.#seq = event.seq;
         this.#hand(event);
+        await breathe();
       }
       if (batch.length < BATCH || signal.aborted) return;
     }

@@ -4,7 +4,7 @@ import type { RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../domain/job.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
-import type { Breathe } from './dialect/chunks.ts';
+import type { Breathe } from '../lib/turns.ts';
 import { byOrder, type HeadQuery, type HeadRow, listHeads } from './dispatch-heads.ts';
 import { blocks } from './dispatch-targets.ts';
 import { targetOfJob } from './rows.ts';

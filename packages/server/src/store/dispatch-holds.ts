@@ -1,14 +1,16 @@
 /** Which free runners live attempts keep from others: the rows that `holdsOf` asks for, on the forge's clock. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import { type Attempt, onForgeClock, type WorkflowJob } from '../domain/attempt.ts';
 import type { Hold, RunnerClass } from '../domain/dispatch-state.ts';
 import { isDisplaced } from '../domain/displaced.ts';
 import { holdsOf, type ScopePass } from '../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
+import type { Breathe } from '../lib/turns.ts';
 import { isBetweenJobs } from './attempts-between.ts';
-import { type Breathe, chunksOf } from './dialect/chunks.ts';
+import { listLiveAttempts } from './attempts-live.ts';
+import { chunksOf } from './dialect/chunks.ts';
 import type { DispatchQuery } from './port/dispatch.ts';
-import { attemptOf, workflowJobOf } from './rows.ts';
+import { workflowJobOf } from './rows.ts';
 import type { Schema } from './schema.ts';
 
 /** The offset comes from `Date` headers, which tell whole seconds. */
@@ -33,8 +35,12 @@ export interface HoldScene {
 
 export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<LoadedHolds> {
   const { forgeId } = scene.query;
-  const attempts = await listHeld(db, forgeId);
+  // Few beside the live ones: a hold ends when the runner is seen busy. One that was opened again is among them.
+  const only = sql<SqlBool>`hold_ended_at is null`;
+  const attempts = await listLiveAttempts(db, forgeId, scene.breathe, { only });
+  await scene.breathe();
   const workflowJobs = await listWorkflowJobs(db, forgeId, attempts);
+  await scene.breathe();
   const busyRunnerIds = await listBusy(db, scene, [...workflowJobs.values()].flat());
   const holds: Hold[] = [];
   const ended: string[] = [];
@@ -55,7 +61,8 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
       displaced.push(attempt.id);
     }
   }
-  holds.push(...(await listBetweenHolds(db, forgeId)));
+  await scene.breathe();
+  holds.push(...(await listBetweenHolds(db, scene)));
   return { holds, ended, displaced };
 }
 
@@ -85,32 +92,13 @@ function hearing(
 }
 
 /** Until its run is looked into, its next workflow job may take the runner that the last one has just left. */
-async function listBetweenHolds(db: Kysely<Schema>, forgeId: string): Promise<Hold[]> {
-  const rows = await db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('forge_id', '=', forgeId)
-    .where('hold_ended_at', 'is not', null)
-    .where(isBetweenJobs)
-    .orderBy('id')
-    .execute();
-  return rows.map(attemptOf).map(({ id: attemptId, jobId, groupId, labels, owner, repo }) => {
+async function listBetweenHolds(db: Kysely<Schema>, scene: HoldScene): Promise<Hold[]> {
+  const { query, breathe } = scene;
+  const test = sql<SqlBool>`hold_ended_at is not null and ${isBetweenJobs}`;
+  const attempts = await listLiveAttempts(db, query.forgeId, breathe, { test });
+  return attempts.map(({ id: attemptId, jobId, groupId, labels, owner, repo }) => {
     return { attemptId, jobId, groupId, labels, owner, repo, count: 1 };
   });
-}
-
-/** Few beside the live ones: a hold ends when the runner is seen busy. One that was opened again is among them. */
-async function listHeld(db: Kysely<Schema>, forgeId: string): Promise<Attempt[]> {
-  const rows = await db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('forge_id', '=', forgeId)
-    .where('ended_at', 'is', null)
-    .where('hold_ended_at', 'is', null)
-    .orderBy('claimed_at')
-    .orderBy('id')
-    .execute();
-  return rows.map(attemptOf);
 }
 
 /** By run. Re-runs are somebody else's: only the first attempt of a run is ours. */

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import type { NewEvent } from '../domain/event.ts';
+import { letOthersRun } from '../lib/turns.ts';
 import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { letOthersRun } from './dialect/chunks.ts';
 import { makeEventStore } from './events.ts';
 
 function event(subjectId: string): NewEvent {

@@ -1,7 +1,9 @@
 import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import { breathing } from '../lib/turns.ts';
 import { tellAttempt } from './attempts.ts';
 import { isToBeLookedInto } from './attempts-between.ts';
+import { listLiveAttempts } from './attempts-live.ts';
 import type { Database } from './database.ts';
 import { chunksOf } from './dialect/chunks.ts';
 import type { RunStore } from './port/runs.ts';
@@ -20,7 +22,8 @@ const IDS_PER_STATEMENT = 500;
 
 export function makeRunStore(database: Database): RunStore {
   return {
-    listLive: (forgeId) => listLive(database, forgeId),
+    // An absent one whose run turned up late is among them: its run is followed to its end.
+    listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
     listWatchedAbsent: (forgeId, since) => listWatchedAbsent(database, forgeId, since),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),
@@ -28,7 +31,12 @@ export function makeRunStore(database: Database): RunStore {
     recordWorkflowJobs: (attemptId, jobs, sentAt) =>
       recordWorkflowJobs(database, attemptId, jobs, sentAt),
     listWorkflowJobs: (forgeId, runId) => listWorkflowJobs(database, forgeId, runId),
-    listBetweenJobs: (forgeId) => listBetweenJobs(database, forgeId),
+    listBetweenJobs: async (forgeId) => {
+      const breathe = breathing(database.clock);
+      const filter = { test: isToBeLookedInto };
+      const found = await listLiveAttempts(database.read, forgeId, breathe, filter);
+      return new Set(found.map(({ id }) => id));
+    },
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
     adoptLateRun: (attemptId, run) => adoptLateRun(database, attemptId, run),
@@ -40,29 +48,6 @@ export function makeRunStore(database: Database): RunStore {
       listWantedCancels(database, forgeId, forceCancelMs),
     recordCancelSent: (attemptId, how) => recordCancelSent(database, attemptId, how),
   };
-}
-
-/** An absent one whose run turned up late is among them: its run is followed to its end. */
-async function listLive({ read }: Database, forgeId: string): Promise<Attempt[]> {
-  const rows = await read
-    .selectFrom('attempts')
-    .selectAll()
-    .where('forge_id', '=', forgeId)
-    .where('ended_at', 'is', null)
-    .orderBy('claimed_at')
-    .orderBy('id')
-    .execute();
-  return rows.map(attemptOf);
-}
-
-async function listBetweenJobs({ read }: Database, forgeId: string): Promise<Set<string>> {
-  const rows = await read
-    .selectFrom('attempts')
-    .select('id')
-    .where('forge_id', '=', forgeId)
-    .where(isToBeLookedInto)
-    .execute();
-  return new Set(rows.map(({ id }) => id));
 }
 
 async function listWatchedAbsent(

@@ -2,6 +2,7 @@ import { Octokit } from '@octokit/core';
 import type { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { letOthersRun } from '../../lib/turns.ts';
 import { ForgeError, type ForgeErrorCode } from '../forge.ts';
 import type { Answer, Call, EndpointName } from './call.ts';
 import type { Connection } from './connection.ts';
@@ -31,6 +32,9 @@ export interface ClientOptions {
 }
 
 export type SendRequest = (request: Octokit['request']) => Promise<{ data: unknown }>;
+
+/** Characters. To parse it takes milliseconds, and so does to check what it says: a turn of the event loop for each. */
+const LONG_BODY = 200_000;
 
 /**
  * All requests of one credential. octokit makes the request from its typed route and reads JSON with long integers; sending,
@@ -127,7 +131,10 @@ export class GithubClient {
       // A status from 300 on is an error to octokit; we have the reply itself.
       if (reply === undefined) throw this.#errorOf(fault ?? error, call);
     }
+    const isLong = reply !== undefined && reply.body.length > LONG_BODY;
+    if (isLong) await letOthersRun();
     if (reply !== undefined && !hasLongNumber(reply.body)) data = parseShortNumbers(reply.body);
+    if (isLong) await letOthersRun();
     return this.#read(reply, data, call);
   }
 

@@ -1,9 +1,10 @@
 import { sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/event.ts';
 import type { JobState } from '../../domain/job.ts';
+import { letOthersRun } from '../../lib/turns.ts';
 import type { WriteTx } from '../database.ts';
 import type { Schema } from '../schema.ts';
-import { chunksOf, letOthersRun } from './chunks.ts';
+import { chunksOf } from './chunks.ts';
 
 // 11 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
 const EVENTS_PER_STATEMENT = 250;

@@ -1,16 +1,15 @@
 import { CompiledQuery, type ControlledTransaction } from 'kysely';
+import { type Breathe, breathing, letOthersRun } from '../../lib/turns.ts';
 import type { WriteOptions } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { StoreError } from '../store.ts';
-import { letOthersRun } from './chunks.ts';
 import { type CommitDeps, type Commits, commitWith, rollBack, type Work } from './commits.ts';
 import { PendingWrites } from './pending-writes.ts';
 
 type Tx = ControlledTransaction<Schema>;
 
-/** Both bounds say how long the process may be blocked: on SQLite nothing in a write waits for anything outside. */
-const MOST_TOGETHER = 64;
-const LONGEST_MS = 5;
+/** The first of them waits for the last, and for a commit that grows with them. */
+const MOST_TOGETHER = 32;
 
 const SAVEPOINT = CompiledQuery.raw('savepoint one');
 const RELEASE = CompiledQuery.raw('release one');
@@ -82,12 +81,14 @@ export class SharedCommits implements Commits {
       return;
     }
     const pending = new PendingWrites(origin);
+    const breathe = breathing(this.#deps.clock);
     const [only] = together;
     const written =
       only !== undefined && together.length === 1
         ? await this.#writeOnly(tx, only, pending)
-        : await this.#writeAll(tx, together, pending);
-    if (written.length > 0) await this.#commit(tx, written, pending);
+        : await this.#writeAll(tx, together, pending, breathe);
+    await breathe();
+    if (written.length > 0) await this.#commit(tx, written, pending, breathe);
   }
 
   /** Nobody else's work is in the transaction: no savepoint is needed. */
@@ -106,15 +107,11 @@ export class SharedCommits implements Commits {
     tx: Tx,
     together: readonly Waiting[],
     pending: PendingWrites,
+    breathe: Breathe,
   ): Promise<Written[]> {
-    const { clock } = this.#deps;
-    const startedAt = clock.monotonic();
     const written: Written[] = [];
     for (const [n, one] of together.entries()) {
-      if (n > 0 && clock.monotonic() - startedAt >= LONGEST_MS) {
-        this.#waiting.unshift(...together.slice(n));
-        break;
-      }
+      await breathe();
       const isIntact = await this.#writeBehindSavepoint(tx, one, pending, written);
       if (isIntact) continue;
       this.#waiting.unshift(...together.slice(n + 1));
@@ -148,14 +145,23 @@ export class SharedCommits implements Commits {
     }
   }
 
-  async #commit(tx: Tx, written: readonly Written[], pending: PendingWrites): Promise<void> {
+  async #commit(
+    tx: Tx,
+    written: readonly Written[],
+    pending: PendingWrites,
+    breathe: Breathe,
+  ): Promise<void> {
     try {
       await commitWith(this.#deps, tx, pending);
     } catch (error) {
       this.#commitFailed(written, error);
       return;
     }
-    for (const { one, result } of written) one.resolve(result);
+    for (const { one, result } of written) {
+      one.resolve(result);
+      // What it has been waited for with goes on at once, such as its answer.
+      await breathe();
+    }
   }
 
   /** Whose fault it was cannot be told: nothing is in the database, so each is done anew and gets its own answer. */

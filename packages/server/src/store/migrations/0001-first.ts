@@ -163,8 +163,8 @@ export const first: Migration = {
       error_message text not null
     )`,
     `create unique index attempts_run on attempts (forge_id, run_id)`,
-    `create index attempts_live on attempts (forge_id, group_id) where ended_at is null`,
-    `create index attempts_held on attempts (forge_id) where ended_at is null and hold_ended_at is null`,
+    `create index attempts_live on attempts (forge_id, group_id, id) where ended_at is null`,
+    `create index attempts_held on attempts (forge_id, group_id, id) where ended_at is null and hold_ended_at is null`,
     `create index attempts_claimed on attempts (send_deadline) where state = 'claimed'`,
     `create index attempts_cancel on attempts (forge_id, cancel_wanted_at) where cancel_wanted_at is not null and ended_at is null`,
     `create index attempts_absent on attempts (forge_id, claimed_at) where state = 'absent'`,

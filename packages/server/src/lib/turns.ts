@@ -1,0 +1,34 @@
+import type { Clock } from './clock.ts';
+
+/** As long as one piece of something long may keep the thread, and more than a yield costs. */
+const LONGEST_PIECE_MS = 3;
+
+/** Between two pieces of something long: lets others run if the thread was kept long enough to be worth it. */
+export type Breathe = () => Promise<void>;
+
+export function breathing(clock: Pick<Clock, 'monotonic'>): Breathe {
+  let since = clock.monotonic();
+  return async () => {
+    if (clock.monotonic() - since < LONGEST_PIECE_MS) return;
+    await letOthersRun();
+    since = clock.monotonic();
+  };
+}
+
+const waiting: (() => void)[] = [];
+
+/**
+ * SQLite works in this very thread: between two pieces of something long, requests and timers get their turn. One piece
+ * goes on in each turn of the event loop: of several that did, a request would wait for all.
+ */
+export function letOthersRun(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(goOn);
+  });
+}
+
+function goOn(): void {
+  if (waiting.length > 1) setImmediate(goOn);
+  waiting.shift()?.();
+}
