@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Bench, sqliteIn } from './bench.ts';
 import { now } from './lib/clock.ts';
 import { drive } from './load/drive.ts';
-import type { EnqueueWork, LoadResult } from './load/plan.ts';
+import type { EnqueueWork, LoadPlan, LoadResult } from './load/plan.ts';
 import { withPair } from './pair.ts';
 import { type DatabaseSection, groupId, type Setting, templateId } from './setting.ts';
 
@@ -117,6 +117,10 @@ export function pauseAll(file: string): void {
   database.close();
 }
 
+interface Added extends Required<Pick<LoadPlan, 'count' | 'unmeasured'>> {
+  readonly keyPrefix?: string;
+}
+
 /** Jobs added to all groups in turn, as fast as they are answered. */
 export async function enqueueMore(
   bench: Bench,
@@ -124,17 +128,17 @@ export async function enqueueMore(
     readonly server: { readonly url: string; readonly token: string };
     readonly folder: string;
   },
-  { count, keyPrefix }: { readonly count: number; readonly keyPrefix?: string },
+  { count, unmeasured, keyPrefix }: Added,
 ): Promise<LoadResult> {
   const { server, folder } = pair;
   const groups = groupsOf(bench);
   const queues = Array.from({ length: groups }, (_, i) => ({
     ...{ groupId: groupId(i), templateId: templateId(i) },
-    jobs: Math.floor(count / groups),
+    jobs: Math.ceil((count + unmeasured) / groups),
   }));
   return drive(folder, {
     ...{ url: server.url, token: server.token, connections: CONNECTIONS },
-    count: groups * Math.floor(count / groups),
+    ...{ count, unmeasured },
     work: { kind: 'enqueue', queues, ...(keyPrefix !== undefined && { keyPrefix }) },
   });
 }

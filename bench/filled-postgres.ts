@@ -17,7 +17,9 @@ export async function makeFilledPostgres(bench: Bench, pending: number): Promise
   const database = nameOf(section);
   const groups = groupsOf(bench);
   const options = { name: 'fill-postgres', setting: quietSetting(bench), database: section };
-  await withPair(bench, options, (pair) => enqueueMore(bench, pair, { count: groups }));
+  await withPair(bench, options, (pair) =>
+    enqueueMore(bench, pair, { count: groups, unmeasured: 0 }),
+  );
   const postgres = await bench.postgres();
   await postgres.query(database, async (client) => {
     const { rows } = await client.query<{ column_name: string }>(

@@ -26,30 +26,39 @@ process.on('message', (message: { plan?: LoadPlan }) => {
 async function carryOut(plan: LoadPlan): Promise<LoadResult> {
   const pool = new Pool(plan.url, { connections: plan.connections });
   const requests = requestsOf(plan);
-  const durationsMs = new Float64Array(plan.count);
   const errors: string[] = [];
-  let done = 0;
+  const send = async (count: number): Promise<Float64Array> => {
+    const durationsMs = new Float64Array(count);
+    let sent = 0;
+    let done = 0;
+    const work = async (): Promise<void> => {
+      while (sent < count) {
+        sent += 1;
+        const { value: request } = requests.next();
+        if (request === undefined) return;
+        const sentAt = now();
+        const error = await ask(pool, plan.token, request);
+        durationsMs[done] = now() - sentAt;
+        done += 1;
+        if (error !== undefined && errors.length < MOST_ERRORS) errors.push(error);
+      }
+    };
+    await Promise.all(Array.from({ length: plan.connections }, work));
+    return durationsMs;
+  };
+  await send(plan.unmeasured ?? 0);
   const cpuBefore = process.cpuUsage();
   const startedAt = now();
-  const work = async (): Promise<void> => {
-    for (const request of requests) {
-      const sentAt = now();
-      const error = await ask(pool, plan.token, request);
-      durationsMs[done] = now() - sentAt;
-      done += 1;
-      if (error !== undefined && errors.length < MOST_ERRORS) errors.push(error);
-    }
-  };
-  await Promise.all(Array.from({ length: plan.connections }, work));
+  const durationsMs = await send(plan.count);
   const spanMs = now() - startedAt;
   const { user, system } = process.cpuUsage(cpuBefore);
   await pool.close();
   return { durationsMs, spanMs, generatorCpuMs: (user + system) / 1_000, errors };
 }
 
-function* requestsOf({ work, count }: LoadPlan): Generator<Request> {
+function* requestsOf({ work }: LoadPlan): Generator<Request, undefined> {
   if (work.kind === 'enqueue') yield* enqueues(work);
-  else for (let i = 0; i < count; i += 1) yield { method: 'GET', path: work.path };
+  else for (;;) yield { method: 'GET', path: work.path };
 }
 
 function* enqueues({ queues, keyPrefix }: EnqueueWork): Generator<Request> {

@@ -3,7 +3,9 @@ export interface LoadPlan {
   readonly url: string;
   readonly token: string;
   readonly connections: number;
-  /** Requests in all; each connection takes the next one as soon as its last was answered. */
+  /** Sent first, by the same process and connections: what both sides compile and open at first is not measured. */
+  readonly unmeasured?: number;
+  /** Requests measured; each connection takes the next one as soon as its last was answered. */
   readonly count: number;
   readonly work: EnqueueWork | ReadWork;
 }

@@ -10,6 +10,7 @@ import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { assertMove, type EndedState, type JobState, RANK_GAP, requeueOf } from '../domain/job.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { WriteTx } from './database.ts';
+import { insertRows } from './dialect/insert-rows.ts';
 import { jobOf } from './rows.ts';
 import type { JobRow } from './schema.ts';
 
@@ -134,7 +135,7 @@ export async function insertJob(
     created_at: tx.now,
     updated_at: tx.now,
   };
-  await tx.db.insertInto('jobs').values(job).execute();
+  await insertRows(tx.db, 'jobs', [job]);
   count(tx, job, 'pending', 1);
   tellJob(tx, job, told);
   return job;

@@ -3,8 +3,10 @@ import type { NewEvent } from '../../domain/event.ts';
 import type { JobState } from '../../domain/job.ts';
 import { letOthersRun } from '../../lib/turns.ts';
 import type { WriteTx } from '../database.ts';
+import { toBool } from '../rows.ts';
 import type { Schema } from '../schema.ts';
 import { chunksOf } from './chunks.ts';
+import { insertRows } from './insert-rows.ts';
 
 // 11 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
 const EVENTS_PER_STATEMENT = 250;
@@ -79,23 +81,19 @@ export class PendingWrites {
 
   async writeEvents(db: Transaction<Schema>): Promise<void> {
     for (const events of chunksOf(this.#events, EVENTS_PER_STATEMENT)) {
-      await db
-        .insertInto('events')
-        .values(
-          events.map(({ at, event }) => ({
-            at,
-            origin: this.#origin,
-            kind: event.kind,
-            subject_type: event.subjectType,
-            subject_id: event.subjectId,
-            group_id: event.groupId,
-            forge_id: event.forgeId,
-            actor: event.actor,
-            is_audit: event.isAudit ? 1 : 0,
-            data: JSON.stringify(event.data),
-          })),
-        )
-        .execute();
+      const rows = events.map(({ at, event }) => ({
+        at,
+        origin: this.#origin,
+        kind: event.kind,
+        subject_type: event.subjectType,
+        subject_id: event.subjectId,
+        group_id: event.groupId,
+        forge_id: event.forgeId,
+        actor: event.actor,
+        is_audit: toBool(event.isAudit),
+        data: JSON.stringify(event.data),
+      }));
+      await insertRows(db, 'events', rows);
       if (this.#events.length > EVENTS_PER_STATEMENT) await letOthersRun();
     }
   }

@@ -87,6 +87,7 @@ export class SqliteFile implements SqliteDatabase {
   #statement(sql: string): PreparedStatement {
     const known = this.#statements.get(sql);
     if (known !== undefined) {
+      if (this.#statements.size < MOST_STATEMENTS) return known;
       // To the end of the line: the front is what was not used for longest.
       this.#statements.delete(sql);
       this.#statements.set(sql, known);
