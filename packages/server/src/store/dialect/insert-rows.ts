@@ -10,7 +10,7 @@ const texts = new WeakMap<Adapter, Map<string, string>>();
  * Inserts rows with the same columns. The statement is spelled out once for each of its shapes: where thousands are
  * written a second, that costs more than SQLite needs to carry it out.
  */
-export async function insertRows<T extends keyof Schema & string>(
+export async function insertRows<T extends keyof Schema>(
   db: Kysely<Schema>,
   table: T,
   rows: readonly Insertable<Schema[T]>[],
