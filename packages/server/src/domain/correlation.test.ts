@@ -31,7 +31,7 @@ function decide(over: Partial<CorrelationInput> & { listedAt?: number }): Record
     attempts: [],
     sending: [],
     runs: [],
-    listing: { sentAt, isComplete: true },
+    listing: { sentAt, isComplete: true, createdSince: 0 },
     timing: TIMING,
     now: sentAt,
     ...over,
@@ -64,7 +64,7 @@ describe('as many runs as attempts', () => {
   it('adopts none by a listing that was cut short, or was sent before the last claim', () => {
     const attempts = [sentAfter('a', 0)];
     const runs = [madeAfter('1', -SECOND)];
-    const listing = { sentAt: CLAIMED_AT + SECOND, isComplete: false };
+    const listing = { sentAt: CLAIMED_AT + SECOND, isComplete: false, createdSince: 0 };
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait' });
     expect(decide({ attempts, runs, listedAt: CLAIMED_AT - 1 })).toEqual({ a: 'wait' });
   });
@@ -135,7 +135,7 @@ describe('a run that names an attempt', () => {
 
   it('is found by a listing that was cut short too', () => {
     const runs = [madeAfter('1', SECOND, { name: 'a-1' })];
-    const listing = { sentAt: OVER, isComplete: false };
+    const listing = { sentAt: OVER, isComplete: false, createdSince: 0 };
     expect(decide({ attempts: [sentAfter('a-1', 0)], runs, listing })).toEqual({
       'a-1': '1 by input',
     });
@@ -169,8 +169,26 @@ describe('an attempt without a run', () => {
     expect(at(timeout, timeout - MINUTE)).toBe('absent');
   });
 
+  it('is neither missing nor absent by a listing that does not go back to it', () => {
+    const attempts = [
+      sentAfter('a', 0, { missingSince: CLAIMED_AT + 7 * MINUTE }),
+      sentAfter('b', 10 * MINUTE, { missingSince: CLAIMED_AT + 17 * MINUTE }),
+    ];
+    const sentAt = CLAIMED_AT + 60 * MINUTE;
+    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT + 9 * MINUTE };
+    expect(decide({ attempts, listing, now: sentAt })).toEqual({ a: 'wait', b: 'absent' });
+  });
+
+  it('leaves a run to wait that may belong to one the listing does not go back to', () => {
+    const attempts = [sentAfter('a', 0), sentAfter('b', SECOND)];
+    const sentAt = CLAIMED_AT + 60 * MINUTE;
+    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT + SECOND - MINUTE };
+    const runs = [madeAfter('1', 2 * SECOND)];
+    expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait', b: 'wait' });
+  });
+
   it('is not called absent by a listing that was cut short', () => {
-    const listing = { sentAt: CLAIMED_AT + 60 * MINUTE, isComplete: false };
+    const listing = { sentAt: CLAIMED_AT + 60 * MINUTE, isComplete: false, createdSince: 0 };
     const attempts = [sentAfter('a', 0, { missingSince: OVER })];
     expect(decide({ attempts, listing, now: listing.sentAt })).toEqual({ a: 'wait' });
   });
@@ -210,7 +228,7 @@ const anyKey = fc
       runs: runs.map(({ at, names, actor }, i) =>
         madeAfter(String(i), at, { actor, name: names === null ? 'CI' : `CI attempt-${names}` }),
       ),
-      listing: { sentAt, isComplete },
+      listing: { sentAt, isComplete, createdSince: 0 },
       timing: TIMING,
       now: sentAt + late,
     };

@@ -30,7 +30,12 @@ export interface CorrelationInput {
   readonly sending: readonly Pick<Attempt, 'id'>[];
   /** Runs of the key that no attempt owns, from one listing. */
   readonly runs: readonly CandidateRun[];
-  readonly listing: { readonly sentAt: number; readonly isComplete: boolean };
+  readonly listing: {
+    readonly sentAt: number;
+    readonly isComplete: boolean;
+    /** It shows no runs that are older. */
+    readonly createdSince: number;
+  };
   readonly timing: CorrelationTiming;
   readonly now: number;
 }
@@ -182,7 +187,7 @@ function decideCluster(cluster: Cluster, input: CorrelationInput): Decision[] {
   const { listing, timing, sending } = input;
   const wait = attempts.map(({ id }): Decision => ({ kind: 'wait', attemptId: id }));
   // A run that the listing does not show may exist: counting tells nothing.
-  if (!listing.isComplete) return wait;
+  if (!listing.isComplete || !attempts.every((one) => isReached(one, listing))) return wait;
   if (runs.length > 0 && sending.length > 0) return wait;
   const isOver = attempts.every(
     (one) => listing.sentAt > lastSendOf(one, timing) + timing.uncertaintyMs,
@@ -196,6 +201,14 @@ function decideCluster(cluster: Cluster, input: CorrelationInput): Decision[] {
     if (run === undefined) return withoutRun(one, input);
     return { kind: 'match', attemptId: one.id, runId: run.id, matchedBy: 'order' };
   });
+}
+
+/** It may have been asked for the sake of younger attempts. */
+function isReached(
+  { claimedAt }: SearchedAttempt,
+  { createdSince }: CorrelationInput['listing'],
+): boolean {
+  return claimedAt - WINDOW_SLACK_MS >= createdSince;
 }
 
 function withoutRun(

@@ -11,7 +11,12 @@ const timing = {
   uncertaintyMs: 1_000,
 };
 
-async function resolve(attempts: Attempt[], runs: Run[], atMs: number, offsetMs = 0) {
+async function resolve(
+  attempts: Attempt[],
+  runs: Run[],
+  atMs: number,
+  { offsetMs = 0, createdSince = CLAIMED_AT - 60_000 } = {},
+) {
   const told: string[] = [];
   const say = (text: string) => {
     told.push(text);
@@ -35,7 +40,8 @@ async function resolve(attempts: Attempt[], runs: Run[], atMs: number, offsetMs 
     offset: { offsetMs, uncertaintyMs: 0 },
   };
   const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete: true, runs };
-  await resolveAttempts(deps, { forgeId: 'github', owner: 'acme', repo: 'app' }, listing);
+  const where = { forgeId: 'github', owner: 'acme', repo: 'app', createdSince };
+  await resolveAttempts(deps, where, listing);
   return told;
 }
 
@@ -64,14 +70,22 @@ it('compares with the forge’s clock as it stood at the claim, whatever clock w
     forgeSendDeadline: CLAIMED_AT + 605_000,
   });
   const made = run('7', { createdAt: CLAIMED_AT + 600_000 });
-  expect(await resolve([claimed], [made], 10_000, 600_000)).toEqual(['a has 7 by order']);
-  expect(await resolve([claimed], [made], 900_000, 0)).toEqual(['a has 7 by order']);
+  expect(await resolve([claimed], [made], 10_000, { offsetMs: 600_000 })).toEqual([
+    'a has 7 by order',
+  ]);
+  expect(await resolve([claimed], [made], 900_000)).toEqual(['a has 7 by order']);
 });
 
 it('calls an attempt absent only late, after a second listing', async () => {
   const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
   expect(await resolve([seen], [], 330_000)).toEqual(['a missing']);
   expect(await resolve([seen], [], 400_000)).toEqual(['a absent']);
+});
+
+it('concludes nothing from a listing that was asked for a younger one', async () => {
+  const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
+  const createdSince = CLAIMED_AT + 60_000;
+  expect(await resolve([seen], [], 400_000, { createdSince })).toEqual([]);
 });
 
 it('takes a run that turns up for an absent attempt, so that it can be cancelled', async () => {

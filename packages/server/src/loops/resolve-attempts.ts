@@ -20,7 +20,11 @@ export interface ResolveDeps {
   readonly lateRunMs: number;
 }
 
-export type RepoOfForge = Pick<Attempt, 'forgeId' | 'owner' | 'repo'>;
+/** What was listed. Attempts claimed before are beyond it, though they are among those read here. */
+export interface ListedRepo extends Pick<Attempt, 'forgeId' | 'owner' | 'repo'> {
+  /** On the forge's clock. */
+  readonly createdSince: number;
+}
 
 /** Needs a run: its outcome is unknown, or a 2xx answer named none. */
 export function isSearching(attempt: Attempt): boolean {
@@ -36,15 +40,16 @@ export function isOpen(attempt: Attempt): boolean {
 /** Finds the runs of attempts that need one, concludes which started nothing, and which started one after all. */
 export async function resolveAttempts(
   deps: ResolveDeps,
-  where: RepoOfForge,
+  where: ListedRepo,
   listing: RunListing,
 ): Promise<void> {
+  const { createdSince } = where;
   const attempts = await listAttempts(deps, where);
   const ids = listing.runs.map((run) => run.id);
   const owned = await deps.runs.listOwnedRunIds(where.forgeId, ids);
   const unowned = listing.runs.filter((run) => !owned.has(run.id));
   for (const ofKey of groupByKey(attempts, unowned))
-    await resolveKey(deps, ofKey, unowned, listing);
+    await resolveKey(deps, ofKey, unowned, { ...listing, createdSince });
 }
 
 /**
@@ -54,7 +59,7 @@ export async function resolveAttempts(
  */
 async function listAttempts(
   { runs, now, lateRunMs }: ResolveDeps,
-  where: RepoOfForge,
+  where: ListedRepo,
 ): Promise<Attempt[]> {
   const [live, absent] = await Promise.all([
     runs.listLive(where.forgeId),
@@ -67,23 +72,24 @@ async function resolveKey(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
   unowned: readonly Run[],
-  listing: RunListing,
+  listing: RunListing & Pick<ListedRepo, 'createdSince'>,
 ): Promise<void> {
   const [first] = attempts;
   if (first === undefined) return;
   const runs = runsOfKey(first, unowned);
   const searching = attempts.filter(isSearching);
   const sending = attempts.filter(({ state }) => state === 'claimed');
+  const { forgeSentAt: sentAt, isComplete, createdSince } = listing;
   const decisions = correlate({
     attempts: searching.map(onForgeClock),
     sending,
     runs,
-    listing: { sentAt: listing.forgeSentAt, isComplete: listing.isComplete },
+    listing: { sentAt, isComplete, createdSince },
     timing: deps.timing,
     now: deps.now + deps.offset.offsetMs,
   });
   const byId = new Map(runs.map((run) => [run.id, run]));
-  for (const decision of decisions) await carryOut(deps, decision, byId, listing.forgeSentAt);
+  for (const decision of decisions) await carryOut(deps, decision, byId, sentAt);
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const late = lateRuns({
     absent: attempts.filter(isWatched).map(onForgeClock),
