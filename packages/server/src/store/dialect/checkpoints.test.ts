@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../lib/clock.ts';
 import { makeLogger } from '../../lib/logger.ts';
@@ -28,10 +29,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function commit(times: number): void {
+async function commit(times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
+    await checkpoints.letWrite();
     db.exec('insert into t values (1)');
-    checkpoints.noteCommit();
   }
 }
 
@@ -49,18 +50,18 @@ async function countInFile(): Promise<unknown> {
   }
 }
 
-it('bring what was committed into the file, every so many commits', async () => {
-  commit(63);
+it('bring what was committed into the file, every so many writes', async () => {
+  await commit(63);
   expect(await countInFile()).toBeUndefined();
-  commit(1);
+  await checkpoints.letWrite();
   await checkpoints.close();
-  expect(await countInFile()).toBe(64);
+  expect(await countInFile()).toBe(63);
   expect(logged).toEqual([]);
 });
 
 it('start nothing once they are closed', async () => {
   await checkpoints.close();
-  commit(64);
+  await commit(64);
   expect(await countInFile()).toBeUndefined();
 });
 
@@ -69,8 +70,43 @@ it('say why they failed, and fail nobody', async () => {
     clock: systemClock,
     logger: makeLogger('debug', { write: (line) => void logged.push(line) }),
   });
-  for (let n = 0; n < 64; n += 1) missing.noteCommit();
+  for (let n = 0; n < 64; n += 1) await missing.letWrite();
   await missing.close();
   expect(logged.join('')).toContain('write-ahead log of the database not taken over');
   expect(logged.join('')).toContain('unable to open database file');
+});
+
+it('let writes go on, and end, where no thread can be started', async () => {
+  const alone = new Checkpoints(path, {
+    clock: systemClock,
+    logger: makeLogger('debug', { write: (line) => void logged.push(line) }),
+    startThread: () => {
+      throw new Error('no more threads');
+    },
+  });
+  for (let n = 0; n < 128; n += 1) await alone.letWrite();
+  await alone.close();
+  expect(logged.join('')).toContain('no more threads');
+});
+
+it('let a long log begin anew before a write, when nobody else can be writing', async () => {
+  const modes: unknown[] = [];
+  const twoDone = Promise.withResolvers<unknown>();
+  const thread = `const { parentPort } = require('node:worker_threads');
+    parentPort.on('message', (mode) => parentPort.postMessage({ logPages: 16_000, mode }));`;
+  const long = new Checkpoints(path, {
+    clock: systemClock,
+    logger: makeLogger('debug', { write: (line) => void logged.push(line) }),
+    startThread: () =>
+      new Worker(thread, { eval: true }).on('message', ({ mode }: { mode: unknown }) => {
+        modes.push(mode);
+        if (modes.length === 2) twoDone.resolve(modes);
+      }),
+  });
+  for (let n = 0; n < 64; n += 1) await long.letWrite();
+  await twoDone.promise;
+  expect(modes).toEqual(['passive', 'passive']);
+  await long.letWrite();
+  expect(modes).toEqual(['passive', 'passive', 'restart']);
+  await long.close();
 });

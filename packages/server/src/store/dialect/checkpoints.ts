@@ -5,13 +5,19 @@ import type { Logger } from '../../lib/logger.ts';
 import type { CheckpointMode, CheckpointReply } from './checkpoint-worker.ts';
 
 /** Under load each brings some ten pages. */
-const COMMITS_PER_CHECKPOINT = 64;
+const WRITES_PER_CHECKPOINT = 64;
 
 /** Of 4 KiB. Under load the log begins anew only where writers are held up for a moment: not too often. */
 const LONG_LOG_PAGES = 16_000;
 
 /** All it does is to run one statement. */
 const MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
+
+export interface CheckpointDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly startThread?: typeof startWorker;
+}
 
 /**
  * Brings what commits have put into the write-ahead log into the database file, in a thread of its own: that waits for
@@ -20,30 +26,32 @@ const MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackS
 export class Checkpoints {
   readonly #path: string;
   readonly #failures: FailureRow;
-  #commits = 0;
+  readonly #startThread: typeof startWorker;
+  #writes = 0;
   #worker: Worker | undefined;
   #running: PromiseWithResolvers<void> | undefined;
   #mode: CheckpointMode = 'passive';
   #isLogLong = false;
+  #isRestartDue = false;
   #isClosed = false;
 
-  constructor(path: string, { clock, logger }: { clock: Clock; logger: Logger }) {
+  constructor(path: string, { clock, logger, startThread = startWorker }: CheckpointDeps) {
     this.#path = path;
+    this.#startThread = startThread;
     this.#failures = new FailureRow(clock, (failure) => {
       logger.warn(failure, 'write-ahead log of the database not taken over; it grows');
     });
   }
 
-  /** After each commit; costs nothing but every so often a message. */
-  noteCommit(): void {
-    this.#commits += 1;
-    if (this.#commits < COMMITS_PER_CHECKPOINT || this.#running || this.#isClosed) return;
-    this.#commits = 0;
-    this.#run('passive');
-  }
-
-  /** Before each write: waits while it would be held up, and this thread with it. */
+  /**
+   * Before each write, also one without events; costs nothing but every so often a message. Waits while the write would
+   * be held up, and this thread with it.
+   */
   async letWrite(): Promise<void> {
+    this.#writes += 1;
+    // Only here nobody writes: a restart amid a transaction would leave the log as it is.
+    if (this.#isRestartDue) this.#run('restart');
+    else if (this.#writes >= WRITES_PER_CHECKPOINT) this.#run('passive');
     if (this.#mode === 'restart') await this.#running?.promise;
   }
 
@@ -55,19 +63,23 @@ export class Checkpoints {
   }
 
   #run(mode: CheckpointMode): void {
+    if (this.#running || this.#isClosed) return;
+    this.#writes = 0;
+    this.#isRestartDue = false;
+    try {
+      this.#worker ??= this.#start();
+    } catch (error) {
+      // No more threads for this process: that is no reason to fail the write.
+      this.#failures.fail(error);
+      return;
+    }
     this.#mode = mode;
     this.#running = Promise.withResolvers();
-    this.#worker ??= this.#start();
     this.#worker.postMessage(mode);
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), {
-      workerData: this.#path,
-      resourceLimits: MEMORY,
-      // What the process was started with, such as a profiler or a probe, is meant for its main thread.
-      execArgv: [],
-    });
+    const worker = this.#startThread(this.#path);
     worker.unref();
     worker.on('message', (reply: CheckpointReply) => {
       this.#take(reply);
@@ -92,9 +104,9 @@ export class Checkpoints {
     this.#failures.end();
     const wasLong = this.#isLogLong;
     this.#isLogLong = mode === 'passive' && reply.logPages >= LONG_LOG_PAGES;
-    if (!this.#isLogLong || this.#isClosed) return;
     // Once more in passing: what is left for the restart is what was written during this one.
-    this.#run(wasLong ? 'restart' : 'passive');
+    if (this.#isLogLong && wasLong) this.#isRestartDue = true;
+    else if (this.#isLogLong) this.#run('passive');
   }
 
   #end(): void {
@@ -102,4 +114,13 @@ export class Checkpoints {
     this.#running = undefined;
     this.#mode = 'passive';
   }
+}
+
+function startWorker(path: string): Worker {
+  return new Worker(new URL('./checkpoint-worker.ts', import.meta.url), {
+    workerData: path,
+    resourceLimits: MEMORY,
+    // What the process was started with, such as a profiler or a probe, is meant for its main thread.
+    execArgv: [],
+  });
 }

@@ -52,7 +52,6 @@ export function openSqlite(options: SqliteOptions): OpenedDatabase {
     const checkpoints = new Checkpoints(path, { clock, logger });
     const source = writeSourceOf(writing, checkpoints);
     const onCommitted = (): void => {
-      checkpoints.noteCommit();
       listeners.wake();
     };
     const commits = new SharedCommits({ source, clock, origin, onCommitted });
