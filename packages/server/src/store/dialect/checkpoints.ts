@@ -10,8 +10,8 @@ const WRITES_PER_CHECKPOINT = 64;
 /** Of 4 KiB. Under load the log begins anew only where writers are held up for a moment: not too often. */
 const LONG_LOG_PAGES = 16_000;
 
-/** All it does is to run one statement. */
-const MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
+/** All it does is to run one statement. To read TypeScript takes ten of these, and a limit that is met ends the thread. */
+const MEMORY = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
 export interface CheckpointDeps {
   readonly clock: Clock;
@@ -58,6 +58,8 @@ export class Checkpoints {
   /** One that is under way is waited for: it uses the file. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // By now nothing else may keep the process, which would end before the rest is closed.
+    this.#worker?.ref();
     await this.#running?.promise;
     await this.#worker?.terminate();
   }
@@ -120,7 +122,9 @@ function startWorker(path: string): Worker {
   return new Worker(new URL('./checkpoint-worker.ts', import.meta.url), {
     workerData: path,
     resourceLimits: MEMORY,
-    // What the process was started with, such as a profiler or a probe, is meant for its main thread.
+    // What the process was started with, such as a profiler or a probe, is meant for its main thread: here it would not
+    // fit, and NODE_OPTIONS stands in the environment.
     execArgv: [],
+    env: {},
   });
 }
