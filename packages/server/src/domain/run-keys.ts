@@ -12,10 +12,15 @@ export function repoKeyOf({ owner, repo }: Pick<Attempt, 'owner' | 'repo'>): str
  * @param runs its listing, which tells that two spellings are one workflow
  */
 export function groupByKey(attempts: readonly Attempt[], runs: readonly Run[]): Attempt[][] {
-  const keyOf = ({ workflowId, ref }: Attempt): string => {
-    const ofIt = runs.find((run) => isWorkflow(run, workflowId));
-    return JSON.stringify([ofIt?.workflowId ?? workflowId, plainRef(ref)]);
-  };
+  // Looked up once for each spelling: thousands of attempts share a few, and there may be as many runs.
+  const spellings = new Set(attempts.map(({ workflowId }) => workflowId));
+  const workflows = new Map<string, string>();
+  for (const spelling of spellings) {
+    const ofIt = runs.find((run) => isWorkflow(run, spelling));
+    workflows.set(spelling, ofIt?.workflowId ?? spelling);
+  }
+  const keyOf = ({ workflowId, ref }: Attempt): string =>
+    JSON.stringify([workflows.get(workflowId), plainRef(ref)]);
   return [...Map.groupBy(attempts, keyOf).values()];
 }
 
