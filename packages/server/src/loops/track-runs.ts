@@ -11,7 +11,12 @@ import {
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
-import { isOpen, isSearching, type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
+import {
+  isSearching,
+  needsListing,
+  type ResolveDeps,
+  resolveAttempts,
+} from './resolve-attempts.ts';
 import { TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 
@@ -124,8 +129,9 @@ async function followByListing(
   };
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
   await allOf(deps, look.listed, takeListed);
-  if (!look.listed.some(isOpen)) return;
-  await resolveAttempts(resolveDeps(deps), { forgeId: forge.id, ...look }, listing);
+  if (!look.listed.some(needsListing)) return;
+  const where = { forgeId: forge.id, owner: look.owner, repo: look.repo };
+  await resolveAttempts(resolveDeps(deps), where, look.listed, listing);
 }
 
 function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDeps {
