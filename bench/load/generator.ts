@@ -35,7 +35,7 @@ async function carryOut(plan: LoadPlan): Promise<LoadResult> {
       while (sent < count) {
         sent += 1;
         const { value: request } = requests.next();
-        if (request === undefined) return;
+        if (request === undefined) throw new Error('the plan counts more requests than it has');
         const sentAt = now();
         const error = await ask(pool, plan.token, request);
         durationsMs[done] = now() - sentAt;

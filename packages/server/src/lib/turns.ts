@@ -18,7 +18,7 @@ export function breathing(clock: Pick<Clock, 'monotonic'>): Breathe {
 const waiting: (() => void)[] = [];
 
 /**
- * SQLite works in this very thread: between two pieces of something long, requests and timers get their turn. One piece
+ * Between two pieces of something long, requests and timers get their turn. One piece of all that goes on in the process
  * goes on in each turn of the event loop: of several that did, a request would wait for all.
  */
 export function letOthersRun(): Promise<void> {

@@ -92,7 +92,7 @@ export async function takeRun(
     await takeFirstAttempt(deps, attempt, signal);
     return;
   }
-  if (needsWorkflowJobs(deps, attempt, run) || isToBeLookedInto(deps, attempt, run, sentAt)) {
+  if (needsWorkflowJobs(deps, attempt, run) || isQueuedTooLong(deps, attempt, run, sentAt)) {
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
   if (isEndHalfTold(deps, run, sentAt)) return;
@@ -125,7 +125,7 @@ function needsWorkflowJobs({ betweenJobs }: FollowDeps, attempt: Attempt, run: R
 }
 
 /** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
-function isToBeLookedInto(
+function isQueuedTooLong(
   { lookedInto, clock, pickupExpectedMs, queuedRecheckMs }: FollowDeps,
   attempt: Attempt,
   run: Run,

@@ -68,7 +68,7 @@ async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   const [live, betweenJobs, absent] = await Promise.all([
     store.runs.listLive(forge.id),
-    store.runs.listBetweenJobs(forge.id),
+    store.runs.listToLookInto(forge.id),
     isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.lateRunMs) : [],
   ]);
   forgetEnded(deps, live);

@@ -4,14 +4,14 @@ import type { Breathe } from '../lib/turns.ts';
 import { attemptOf } from './rows.ts';
 import type { Schema } from './schema.ts';
 
-/** As many as are live, and one for each busy runner: thousands. */
+/** There are as many as busy runners, thousands: so many at a time keep the thread for about a millisecond. */
 const ROWS_PER_READ = 250;
 
 /** Which of the live ones; default: all. */
 export interface LiveFilter {
   /** What an index knows: the others are not looked at. */
   readonly only?: RawBuilder<SqlBool>;
-  /** What has to be looked up for each: so many rows at a time are asked, not found. */
+  /** What costs a lookup for each. As a condition, one read would go on until so many hold, however many it has to test. */
   readonly test?: RawBuilder<SqlBool>;
 }
 

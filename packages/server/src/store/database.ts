@@ -8,7 +8,7 @@ import type { Schema } from './schema.ts';
 /** One write transaction. Events and counts are collected and written last, in this order: counts by key, then events. */
 export interface WriteTx {
   readonly db: Transaction<Schema>;
-  /** The clock's time when the transaction began. */
+  /** The clock's time when this write began. */
   readonly now: number;
   emit(event: NewEvent): void;
   /** Moves `job_counts`; sorted by key when written, so that two writers never wait for each other crosswise. */

@@ -5,7 +5,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { findScope } from '../domain/runner.ts';
 import type { Breathe } from '../lib/turns.ts';
-import { chunksOf } from './dialect/chunks.ts';
+import { chunksOf } from './chunks.ts';
 import { isBlocked } from './dispatch-targets.ts';
 import type { JobRow, Schema } from './schema.ts';
 

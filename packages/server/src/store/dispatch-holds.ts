@@ -8,7 +8,7 @@ import { labelsFit, scopeCovers } from '../domain/runner.ts';
 import type { Breathe } from '../lib/turns.ts';
 import { isBetweenJobs } from './attempts-between.ts';
 import { listLiveAttempts } from './attempts-live.ts';
-import { chunksOf } from './dialect/chunks.ts';
+import { chunksOf } from './chunks.ts';
 import type { DispatchQuery } from './port/dispatch.ts';
 import { workflowJobOf } from './rows.ts';
 import type { Schema } from './schema.ts';

@@ -4,8 +4,8 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { StringMap } from '../domain/job.ts';
+import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
-import { chunksOf } from './dialect/chunks.ts';
 import { type HistoryCursor, historyCursorOf, parseHistoryCursor } from './history-cursor.ts';
 import type { HistoryPage, HistoryQuery } from './port/jobs.ts';
 import { withPosition } from './queue-place.ts';

@@ -10,7 +10,7 @@ import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { assertMove, type EndedState, type JobState, RANK_GAP, requeueOf } from '../domain/job.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { WriteTx } from './database.ts';
-import { insertRows } from './dialect/insert-rows.ts';
+import { insertRows } from './insert-rows.ts';
 import { jobOf } from './rows.ts';
 import type { JobRow } from './schema.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { letOthersRun } from '../lib/turns.ts';
+import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
-import { chunksOf } from './dialect/chunks.ts';
 import { listHistory } from './history-list.ts';
 import { cancelJob, deleteJob, setPaused } from './jobs-change.ts';
 import { enqueue } from './jobs-enqueue.ts';

@@ -74,7 +74,7 @@ describe('questions on sqlite', () => {
     await runs.listOwnedRunIds(FORGE, ['1']);
     await runs.listWantedCancels(FORGE, 1);
     await runs.listWorkflowJobs(FORGE, '1');
-    await runs.listBetweenJobs(FORGE);
+    await runs.listToLookInto(FORGE);
     await dispatch.expireClaims(await scene.lease(), 1);
     const events = makeEventStore(database);
     await events.listAfter(await events.lastSeq(), 1);

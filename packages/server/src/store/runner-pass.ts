@@ -1,6 +1,6 @@
 import type { ObservedRunner } from '../domain/runner.ts';
 import type { Breathe } from '../lib/turns.ts';
-import { chunksOf } from './dialect/chunks.ts';
+import { chunksOf } from './chunks.ts';
 import type { RunnerPass } from './port/runners.ts';
 import { toBool } from './rows.ts';
 import type { RunnerRow } from './schema.ts';

@@ -1,8 +1,8 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { labelsFit, type Runner } from '../domain/runner.ts';
 import { letOthersRun } from '../lib/turns.ts';
+import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
-import { chunksOf } from './dialect/chunks.ts';
 import { holdsLease } from './leases.ts';
 import type { Fence } from './port/leases.ts';
 import type { RunnerScopeRow, RunnerStore, UsedRepo } from './port/runners.ts';

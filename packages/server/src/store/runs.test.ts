@@ -352,9 +352,9 @@ for (const kind of databases) {
       const next = await accepted('2');
       const sentAt = at.clock.now() + 5_000;
       await runs().recordWorkflowJobs(attempt.id, [onRunner('1', '1', 1_000)], sentAt);
-      expect(await runs().listBetweenJobs(FORGE)).toEqual(new Set());
+      expect(await runs().listToLookInto(FORGE)).toEqual(new Set());
       await runs().recordWorkflowJobs(next.id, [onRunner('2', '2', 2_000)], sentAt + 1);
-      expect(await runs().listBetweenJobs(FORGE)).toEqual(new Set([attempt.id]));
+      expect(await runs().listToLookInto(FORGE)).toEqual(new Set([attempt.id]));
       // Its runner does something else: none is kept for it.
       expect((await scene.load()).holds).toEqual([]);
     });

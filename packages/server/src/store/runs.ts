@@ -4,8 +4,8 @@ import { breathing } from '../lib/turns.ts';
 import { tellAttempt } from './attempts.ts';
 import { isToBeLookedInto } from './attempts-between.ts';
 import { listLiveAttempts } from './attempts-live.ts';
+import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
-import { chunksOf } from './dialect/chunks.ts';
 import type { RunStore } from './port/runs.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import { adoptLateRun, matchRun } from './runs-match.ts';
@@ -22,7 +22,6 @@ const IDS_PER_STATEMENT = 500;
 
 export function makeRunStore(database: Database): RunStore {
   return {
-    // An absent one whose run turned up late is among them: its run is followed to its end.
     listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
     listWatchedAbsent: (forgeId, since) => listWatchedAbsent(database, forgeId, since),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
@@ -31,7 +30,7 @@ export function makeRunStore(database: Database): RunStore {
     recordWorkflowJobs: (attemptId, jobs, sentAt) =>
       recordWorkflowJobs(database, attemptId, jobs, sentAt),
     listWorkflowJobs: (forgeId, runId) => listWorkflowJobs(database, forgeId, runId),
-    listBetweenJobs: async (forgeId) => {
+    listToLookInto: async (forgeId) => {
       const breathe = breathing(database.clock);
       const filter = { test: isToBeLookedInto };
       const found = await listLiveAttempts(database.read, forgeId, breathe, filter);

@@ -178,13 +178,6 @@ export class Site {
     return this.sim.wait(({ runs }) => runs.length >= count, { timeoutMs: this.giveUpAfterMs });
   }
 
-  runsEnded(count: number): Promise<void> {
-    return this.sim.wait(
-      ({ runs }) => runs.filter(({ conclusion }) => conclusion !== null).length >= count,
-      { timeoutMs: this.giveUpAfterMs },
-    );
-  }
-
   allRunsEnded(): Promise<void> {
     const haveEnded = ({ runs }: Pick<Ledger, 'runs'>): boolean =>
       runs.every(({ conclusion }) => conclusion !== null);

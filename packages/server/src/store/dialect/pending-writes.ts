@@ -2,11 +2,11 @@ import { sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/event.ts';
 import type { JobState } from '../../domain/job.ts';
 import { letOthersRun } from '../../lib/turns.ts';
+import { chunksOf } from '../chunks.ts';
 import type { WriteTx } from '../database.ts';
+import { insertRows } from '../insert-rows.ts';
 import { toBool } from '../rows.ts';
 import type { Schema } from '../schema.ts';
-import { chunksOf } from './chunks.ts';
-import { insertRows } from './insert-rows.ts';
 
 // 11 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
 const EVENTS_PER_STATEMENT = 250;

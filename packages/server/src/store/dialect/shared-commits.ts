@@ -58,7 +58,7 @@ export class SharedCommits implements Commits {
 
   async #runAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // Requests that arrived with this one ask for their writes in this turn of the event loop.
+      // Requests that arrived together ask for their writes in the same turn: all of them come first.
       await letOthersRun();
       await this.#runNext(this.#takeNext());
     }
@@ -159,7 +159,7 @@ export class SharedCommits implements Commits {
     }
     for (const { one, result } of written) {
       one.resolve(result);
-      // What it has been waited for with goes on at once, such as its answer.
+      // Whoever waits for it goes on at once and sends its answer; the others' may come a turn later.
       await breathe();
     }
   }

@@ -6,7 +6,6 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { endWith } from './change-schema.ts';
-import { Checkpoints } from './checkpoints.ts';
 import { CommitListeners } from './commit-listeners.ts';
 import type { WriteSource } from './commits.ts';
 import type { OpenedDatabase } from './opened-database.ts';
@@ -29,9 +28,6 @@ const BUSY_TIMEOUT_MS = 20;
 /** A backup or a shell may lock the file for a moment; another server cannot, see lockSqlite. */
 const BUSY_DELAY: RetryDelay = { firstMs: 10, longestMs: 200 };
 
-/** Of 4 KiB. Only a log that `Checkpoints` does not keep shorter is taken over by a commit itself. */
-const LONGEST_LOG_PAGES = 32_000;
-
 /** @throws StoreError `unavailable` when the file cannot be opened or another process has it */
 export function openSqlite(options: SqliteOptions): OpenedDatabase {
   const { path, clock, origin, logger } = options;
@@ -43,14 +39,12 @@ export function openSqlite(options: SqliteOptions): OpenedDatabase {
     // Before the read connection, which cannot create the file nor its journal.
     writeFile.exec('pragma journal_mode = wal');
     writeFile.exec('pragma synchronous = full');
-    writeFile.exec(`pragma wal_autocheckpoint = ${LONGEST_LOG_PAGES}`);
     const readFile = openFile(path, true, files);
     // Of its own: a snapshot is held over many turns of the event loop, in which others read.
     const snapshotFile = openFile(path, true, files);
     const listeners = new CommitListeners(logger);
     const writing = kyselyOn(writeFile);
-    const checkpoints = new Checkpoints(path, { clock, logger });
-    const source = writeSourceOf(writing, checkpoints);
+    const source = writeSourceOf(writing);
     const onCommitted = (): void => {
       listeners.wake();
     };
@@ -58,7 +52,6 @@ export function openSqlite(options: SqliteOptions): OpenedDatabase {
     const writer = new Writer({ commits, source, clock });
     const close = async (): Promise<void> => {
       await writer.close();
-      await checkpoints.close();
       closeAll(files, unlock);
     };
     return {
@@ -90,12 +83,9 @@ function kyselyOn(file: SqliteFile): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) });
 }
 
-function writeSourceOf(writing: Kysely<Schema>, checkpoints: Checkpoints): WriteSource {
+function writeSourceOf(writing: Kysely<Schema>): WriteSource {
   return {
-    begin: async () => {
-      await checkpoints.letWrite();
-      return writing.startTransaction().execute();
-    },
+    begin: () => writing.startTransaction().execute(),
     // One writer: what commits first was first.
     lockEvents: async () => undefined,
     findRetryDelay: (error) => (findSqliteCode(error) === SQLITE_BUSY ? BUSY_DELAY : undefined),

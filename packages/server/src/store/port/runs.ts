@@ -2,7 +2,7 @@
 import type { Attempt, MatchedBy, Run, WorkflowJob } from '../../domain/attempt.ts';
 
 export interface RunStore {
-  /** Not ended: claimed, accepted, unknown, found. */
+  /** Not ended, in the order of their claims. An absent one whose run turned up late is among them until that run ends. */
   listLive(forgeId: string): Promise<Attempt[]>;
   /** Absent ones, claimed at `claimedSince` or later, that no run was found for. */
   listWatchedAbsent(forgeId: string, claimedSince: number): Promise<Attempt[]>;
@@ -24,7 +24,7 @@ export interface RunStore {
   ): Promise<void>;
   listWorkflowJobs(forgeId: string, runId: string): Promise<WorkflowJob[]>;
   /** Live attempts whose runner is free again or does something else: their runs have to be looked into to know what follows. */
-  listBetweenJobs(forgeId: string): Promise<Set<string>>;
+  listToLookInto(forgeId: string): Promise<Set<string>>;
   /** A complete listing, sent at `sentAt`, showed no candidate. */
   recordMissing(attemptId: string, sentAt: number): Promise<void>;
   /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */

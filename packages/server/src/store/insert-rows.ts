@@ -1,13 +1,13 @@
 import { CompiledQuery, type Insertable, type Kysely } from 'kysely';
-import type { Schema } from '../schema.ts';
+import type { Schema } from './schema.ts';
 
 type Adapter = ReturnType<Kysely<Schema>['getExecutor']>['adapter'];
 
-/** Of one database: its spelling, by table, columns and count of rows. */
-const texts = new WeakMap<Adapter, Map<string, string>>();
+/** Statements by their shape, for each database's adapter: they spell them differently. */
+const spelled = new WeakMap<Adapter, Map<string, string>>();
 
 /**
- * Inserts rows with the same columns. The statement is spelled out once for each of its shapes: where thousands are
+ * Inserts rows that have the columns of the first, as plain values: an SQL expression would be remembered with the text. The statement is spelled out once for each of its shapes: where thousands are
  * written a second, that costs more than SQLite needs to carry it out.
  */
 export async function insertRows<T extends keyof Schema>(
@@ -19,8 +19,8 @@ export async function insertRows<T extends keyof Schema>(
   if (first === undefined) return;
   const columns = Object.keys(first);
   const { adapter } = db.getExecutor();
-  const known = texts.get(adapter) ?? new Map<string, string>();
-  texts.set(adapter, known);
+  const known = spelled.get(adapter) ?? new Map<string, string>();
+  spelled.set(adapter, known);
   const shape = `${table} ${rows.length} ${columns.join()}`;
   let text = known.get(shape);
   if (text === undefined) {
