@@ -76,6 +76,14 @@ it('compares with the forge’s clock as it stood at the claim, whatever clock w
   expect(await resolve([claimed], [made], 900_000)).toEqual(['a has 7 by order']);
 });
 
+it('adopts nothing that may be the run of one that was claimed while the listing was on its way', async () => {
+  const absent = attempt('b', { state: 'absent', endedAt: CLAIMED_AT + 60_000 });
+  for (const state of ['claimed', 'unknown', 'accepted'] as const) {
+    const claimed = attempt('c', { state, claimedAt: CLAIMED_AT + 11_000 });
+    expect(await resolve([attempt('a'), claimed, absent], [run('7')], 10_000)).toEqual([]);
+  }
+});
+
 it('calls an attempt absent only late, after a second listing', async () => {
   const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
   expect(await resolve([seen], [], 330_000)).toEqual(['a missing']);

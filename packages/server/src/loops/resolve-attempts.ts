@@ -33,7 +33,7 @@ export function isSearching(attempt: Attempt): boolean {
 }
 
 /** A listing of its repository's runs may settle something about it. */
-export function isOpen(attempt: Attempt): boolean {
+export function needsListing(attempt: Attempt): boolean {
   return isSearching(attempt) || isWatched(attempt);
 }
 
@@ -61,10 +61,11 @@ async function listAttempts(
   { runs, now, lateRunMs }: ResolveDeps,
   where: ListedRepo,
 ): Promise<Attempt[]> {
-  const [live, absent] = await Promise.all([
-    runs.listLive(where.forgeId),
-    runs.listWatchedAbsent(where.forgeId, now - lateRunMs),
-  ]);
+  // In this order: one that is called absent in between is in both, or in the first, and never in none.
+  const live = await runs.listLive(where.forgeId);
+  const known = new Set(live.map(({ id }) => id));
+  const watched = await runs.listWatchedAbsent(where.forgeId, now - lateRunMs);
+  const absent = watched.filter(({ id }) => !known.has(id));
   return [...live, ...absent].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }
 
@@ -81,7 +82,7 @@ async function resolveKey(
   const sending = attempts.filter(({ state }) => state === 'claimed');
   const { forgeSentAt: sentAt, isComplete, createdSince } = listing;
   const decisions = correlate({
-    attempts: searching.map(onForgeClock),
+    attempts: searching.map(asSearched),
     sending,
     runs,
     listing: { sentAt, isComplete, createdSince },
@@ -91,15 +92,26 @@ async function resolveKey(
   const byId = new Map(runs.map((run) => [run.id, run]));
   for (const decision of decisions) await carryOut(deps, decision, byId, sentAt);
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
+  const left = runs.filter((run) => !matched.has(run.id));
+  await adoptLate(deps, attempts, left);
+}
+
+/** @param runs of the key, that nobody owns */
+async function adoptLate(
+  { runs: store, timing }: ResolveDeps,
+  attempts: readonly Attempt[],
+  runs: readonly Run[],
+): Promise<void> {
+  const mayOwn = (one: Attempt): boolean => isSearching(one) || one.state === 'claimed';
   const late = lateRuns({
-    absent: attempts.filter(isWatched).map(onForgeClock),
-    searching: [...searching, ...sending].map(onForgeClock),
-    runs: runs.filter((run) => !matched.has(run.id)),
-    timing: deps.timing,
+    absent: attempts.filter(isWatched).map(asSearched),
+    searching: attempts.filter(mayOwn).map(asSearched),
+    runs,
+    timing,
   });
   for (const { attemptId, runId } of late) {
-    const run = byId.get(runId);
-    if (run !== undefined) await deps.runs.adoptLateRun(attemptId, run);
+    const run = runs.find(({ id }) => id === runId);
+    if (run !== undefined) await store.adoptLateRun(attemptId, run);
   }
 }
 
@@ -108,8 +120,8 @@ function isWatched({ state, runId }: Attempt): boolean {
   return state === 'absent' && runId === null;
 }
 
-/** Not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
-function onForgeClock({ id, state, actor, missingSince, ...attempt }: Attempt): SearchedAttempt {
+/** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
+function asSearched({ id, state, actor, missingSince, ...attempt }: Attempt): SearchedAttempt {
   const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
   return { id, state, actor, missingSince, claimedAt, sendDeadline };
 }

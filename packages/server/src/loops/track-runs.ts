@@ -130,8 +130,9 @@ async function followByListing(
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
   await allOf(deps, look.listed, takeListed);
   if (!look.listed.some(needsListing)) return;
-  const where = { forgeId: forge.id, owner: look.owner, repo: look.repo };
-  await resolveAttempts(resolveDeps(deps), where, look.listed, listing);
+  const { owner, repo, createdSince } = look;
+  const where = { forgeId: forge.id, owner, repo, createdSince };
+  await resolveAttempts(resolveDeps(deps), where, listing);
 }
 
 function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDeps {
