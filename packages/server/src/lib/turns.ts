@@ -18,8 +18,8 @@ export function breathing(clock: Pick<Clock, 'monotonic'>): Breathe {
 const waiting: (() => void)[] = [];
 
 /**
- * Between two pieces of something long, requests and timers get their turn. One piece of all that goes on in the process
- * goes on in each turn of the event loop: of several that did, a request would wait for all.
+ * Between two pieces of something long, requests and timers get their turn. Of all such pieces in the process, one goes
+ * on in each turn of the event loop: a request would wait for all that did.
  */
 export function letOthersRun(): Promise<void> {
   return new Promise((resolve) => {

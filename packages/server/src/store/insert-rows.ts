@@ -7,8 +7,9 @@ type Adapter = ReturnType<Kysely<Schema>['getExecutor']>['adapter'];
 const spelled = new WeakMap<Adapter, Map<string, string>>();
 
 /**
- * Inserts rows that have the columns of the first, as plain values: an SQL expression would be remembered with the text. The statement is spelled out once for each of its shapes: where thousands are
- * written a second, that costs more than SQLite needs to carry it out.
+ * Inserts rows that have the columns of the first, as plain values: an SQL expression would be remembered with the
+ * text. The statement is spelled out once for each of its shapes: where thousands are written a second, that costs
+ * more than SQLite needs to carry it out.
  */
 export async function insertRows<T extends keyof Schema>(
   db: Kysely<Schema>,

@@ -8,7 +8,7 @@ import { insertRows } from '../insert-rows.ts';
 import { toBool } from '../rows.ts';
 import type { Schema } from '../schema.ts';
 
-// 11 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
+// 10 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
 const EVENTS_PER_STATEMENT = 250;
 const COUNTS_PER_STATEMENT = 500;
 
