@@ -5,6 +5,8 @@ import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { JobFlow, type Refusal } from './job-flow.ts';
 import { type Handover, type Replica, Trio } from './trio.ts';
 
+/** PostgreSQL ends what a server that stands still has begun (store/dialect/postgres-options.ts), one after another. */
+const LOCKS_FREE_MS = 10_000;
 /** On top of a lease that has to run out: others ask for it every tenth of it, then observe, on a busy machine. */
 const OBSERVATION_MS = 5_000;
 
@@ -67,9 +69,9 @@ async function strike(context: ChaosContext, rounds: number, with_: Strike): Pro
   const slowest = slowestOf(handovers);
   context.say(JSON.stringify(slowest));
   const counts = await judge(trio.site, jobs);
-  for (const ms of Object.values(slowest)) {
-    expect(ms).toBeLessThan(trio.leaseMs * 1.1 + OBSERVATION_MS);
-  }
+  // Both run at once. With the default lease the locks make no difference; the small size's lease is shorter.
+  const latestMs = Math.max(trio.leaseMs * 1.1, LOCKS_FREE_MS) + OBSERVATION_MS;
+  for (const ms of Object.values(slowest)) expect(ms).toBeLessThan(latestMs);
   const refusals = flow.refusals.length;
   return { ...counts, rounds, refusals, ...slowest, ...slowestAnswer(flow.refusals) };
 }
