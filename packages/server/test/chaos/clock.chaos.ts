@@ -64,6 +64,7 @@ async function withSkewedForge(
   }
   await site.start();
   await load.add();
+  await site.allEnded();
   const notFound = kills + countFaults(site, 'status-before');
   return { kills, ...(await judge(site, load.accepted, { notFound })), ...faultCounts(site) };
 }
@@ -103,6 +104,7 @@ async function withSteppedClock(
     say(`${database.name}: ${offsetS} s, jobs ${load.accepted.length}`);
     await load.add(jobsPerStep);
   }
+  await site.allEnded();
   const notFound = countFaults(site, 'status-before');
   const counts = await judge(site, load.accepted, { notFound });
   return { 'clock steps': steps.length, ...counts, ...faultCounts(site) };
@@ -120,6 +122,7 @@ function loseAnswers({ sim }: Site): void {
   sim.addFault({ ...always, kind: 'latency', latencyMs: 150 });
 }
 
+/** To be counted once all jobs have ended: until then more are sent, and more are lost. */
 function countFaults(site: Site, kind: string): number {
   return site.dispatches().filter(({ fault }) => fault === kind).length;
 }
