@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const leavesNothingRunning = './tools/test/leaves-nothing-running.ts';
@@ -7,8 +8,9 @@ const postgres = './tools/test/postgres.global.ts';
 export default defineConfig({
   test: {
     pool: 'forks',
-    // The store and the end-to-end tests wait on disks, sockets and other processes: a free core is a wasted one.
-    maxWorkers: '100%',
+    // The store and the end-to-end tests wait on disks, sockets and other processes: with one worker a core, a
+    // quarter of the cores' time is left over.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     retry: 0,
     projects: [
       {
