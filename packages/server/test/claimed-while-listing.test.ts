@@ -51,7 +51,7 @@ for (const database of databases) {
       await world.api.cancel(await loseDispatch(world));
       await world.until(
         'an absent attempt',
-        () => world.store.runs.listWatchedAbsent('github', 0),
+        () => world.store.runs.listWatched('github', 0),
         (absent) => absent.length === 1,
       );
       const started = await startWhileListing(world);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
 import { acme } from './harness/scenes.ts';
 import { sqlite, startWorld } from './harness/world.ts';
 
@@ -17,5 +18,32 @@ describe('GitHub Enterprise Server 3.20, which does not name the run it started'
       .map(({ status }) => status);
     expect(answers).toEqual([400, 204, 204]);
     expect(world.ourRuns()).toHaveLength(2);
+  });
+
+  it('and shows one only after its job was given up: it is cancelled, counted, and no other job’s', async () => {
+    const exceptions = { hiddenRuns: 1 };
+    const world = await startWorld({
+      ...{ database: sqlite, config: impatient, exceptions },
+      ...{ sim: { ghes: '3.20' }, forge: acme(2) },
+    });
+    const inputs = { 'duration-ms': '600000' };
+    world.sim.setRunVisibility({ delayMs: 5_000 });
+    const lost = await world.api.enqueue('linux', { template_id: 'build', inputs });
+    await world.job(lost.id, 'failed');
+    world.sim.setRunVisibility({ delayMs: 0 });
+    const next = await world.api.enqueue('linux', { template_id: 'build', inputs });
+    const running = await world.job(next.id, 'running');
+    await world.forge(
+      'the lost run is cancelled',
+      ({ runs }) => runs[0]?.conclusion === 'cancelled',
+    );
+    expect(running.run_id).toBe(world.ourRuns()[1]?.id);
+    await world.until(
+      'the late run is counted',
+      () => world.api.metrics(),
+      (metrics) => metrics.get('dispatchoor_late_runs_total{group="linux"}') === 1,
+    );
+    world.sim.completeRun(running.run_id ?? 0, 'success');
+    await world.job(next.id, 'completed');
   });
 });

@@ -3,7 +3,7 @@ import type { DispatchTarget } from './job.ts';
 /**
  * What we know of one sending:
  * - `claimed`: written before the first byte; the sender, or nobody, is at it
- * - `accepted`: the forge answered 2xx; its run may still have to be found (a 204 names none)
+ * - `accepted`: the forge answered 2xx; its run may still have to be found (a 204 names none), or be given up
  * - `refused`: it started nothing (never sent, or a 4xx or 429 answer)
  * - `unknown`: it may have started a run; correlation decides
  * - `found`: an unknown one whose run was matched
@@ -101,6 +101,15 @@ export interface Attempt extends DispatchTarget {
   /** Nothing more is expected of it: the run ended, or there is none. */
   readonly endedAt: number | null;
   readonly errorMessage: string;
+}
+
+/** It has ended without a run, though it may have started one: that is waited for, to be cancelled. */
+export function isWatched({
+  state,
+  runId,
+  endedAt,
+}: Pick<Attempt, 'state' | 'runId' | 'endedAt'>): boolean {
+  return runId === null && endedAt !== null && state !== 'refused';
 }
 
 /** A moment of ours on the forge's clock, as the two stood to each other when this attempt was claimed. */

@@ -314,11 +314,11 @@ describe('correlate, for any attempts and runs', () => {
 });
 
 describe('lateRuns', () => {
-  const absent = [sentAfter('gone-1', 0, { state: 'absent' })];
+  const watched = [sentAfter('gone-1', 0, { state: 'absent' })];
   const late = (runs: CandidateRun[], searching: SearchedAttempt[] = []) =>
-    lateRuns({ absent, searching, runs, timing: TIMING }).map(({ runId }) => runId);
+    lateRuns({ watched, searching, runs, timing: TIMING }).map(({ runId }) => runId);
 
-  it('finds the run of an absent attempt by its name or its time', () => {
+  it('finds the run of an attempt that was given up by its name or its time', () => {
     expect(late([madeAfter('1', 2 * SECOND)])).toEqual(['1']);
     expect(late([madeAfter('2', 30 * MINUTE, { name: 'gone-1' })])).toEqual(['2']);
     expect(late([madeAfter('3', 30 * MINUTE)])).toEqual([]);
@@ -328,10 +328,10 @@ describe('lateRuns', () => {
     expect(late([madeAfter('1', 2 * SECOND)], [sentAfter('live', SECOND)])).toEqual([]);
   });
 
-  it('takes no run that was made after the attempt may have been called absent', () => {
+  it('takes no run that was made after the attempt may have been given up', () => {
     const hasty = { ...TIMING, runLookupTimeoutMs: 10 * SECOND };
     const takenAt = (ms: number) =>
-      lateRuns({ absent, searching: [], runs: [madeAfter('1', ms)], timing: hasty }).length;
+      lateRuns({ watched, searching: [], runs: [madeAfter('1', ms)], timing: hasty }).length;
     expect(takenAt(45 * SECOND)).toBe(1);
     expect(takenAt(45 * SECOND + 1)).toBe(0);
   });

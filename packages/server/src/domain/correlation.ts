@@ -81,8 +81,8 @@ export interface LateRun {
 }
 
 export interface LateRunInput {
-  /** Attempts called absent, still watched. */
-  readonly absent: readonly SearchedAttempt[];
+  /** Attempts that were given up, still watched. */
+  readonly watched: readonly SearchedAttempt[];
   /** All attempts of the key that still need a run or are being sent: what could be theirs is left to them. */
   readonly searching: readonly SearchedAttempt[];
   /** Runs of the key that no attempt owns. */
@@ -91,12 +91,12 @@ export interface LateRunInput {
 }
 
 /**
- * Runs that turned up for attempts already called absent. Anything somebody else made at that time was in the
- * listings that called them absent, so what appears in their window afterwards is theirs.
+ * Runs that turned up for attempts already given up. Anything somebody else made at that time was in the
+ * listings that made us do so: what appears in their window afterwards is theirs.
  */
-export function lateRuns({ absent, searching, runs, timing }: LateRunInput): LateRun[] {
-  const named = matchByName({ attempts: absent, sending: searching, runs });
-  const rest = absent.filter(({ id }) => !named.byAttempt.has(id));
+export function lateRuns({ watched, searching, runs, timing }: LateRunInput): LateRun[] {
+  const named = matchByName({ attempts: watched, sending: searching, runs });
+  const rest = watched.filter(({ id }) => !named.byAttempt.has(id));
   const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { attemptId, runId, matchedBy: 'input' };
   });

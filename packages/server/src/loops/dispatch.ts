@@ -54,6 +54,7 @@ const WAKING = new Set<Event['kind']>([
   'job.failed',
   'job.cancelled',
   'attempt.ended',
+  'attempt.absent',
   'attempt.changed',
   'runner.changed',
   'runner.gone',

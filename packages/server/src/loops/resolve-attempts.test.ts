@@ -24,7 +24,7 @@ async function resolve(
   };
   const fake: Partial<RunStore> = {
     listLive: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt === null)),
-    listWatchedAbsent: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt !== null)),
+    listWatched: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt !== null)),
     listOwnedRunIds: () => Promise.resolve(new Set(attempts.flatMap((one) => one.runId ?? []))),
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
     recordMissing: (id) => say(`${id} missing`).then(() => undefined),

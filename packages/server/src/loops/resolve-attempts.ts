@@ -1,4 +1,4 @@
-import type { Attempt, Run } from '../domain/attempt.ts';
+import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
 import {
   type CorrelationTiming,
   correlate,
@@ -16,7 +16,7 @@ export interface ResolveDeps {
   readonly offset: DateOffset;
   /** Our clock. */
   readonly now: number;
-  /** An absent attempt is watched this long for a run that turns up after all. */
+  /** An attempt that was given up is watched this long for a run that turns up after all. */
   readonly lateRunMs: number;
 }
 
@@ -61,12 +61,12 @@ async function listAttempts(
   { runs, now, lateRunMs }: ResolveDeps,
   where: ListedRepo,
 ): Promise<Attempt[]> {
-  // In this order: one that is called absent in between is in both, or in the first, and never in none.
+  // In this order: one that is given up in between is in both, or in the first, and never in none.
   const live = await runs.listLive(where.forgeId);
   const known = new Set(live.map(({ id }) => id));
-  const watched = await runs.listWatchedAbsent(where.forgeId, now - lateRunMs);
-  const absent = watched.filter(({ id }) => !known.has(id));
-  return [...live, ...absent].filter((one) => repoKeyOf(one) === repoKeyOf(where));
+  const watched = await runs.listWatched(where.forgeId, now - lateRunMs);
+  const ended = watched.filter(({ id }) => !known.has(id));
+  return [...live, ...ended].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }
 
 async function resolveKey(
@@ -104,7 +104,7 @@ async function adoptLate(
 ): Promise<void> {
   const mayOwn = (one: Attempt): boolean => isSearching(one) || one.state === 'claimed';
   const late = lateRuns({
-    absent: attempts.filter(isWatched).map(asSearched),
+    watched: attempts.filter(isWatched).map(asSearched),
     searching: attempts.filter(mayOwn).map(asSearched),
     runs,
     timing,
@@ -113,11 +113,6 @@ async function adoptLate(
     const run = runs.find(({ id }) => id === runId);
     if (run !== undefined) await store.adoptLateRun(attemptId, run);
   }
-}
-
-/** Called absent, and no run has turned up for it yet. */
-function isWatched({ state, runId }: Attempt): boolean {
-  return state === 'absent' && runId === null;
 }
 
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */

@@ -16,7 +16,7 @@ export interface TakeWebhooksDeps {
   readonly forge: Pick<Forge, 'id'>;
   readonly store: Pick<Store, 'webhooks'>;
   readonly logger: Logger;
-  /** An absent attempt is watched this long for a run that turns up after all. */
+  /** An attempt that was given up is watched this long for a run that turns up after all. */
   readonly lateRunMs: number;
 }
 

@@ -46,21 +46,21 @@ async function paceAfterALook({ isOpen = true, isFlowing = true } = {}) {
 it('looks at once for the run that a webhook told of, for given up attempts too', async () => {
   const { pace, tell } = await paceAfterALook();
   expect(tell()).toBe(true);
-  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: true, isAbsentDue: true });
-  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: false, isAbsentDue: false });
+  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: true, isWatchedDue: true });
+  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: false, isWatchedDue: false });
 });
 
 it('looks no more than once a grace, and for given up attempts once a minute, however much is told', async () => {
   const { clock, pace, tell } = await paceAfterALook();
-  const looks = { live: 0, absent: 0 };
+  const looks = { live: 0, watched: 0 };
   for (let second = 0; second < 120; second += 1) {
     tell();
-    const { isRunTold, isAbsentDue } = await pace.next();
+    const { isRunTold, isWatchedDue } = await pace.next();
     if (isRunTold) looks.live += 1;
-    if (isAbsentDue) looks.absent += 1;
+    if (isWatchedDue) looks.watched += 1;
     await clock.advance(1_000);
   }
-  expect(looks).toEqual({ live: 12, absent: 2 });
+  expect(looks).toEqual({ live: 12, watched: 2 });
 });
 
 it('looks once more at the end of the grace for what was told meanwhile', async () => {
@@ -115,10 +115,10 @@ it('is not woken by a runner that only shows what a workflow job told', async ()
 it('looks for given up attempts no more than once a minute', async () => {
   const { clock, pace } = await paceAfterALook({ isOpen: false });
   await clock.advance(RECHECK_AFTER_MS - 1);
-  expect((await pace.next()).isAbsentDue).toBe(false);
+  expect((await pace.next()).isWatchedDue).toBe(false);
   await clock.advance(1);
-  expect((await pace.next()).isAbsentDue).toBe(true);
-  expect((await pace.next()).isAbsentDue).toBe(false);
+  expect((await pace.next()).isWatchedDue).toBe(true);
+  expect((await pace.next()).isWatchedDue).toBe(false);
 });
 
 it('looks once at each attempt whose run was started again', async () => {

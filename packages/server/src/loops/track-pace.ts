@@ -19,7 +19,7 @@ export interface Look {
   /** Ids of attempts whose runs were started again, so that they are over. */
   readonly restarted: ReadonlySet<string>;
   /** Attempts that were given up, too. */
-  readonly isAbsentDue: boolean;
+  readonly isWatchedDue: boolean;
 }
 
 /** Something told: taken at once, then at most once an interval, so that many tellings do not cost a request each. */
@@ -43,11 +43,11 @@ class Telling {
 export class TrackPace {
   readonly #options: TrackPaceOptions;
   #allAt = -Infinity;
-  #absentAt = -Infinity;
+  #watchedAt = -Infinity;
   #isRunnerMoved = false;
   #restarted = new Set<string>();
   readonly #toldToLive = new Telling();
-  readonly #toldToAbsent = new Telling();
+  readonly #toldToWatched = new Telling();
 
   constructor(options: TrackPaceOptions) {
     this.#options = options;
@@ -60,7 +60,7 @@ export class TrackPace {
       kind === 'runner.changed' && data['isUseChanged'] === true && data['runId'] === null;
     const isTold = kind === 'webhook.run-unmatched';
     if (isMoved) this.#isRunnerMoved = true;
-    if (isTold) for (const telling of [this.#toldToLive, this.#toldToAbsent]) telling.add();
+    if (isTold) for (const telling of [this.#toldToLive, this.#toldToWatched]) telling.add();
     const restarted = kind === 'webhook.run-again' ? data['attemptId'] : undefined;
     if (typeof restarted === 'string') this.#restarted.add(restarted);
     return isMoved || isTold || restarted !== undefined;
@@ -70,16 +70,16 @@ export class TrackPace {
     const now = this.#options.clock.monotonic();
     const { flow, recheckAfterMs } = this.#options;
     const isRunTold = this.#toldToLive.take(now, flow.webhookGraceMs);
-    const isAbsentTold = this.#toldToAbsent.take(now, recheckAfterMs);
+    const isWatchedTold = this.#toldToWatched.take(now, recheckAfterMs);
     const isRunnerMoved = this.#isRunnerMoved;
     this.#isRunnerMoved = false;
     const restarted = this.#restarted;
     this.#restarted = new Set();
     const isAll = await this.#isAllDue(now, isRunnerMoved);
     if (isAll) this.#allAt = now;
-    const isAbsentDue = isAbsentTold || (isAll && now - this.#absentAt >= recheckAfterMs);
-    if (isAbsentDue) this.#absentAt = now;
-    return { isAll, isRunTold, restarted, isAbsentDue };
+    const isWatchedDue = isWatchedTold || (isAll && now - this.#watchedAt >= recheckAfterMs);
+    if (isWatchedDue) this.#watchedAt = now;
+    return { isAll, isRunTold, restarted, isWatchedDue };
   }
 
   async #isAllDue(now: number, isRunnerMoved: boolean): Promise<boolean> {

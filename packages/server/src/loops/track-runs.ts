@@ -29,7 +29,7 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
   readonly runLookupTimeoutMs: number;
   /** A new run may be readable only so long after the reply that named it: until then its absence says nothing. */
   readonly runVisibleMs: number;
-  /** An absent attempt is watched this long for a run that turns up after all. */
+  /** An attempt that was given up is watched this long for a run that turns up after all. */
   readonly lateRunMs: number;
 }
 
@@ -63,13 +63,13 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
 async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   const { forge, store, clock, overdue } = deps;
   const now = clock.now();
-  const { isAll, isRunTold, restarted, isAbsentDue } = await deps.pace.next();
+  const { isAll, isRunTold, restarted, isWatchedDue } = await deps.pace.next();
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
-  const [live, betweenJobs, absent] = await Promise.all([
+  const [live, betweenJobs, watched] = await Promise.all([
     store.runs.listLive(forge.id),
     store.runs.listToLookInto(forge.id),
-    isAbsentDue ? store.runs.listWatchedAbsent(forge.id, now - deps.lateRunMs) : [],
+    isWatchedDue ? store.runs.listWatched(forge.id, now - deps.lateRunMs) : [],
   ]);
   forgetEnded(deps, live);
   const forgeNow = now + forge.dateOffset().offsetMs;
@@ -77,9 +77,9 @@ async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   if (isAll) overdue.noteLooked(live);
   const over = live.filter((attempt) => restarted.has(attempt.id) && !late.includes(attempt));
   const urgent = new Set([...betweenJobs, ...restarted]);
-  const looks = lookByRepo([...(isAll ? live : [...late, ...over]), ...absent], now, urgent);
+  const looks = lookByRepo([...(isAll ? live : [...late, ...over]), ...watched], now, urgent);
   // Only these ticks see everything that is looked at.
-  if (isAll && isAbsentDue) {
+  if (isAll && isWatchedDue) {
     deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);
   }
   await Promise.all(looks.map((look) => followRepo({ ...deps, betweenJobs }, look, context)));

@@ -39,7 +39,7 @@ function makeJobFamilies(registry: Registry) {
       'claims_returned_total',
       'Jobs that went back to pending because their attempt started nothing.',
     ),
-    lateRuns: counter('late_runs_total', 'Runs that turned up for an attempt given up as absent.'),
+    lateRuns: counter('late_runs_total', 'Runs that turned up for an attempt that was given up.'),
     displaced: counter('displaced_total', 'Runs whose runner took another run.'),
     jobWait: new Histogram({
       name: 'dispatchoor_job_wait_seconds',

@@ -2,7 +2,7 @@
  * All moves of an attempt, fenced by its id, state and run. Whoever writes an attempt holds its row until the end of
  * the transaction, and only then looks at its job: that is the order in which everybody locks.
  */
-import type { Transaction } from 'kysely';
+import { type SqlBool, sql, type Transaction } from 'kysely';
 import { type AttemptState, assertAttemptMove } from '../domain/attempt.ts';
 import { type EventKind, SYSTEM_ACTOR } from '../domain/event.ts';
 import { ACTIVE_STATES } from '../domain/job.ts';
@@ -11,6 +11,9 @@ import { findSqlState } from './dialect/postgres-faults.ts';
 import { findSqliteCode } from './dialect/sqlite-file.ts';
 import { unmatchJob } from './job-moves.ts';
 import type { AttemptRow, JobRow, Schema } from './schema.ts';
+
+/** `isWatched` of the domain, word for word the condition of the index `attempts_watched`. */
+export const isWatchedRow = sql<SqlBool>`run_id is null and ended_at is not null and state <> 'refused'`;
 
 export type AttemptChange = Partial<Omit<AttemptRow, 'id' | 'job_id' | 'state'>>;
 

@@ -70,7 +70,7 @@ describe('questions on sqlite', () => {
       ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1, offsetMs: 0 },
     });
     await runs.listLive(FORGE);
-    await runs.listWatchedAbsent(FORGE, 0);
+    await runs.listWatched(FORGE, 0);
     await runs.listOwnedRunIds(FORGE, ['1']);
     await runs.listWantedCancels(FORGE, 1);
     await runs.listWorkflowJobs(FORGE, '1');

@@ -1,5 +1,5 @@
 /** Runs that were found rather than named by a reply. */
-import type { MatchedBy, Run } from '../domain/attempt.ts';
+import { isWatched, type MatchedBy, type Run } from '../domain/attempt.ts';
 import {
   type AttemptChange,
   type AttemptWrite,
@@ -36,10 +36,10 @@ export async function adoptLateRun(
 ): Promise<boolean> {
   const now = database.clock.now();
   return takeRun(database, attemptId, run, {
-    decide: ({ state, run_id, cancel_wanted_at }) => {
-      if (state !== 'absent' || run_id !== null) return undefined;
+    decide: ({ state, run_id: runId, ended_at: endedAt, cancel_wanted_at }) => {
+      if (!isWatched({ state, runId, endedAt })) return undefined;
       const wanted = { cancel_wanted_at: cancel_wanted_at ?? now, ended_at: null };
-      return { to: 'absent', set: { ...runFields(run), matched_by: 'order', ...wanted } };
+      return { to: state, set: { ...runFields(run), matched_by: 'order', ...wanted } };
     },
     told: { kind: 'attempt.run-late' },
   });

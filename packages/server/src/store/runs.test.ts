@@ -206,16 +206,42 @@ for (const kind of databases) {
       expect(await runs().listLive(FORGE)).toEqual([]);
     });
 
+    it.each([
+      ['given up', (id: string) => runs().concludeAbsent(id, 'run not found')],
+      [
+        'let go, since nobody can read it',
+        async (id: string) => {
+          await runs().recordRunGone(id, MINUTE, 'access is lost');
+          at.clock.advance(MINUTE);
+          return runs().recordRunGone(id, MINUTE, 'access is lost');
+        },
+      ],
+    ])(
+      'that the forge accepted, never showed and %s, are watched and cancelled',
+      async (_, giveUp) => {
+        await start();
+        const { attempt } = await claimNew(await lease());
+        await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' });
+        await giveUp(attempt.id);
+        expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
+        expect(await runs().adoptLateRun(attempt.id, run('1'))).toBe(true);
+        expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
+          { attempt: { id: attempt.id, runId: '1', state: 'accepted' } },
+        ]);
+        expect((await job(attempt.jobId)).state).toBe('failed');
+      },
+    );
+
     it('that turn up late belong to the absent attempt, and are to be cancelled', async () => {
       await start();
       const attempt = await unknown();
       await runs().concludeAbsent(attempt.id, 'run not found');
       const since = at.clock.now() - MINUTE;
-      expect(await runs().listWatchedAbsent(FORGE, since)).toMatchObject([{ id: attempt.id }]);
+      expect(await runs().listWatched(FORGE, since)).toMatchObject([{ id: attempt.id }]);
       expect(await told(() => runs().adoptLateRun(attempt.id, run('1')))).toEqual([
         'attempt.run-late',
       ]);
-      expect(await runs().listWatchedAbsent(FORGE, since)).toEqual([]);
+      expect(await runs().listWatched(FORGE, since)).toEqual([]);
       expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
         { attempt: { id: attempt.id, runId: '1', state: 'absent' } },
       ]);
@@ -267,7 +293,7 @@ for (const kind of databases) {
       at.clock.advance(60 * MINUTE);
       expect(await unread()).toBe(true);
       expect(await runs().listLive(FORGE)).toEqual([]);
-      expect(await runs().listWatchedAbsent(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
+      expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
       expect(await runs().adoptLateRun(attempt.id, run('1'))).toBe(true);
       expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
         { attempt: { id: attempt.id, runId: '1' }, how: 'cancel' },

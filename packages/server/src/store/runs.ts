@@ -1,7 +1,6 @@
-import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { breathing } from '../lib/turns.ts';
-import { tellAttempt } from './attempts.ts';
+import { isWatchedRow, tellAttempt } from './attempts.ts';
 import { isToBeLookedInto } from './attempts-between.ts';
 import { listLiveAttempts } from './attempts-live.ts';
 import { chunksOf } from './chunks.ts';
@@ -23,7 +22,7 @@ const IDS_PER_STATEMENT = 500;
 export function makeRunStore(database: Database): RunStore {
   return {
     listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
-    listWatchedAbsent: (forgeId, since) => listWatchedAbsent(database, forgeId, since),
+    listWatched: (forgeId, since) => listWatched(database, forgeId, since),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),
     recordRun: (attemptId, run, sentAt) => recordRun(database, attemptId, run, sentAt),
@@ -49,7 +48,7 @@ export function makeRunStore(database: Database): RunStore {
   };
 }
 
-async function listWatchedAbsent(
+async function listWatched(
   { read }: Database,
   forgeId: string,
   claimedSince: number,
@@ -58,10 +57,8 @@ async function listWatchedAbsent(
     .selectFrom('attempts')
     .selectAll()
     .where('forge_id', '=', forgeId)
-    // Word for word the condition of the index `attempts_absent`.
-    .where(sql<SqlBool>`state = 'absent'`)
+    .where(isWatchedRow)
     .where('claimed_at', '>=', claimedSince)
-    .where('run_id', 'is', null)
     .orderBy('claimed_at')
     .execute();
   return rows.map(attemptOf);

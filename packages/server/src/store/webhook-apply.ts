@@ -1,9 +1,9 @@
 /** What one webhook changes. Every change is fenced by what is known already, so a repeated one changes nothing. */
-import { type SqlBool, sql } from 'kysely';
 import type { Attempt } from '../domain/attempt.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { runsOfKey } from '../domain/run-keys.ts';
 import type { WebhookObservation } from '../domain/webhook.ts';
+import { isWatchedRow } from './attempts.ts';
 import type { WriteTx } from './database.ts';
 import type { NewDelivery } from './port/webhooks.ts';
 import { attemptOf } from './rows.ts';
@@ -114,12 +114,11 @@ async function listSeeking(
     .where('ended_at', 'is', null)
     .where('state', 'in', ['claimed', 'unknown', 'accepted'])
     .execute();
-  const absent = await seeking
-    // Word for word the condition of the index `attempts_absent`.
-    .where(sql<SqlBool>`state = 'absent'`)
+  const watched = await seeking
+    .where(isWatchedRow)
     .where('claimed_at', '>=', now - lateRunMs)
     .execute();
-  return [...live, ...absent].map(attemptOf);
+  return [...live, ...watched].map(attemptOf);
 }
 
 function isSame(a: string, b: string): boolean {

@@ -167,7 +167,7 @@ export const first: Migration = {
     `create index attempts_held on attempts (forge_id, group_id, id) where ended_at is null and hold_ended_at is null`,
     `create index attempts_claimed on attempts (send_deadline) where state = 'claimed'`,
     `create index attempts_cancel on attempts (forge_id, cancel_wanted_at) where cancel_wanted_at is not null and ended_at is null`,
-    `create index attempts_absent on attempts (forge_id, claimed_at) where state = 'absent'`,
+    `create index attempts_watched on attempts (forge_id, claimed_at) where run_id is null and ended_at is not null and state <> 'refused'`,
     `create index attempts_job on attempts (job_id)`,
     `create index attempts_ended on attempts (ended_at) where ended_at is not null`,
 

@@ -2,10 +2,10 @@
 import type { Attempt, MatchedBy, Run, WorkflowJob } from '../../domain/attempt.ts';
 
 export interface RunStore {
-  /** Not ended, in the order of their claims. An absent one whose run turned up late is among them until that run ends. */
+  /** Not ended, in the order of their claims. A watched one whose run turned up late is among them until that run ends. */
   listLive(forgeId: string): Promise<Attempt[]>;
-  /** Absent ones, claimed at `claimedSince` or later, that no run was found for. */
-  listWatchedAbsent(forgeId: string, claimedSince: number): Promise<Attempt[]>;
+  /** Claimed at `claimedSince` or later, given up without a run that they may have started. */
+  listWatched(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Which of these runs already belong to an attempt. */
   listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
   /** unknown → found, or an accepted one without a run gets it. False: it, or the run, was taken first. */
@@ -29,7 +29,7 @@ export interface RunStore {
   recordMissing(attemptId: string, sentAt: number): Promise<void>;
   /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
-  /** A run turned up for an absent attempt: the run is its, and its cancel is wanted. */
+  /** A run turned up for a watched attempt: the run is its, and its cancel is wanted. */
   adoptLateRun(attemptId: string, run: Run): Promise<boolean>;
   /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, the attempt ends. */
   recordRunGone(
