@@ -18,7 +18,7 @@ import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.t
 import { startLoops } from './start-loops.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
 import type { SyncGroup } from './store/port/catalog.ts';
-import type { Store } from './store/store.ts';
+import type { Store } from './store/port/store.ts';
 
 /** One GitHub server for now; its id is part of every row that belongs to it. */
 const FORGE_ID = 'github';

@@ -14,7 +14,7 @@ import { takeWebhooks } from './loops/take-webhooks.ts';
 import { trackRuns } from './loops/track-runs.ts';
 import { WebhookFlow } from './loops/webhook-flow.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import type { Store } from './store/store.ts';
+import type { Store } from './store/port/store.ts';
 
 export interface LoopsDeps {
   readonly config: Config;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StoreError } from '../store/store.ts';
+import { StoreError } from '../store/port/store.ts';
 import { adminToken, openTestApp, readonlyToken } from './app.testkit.ts';
 import { makeGroup, makeJob } from './store.testkit.ts';
 

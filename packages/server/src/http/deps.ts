@@ -3,7 +3,7 @@ import type { WebhookDoor } from '../domain/webhook-door.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Metrics, VersionInfo } from '../metrics/metrics.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 
 export type HttpStore = Pick<Store, 'catalog' | 'jobs' | 'runners' | 'users' | 'ping'> & {
   readonly webhooks: Pick<Store['webhooks'], 'add'>;

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '@dispatchoor/api-contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { StoreError, type StoreErrorCode } from '../store/store.ts';
+import { StoreError, type StoreErrorCode } from '../store/port/store.ts';
 
 /** An answer that is not the wished-for one: status, JSON body and headers. Its message is shown to the caller. */
 export class HttpError extends Error {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { StoreError } from '../store/store.ts';
+import { StoreError } from '../store/port/store.ts';
 import { adminToken, openTestApp, type TestAppParts } from './app.testkit.ts';
 import { makeJob } from './store.testkit.ts';
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { hashSessionToken } from '../auth/session-tokens.ts';
 import type { ListedJob } from '../store/port/jobs.ts';
-import { StoreError } from '../store/store.ts';
+import { StoreError } from '../store/port/store.ts';
 import { adminToken, readonlyToken } from './app.testkit.ts';
 import { makeGroup, makeJob, makeUser, noon } from './store.testkit.ts';
 import { openSocketApp, refusalOf } from './websocket.testkit.ts';

@@ -1,7 +1,7 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { Troubles } from './troubles.ts';
 

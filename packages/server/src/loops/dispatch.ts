@@ -13,7 +13,7 @@ import { uuidv7 } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Wake } from '../lib/loop.ts';
 import type { Claim, LoadedDispatchState } from '../store/port/dispatch.ts';
-import { type Store, StoreError } from '../store/store.ts';
+import { type Store, StoreError } from '../store/port/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { sendAttempt } from './send-attempt.ts';
 import { untilStored } from './until-stored.ts';
@@ -248,7 +248,7 @@ export class DispatchLoop {
           credential,
           sendDeadlineMs,
           offsetMs: forge.dateOffset().offsetMs,
-          probeEveryMs: probeMs,
+          probeMs,
         }),
       );
     } catch (error) {

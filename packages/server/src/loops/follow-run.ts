@@ -3,7 +3,7 @@ import type { Attempt, Run } from '../domain/attempt.ts';
 import { type Forge, ForgeError } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import type { Troubles } from './troubles.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 

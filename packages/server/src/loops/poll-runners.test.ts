@@ -5,7 +5,7 @@ import { FakeClock } from '../lib/clock.testkit.ts';
 import { makeLogger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { RunnerPass, RunnerScopeRow } from '../store/port/runners.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import { PollRunners } from './poll-runners.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Fence } from '../store/port/leases.ts';
 import type { RunnerScopeRow } from '../store/port/runners.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { type OwnerType, wantedScopes } from './runner-scopes.ts';
 import { UntoldUse } from './untold-use.ts';

@@ -8,7 +8,7 @@ import {
 } from '../domain/correlation.ts';
 import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
 import type { DateOffset, RunListing } from '../forge/forge.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 
 export interface ResolveDeps {
   readonly runs: Store['runs'];

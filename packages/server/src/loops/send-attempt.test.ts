@@ -6,7 +6,7 @@ import { FakeClock } from '../lib/clock.testkit.ts';
 import { deadlineIn } from '../lib/clock.ts';
 import { makeLogger } from '../lib/logger.ts';
 import type { DispatchStore, RefusedOutcome } from '../store/port/dispatch.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import { sendAttempt } from './send-attempt.ts';
 
 interface Scene {

@@ -3,7 +3,7 @@ import type { Breaker } from '../lib/breaker.ts';
 import type { Clock, Deadline } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Claim, RefusedOutcome } from '../store/port/dispatch.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface SendDeps {
@@ -95,7 +95,7 @@ async function refusal(
   signal: AbortSignal,
 ): Promise<RefusedOutcome> {
   const { probeMs } = deps;
-  const base = { message: error.message, notBefore: null, probeEveryMs: probeMs };
+  const base = { message: error.message, notBefore: null, probeMs };
   const now = deps.clock.now();
   switch (error.code) {
     case 'invalid':
@@ -121,7 +121,7 @@ async function notFound(
   deps: SendDeps,
   owner: string,
   repo: string,
-  base: Pick<RefusedOutcome, 'message' | 'notBefore' | 'probeEveryMs'>,
+  base: Pick<RefusedOutcome, 'message' | 'notBefore' | 'probeMs'>,
   signal: AbortSignal,
 ): Promise<RefusedOutcome> {
   try {

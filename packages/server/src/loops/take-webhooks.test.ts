@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { Event } from '../domain/event.ts';
 import { makeLogger } from '../lib/logger.ts';
 import { Wake } from '../lib/loop.ts';
+import { type Store, StoreError } from '../store/port/store.ts';
 import type { OpenDelivery } from '../store/port/webhooks.ts';
-import { type Store, StoreError } from '../store/store.ts';
 import { takeWebhooks } from './take-webhooks.ts';
 
 const POISONED = 'poisoned';

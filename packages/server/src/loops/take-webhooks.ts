@@ -1,8 +1,8 @@
 import type { Event } from '../domain/event.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Logger } from '../lib/logger.ts';
+import { type Store, StoreError } from '../store/port/store.ts';
 import type { OpenDelivery } from '../store/port/webhooks.ts';
-import { type Store, StoreError } from '../store/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 
 /** The safety net: each delivery wakes the loop. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Event } from '../domain/event.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import { TrackPace } from './track-pace.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 

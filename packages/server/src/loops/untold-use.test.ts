@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import type { SeenUse } from '../store/port/runners.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import { UntoldUse } from './untold-use.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { SeenUse } from '../store/port/runners.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 
 export interface UntoldUseOptions {

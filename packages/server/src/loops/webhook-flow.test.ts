@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.testkit.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 
 const GRACE_MS = 10_000;

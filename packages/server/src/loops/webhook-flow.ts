@@ -1,6 +1,6 @@
 import { FRESH_INTERVALS } from '../domain/timing.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/port/store.ts';
 
 export interface WebhookFlowOptions {
   readonly forgeId: string;

@@ -170,7 +170,7 @@ for (const kind of databases) {
         const { attempt } = await scene.claimNew(fence);
         await dispatch().recordRefused(attempt.id, {
           ...{ then: 'fail', message: '422', notBefore: null, isTargetFault: true },
-          probeEveryMs: 60_000,
+          probeMs: 60_000,
         });
       };
       await refuse();
@@ -197,11 +197,11 @@ for (const kind of databases) {
       const fence = await lease();
       const noAccess = { then: 'no-access', message: '403', notBefore: null } as const;
       const { attempt } = await scene.claimNew(fence);
-      const refused = { ...noAccess, isTargetFault: false, probeEveryMs: 60_000 };
+      const refused = { ...noAccess, isTargetFault: false, probeMs: 60_000 };
       await dispatch().recordRefused(attempt.id, refused);
       const next = await add();
       at.clock.advance(60_000);
-      const probe = { ...request(attempt.jobId), probeEveryMs: 7_000 };
+      const probe = { ...request(attempt.jobId), probeMs: 7_000 };
       expect(await dispatch().claim(fence, probe)).toBeDefined();
       at.clock.advance(6_999);
       expect(await dispatch().claim(fence, request(next.id))).toBeUndefined();

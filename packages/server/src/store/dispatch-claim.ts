@@ -86,7 +86,7 @@ async function writeClaim(
   const template = await findTemplateOf(tx, job);
   const target = targetOfJob(job, template);
   if (missingTargetFields(target).length > 0) throw new NotClaimable();
-  await takeProbe(tx, job.forge_id, target, request.probeEveryMs);
+  await takeProbe(tx, job.forge_id, target, request.probeMs);
   const correlationInput = template?.correlation_input ?? null;
   const inputs = inputsWith(stringMapOf(job.inputs), correlationInput, request.attemptId);
   const { owner, repo, workflowId: workflow_id, ref } = target;

@@ -6,7 +6,7 @@ import type { RefusedOutcome } from './port/dispatch.ts';
 
 const refused: RefusedOutcome = {
   ...{ then: 'retry', message: 'busy', notBefore: null, isTargetFault: false },
-  probeEveryMs: 60_000,
+  probeMs: 60_000,
 };
 
 for (const kind of databases) {

@@ -69,11 +69,11 @@ export async function takeProbe(
   tx: WriteTx,
   forgeId: string,
   target: DispatchTarget,
-  probeEveryMs: number,
+  probeMs: number,
 ): Promise<void> {
   await tx.db
     .updateTable('target_blocks')
-    .set({ next_probe_at: tx.now + probeEveryMs })
+    .set({ next_probe_at: tx.now + probeMs })
     .where('next_probe_at', '<=', tx.now)
     .where(isFor(forgeId, target))
     .execute();
@@ -121,10 +121,10 @@ type BlockKey = Pick<
 async function addRefusal(
   tx: WriteTx,
   key: BlockKey,
-  { message, probeEveryMs }: RefusedOutcome,
+  { message, probeMs }: RefusedOutcome,
   enough: number,
 ): Promise<void> {
-  const probeAt = tx.now + probeEveryMs;
+  const probeAt = tx.now + probeMs;
   const first = { refusals: 1, message, since: tx.now, next_probe_at: enough > 1 ? null : probeAt };
   const row = await tx.db
     .insertInto('target_blocks')

@@ -150,7 +150,7 @@ function request(at: DatabaseUnderTest, jobId: string): ClaimRequest {
   const attemptId = uuidv7(at.clock.now());
   return {
     ...{ jobId, attemptId, credential: CREDENTIAL, sendDeadlineMs: 5_000, offsetMs: 0 },
-    probeEveryMs: MINUTE,
+    probeMs: MINUTE,
   };
 }
 

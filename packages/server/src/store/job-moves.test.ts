@@ -48,7 +48,7 @@ for (const kind of databases) {
       const seen = (status: string, conclusion: string | null = null) =>
         runs().recordRun(id, scene.run(runId, { status, conclusion }), at.clock.now());
       const refusal = {
-        ...{ message: 'm', notBefore: null, isTargetFault: false, probeEveryMs: 1 },
+        ...{ message: 'm', notBefore: null, isTargetFault: false, probeMs: 1 },
       };
       const over = { autoRequeue: pick % 2 === 0, requeueLimit: 2 };
       const actions: Record<Step, () => Promise<unknown>> = {

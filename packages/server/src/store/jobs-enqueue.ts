@@ -4,10 +4,10 @@ import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
 import { insertJob, takeNumber } from './job-moves.ts';
 import type { IdempotencyKey, ListedJob, NewJob } from './port/jobs.ts';
+import { StoreError } from './port/store.ts';
 import { listed } from './queue-place.ts';
 import { stringMapOf, toBool, toJson } from './rows.ts';
 import type { JobRow, JsonText, Schema } from './schema.ts';
-import { StoreError } from './store.ts';
 
 /**
  * A key whose job was deleted since is refused (`key-reused`): a late repetition of the request must not bring

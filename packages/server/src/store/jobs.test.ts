@@ -151,7 +151,7 @@ for (const kind of databases) {
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toMatchObject({ state: 'triggered' });
       await scene.dispatch().recordRefused(attempt.id, {
         ...{ then: 'fail', message: 'no', notBefore: null, isTargetFault: false },
-        probeEveryMs: 1,
+        probeMs: 1,
       });
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toEqual({ ok: true, value: null });
       expect(await jobs().findJob(attempt.jobId)).toBeUndefined();

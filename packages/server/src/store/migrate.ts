@@ -3,8 +3,8 @@ import { sql, type Transaction } from 'kysely';
 import type { OpenedDatabase } from './dialect/opened-database.ts';
 import { first } from './migrations/0001-first.ts';
 import type { Migration } from './migrations/migration.ts';
+import { StoreError } from './port/store.ts';
 import type { Schema } from './schema.ts';
-import { StoreError } from './store.ts';
 
 /** In order; a number is never used twice, and what was released is never changed. */
 export const migrations: readonly Migration[] = [first];

@@ -13,10 +13,10 @@ import { makeJobStore } from './jobs.ts';
 import { makeLeaseStore, releaseAllLeases } from './leases.ts';
 import { migrate, migrations } from './migrate.ts';
 import type { Migration } from './migrations/migration.ts';
+import type { Store } from './port/store.ts';
 import { makeRetentionStore } from './retention.ts';
 import { makeRunnerStore } from './runners.ts';
 import { makeRunStore } from './runs.ts';
-import type { Store } from './store.ts';
 import { makeUserStore } from './users.ts';
 import { makeWebhookStore } from './webhooks.ts';
 

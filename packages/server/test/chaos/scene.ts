@@ -1,5 +1,4 @@
-import { acme, linuxGroup, template, workflow } from '../harness/scenes.ts';
-import { CORRELATION_INPUT } from '../processes/judge/judge-job.ts';
+import { acme, CORRELATION_INPUT, linuxGroup, template, workflow } from '../harness/scenes.ts';
 import type { SiteOptions } from '../processes/site.ts';
 
 /** Its runs bear the attempt that made them in their name: however many answers are lost, none is taken for another. */

@@ -16,7 +16,7 @@ import type { Config } from '../../src/config/config.ts';
 import { makeLogger } from '../../src/lib/logger.ts';
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/port/store.ts';
 import { Api } from './api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, loadText, makeConfig } from './config-file.ts';
 import { MovableClock } from './movable-clock.ts';

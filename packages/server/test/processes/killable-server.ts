@@ -3,7 +3,7 @@ import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Forge } from '../../src/forge/forge.ts';
 import { makeLogger } from '../../src/lib/logger.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/port/store.ts';
 import { type KillWindow, killWindows } from './kill-window.ts';
 
 /**

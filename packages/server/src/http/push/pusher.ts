@@ -3,7 +3,7 @@ import type { Event } from '../../domain/event.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { runLoop, Wake } from '../../lib/loop.ts';
-import { StoreError } from '../../store/store.ts';
+import { StoreError } from '../../store/port/store.ts';
 import type { HttpStore } from '../deps.ts';
 import { PendingChanges } from './pending-changes.ts';
 import { CLOSE } from './push-client.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { argon2id } from '../../auth/passwords.ts';
 import { hashSessionToken } from '../../auth/session-tokens.ts';
-import { StoreError } from '../../store/store.ts';
+import { StoreError } from '../../store/port/store.ts';
 import { adminToken, openTestApp, readonlyToken } from '../app.testkit.ts';
 import { makeUser, noon } from '../store.testkit.ts';
 

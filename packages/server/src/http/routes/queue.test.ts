@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { IdempotencyKey, NewJob } from '../../store/port/jobs.ts';
-import { StoreError } from '../../store/store.ts';
+import { StoreError } from '../../store/port/store.ts';
 import { adminToken, openTestApp, type TestAppParts } from '../app.testkit.ts';
 import { makeJob, makeTemplate } from '../store.testkit.ts';
 

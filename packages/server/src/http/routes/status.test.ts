@@ -1,6 +1,6 @@
 import type { Status } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
-import { StoreError } from '../../store/store.ts';
+import { StoreError } from '../../store/port/store.ts';
 import { openTestApp, type TestAppParts } from '../app.testkit.ts';
 import type { ForgeClient } from '../deps.ts';
 import { noon } from '../store.testkit.ts';

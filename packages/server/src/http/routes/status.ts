@@ -1,7 +1,7 @@
 import { type ForgeClientStatus, Status } from '@dispatchoor/api-contract';
 import { formatGoDuration } from '../../lib/go-duration.ts';
 import type { QueueCounts } from '../../store/port/jobs.ts';
-import { StoreError } from '../../store/store.ts';
+import { StoreError } from '../../store/port/store.ts';
 import type { ForgeClient, HttpDeps } from '../deps.ts';
 import type { HttpApp } from '../http-app.ts';
 import { timeToWire } from '../wire/time-to-wire.ts';

@@ -1,8 +1,8 @@
 import type { ControlledTransaction } from 'kysely';
 import type { Clock } from '../../lib/clock.ts';
 import type { WriteOptions, WriteTx } from '../database.ts';
+import { StoreError } from '../port/store.ts';
 import type { Schema } from '../schema.ts';
-import { StoreError } from '../store.ts';
 import type { PendingWrites } from './pending-writes.ts';
 import type { RetryDelay } from './retrying.ts';
 

@@ -1,6 +1,6 @@
 import { AbortedTransactionError } from 'kysely';
 import pg from 'pg';
-import { StoreError } from '../store.ts';
+import { StoreError } from '../port/store.ts';
 import type { RetryDelay } from './retrying.ts';
 
 /** SQLSTATEs that lost a race and rolled everything back; the same work may win the next time. */

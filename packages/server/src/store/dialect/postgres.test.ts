@@ -5,8 +5,8 @@ import { Secret } from '../../lib/secret.ts';
 import type { Database } from '../database.ts';
 import { databases, StoreClock, silentLogger, useDatabase } from '../databases.testkit.ts';
 import { openDatabase, type StoreConfig } from '../open-store.ts';
+import { StoreError } from '../port/store.ts';
 import { type PostgresServer, startPostgres } from '../postgres.testkit.ts';
-import { StoreError } from '../store.ts';
 
 const [, postgres] = databases;
 

@@ -1,8 +1,8 @@
 import { CompiledQuery, type ControlledTransaction } from 'kysely';
 import { type Breathe, breathing, letOthersRun } from '../../lib/turns.ts';
 import type { WriteOptions } from '../database.ts';
+import { StoreError } from '../port/store.ts';
 import type { Schema } from '../schema.ts';
-import { StoreError } from '../store.ts';
 import { type CommitDeps, type Commits, commitWith, rollBack, type Work } from './commits.ts';
 import { PendingWrites } from './pending-writes.ts';
 

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
-import { StoreError } from '../store.ts';
+import { StoreError } from '../port/store.ts';
 
 export const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;

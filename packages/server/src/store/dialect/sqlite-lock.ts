@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { StoreError } from '../store.ts';
+import { StoreError } from '../port/store.ts';
 import { findSqliteCode, SQLITE_BUSY, SqliteFile } from './sqlite-file.ts';
 
 /**

@@ -30,42 +30,60 @@ const BUSY_DELAY: RetryDelay = { firstMs: 10, longestMs: 200 };
 
 /** @throws StoreError `unavailable` when the file cannot be opened or another process has it */
 export function openSqlite(options: SqliteOptions): OpenedDatabase {
-  const { path, clock, origin, logger } = options;
+  const { path, clock } = options;
   mkdirSync(dirname(path), { recursive: true });
   const unlock = lockSqlite(path, clock.now());
   const files: SqliteFile[] = [];
   try {
-    const writeFile = openFile(path, false, files);
-    // Before the read connection, which cannot create the file nor its journal.
-    writeFile.exec('pragma journal_mode = wal');
-    writeFile.exec('pragma synchronous = full');
-    const readFile = openFile(path, true, files);
-    // Of its own: a snapshot is held over many turns of the event loop, in which others read.
-    const snapshotFile = openFile(path, true, files);
-    const listeners = new CommitListeners(logger);
-    const writing = kyselyOn(writeFile);
-    const source = writeSourceOf(writing);
-    const onCommitted = (): void => {
-      listeners.wake();
-    };
-    const commits = new SharedCommits({ source, clock, origin, onCommitted });
-    const writer = new Writer({ commits, source, clock });
-    const close = async (): Promise<void> => {
-      await writer.close();
+    return opened(options, openFiles(path, files), () => {
       closeAll(files, unlock);
-    };
-    return {
-      database: describeDatabase({
-        ...{ clock, writer, listeners, close },
-        reading: kyselyOn(readFile),
-        snapshots: kyselyOn(snapshotFile),
-      }),
-      changeSchema: async (work) => endWith(await source.begin(), work),
-    };
+    });
   } catch (error) {
     closeAll(files, unlock);
     throw error;
   }
+}
+
+interface Files {
+  readonly writing: Kysely<Schema>;
+  readonly reading: Kysely<Schema>;
+  /** Of its own: a snapshot is held over many turns of the event loop, in which others read. */
+  readonly snapshots: Kysely<Schema>;
+}
+
+/** @param files takes what has been opened, also if the rest cannot be */
+function openFiles(path: string, files: SqliteFile[]): Files {
+  const writeFile = openFile(path, false, files);
+  // Before the read connections, which cannot create the file nor its journal.
+  writeFile.exec('pragma journal_mode = wal');
+  writeFile.exec('pragma synchronous = full');
+  return {
+    writing: kyselyOn(writeFile),
+    reading: kyselyOn(openFile(path, true, files)),
+    snapshots: kyselyOn(openFile(path, true, files)),
+  };
+}
+
+function opened(
+  { clock, origin, logger }: SqliteOptions,
+  { writing, reading, snapshots }: Files,
+  closeFiles: () => void,
+): OpenedDatabase {
+  const listeners = new CommitListeners(logger);
+  const source = writeSourceOf(writing);
+  const onCommitted = (): void => {
+    listeners.wake();
+  };
+  const commits = new SharedCommits({ source, clock, origin, onCommitted });
+  const writer = new Writer({ commits, source, clock });
+  const close = async (): Promise<void> => {
+    await writer.close();
+    closeFiles();
+  };
+  return {
+    database: describeDatabase({ clock, reading, snapshots, writer, listeners, close }),
+    changeSchema: async (work) => endWith(await source.begin(), work),
+  };
 }
 
 function openFile(path: string, isReadOnly: boolean, files: SqliteFile[]): SqliteFile {

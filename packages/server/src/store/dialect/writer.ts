@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../../lib/clock.ts';
 import type { WriteOptions } from '../database.ts';
-import { StoreError } from '../store.ts';
+import { StoreError } from '../port/store.ts';
 import type { Commits, Work, WriteSource } from './commits.ts';
 import { retrying } from './retrying.ts';
 

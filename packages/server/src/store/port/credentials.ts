@@ -1,3 +1,5 @@
+/** Credentials: what is left of their limits, and which of them the forge has stopped. Shared by all servers. */
+
 export interface CredentialRow {
   readonly id: string;
   readonly actor: string;

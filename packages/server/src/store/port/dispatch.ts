@@ -49,7 +49,7 @@ export interface ClaimRequest {
   /** Forge clock minus ours, now. */
   readonly offsetMs: number;
   /** If the claim is the probe of a blocked target: how long until the next one. */
-  readonly probeEveryMs: number;
+  readonly probeMs: number;
 }
 
 /** What was claimed, frozen in the attempt. */
@@ -69,7 +69,7 @@ export interface RefusedOutcome {
   readonly notBefore: number | null;
   /** The refusal speaks against (repo, workflow, ref): three in a row break it. Inputs are the job's own fault. */
   readonly isTargetFault: boolean;
-  readonly probeEveryMs: number;
+  readonly probeMs: number;
 }
 
 export interface DispatchStore {

@@ -1,3 +1,4 @@
+/** Events: all that was committed, in commit order. */
 import type { Event } from '../../domain/event.ts';
 
 export interface EventStore {

@@ -1,3 +1,5 @@
+/** Leases: which server runs which loop. */
+
 /** The lease a loop works under. Writes that plan or claim name it and fail without it. */
 export interface Fence {
   readonly name: string;

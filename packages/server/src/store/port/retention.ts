@@ -1,3 +1,5 @@
+/** Retention: what has grown old is deleted. */
+
 export interface RetentionStore {
   /** At most `batch` rows each call, so that no transaction is long. Returns how many went. */
   deleteEndedJobs(before: number, batch: number): Promise<number>;

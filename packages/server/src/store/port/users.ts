@@ -1,3 +1,5 @@
+/** Users, and the sessions that they have. */
+
 export type Role = 'readonly' | 'admin';
 
 export interface User {

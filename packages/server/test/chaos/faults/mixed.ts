@@ -1,6 +1,12 @@
 import type { FaultKind, FaultSpec, ForgeSim, World as SimWorld } from '@dispatchoor/forge-sim';
-import { BOT, runners, TOKEN, template, workflow } from '../../harness/scenes.ts';
-import { CORRELATION_INPUT } from '../../processes/judge/judge-job.ts';
+import {
+  BOT,
+  CORRELATION_INPUT,
+  runners,
+  TOKEN,
+  template,
+  workflow,
+} from '../../harness/scenes.ts';
 import { faultKinds } from './kinds.ts';
 
 /** Of all requests. */

@@ -1,11 +1,11 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
+import { CORRELATION_INPUT } from '../../harness/scenes.ts';
 import type { AttemptRow } from '../rows.ts';
 import type { Allowed } from './allowed.ts';
 import type { Evidence } from './evidence.ts';
 import { type Counts, judgeAll } from './judge-all.ts';
-import { CORRELATION_INPUT } from './judge-job.ts';
 
 function job(id: string, over: Partial<Job> = {}): Job {
   return {

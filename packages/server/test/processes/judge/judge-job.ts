@@ -1,11 +1,9 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
+import { CORRELATION_INPUT } from '../../harness/scenes.ts';
 import type { AttemptRow } from '../rows.ts';
 import type { Allowed } from './allowed.ts';
 import { type JobFile, noteOf } from './evidence.ts';
-
-/** The input by which a run names the attempt that made it, where its template says so. */
-export const CORRELATION_INPUT = 'dispatch-id';
 
 export interface JobVerdict {
   /** What is wrong with it, naming job, attempts and runs. */
@@ -18,23 +16,23 @@ export interface JobVerdict {
 /** Pure. */
 export function judgeJob(file: JobFile, allowed: Allowed): JobVerdict {
   const [job] = file.shown;
-  const made = file.runs.filter((run) => !isLate(run, file.attempts));
-  const ran = (allowed.lateRuns === 'any' ? made : file.runs).filter(hasRun);
+  const inTime = file.runs.filter((run) => !isLate(run, file.attempts));
+  const worked = (allowed.lateRuns === 'any' ? inTime : file.runs).filter(hasWorked);
   const isCancelled = allowed.cancelled?.some(({ id }) => id === file.promised.id) === true;
   const faults = [
     ...shownFaults(file.shown),
-    ...(ran.length > 1 ? ['has several runs that ran'] : []),
-    ...(made.length > 1 ? [`was started ${made.length} times`] : []),
+    ...(worked.length > 1 ? ['has several runs that worked'] : []),
+    ...(inTime.length > 1 ? [`was started ${inTime.length} times`] : []),
     ...lateFaults(file, allowed),
     ...attemptFaults(file),
-    ...(allowed.isPairedByTime === true ? [] : strangeRuns(file)),
-    ...(job === undefined ? [] : endFaults(job, made, file.attempts)),
+    ...(allowed.isPairedByTime === true ? [] : foreignRuns(file)),
+    ...(job === undefined ? [] : endFaults(job, inTime, file.attempts)),
     ...(job === undefined ? [] : cancelFaults(job, isCancelled)),
   ];
   return {
     faults: faults.map((fault) => `${nameOf(file)} ${fault}: ${knownOf(file)}`),
     failure: job?.status === 'failed' ? failureOf(job) : undefined,
-    isDoubled: ran.length > 1,
+    isDoubled: worked.length > 1,
   };
 }
 
@@ -54,7 +52,7 @@ function failureOf({ error_message: message }: Job): 'run not found' | 'refused'
 }
 
 /** Its work was done, or begun: a cancel that came before a runner took it leaves nothing behind. */
-function hasRun({ conclusion, jobs }: LedgerRun): boolean {
+function hasWorked({ conclusion, jobs }: LedgerRun): boolean {
   return conclusion !== 'cancelled' && jobs.some(({ startedAt }) => startedAt !== null);
 }
 
@@ -99,7 +97,7 @@ function attemptFaults({ attempts, runs }: JobFile): string[] {
 }
 
 /** Runs bear the note of the job that they were sent for: another job's was taken for its. */
-function strangeRuns({ promised, runs }: JobFile): string[] {
+function foreignRuns({ promised, runs }: JobFile): string[] {
   return runs
     .filter((run) => noteOf(run) !== noteOf(promised))
     .map((run) => `has run ${run.id}, which is that of ${noteOf(run)}`);
@@ -108,10 +106,10 @@ function strangeRuns({ promised, runs }: JobFile): string[] {
 /** As its run has ended; without one, when surely nothing was started. */
 function endFaults(
   job: Job,
-  made: readonly LedgerRun[],
+  inTime: readonly LedgerRun[],
   attempts: readonly AttemptRow[],
 ): string[] {
-  const [run] = made;
+  const [run] = inTime;
   const told = `${job.status} (${job.error_message})`;
   if (run === undefined) {
     const unsure = attempts.filter(({ state }) => state !== 'absent' && state !== 'refused');

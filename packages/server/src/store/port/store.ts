@@ -1,19 +1,19 @@
 /**
- * The store's port; each part has its file in `port/`. Every write is one transaction, fenced by the state it believed;
+ * The store's port; each part has its file beside this one. Every write is one transaction, fenced by the state it believed;
  * its result says who won. Nothing here reads first and writes later. Each state change appends its event in the same
  * transaction. Times are epoch milliseconds.
  */
-import type { CatalogStore } from './port/catalog.ts';
-import type { CredentialStore } from './port/credentials.ts';
-import type { DispatchStore } from './port/dispatch.ts';
-import type { EventStore } from './port/events.ts';
-import type { JobStore } from './port/jobs.ts';
-import type { LeaseStore } from './port/leases.ts';
-import type { RetentionStore } from './port/retention.ts';
-import type { RunnerStore } from './port/runners.ts';
-import type { RunStore } from './port/runs.ts';
-import type { UserStore } from './port/users.ts';
-import type { WebhookStore } from './port/webhooks.ts';
+import type { CatalogStore } from './catalog.ts';
+import type { CredentialStore } from './credentials.ts';
+import type { DispatchStore } from './dispatch.ts';
+import type { EventStore } from './events.ts';
+import type { JobStore } from './jobs.ts';
+import type { LeaseStore } from './leases.ts';
+import type { RetentionStore } from './retention.ts';
+import type { RunnerStore } from './runners.ts';
+import type { RunStore } from './runs.ts';
+import type { UserStore } from './users.ts';
+import type { WebhookStore } from './webhooks.ts';
 
 export interface Store {
   readonly kind: 'sqlite' | 'postgres';
