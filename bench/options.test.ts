@@ -22,6 +22,8 @@ describe('the options', () => {
     [['--only', 'a,c'], /--only: "c" is not one of a, b/],
     [['--database', 'oracle'], /--database: "oracle"/],
     [['--seed', 'x'], /--seed: "x"/],
+    [['--docs', '--only', 'a'], /--docs writes the tables of a whole run/],
+    [['--docs', '--database', 'sqlite'], /--docs writes the tables of a whole run/],
     [['--fast'], /--fast/],
   ])('refuse %j and name it', (argv, message) => {
     expect(() => parseOptions(argv, rows)).toThrow(message);

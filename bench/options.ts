@@ -56,6 +56,11 @@ export function parseOptions(argv: readonly string[], rows: readonly string[]): 
   if (databases === undefined) {
     throw new UsageError(`--database: "${values.database}" is not one of sqlite, postgres, both`);
   }
+  if (values.docs && (values.only !== undefined || databases.length < 2)) {
+    throw new UsageError(
+      '--docs writes the tables of a whole run: leave --only and --database out',
+    );
+  }
   const seed = Number(values.seed);
   if (!/^\d+$/.test(values.seed)) {
     throw new UsageError(`--seed: "${values.seed}" is no whole number`);

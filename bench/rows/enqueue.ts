@@ -17,6 +17,7 @@ export async function measureEnqueue(bench: Bench): Promise<void> {
     const options = { name: `enqueue-${on}`, setting: quietSetting(bench), database };
     await withPair(bench, options, (pair) => measureOn(bench, on, pair));
   }
+  if (!bench.has('SQLite')) return;
   const folder = await bench.makeFolder('commits');
   const value = rawCommitRate(folder, bench.size(2_000, 300));
   const name = 'commits of one row, forced to the same disk';

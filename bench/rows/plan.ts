@@ -31,14 +31,14 @@ export async function measurePlan(bench: Bench): Promise<void> {
     const shared = { row: ROW, on: 'SQLite', unit: 'ms' };
     if (loadMs === undefined || planMs === undefined || claimMs === undefined) {
       const reason = `the server tells no dispatchoor_dispatch_phase_seconds of load, plan and claim (${note})`;
-      bench.skip({ row: ROW, name: 'load + plan + first claim', reason });
+      bench.skip({ row: ROW, name: 'load + plan + one claim', reason });
     } else {
       bench.add(
         { ...shared, name: 'load, mean', value: loadMs },
         { ...shared, name: 'plan, mean', value: planMs },
         { ...shared, name: 'one claim, mean', value: claimMs },
         {
-          ...{ ...shared, name: 'load + plan + first claim, mean', note },
+          ...{ ...shared, name: 'load + plan + one claim, mean', note },
           ...{ value: loadMs + planMs + claimMs, budget: atMost(50) },
         },
       );

@@ -19,6 +19,7 @@ const REST_MS = 2_000;
 
 /** Jobs are added at an even pace; each must reach every client. */
 export async function measureWebsocket(bench: Bench): Promise<void> {
+  if (!bench.has('SQLite')) return;
   const clients = bench.size(1_000, 50);
   const setting = { groups: 1, runners: 1, areRunnersBusy: true, jobMs: 1_000 };
   await withPair(bench, { name: ROW, setting }, async (pair) => {

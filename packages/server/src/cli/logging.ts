@@ -6,7 +6,7 @@ export interface LogOptions {
   readonly logFormat: string;
 }
 
-/** Contract §1: an unknown level is an error for every command; an unknown format is text. */
+/** As the predecessor had it: an unknown level is an error for every command; an unknown format is text. */
 export function openLogger(options: LogOptions): Logger {
   const level = findLogLevel(options.logLevel);
   if (level === undefined) {

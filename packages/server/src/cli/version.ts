@@ -7,7 +7,7 @@ export const buildInfo = {
   buildDate: 'unknown',
 } as const;
 
-/** Contract §1: three lines. */
+/** Three lines, as the predecessor printed them. */
 export function versionText(): string {
   return [
     `dispatchoor ${buildInfo.version}`,

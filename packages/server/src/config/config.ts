@@ -127,7 +127,7 @@ export interface WaitsConfig {
   readonly queuedRecheckMs: number;
   /** A cancelled job's run that cannot be read takes up cap and runner no longer than this. */
   readonly unreadableRunMs: number;
-  /** An absent attempt's run that turns up within this time is cancelled. */
+  /** The run of an attempt that was given up is cancelled if it turns up within this time. */
   readonly lateRunMs: number;
 }
 

@@ -89,7 +89,7 @@ export interface Attempt extends DispatchTarget {
   /** First and last complete listing, sent after the last possible send, that showed no candidate. */
   readonly missingSince: number | null;
   readonly missingAt: number | null;
-  /** A run 404s: first time seen so; ≥ 60 s later it counts. */
+  /** A run 404s: first time seen so; `recheck_after` later it counts. */
   readonly goneSince: number | null;
   readonly cancelWantedAt: number | null;
   readonly cancelSentAt: number | null;

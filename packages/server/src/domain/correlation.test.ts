@@ -5,6 +5,7 @@ import {
   type CandidateRun,
   type CorrelationInput,
   correlate,
+  type LateRunInput,
   lateRuns,
   type SearchedAttempt,
 } from './correlation.ts';
@@ -30,6 +31,7 @@ function decide(over: Partial<CorrelationInput> & { listedAt?: number }): Record
   const decisions = correlate({
     attempts: [],
     sending: [],
+    knownIds: (over.sending ?? []).map(({ id }) => id),
     runs: [],
     listing: { sentAt, isComplete: true, createdSince: 0 },
     timing: TIMING,
@@ -225,6 +227,7 @@ const anyKey = fc
     return {
       attempts: attempts.map(({ at, ...rest }, i) => sentAfter(`attempt-${i}`, at, rest)),
       sending: isSending ? [attempt('attempt-sending')] : [],
+      knownIds: isSending ? ['attempt-sending'] : [],
       runs: runs.map(({ at, names, actor }, i) =>
         madeAfter(String(i), at, { actor, name: names === null ? 'CI' : `CI attempt-${names}` }),
       ),
@@ -315,8 +318,9 @@ describe('correlate, for any attempts and runs', () => {
 
 describe('lateRuns', () => {
   const watched = [sentAfter('gone-1', 0, { state: 'absent' })];
-  const late = (runs: CandidateRun[], searching: SearchedAttempt[] = []) =>
-    lateRuns({ watched, searching, runs, timing: TIMING }).map(({ runId }) => runId);
+  const base = { watched, searching: [], guessed: [], knownIds: ['other'], timing: TIMING };
+  const late = (runs: CandidateRun[], over: Partial<LateRunInput> = {}) =>
+    lateRuns({ ...base, runs, ...over }).map(({ runId }) => runId);
 
   it('finds the run of an attempt that was given up by its name or its time', () => {
     expect(late([madeAfter('1', 2 * SECOND)])).toEqual(['1']);
@@ -325,15 +329,30 @@ describe('lateRuns', () => {
   });
 
   it('takes no run that could belong to an attempt still looking for its own', () => {
-    expect(late([madeAfter('1', 2 * SECOND)], [sentAfter('live', SECOND)])).toEqual([]);
+    expect(late([madeAfter('1', 2 * SECOND)], { searching: [sentAfter('live', SECOND)] })).toEqual(
+      [],
+    );
   });
 
   it('takes no run that was made after the attempt may have been given up', () => {
     const hasty = { ...TIMING, runLookupTimeoutMs: 10 * SECOND };
-    const takenAt = (ms: number) =>
-      lateRuns({ watched, searching: [], runs: [madeAfter('1', ms)], timing: hasty }).length;
+    const takenAt = (ms: number) => late([madeAfter('1', ms)], { timing: hasty }).length;
     expect(takenAt(45 * SECOND)).toBe(1);
     expect(takenAt(45 * SECOND + 1)).toBe(0);
+  });
+
+  it('takes none that was made after the claim of one that was given its run by time', () => {
+    const guessed = [sentAfter('live', 5 * SECOND)];
+    expect(late([madeAfter('1', 6 * SECOND)], { guessed })).toEqual([]);
+    expect(late([madeAfter('1', 2 * SECOND)], { guessed })).toEqual(['1']);
+  });
+
+  it('takes none that bears the name of another attempt', () => {
+    expect(late([madeAfter('1', 2 * SECOND, { name: 'Build other' })])).toEqual([]);
+  });
+
+  it('of more runs than attempts takes none that was made before the first claim', () => {
+    expect(late([madeAfter('1', -3 * SECOND), madeAfter('2', 8 * SECOND)])).toEqual(['2']);
   });
 
   it('takes one run per attempt', () => {

@@ -28,6 +28,8 @@ export interface CorrelationInput {
   readonly attempts: readonly SearchedAttempt[];
   /** Attempts of the key that are still being sent: one of the runs may be theirs, and their reply will say so. */
   readonly sending: readonly Pick<Attempt, 'id'>[];
+  /** Of all attempts of the key that are known: a run that bears the name of one is no other's. */
+  readonly knownIds: readonly string[];
   /** Runs of the key that no attempt owns, from one listing. */
   readonly runs: readonly CandidateRun[];
   readonly listing: {
@@ -85,6 +87,9 @@ export interface LateRunInput {
   readonly watched: readonly SearchedAttempt[];
   /** All attempts of the key that still need a run or are being sent: what could be theirs is left to them. */
   readonly searching: readonly SearchedAttempt[];
+  /** Those that have their run by its time only: it may be another's, and what was made after their claim theirs. */
+  readonly guessed: readonly SearchedAttempt[];
+  readonly knownIds: CorrelationInput['knownIds'];
   /** Runs of the key that no attempt owns. */
   readonly runs: readonly CandidateRun[];
   readonly timing: CorrelationTiming;
@@ -94,17 +99,20 @@ export interface LateRunInput {
  * Runs that turned up for attempts already given up. Anything somebody else made at that time was in the
  * listings that made us do so: what appears in their window afterwards is theirs.
  */
-export function lateRuns({ watched, searching, runs, timing }: LateRunInput): LateRun[] {
-  const named = matchByName({ attempts: watched, sending: searching, runs });
+export function lateRuns(input: LateRunInput): LateRun[] {
+  const { watched, searching, guessed, knownIds, runs, timing } = input;
+  const named = matchByName({ attempts: watched, knownIds, runs });
   const rest = watched.filter(({ id }) => !named.byAttempt.has(id));
   const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { attemptId, runId, matchedBy: 'input' };
   });
   const nobodys = named.unnamed.filter(
-    (run) => !searching.some((one) => isCandidate(one, run, timing)),
+    (run) =>
+      !searching.some((one) => isCandidate(one, run, timing)) &&
+      !guessed.some((one) => isCandidate(one, run, timing) && isSince(one, run, timing)),
   );
   for (const cluster of clustersOf(rest, nobodys, timing)) {
-    for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, timing)) {
+    for (const [attempt, run] of pairsOf(cluster.attempts, ownRuns(cluster, timing), timing)) {
       // Made when this attempt may have been concluded already, it can be anybody's: it would be cancelled.
       if (run.createdAt > lastSendOf(attempt, timing) + timing.runLookupTimeoutMs) continue;
       late.push({ attemptId: attempt.id, runId: run.id, matchedBy: 'order' });
@@ -113,16 +121,31 @@ export function lateRuns({ watched, searching, runs, timing }: LateRunInput): La
   return late;
 }
 
+/** With more runs than attempts somebody else's are among them: those that were made before the first claim. */
+function ownRuns({ attempts, runs }: Cluster, timing: CorrelationTiming): CandidateRun[] {
+  if (runs.length <= attempts.length) return runs;
+  return runs.filter((run) => attempts.some((one) => isSince(one, run, timing)));
+}
+
+/** Made after the claim, as surely as two clocks and creation times in whole seconds can tell. */
+function isSince(
+  { claimedAt }: SearchedAttempt,
+  { createdAt }: CandidateRun,
+  { uncertaintyMs }: CorrelationTiming,
+): boolean {
+  return createdAt >= claimedAt - uncertaintyMs - 1_000;
+}
+
 /** Ids are random enough that a run with one in its name has it from us, whenever it was made. */
 function matchByName({
   attempts,
-  sending,
+  knownIds,
   runs,
-}: Pick<CorrelationInput, 'attempts' | 'sending' | 'runs'>) {
+}: Pick<CorrelationInput, 'attempts' | 'knownIds' | 'runs'>) {
   const byAttempt = new Map<string, string>();
   const unnamed: CandidateRun[] = [];
   const wanted = new Set(attempts.map(({ id }) => id));
-  const ids = [...wanted, ...sending.map(({ id }) => id)].sort();
+  const ids = [...new Set([...wanted, ...knownIds])].sort();
   for (const run of runs.toSorted(compareRuns)) {
     const id = ids.find((one) => run.name.includes(one));
     // A second run of that name was started by somebody with a copy of the inputs: nobody's to adopt.

@@ -132,7 +132,7 @@ export function missingTargetFields(target: DispatchTarget): string[] {
     .map((field) => names[field]);
 }
 
-/** Contract §5 leaves other conclusions open; design §6: skipped and neutral complete a job, the rest fail or cancel it. */
+/** The forge says `skipped` and `neutral` of what was not to run: the job is done. The rest fail or cancel it. */
 export function endOf(conclusion: string | null): EndedState {
   switch (conclusion) {
     case 'success':

@@ -31,7 +31,7 @@ export function scopeCovers(scope: string, owner: string, repo: string): boolean
   }
 }
 
-/** Labels compare exactly and case-sensitively (contract §3, runners per group). */
+/** Labels compare exactly and case-sensitively, as the predecessor compared them. */
 export function labelsFit(runnerLabels: readonly string[], wanted: readonly string[]): boolean {
   return wanted.every((label) => runnerLabels.includes(label));
 }

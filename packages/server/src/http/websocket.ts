@@ -13,7 +13,7 @@ import { PushClient } from './push/push-client.ts';
 import { PushHub } from './push/push-hub.ts';
 import { Pusher } from './push/pusher.ts';
 
-/** Contract §4. */
+/** As docs/api.md describes it, and the predecessor's dashboards expect it. */
 const LARGEST_MESSAGE_BYTES = 512;
 /** After this long a connection that is being closed is cut. */
 const CLOSE_WITHIN_MS = 5_000;

@@ -37,11 +37,9 @@ export class FailureRow {
     this.#untold = 0;
   }
 
-  /** It works (again). True when a row of failures ends here. */
-  end(): boolean {
-    const hasFailed = this.#toldAt.size > 0;
+  /** It works (again). */
+  end(): void {
     this.#toldAt.clear();
     this.#untold = 0;
-    return hasFailed;
   }
 }

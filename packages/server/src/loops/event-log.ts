@@ -9,7 +9,7 @@ const TOLD: Partial<Record<EventKind, string>> = {
   'attempt.unknown': 'dispatch without an answer: its run is looked for',
   'attempt.found': 'run found for a dispatch without an answer',
   'attempt.absent': 'no run found for a dispatch without an answer',
-  'attempt.run-late': 'run turned up late and will be cancelled',
+  'attempt.run-late': 'run turned up late',
   'attempt.displaced': 'another job took the runner of a run',
   'attempt.cancel-wanted': 'run will be cancelled',
   'job.returned': 'job put back into the queue',

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT, run } from '../domain/attempt.testkit.ts';
 import type { Attempt, Run } from '../domain/attempt.ts';
 import type { RunStore } from '../store/port/runs.ts';
@@ -109,4 +109,29 @@ it('leaves an absent attempt that has its late run with that one', async () => {
 
 it('leaves attempts of other repositories alone', async () => {
   expect(await resolve([attempt('a', { repo: 'lib' })], [run('7')], 10_000)).toEqual([]);
+});
+
+describe('a run that turns up late', () => {
+  const givenUp = attempt('aaaa', { state: 'accepted', endedAt: CLAIMED_AT + 340_000 });
+  const next = attempt('bbbb', { claimedAt: CLAIMED_AT + 30_000 });
+
+  it('goes to the attempt whose name it bears, not to the one that still looks for its own', async () => {
+    const named = run('7', { name: 'Build aaaa', createdAt: CLAIMED_AT + 2_000 });
+    expect(await resolve([givenUp, next], [named], 345_000)).toEqual([
+      'bbbb missing',
+      'aaaa late 7',
+    ]);
+  });
+
+  it('is not taken when it bears the name of one that has a run', async () => {
+    const taken = { ...next, state: 'found', runId: '7', matchedBy: 'input' } as const;
+    const named = run('8', { name: 'Build bbbb', createdAt: CLAIMED_AT + 31_000 });
+    expect(await resolve([givenUp, taken], [named], 350_000)).toEqual([]);
+  });
+
+  it('is not taken when it may belong to one that was given a run by its time', async () => {
+    const guessed = { ...next, state: 'found', runId: '7', matchedBy: 'order' } as const;
+    const made = run('8', { createdAt: CLAIMED_AT + 31_000 });
+    expect(await resolve([givenUp, guessed], [made], 350_000)).toEqual([]);
+  });
 });

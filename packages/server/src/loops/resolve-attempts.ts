@@ -84,6 +84,7 @@ async function resolveKey(
   const decisions = correlate({
     attempts: searching.map(asSearched),
     sending,
+    knownIds: attempts.map(({ id }) => id),
     runs,
     listing: { sentAt, isComplete, createdSince },
     timing: deps.timing,
@@ -106,12 +107,14 @@ async function adoptLate(
   const late = lateRuns({
     watched: attempts.filter(isWatched).map(asSearched),
     searching: attempts.filter(mayOwn).map(asSearched),
+    guessed: attempts.filter(({ matchedBy }) => matchedBy === 'order').map(asSearched),
+    knownIds: attempts.map(({ id }) => id),
     runs,
     timing,
   });
-  for (const { attemptId, runId } of late) {
+  for (const { attemptId, runId, matchedBy } of late) {
     const run = runs.find(({ id }) => id === runId);
-    if (run !== undefined) await store.adoptLateRun(attemptId, run);
+    if (run !== undefined) await store.adoptLateRun(attemptId, run, matchedBy);
   }
 }
 

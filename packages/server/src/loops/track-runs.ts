@@ -100,7 +100,8 @@ async function followRepo(deps: TickDeps, look: RepoLook, context: LoopContext):
     const level = deps.troubles.levelOf(nameOf(look), error);
     deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
     const isClosed = error instanceof ForgeError && CLOSED.has(error.code);
-    if (isClosed) await allOf(deps, look.attempts, (attempt) => noteUnreadable(deps, attempt));
+    const open = look.attempts.filter(({ endedAt }) => endedAt === null);
+    if (isClosed) await allOf(deps, open, (attempt) => noteUnreadable(deps, attempt));
   }
 }
 

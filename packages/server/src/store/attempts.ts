@@ -42,6 +42,8 @@ export const NO_RUN = {
   runner_id: null,
   runner_name: '',
   gone_since: null,
+  cancel_sent_at: null,
+  force_cancel_sent_at: null,
   hold_ended_at: null,
 } as const satisfies AttemptChange;
 
@@ -160,7 +162,7 @@ export async function takeRunFromGuess(
 function lostRun(attempt: AttemptRow, tx: WriteTx): AttemptChange {
   if (attempt.state !== 'absent') return { ...NO_RUN, ended_at: null };
   // The late run was not its run: it is absent as before, with nothing to cancel.
-  return { ...NO_RUN, ended_at: tx.now, cancel_wanted_at: null, cancel_sent_at: null };
+  return { ...NO_RUN, ended_at: tx.now, cancel_wanted_at: null };
 }
 
 const PG_UNIQUE_VIOLATION = '23505';

@@ -83,7 +83,7 @@ async function findTemplates({ read }: Database, ids: readonly string[]): Promis
   return found;
 }
 
-/** Four queries whatever the number of groups, none of which reads jobs (contract §11 #33). */
+/** Four queries whatever the number of groups, none of which reads jobs (defect #33). */
 async function listGroupsWithStats(db: Kysely<Schema>): Promise<(Group & GroupStats)[]> {
   const groups = await listGroups(db);
   const jobs = await countJobs(db);

@@ -45,7 +45,7 @@ async function lockLease(database: Database, tx: WriteTx, fence: Fence): Promise
   return held.numUpdatedRows === 1n;
 }
 
-/** The one statement that decides. A pause, edit, delete or claim that was first leaves it no row (contract §11 #32). */
+/** The one statement that decides. A pause, edit, delete or claim that was first leaves it no row (defect #32). */
 async function takeJob(
   database: Database,
   tx: WriteTx,

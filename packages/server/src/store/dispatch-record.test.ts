@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WriteTx } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { sceneOn } from './dispatch.testkit.ts';
+import { FORGE, sceneOn } from './dispatch.testkit.ts';
 import type { RefusedOutcome } from './port/dispatch.ts';
 
 const refused: RefusedOutcome = {
@@ -227,6 +227,31 @@ for (const kind of databases) {
         expect(['failed', 'cancelled']).toContain((await job(attempt.jobId)).state);
         expect((await scene.attempt(attempt.id)).state).toBe('refused');
       }
+    });
+
+    it('the late reply of an attempt whose run turned up meanwhile counts it once', async () => {
+      await start();
+      const { attempt } = await claimNew(await lease());
+      await dispatch().recordUnknown(attempt.id, '502');
+      await scene.runs().concludeAbsent(attempt.id, 'run not found');
+      await scene.runs().adoptLateRun(attempt.id, scene.run('1'), 'order');
+      const late = () => dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      expect(await told(late)).toEqual(['attempt.accepted']);
+    });
+
+    it('a reply that names another run than the one found has that one followed and cancelled anew', async () => {
+      await start();
+      const { attempt } = await claimNew(await lease());
+      await dispatch().recordUnknown(attempt.id, '502');
+      await scene.jobs().cancelJob(attempt.jobId, 'ben');
+      await scene.runs().matchRun(attempt.id, scene.run('1'), 'order');
+      await scene.runs().recordCancelSent(attempt.id, 'cancel');
+      const ended = scene.run('1', { status: 'completed', conclusion: 'cancelled' });
+      await scene.runs().recordRun(attempt.id, ended, 100);
+      await dispatch().recordAccepted(attempt.id, { runId: '2', runUrl: '' });
+      expect(await scene.runs().listWantedCancels(FORGE, 60_000)).toMatchObject([
+        { attempt: { id: attempt.id, runId: '2' }, how: 'cancel' },
+      ]);
     });
 
     it('three refusals of a template in a row count, a success between them starts anew', async () => {

@@ -120,7 +120,8 @@ async function accept(
   const { before } = written;
   const after =
     runId === null ? written.after : await giveRun(tx, written.after, { runId, runUrl });
-  const isLate = before.state === 'absent' && after.run_id !== null;
+  const isLate =
+    before.state === 'absent' && after.run_id !== null && after.run_id !== before.run_id;
   tellAttempt(tx, after, { kind: isLate ? 'attempt.run-late' : 'attempt.accepted' });
   await showRun(tx, before, after);
   await clearTarget(tx, after);
@@ -129,7 +130,7 @@ async function accept(
 
 function acceptedAs(tx: WriteTx, attempt: AttemptRow, runId: string | null): AttemptChange {
   // A reply without a run (204) lets a guess stand; one that names another run ends it.
-  const guess = runId === null || attempt.run_id === runId ? {} : NO_RUN;
+  const guess = runId === null || attempt.run_id === runId ? {} : { ...NO_RUN, ended_at: null };
   if (attempt.state !== 'absent') return { ...guess, error_message: '' };
   // Too late: its job has gone on without it, and what it started is not wanted any more.
   const cancel_wanted_at = attempt.cancel_wanted_at ?? tx.now;

@@ -17,7 +17,7 @@ export function historyCursorOf(job: { completedAt: number | null; id: string })
   return `${new Date(job.completedAt ?? 0).toISOString()}~${job.id}`;
 }
 
-/** Ours, or the predecessor's RFC 3339 time. `undefined` for anything else, which is read as no cursor (contract §3). */
+/** Ours, or the predecessor's RFC 3339 time. `undefined` for anything else, which is read as no cursor: as it was. */
 export function parseHistoryCursor(text: string): HistoryCursor | undefined {
   const match = CURSOR.exec(text);
   if (match === null) return undefined;

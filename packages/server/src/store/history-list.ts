@@ -67,7 +67,7 @@ async function findRuns(
   return { runs, totalCount: counts.reduce((sum, row) => sum + row.n, 0) };
 }
 
-/** Manual jobs have no template, and never match. A job's own labels do not count (contract §3). */
+/** Manual jobs have no template, and never match. A job's own labels do not count: as it was. */
 async function listTemplatesWith(db: Kysely<Schema>, labels: StringMap): Promise<Set<string>> {
   const templates = await db
     .selectFrom('templates')

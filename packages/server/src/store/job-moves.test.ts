@@ -70,7 +70,7 @@ for (const kind of databases) {
         cancel: () => jobs().cancelJob(job, 'ben'),
         delete: () => jobs().deleteJob(job, 'ben'),
         pause: () => jobs().setPaused(job, pick % 2 === 0, 'ben'),
-        'late-run': () => runs().adoptLateRun(id, scene.run(String(pick % 4))),
+        'late-run': () => runs().adoptLateRun(id, scene.run(String(pick % 4)), 'order'),
         later: async () => at.clock.advance(60_000),
       };
       await actions[step]();

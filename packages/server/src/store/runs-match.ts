@@ -28,18 +28,24 @@ export async function matchRun(
   });
 }
 
-/** It is live again until its run has ended, and holds its state: what was concluded stays visible. */
+/**
+ * It is live again until its run has ended, and holds its state: what was concluded stays visible. A run that is over
+ * needs no cancel, and one that somebody has started again is theirs.
+ */
 export async function adoptLateRun(
   database: Database,
   attemptId: string,
   run: Run,
+  matchedBy: MatchedBy,
 ): Promise<boolean> {
   const now = database.clock.now();
   return takeRun(database, attemptId, run, {
     decide: ({ state, run_id: runId, ended_at: endedAt, cancel_wanted_at }) => {
       if (!isWatched({ state, runId, endedAt })) return undefined;
-      const wanted = { cancel_wanted_at: cancel_wanted_at ?? now, ended_at: null };
-      return { to: state, set: { ...runFields(run), matched_by: 'order', ...wanted } };
+      const isToBeCancelled = run.attempt === 1 && run.status !== 'completed';
+      const wanted = { cancel_wanted_at: isToBeCancelled ? (cancel_wanted_at ?? now) : null };
+      const set = { ...runFields(run), matched_by: matchedBy, ...wanted, ended_at: null };
+      return { to: state, set };
     },
     told: { kind: 'attempt.run-late' },
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Run } from '../domain/attempt.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 
@@ -224,11 +225,26 @@ for (const kind of databases) {
         await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' });
         await giveUp(attempt.id);
         expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
-        expect(await runs().adoptLateRun(attempt.id, run('1'))).toBe(true);
+        expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
         expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
           { attempt: { id: attempt.id, runId: '1', state: 'accepted' } },
         ]);
         expect((await job(attempt.jobId)).state).toBe('failed');
+      },
+    );
+
+    it.each<[string, Partial<Run>]>([
+      ['are over', { status: 'completed', conclusion: 'failure' }],
+      ['somebody has started again', { attempt: 2 }],
+    ])(
+      'that turn up late and %s belong to the absent attempt, and are left alone',
+      async (_, over) => {
+        await start();
+        const attempt = await unknown();
+        await runs().concludeAbsent(attempt.id, 'run not found');
+        expect(await runs().adoptLateRun(attempt.id, run('1', over), 'order')).toBe(true);
+        expect(await runs().listLive(FORGE)).toMatchObject([{ id: attempt.id, runId: '1' }]);
+        expect(await runs().listWantedCancels(FORGE, MINUTE)).toEqual([]);
       },
     );
 
@@ -238,7 +254,7 @@ for (const kind of databases) {
       await runs().concludeAbsent(attempt.id, 'run not found');
       const since = at.clock.now() - MINUTE;
       expect(await runs().listWatched(FORGE, since)).toMatchObject([{ id: attempt.id }]);
-      expect(await told(() => runs().adoptLateRun(attempt.id, run('1')))).toEqual([
+      expect(await told(() => runs().adoptLateRun(attempt.id, run('1'), 'order'))).toEqual([
         'attempt.run-late',
       ]);
       expect(await runs().listWatched(FORGE, since)).toEqual([]);
@@ -294,7 +310,7 @@ for (const kind of databases) {
       expect(await unread()).toBe(true);
       expect(await runs().listLive(FORGE)).toEqual([]);
       expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
-      expect(await runs().adoptLateRun(attempt.id, run('1'))).toBe(true);
+      expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
       expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
         { attempt: { id: attempt.id, runId: '1' }, how: 'cancel' },
       ]);

@@ -37,7 +37,7 @@ export function makeRunStore(database: Database): RunStore {
     },
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
-    adoptLateRun: (attemptId, run) => adoptLateRun(database, attemptId, run),
+    adoptLateRun: (attemptId, run, matchedBy) => adoptLateRun(database, attemptId, run, matchedBy),
     recordRunGone: (attemptId, recheckAfterMs, message) =>
       recordRunGone(database, attemptId, recheckAfterMs, message),
     recordRunUnreadable: (attemptId, unreadableRunMs, message) =>

@@ -1,4 +1,5 @@
 /** What one webhook changes. Every change is fenced by what is known already, so a repeated one changes nothing. */
+import { sql } from 'kysely';
 import type { Attempt } from '../domain/attempt.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import { runsOfKey } from '../domain/run-keys.ts';
@@ -105,18 +106,18 @@ async function listSeeking(
   forgeId: string,
   lateRunMs: number,
 ): Promise<Attempt[]> {
-  const seeking = db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('forge_id', '=', forgeId)
-    .where('run_id', 'is', null);
+  const seeking = db.selectFrom('attempts').selectAll().where('forge_id', '=', forgeId);
   const live = await seeking
     .where('ended_at', 'is', null)
+    // Said so that SQLite does not look among all that ever had no run, the refused ones, too.
+    .where(sql<string>`coalesce(run_id, '')`, '=', '')
     .where('state', 'in', ['claimed', 'unknown', 'accepted'])
     .execute();
   const watched = await seeking
     .where(isWatchedRow)
     .where('claimed_at', '>=', now - lateRunMs)
+    // By it SQLite chooses the index.
+    .orderBy('claimed_at')
     .execute();
   return [...live, ...watched].map(attemptOf);
 }

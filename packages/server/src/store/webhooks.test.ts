@@ -10,7 +10,7 @@ import { makeRunnerStore } from './runners.ts';
 import { makeWebhookStore } from './webhooks.ts';
 
 const HOUR_MS = 60 * 60_000;
-const WATCH_ABSENT_MS = 24 * HOUR_MS;
+const WATCHED_MS = 24 * HOUR_MS;
 
 for (const kind of databases) {
   describe(`the inbox of webhooks on ${kind.name}`, () => {
@@ -53,7 +53,7 @@ for (const kind of databases) {
     });
 
     const takeAll = async (): Promise<void> => {
-      await webhooks().take(fence, await webhooks().listOpen(FORGE, 50), WATCH_ABSENT_MS);
+      await webhooks().take(fence, await webhooks().listOpen(FORGE, 50), WATCHED_MS);
     };
     const isBusy = async (): Promise<boolean | undefined> =>
       (await makeRunnerStore(at.database).listRunners())[0]?.isBusy;
@@ -270,7 +270,7 @@ for (const kind of databases) {
       );
       await webhooks().add(runTold('a', 'queued'));
       expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
-      at.clock.advance(WATCH_ABSENT_MS + 1);
+      at.clock.advance(WATCHED_MS + 1);
       await webhooks().add(runTold('b', 'queued'));
       expect(await scene.told(takeAll)).toEqual([]);
     });

@@ -37,7 +37,7 @@ export function chaos(
 ): void {
   const [name = title] = title.split(' ');
   const size = inject('chaosSize');
-  // Small ones wait more than they work; a full one has the machine to itself.
+  // Small ones wait more than they work; of full ones `tools/chaos.js` runs two files at a time.
   const options = { timeout: timeoutMs, concurrent: size === 'small' };
   test(title, options, async ({ task, onTestFinished, skip }) => {
     const seed = inject('chaosSeed');

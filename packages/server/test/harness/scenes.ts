@@ -1,9 +1,9 @@
 import type { RunnerSpec, WorkflowSpec, World } from '@dispatchoor/forge-sim';
 
-/** The account that dispatchoor acts as, and its token. */
 /** The input by which a run names the attempt that made it, where its template says so. */
 export const CORRELATION_INPUT = 'dispatch-id';
 
+/** The account that dispatchoor acts as, and its token. */
 export const BOT = 'release-bot';
 export const TOKEN = 'ghp_dispatchT0kenOfTheTests000000000';
 

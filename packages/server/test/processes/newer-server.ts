@@ -6,7 +6,8 @@ import type { Migration } from '../../src/store/migrations/migration.ts';
 
 /**
  * The server of a version that does not exist yet: `newer-server.ts CONFIG KIND...` has one more migration for each
- * kind. An `expand` adds a column that this version never writes, a `contract` a table it knows nothing of.
+ * kind. An `expand` adds a column that this version never writes, a `contract` after it takes that away again:
+ * this version's code runs on both, though it must refuse to start on the second.
  */
 
 const [path, ...kinds] = process.argv.slice(2);
@@ -20,8 +21,8 @@ function migrationOf(kind: Migration['kind'], index: number): Migration {
   const number = migrations.length + 1 + index;
   const statement =
     kind === 'expand'
-      ? `alter table jobs add column future_${number} text not null default ''`
-      : `create table future_${number} (id integer primary key)`;
+      ? `alter table jobs add column future text not null default ''`
+      : 'alter table jobs drop column future';
   return { number, name: `future-${kind}`, kind, statements: [statement] };
 }
 

@@ -1,6 +1,7 @@
 import type { Auth } from '../../auth/auth.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { FailureRow } from '../../lib/failure-row.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { runLoop, Wake } from '../../lib/loop.ts';
 import { StoreError } from '../../store/port/store.ts';
@@ -60,13 +61,20 @@ export class Pusher {
 
   run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#deps;
-    return runLoop(() => this.#round(signal), {
+    const failures = new FailureRow(clock, (failure) => {
+      logger.warn(failure, 'changes not pushed');
+    });
+    const round = async (): Promise<void> => {
+      await this.#round(signal);
+      failures.end();
+    };
+    return runLoop(round, {
       clock,
       signal,
       everyMs: LOOK_EVERY_MS,
       wake: this.#wake,
       onError: (error) => {
-        logger.warn({ err: error }, 'changes not pushed');
+        failures.fail(error);
       },
     });
   }

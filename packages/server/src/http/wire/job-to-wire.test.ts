@@ -6,7 +6,7 @@ import { jobToWire } from './job-to-wire.ts';
 const later = noon + 60_000;
 const run = { runId: '18446744', runUrl: 'https://github.com/acme/rockets/actions/runs/18446744' };
 
-/** Contract §0, "always present". */
+/** In every answer, whatever the job. */
 const ALWAYS = [
   'auto_requeue',
   'completed_at',

@@ -4,7 +4,7 @@ import type { ListedJob } from '../../store/port/jobs.ts';
 import { forgeNumber } from './forge-number.ts';
 import { timeOrNull, timeToWire } from './time-to-wire.ts';
 
-/** Contract §0: which fields are null, "" or left out when there is nothing to say differs by field. */
+/** As the predecessor's clients read it: which fields are null, "" or left out when there is nothing to say differs by field. */
 export function jobToWire(job: ListedJob): WireJob {
   return {
     id: job.id,

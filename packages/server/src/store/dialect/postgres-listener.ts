@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Clock } from '../../lib/clock.ts';
+import { FailureRow } from '../../lib/failure-row.ts';
 import type { Logger } from '../../lib/logger.ts';
 
 /** Where committed events are announced; the payload is the origin of who wrote them. */
@@ -25,10 +26,15 @@ export interface ListenerOptions {
 export class PostgresListener {
   readonly #options: ListenerOptions;
   readonly #stop = new AbortController();
+  readonly #failures: FailureRow;
   #running: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    const { clock, logger } = options;
+    this.#failures = new FailureRow(clock, (failure) => {
+      logger.warn(failure, 'database listener failed');
+    });
   }
 
   start(): void {
@@ -42,16 +48,17 @@ export class PostgresListener {
   }
 
   async #run(): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#stop;
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       try {
         await this.#listenOnce(() => {
           retryMs = FIRST_RETRY_MS;
+          this.#failures.end();
         });
       } catch (err) {
-        logger.warn({ err, retryMs }, 'database listener failed');
+        this.#failures.fail(err);
       }
       await clock.sleep(retryMs, signal);
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);

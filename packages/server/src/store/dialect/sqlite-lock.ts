@@ -28,7 +28,12 @@ export function lockSqlite(databasePath: string, now: number): () => void {
     );
   }
   const startedAt = new Date(now).toISOString();
-  writeFileSync(holderPath, `process ${process.pid} on ${hostname()}, started ${startedAt}`);
+  try {
+    writeFileSync(holderPath, `process ${process.pid} on ${hostname()}, started ${startedAt}`);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
   return () => {
     rmSync(holderPath, { force: true });
     file.close();

@@ -30,7 +30,7 @@ export interface RunStore {
   /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
   /** A run turned up for a watched attempt: the run is its, and its cancel is wanted. */
-  adoptLateRun(attemptId: string, run: Run): Promise<boolean>;
+  adoptLateRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
   /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, the attempt ends. */
   recordRunGone(
     attemptId: string,
