@@ -7,13 +7,16 @@ export interface CredentialRow {
   readonly remaining: number | null;
   readonly resetAt: number | null;
   readonly blockedUntil: number | null;
+  /** Of the configured dispatch rate, 0 to 1: halved by each secondary limit, grown back since. */
   readonly rateFactor: number;
+  /** Secondary limits in a row: each doubles the pause. */
   readonly secondaryHits: number;
   readonly isConnected: boolean;
   readonly error: string;
 }
 
 export interface CredentialStore {
+  /** `undefined` until it was saved once. */
   find(id: string): Promise<CredentialRow | undefined>;
   /** Last writer wins, but the later `blockedUntil` stays. An event only when `isConnected` or `error` changes. */
   save(forgeId: string, row: CredentialRow): Promise<void>;

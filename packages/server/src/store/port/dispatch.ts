@@ -73,10 +73,13 @@ export interface RefusedOutcome {
 }
 
 export interface DispatchStore {
+  /** What a plan is made of: the heads of all queues, not the queues. */
   loadState(query: DispatchQuery): Promise<LoadedDispatchState>;
   /** Stores what differs from the last plan; not a state, no event. */
   savePlans(fence: Fence, plans: readonly GroupPlan[]): Promise<void>;
+  /** These attempts keep no runner any more (`endedHolds`); those that are recorded so are left as they are. */
   recordHoldsEnded(attemptIds: readonly string[]): Promise<void>;
+  /** As `displaced` names them; likewise. */
   recordDisplaced(attemptIds: readonly string[]): Promise<void>;
   /**
    * One statement: job pending, not paused, `notBefore` passed, its group enabled and unpaused and under its cap,
@@ -95,7 +98,9 @@ export interface DispatchStore {
     attemptId: string,
     run: { runId: string | null; runUrl: string },
   ): Promise<boolean>;
+  /** A claimed or unknown one started nothing. False: it was settled already, and nothing was written. */
   recordRefused(attemptId: string, outcome: RefusedOutcome): Promise<boolean>;
+  /** claimed → unknown. False: it was settled already. */
   recordUnknown(attemptId: string, message: string): Promise<boolean>;
   /** pending → failed, with its requeue. */
   failUndispatchable(fence: Fence, jobId: string, message: string): Promise<boolean>;

@@ -108,6 +108,8 @@ export interface JobStore {
   deleteJob(id: string, actor: string): Promise<Outcome<null>>;
   /** Triggered or running only: the job ends (with its requeue) and its attempt's cancel is wanted, in one transaction. */
   cancelJob(id: string, actor: string): Promise<Outcome<ListedJob>>;
+  /** Of each group, also of those without a job. */
   countQueue(): Promise<QueueCounts[]>;
+  /** All that "why does it wait" needs, from one moment. */
   findWaitFacts(id: string): Promise<WaitFacts | undefined>;
 }

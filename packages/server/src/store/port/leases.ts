@@ -11,6 +11,7 @@ export interface LeaseStore {
   /** Takes or renews, by the database's clock. `undefined`: another holder has it. The epoch grows whenever the holder changes, and
    * when it had run out. */
   tryAcquire(name: string, holder: string, ttlMs: number): Promise<Fence | undefined>;
+  /** Does nothing when it was lost. */
   release(fence: Fence): Promise<void>;
   list(): Promise<{ name: string; holder: string; epoch: number; expiresAt: number }[]>;
 }

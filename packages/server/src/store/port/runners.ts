@@ -54,6 +54,7 @@ export interface UsedRepo {
 export interface RunnerStore {
   /** By name. */
   listRunners(): Promise<Runner[]>;
+  /** That have its labels, in the scopes it may use. `undefined`: no such group. */
   listRunnersOfGroup(groupId: string): Promise<Runner[] | undefined>;
   findRunners(ids: readonly string[]): Promise<Runner[]>;
   listUsedRepos(forgeId: string): Promise<UsedRepo[]>;

@@ -12,7 +12,7 @@ export interface RunStore {
   matchRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
   /**
    * Takes an observation of the run unless a newer one was taken: moves the job on (running, or its end with the
-   * requeue), ends the attempt when the run has completed. A run of `attempt` > 1 moves nothing.
+   * requeue), ends the attempt when the run has completed. A run of `attempt` > 1 moves nothing. False: not taken.
    * @param sentAt when the request for this observation left, on the forge's clock
    */
   recordRun(attemptId: string, run: Run, sentAt: number): Promise<boolean>;

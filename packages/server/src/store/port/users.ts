@@ -32,6 +32,7 @@ export interface UserStore {
     }[],
   ): Promise<void>;
   createSession(session: { userId: string; tokenHash: string; expiresAt: number }): Promise<void>;
+  /** Also one that has expired: `expiresAt` tells. None of a user who was disabled. */
   findSession(tokenHash: string): Promise<{ user: User; expiresAt: number } | undefined>;
   deleteSession(tokenHash: string): Promise<boolean>;
 }
