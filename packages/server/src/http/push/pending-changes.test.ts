@@ -79,6 +79,25 @@ describe('changes that wait to be pushed', () => {
     expect(pending.isEmpty).toBe(true);
   });
 
+  it('are taken at most so many at once, and neither jobs nor runners keep the others out', () => {
+    const pending = new PendingChanges(watched);
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      pending.add(jobEvent(id));
+      pending.add(
+        makeEvent({ kind: 'runner.changed', subjectType: 'runner', subjectId: id, groupId: null }),
+      );
+    }
+    const sizes = Array.from({ length: 3 }, () => {
+      const { jobs, runners } = pending.take(4);
+      return [jobs.size, runners.size];
+    });
+    expect(sizes).toEqual([
+      [2, 2],
+      [2, 2],
+      [1, 1],
+    ]);
+  });
+
   it('of a job that was deleted are those of its queue', () => {
     const pending = new PendingChanges(watched);
     pending.add(jobEvent('a'));

@@ -50,11 +50,12 @@ export class PendingChanges {
     }
   }
 
-  /** At most so many jobs and so many runners; the rest stays for the next time. */
+  /** At most so many jobs and runners, neither of which keeps the other out; the rest stays for the next time. */
   take(most: number): Changes {
     const groups = new Set(this.#groups);
     this.#groups.clear();
-    return { groups, jobs: takeFirst(this.#jobs, most), runners: takeFirst(this.#runners, most) };
+    const runners = takeFirst(this.#runners, Math.ceil(most / 2));
+    return { groups, runners, jobs: takeFirst(this.#jobs, most - runners.size) };
   }
 
   /** What was taken and could not be read. What came meanwhile is newer and stays. */

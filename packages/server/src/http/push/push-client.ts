@@ -4,7 +4,7 @@ import type { Session } from '../../auth/auth.ts';
 import type { Clock } from '../../lib/clock.ts';
 
 /** Messages that may wait for a client to read them. One with more on the way is let go: it reads anew when it is back. */
-const MOST_UNSENT = 256;
+export const MOST_UNSENT = 256;
 const PING_EVERY_MS = 54_000;
 const PONG_WITHIN_MS = 60_000;
 /** As long as a client may take to read anything at all. */

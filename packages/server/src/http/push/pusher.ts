@@ -7,13 +7,13 @@ import { runLoop, Wake } from '../../lib/loop.ts';
 import { StoreError } from '../../store/port/store.ts';
 import type { HttpStore } from '../deps.ts';
 import { PendingChanges } from './pending-changes.ts';
-import { CLOSE } from './push-client.ts';
+import { CLOSE, MOST_UNSENT } from './push-client.ts';
 import type { PushHub } from './push-hub.ts';
 import { type GroupMessage, readMessages } from './read-messages.ts';
 import { textFrame } from './text-frame.ts';
 
-/** As many as a client may have unread: a burst that is larger goes out in several rounds. */
-const MOST_A_ROUND = 256;
+/** A burst that is larger goes out in several rounds: one alone must make no client slow. */
+const MOST_A_ROUND = MOST_UNSENT / 2;
 /** Looks after the clients this often, and tries again what could not be read. */
 const LOOK_EVERY_MS = 1_000;
 /**
