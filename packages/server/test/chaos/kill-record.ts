@@ -44,6 +44,10 @@ function windowOf(
   return isReplied ? 'replied-unrecorded' : 'sent-no-reply';
 }
 
+/** What a slow machine needs until a kill hits what it was meant for. */
+const TRIES_EACH = 3;
+const TRIES_MORE = 4;
+
 /** Where each kill has hit. */
 export class KillRecord {
   readonly #site: Site;
@@ -86,14 +90,14 @@ export class KillRecord {
     return this.#hits.get(hit) ?? 0;
   }
 
-  /** The window that lacks most of `wanted`, if as many kills as are left are needed to mend it. */
+  /** The window that lacks most of `wanted`, once not many more kills are left than it may take: not each one hits. */
   findNeed(wanted: number, killsLeft: number): KillWindow | undefined {
     const lacks = killWindows.map((window) => ({
       window,
       lack: Math.max(0, wanted - this.hits(window)),
     }));
     const sum = lacks.reduce((total, { lack }) => total + lack, 0);
-    if (sum === 0 || killsLeft > 2 * sum) return undefined;
+    if (sum === 0 || killsLeft > TRIES_EACH * sum + TRIES_MORE) return undefined;
     return lacks.toSorted((a, b) => b.lack - a.lack)[0]?.window;
   }
 
