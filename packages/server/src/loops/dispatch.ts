@@ -14,6 +14,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Wake } from '../lib/loop.ts';
 import type { Claim, LoadedDispatchState } from '../store/port/dispatch.ts';
 import { type Store, StoreError } from '../store/port/store.ts';
+import { nextPlanAt } from './dispatch-due.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { sendAttempt } from './send-attempt.ts';
 import { untilStored } from './until-stored.ts';
@@ -271,16 +272,12 @@ export class DispatchLoop {
   ): void {
     const { clock, forge } = this.#deps;
     this.#cancelDue();
-    const isLimited = plan.groups.some(({ limit }) => limit === 'rate-limited');
-    const moments = [
-      state.nextDueAt,
-      limitedUntil,
-      // The plan did not know yet when the next would be there: it had some left, and we have just used them.
-      isLimited ? forge.credentialFor('dispatch').retryAt : null,
-      ...plan.groups.map((group) => group.retryAt),
-    ].filter((moment) => moment !== null);
-    if (moments.length === 0) return;
-    const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, Math.min(...moments) - clock.now());
+    const now = clock.now();
+    const credential = forge.credentialFor('dispatch');
+    const { nextDueAt } = state;
+    const dueAt = nextPlanAt({ nextDueAt, groups: plan.groups, limitedUntil, credential, now });
+    if (dueAt === null) return;
+    const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, dueAt - now);
     this.#cancelDue = clock.after(Math.min(waitMs, this.#deps.intervalMs), () => {
       wake.knock();
     });
