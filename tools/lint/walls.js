@@ -68,7 +68,9 @@ export const walls = {
   // The other side: it knows nothing of the server.
   'forge-sim': { at: 'packages/forge-sim', mayImport: ['npm', 'node'] },
   web: { at: 'packages/web', mayImport: ['npm', 'api-contract'] },
-  bench: { at: 'bench', mayImport: ['npm', 'node', 'api-contract'] },
+  // What tests and bench start their PostgreSQL from.
+  'tools/postgres': { at: 'tools/postgres', mayImport: ['npm', 'node'] },
+  bench: { at: 'bench', mayImport: ['npm', 'node', 'api-contract', 'tools/postgres'] },
 };
 
 /** Our own packages, by the name others import them by. */

@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { ensurePostgresBinaries, type PostgresBinaries } from './postgres-binaries.testkit.ts';
+import {
+  ensurePostgresBinaries,
+  type PostgresBinaries,
+} from '../../../../tools/postgres/binaries.ts';
 
 const run = promisify(execFile);
 

