@@ -1,5 +1,5 @@
 // The chaos suite at its full size: npm run test:chaos [-- --only NAME,NAME] [--seed N] [--small]
-// Prints the seed first, each scenario's counts as it ends, then a table. The last line is "N passed, N failed", alone.
+// Prints the seed first, each scenario's counts as it ends, then a table. The last line is "N passed, N failed, N skipped", alone.
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tableOf } from './test/chaos-table.js';
-import { countTests } from './test/count-tests.js';
+import { countTests, lineOf } from './test/count-tests.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -25,7 +25,11 @@ const repositoryDir = resolve(import.meta.dirname, '..');
 const reportDir = await mkdtemp(join(tmpdir(), 'dispatchoor-chaos-'));
 const reportFile = join(reportDir, 'report.json');
 
-const reporters = ['--reporter=./tools/test/chaos-reporter.js', '--reporter=json'];
+const reporters = [
+  '--reporter=./tools/test/chaos-reporter.js',
+  '--reporter=./tools/test/skip-reason-reporter.js',
+  '--reporter=json',
+];
 const output = [`--outputFile.json=${reportFile}`];
 // Most of a scenario is waiting for leases, locks and limits: two at a time still leave each a core.
 const lanes = ['--maxWorkers=2'];
@@ -52,7 +56,7 @@ const report = await readFile(reportFile, 'utf8').catch(() => undefined);
 await rm(reportDir, { recursive: true });
 
 if (report !== undefined) console.log(`\n${tableOf(report)}\n`);
-const { passed, failed, remarks } = countTests(report, exitCode === 0);
-for (const remark of remarks) console.log(remark);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+const counts = countTests(report, exitCode === 0, names !== undefined);
+for (const remark of counts.remarks) console.log(remark);
+console.log(lineOf(counts));
+process.exitCode = counts.failed > 0 ? 1 : 0;

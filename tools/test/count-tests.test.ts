@@ -1,8 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { countTests } from './count-tests.js';
+import { countTests, lineOf } from './count-tests.js';
 
-function file(status: string, ...tests: string[]) {
-  return { name: 'a.test.ts', status, assertionResults: tests.map((test) => ({ status: test })) };
+interface Told {
+  readonly status: string;
+  readonly fullName: string;
+  readonly meta: { readonly skipReason?: string };
+}
+
+function file(status: string, ...tests: (string | Told)[]) {
+  const assertionResults = tests.map((test) =>
+    typeof test === 'string' ? { status: test, fullName: 'a test', meta: {} } : test,
+  );
+  return { name: 'a.test.ts', status, assertionResults };
+}
+
+function skip(fullName: string, skipReason?: string): Told {
+  return { status: 'skipped', fullName, meta: skipReason === undefined ? {} : { skipReason } };
 }
 
 function count(didVitestSucceed: boolean, ...testResults: ReturnType<typeof file>[]) {
@@ -11,13 +24,29 @@ function count(didVitestSucceed: boolean, ...testResults: ReturnType<typeof file
 }
 
 describe('the count of a test run', () => {
-  it('is that of the tests when all is well, without those that were skipped', () => {
-    const counted = count(
-      true,
-      file('passed', 'passed', 'passed'),
-      file('passed', 'skipped', 'passed'),
-    );
+  it('is that of the tests when all is well', () => {
+    const counted = count(true, file('passed', 'passed', 'passed'), file('passed', 'passed'));
     expect(counted).toEqual({ passed: 3, failed: 0 });
+  });
+
+  it('counts skipped tests, each with its reason above', () => {
+    const skipped = [skip('clock:ahead by much', 'libfaketime is not installed'), skip('later')];
+    const json = JSON.stringify({ testResults: [file('passed', 'passed', ...skipped)] });
+    const counts = countTests(json, true);
+    expect(counts.remarks).toEqual([
+      'skipped: clock:ahead by much: libfaketime is not installed',
+      'skipped: later: no reason given',
+    ]);
+    expect(lineOf(counts)).toBe('1 passed, 0 failed, 2 skipped');
+  });
+
+  it('leaves out those that were not asked for by name', () => {
+    const skipped = [skip('asked for', 'not here'), skip('another')];
+    const json = JSON.stringify({ testResults: [file('passed', 'passed', ...skipped)] });
+    expect(countTests(json, true, true)).toMatchObject({
+      skipped: 1,
+      remarks: ['skipped: asked for: not here'],
+    });
   });
 
   it('counts each failed test', () => {
