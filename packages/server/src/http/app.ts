@@ -10,6 +10,7 @@ import { logRequests, makeRequestId } from './plugins/access-log.ts';
 import { answerWithin } from './plugins/answer-deadline.ts';
 import { endConnectionsOnClose } from './plugins/closing.ts';
 import { allowOrigins } from './plugins/cors.ts';
+import { makePageGuard } from './plugins/foreign-pages.ts';
 import { answerUnknownRoutes } from './plugins/not-found.ts';
 import { makeRateLimits } from './plugins/rate-limit.ts';
 import { addSecurityHeaders } from './plugins/security-headers.ts';
@@ -102,7 +103,8 @@ interface RouteDeps extends HttpDeps {
 /** A hook of a subtree guards that subtree: who may ask is said here, once, and nowhere in a route. */
 function addRoutes(root: HttpApp, deps: RouteDeps): void {
   const { auth } = deps;
-  const guard = makeSessionGuard(auth);
+  const pages = makePageGuard(deps.options.corsOrigins);
+  const guard = makeSessionGuard(auth, pages);
   const limits = makeRateLimits(deps.options.rateLimit, deps.clock);
   const withSession = { ...deps, guard };
 
@@ -121,11 +123,13 @@ function addRoutes(root: HttpApp, deps: RouteDeps): void {
     async (api: HttpApp) => {
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.auth);
+        // A foreign page could log people in as somebody else, cookie or not.
+        app.addHook('onRequest', pages.refuseForeign);
         loginRoutes(app, { auth });
       });
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);
-        webSocketRoutes(app, deps);
+        webSocketRoutes(app, { ...deps, pages });
       });
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);

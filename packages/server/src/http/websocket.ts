@@ -5,10 +5,10 @@ import type { HttpDeps } from './deps.ts';
 import { badRequest, GuardRefusal, HttpError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
 import { tellRequest } from './plugins/access-log.ts';
+import type { PageGuard } from './plugins/foreign-pages.ts';
 import { findSocketToken } from './plugins/session.ts';
 import type { FindUpgrade, Upgrade } from './plugins/upgrades.ts';
 import { answerClient } from './push/answer-client.ts';
-import { isOriginAllowed } from './push/origin.ts';
 import { PushClient } from './push/push-client.ts';
 import { PushHub } from './push/push-hub.ts';
 import { Pusher } from './push/pusher.ts';
@@ -32,6 +32,7 @@ const SOCKET_OPTIONS = {
 interface SocketDeps extends HttpDeps {
   readonly auth: Auth;
   readonly findUpgrade: FindUpgrade;
+  readonly pages: PageGuard;
 }
 
 /** `GET /ws`: pushes what changes in the groups that a client subscribes to. Ends its clients when the app closes. */
@@ -43,7 +44,8 @@ export function webSocketRoutes(app: HttpApp, deps: SocketDeps): void {
     const session = await requireSession(request, deps.auth);
     const upgrade = deps.findUpgrade(request.raw);
     if (upgrade === undefined) throw badRequest('ask for an upgrade to a WebSocket');
-    checkMayOpen(request, deps, hub);
+    await deps.pages.refuseForeign(request);
+    checkMayOpen(hub);
     reply.hijack();
     upgrade.takeOver();
     server.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (ws) => {
@@ -86,11 +88,7 @@ async function requireSession(request: FastifyRequest, auth: Auth): Promise<Sess
   return session;
 }
 
-function checkMayOpen(request: FastifyRequest, { options }: HttpDeps, hub: PushHub): void {
-  const { origin } = request.headers;
-  if (!isOriginAllowed({ origin, host: request.host }, options.corsOrigins)) {
-    throw new GuardRefusal(403);
-  }
+function checkMayOpen(hub: PushHub): void {
   if (hub.isClosed) throw new HttpError(503, 'stopping', 'this server stops; connect again');
   if (hub.size >= MOST_CLIENTS) {
     throw new HttpError(503, 'too-many-clients', 'too many clients are connected; try again', {

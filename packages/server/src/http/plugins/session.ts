@@ -2,12 +2,13 @@ import type { FastifyRequest } from 'fastify';
 import type { Auth, Session } from '../../auth/auth.ts';
 import { findToken } from '../../auth/session-tokens.ts';
 import { GuardRefusal } from '../errors.ts';
+import type { PageGuard } from './foreign-pages.ts';
 
 export const SESSION_COOKIE = 'session';
 
 /** Guards of a subtree, and who came through them. */
 export interface SessionGuard {
-  /** onRequest hook: 401 without a valid session. */
+  /** onRequest hook: 401 without a valid session, 403 for what a foreign page wants done with somebody's cookie. */
   readonly requireSession: (request: FastifyRequest) => Promise<void>;
   /** onRequest hook, after `requireSession`: 403 for everybody but admins. */
   readonly requireAdmin: (request: FastifyRequest) => Promise<void>;
@@ -15,7 +16,7 @@ export interface SessionGuard {
   readonly sessionOf: (request: object) => Session;
 }
 
-export function makeSessionGuard(auth: Pick<Auth, 'findSession'>): SessionGuard {
+export function makeSessionGuard(auth: Pick<Auth, 'findSession'>, pages: PageGuard): SessionGuard {
   const sessions = new WeakMap<object, Session>();
   const sessionOf = (request: object): Session => {
     const session = sessions.get(request);
@@ -25,6 +26,7 @@ export function makeSessionGuard(auth: Pick<Auth, 'findSession'>): SessionGuard 
   return {
     sessionOf,
     requireSession: async (request) => {
+      if (isUnsafe(request) && isByCookie(request)) await pages.refuseForeign(request);
       const token = findToken({
         authorization: request.headers.authorization,
         cookie: request.cookies[SESSION_COOKIE],
@@ -38,6 +40,17 @@ export function makeSessionGuard(auth: Pick<Auth, 'findSession'>): SessionGuard 
       if (sessionOf(request).user.role !== 'admin') throw new GuardRefusal(403);
     },
   };
+}
+
+function isUnsafe({ method }: FastifyRequest): boolean {
+  return !['GET', 'HEAD', 'OPTIONS'].includes(method);
+}
+
+/** Whether the cookie says who asks. Browsers add it to what any page sends; a header or a token in the URL, never. */
+function isByCookie({ headers, cookies }: FastifyRequest): boolean {
+  const { authorization } = headers;
+  const given = findToken({ authorization, cookie: undefined, query: undefined });
+  return given === undefined && (cookies[SESSION_COOKIE] ?? '') !== '';
 }
 
 /** What a browser can send when it opens a WebSocket. */
