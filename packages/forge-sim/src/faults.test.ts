@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultSpec, ForgeSim } from './index.ts';
-import { call, DISPATCH, dispatch, NOON, SECOND, startSim } from './sim.testkit.ts';
+import { call, DISPATCH, dispatch, NOON, SECOND, startSim, TOKEN } from './sim.testkit.ts';
 
 function send(sim: ForgeSim) {
   const body = { ref: 'main', return_run_details: true };
@@ -21,6 +21,17 @@ describe('a fault that answers instead of the forge', () => {
     expect(sim.ledger().runs).toEqual([]);
     expect((await send(sim)).status).toBe(200);
     expect(sim.refereeViolations).toEqual([]);
+  });
+
+  it('may come from a proxy, as a page of HTML', async () => {
+    const sim = await startSim();
+    sim.addFault({ on: 'dispatch', kind: 'status-before', status: 400, html: true });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const [method = '', path = ''] = DISPATCH.split(' ');
+    const reply = await fetch(sim.url + path, { method, headers, body: '{"ref":"main"}' });
+    expect([reply.status, reply.headers.get('content-type')]).toEqual([400, 'text/html']);
+    expect(await reply.text()).toMatch(/^<html>/);
+    expect(sim.ledger().runs).toEqual([]);
   });
 
   it('says when to come back', async () => {

@@ -27,6 +27,8 @@ export interface FaultSpec {
   kind: FaultKind;
   /** For `status-…` (default 502), and to answer a limit with another code. */
   status?: number;
+  /** For `status-…`: a page of HTML, as of a proxy that answers in the forge's stead. */
+  html?: boolean;
   /** For `latency`; a span is drawn anew for each request, by the seed. */
   latencyMs?: number | Span;
   /** For the limits; default 60. */
@@ -66,6 +68,7 @@ const faultShape = object(
     repo: { type: 'string' },
     kind: { enum: faultKinds },
     status: { type: 'integer', minimum: 400, maximum: 599 },
+    html: { type: 'boolean' },
     latencyMs: { anyOf: [{ type: 'number', minimum: 0 }, span] },
     retryAfterS: { type: 'integer', minimum: 0 },
     times: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'always' }] },

@@ -33,6 +33,12 @@ export interface ForgeSimOptions {
   referee?: boolean;
 }
 
+export interface TokenChange {
+  valid?: boolean;
+  blindTo?: string[];
+  unauthorisedBy?: string[];
+}
+
 export interface ForgeSimClock {
   now(): number;
   advance(ms: number): Promise<void>;
@@ -97,12 +103,18 @@ export class ForgeSim {
     this.#parts.forge.state.tokens.delete(token);
   }
 
-  /** `blindTo`: `owner` or `owner/repo` that it no longer sees; replaces the list before. */
-  setToken(token: string, change: { valid?: boolean; blindTo?: string[] }): void {
+  /**
+   * `blindTo`: `owner` or `owner/repo` that it no longer sees; `unauthorisedBy`: organisations whose single sign-on has
+   * not authorised it. Each replaces the list before.
+   */
+  setToken(token: string, change: TokenChange): void {
     const found = this.#parts.forge.state.getToken(token);
     if (change.valid !== undefined) found.isValid = change.valid;
     if (change.blindTo !== undefined) {
       found.blindTo = change.blindTo.map((place) => place.toLowerCase());
+    }
+    if (change.unauthorisedBy !== undefined) {
+      found.unauthorisedBy = change.unauthorisedBy.map((owner) => owner.toLowerCase());
     }
   }
 

@@ -1,4 +1,5 @@
 import type { SecondaryLimits } from '../profiles.ts';
+import type { TokenChange } from '../sim.ts';
 import { list, object } from '../world/shapes.ts';
 import { type RunConclusion, runConclusions } from '../world/spec.ts';
 
@@ -19,8 +20,8 @@ const runnerChange: ShapeOf<{ online?: boolean; busy?: boolean }> = object({
   online: flag,
   busy: flag,
 });
-const tokenChange: ShapeOf<{ token: string; valid?: boolean; blindTo?: string[] }> = object(
-  { token: text, valid: flag, blindTo: list(text) },
+const tokenChange: ShapeOf<TokenChange & { token: string }> = object(
+  { token: text, valid: flag, blindTo: list(text), unauthorisedBy: list(text) },
   ['token'],
 );
 const tokenOnly: ShapeOf<{ token: string }> = object({ token: text }, ['token']);

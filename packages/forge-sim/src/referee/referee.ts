@@ -56,8 +56,14 @@ const errorSchema = {
     $ref: `github#/components/schemas/${name}`,
   })),
 };
-/** Every endpoint may answer these, described or not: docs.github.com/rest/using-the-rest-api */
-const commonErrors = new Set([400, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504]);
+/**
+ * Every endpoint may answer these, described or not: docs.github.com/rest/using-the-rest-api; and 408, 421, 423 and 425,
+ * by which the servers in front of it say "not now".
+ */
+const commonErrors = new Set([
+  ...[400, 401, 403, 404, 408, 409, 410, 421, 422, 423, 425, 429],
+  ...[500, 502, 503, 504],
+]);
 
 export function createReferee(): Referee {
   return new DescriptionReferee(loadDescription());

@@ -18,7 +18,24 @@ export function canSeeOwner(token: Token, owner: string): boolean {
 export function getVisibleRepo(request: RestRequest, forge: Forge): Repo {
   const repo = forge.state.findRepo(param(request, 'owner'), param(request, 'repo'));
   if (repo === undefined || !canSeeRepo(request.token, repo)) throw notFound();
+  mustBeAuthorised(request.token, repo.owner.login, forge);
   return repo;
+}
+
+/** Whose single sign-on wants the token authorised first is told where: a link for one hour. */
+export function mustBeAuthorised(token: Token, owner: string, { urls }: Forge): void {
+  if (!token.unauthorisedBy.includes(owner.toLowerCase())) return;
+  const url = `${urls.html}/orgs/${owner}/sso?authorization_request=AZSCKtL4U8yX1H3sCQIVnVgmjmon5f`;
+  throw new RestError(
+    403,
+    'Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.',
+    { 'x-github-sso': `required; url=${url}` },
+  );
+}
+
+/** Also for those who may read an archived repository, and change others. */
+export function mustNotBeArchived(repo: Repo): void {
+  if (repo.isArchived) throw new RestError(403, 'Repository was archived so is read-only.');
 }
 
 function canSeeRepo(token: Token, repo: Repo): boolean {

@@ -147,7 +147,14 @@ export function faultAnswer(call: Call, spec: FaultSpec, forge: Forge): Answer |
 /** What a broken server says instead of its answer. */
 export function brokenAnswer(call: Call, spec: FaultSpec): Answer {
   const status = spec.status ?? 502;
+  if (spec.html === true) return pageOfProxy(status);
   return refusal(call, new RestError(status, status >= 500 ? 'Server Error' : 'Refused'));
+}
+
+function pageOfProxy(status: number): Answer {
+  const text = `<html><body><h1>${String(status)} Refused</h1></body></html>`;
+  const headers = { 'content-type': 'text/html' };
+  return { status, headers, body: undefined, text, hasActed: false };
 }
 
 /** Headers that every answer carries; what the answer says itself goes first. */

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { call, DISPATCH, getRun, NOON, smallWorld, startSim, workflow } from '../sim.testkit.ts';
+import {
+  call,
+  DISPATCH,
+  getRun,
+  NOON,
+  smallWorld,
+  startSim,
+  TOKEN,
+  workflow,
+} from '../sim.testkit.ts';
 
 const declared = {
   ...smallWorld,
@@ -18,6 +27,8 @@ const declared = {
       },
     }),
     workflow({ file: 'push-only.yml', jobs: [], isDispatchable: false }),
+    workflow({ file: 'off.yml', jobs: [], isDisabled: true }),
+    workflow({ file: 'broken.yml', jobs: [], parseError: '(Line: 9, Col: 5): Bad value' }),
   ],
 };
 
@@ -130,6 +141,48 @@ describe('dispatch', () => {
     expect((await call(sim, DISPATCH.replace('ci', 'no'), { body })).status).toBe(404);
     const reply = await call(sim, DISPATCH.replace('ci', 'push-only'), { body });
     expect(reply.body.message).toBe("Workflow does not have 'workflow_dispatch' trigger");
+  });
+
+  it('refuses a workflow that is disabled or broken, until it is mended', async () => {
+    const sim = await startSim({}, declared);
+    const send = (file: string) => call(sim, DISPATCH.replace('ci', file), { body });
+    const body = { ref: 'main' };
+    const off = await send('off');
+    expect(off).toMatchObject({
+      ...{ status: 422 },
+      body: { message: "Cannot trigger a 'workflow_dispatch' on a disabled workflow" },
+    });
+    expect((await send('broken')).body.message).toContain('failed to parse workflow: (Line: 9');
+    sim.seed({ workflows: [workflow({ file: 'off.yml' }), workflow({ file: 'broken.yml' })] });
+    expect([(await send('off')).status, (await send('broken')).status]).toEqual([204, 204]);
+    expect(sim.refereeViolations).toEqual([]);
+  });
+
+  it('refuses an archived repository, which can still be read', async () => {
+    const sim = await startSim();
+    const archive = (archived: boolean): void => {
+      sim.seed({ repos: [{ owner: 'acme', name: 'app', archived }] });
+    };
+    archive(true);
+    const reply = await call(sim, DISPATCH, { body: { ref: 'main' } });
+    expect([reply.status, reply.body.message]).toEqual([
+      ...[403, 'Repository was archived so is read-only.'],
+    ]);
+    expect((await call(sim, 'GET /repos/acme/app')).body.archived).toBe(true);
+    archive(false);
+    expect((await call(sim, DISPATCH, { body: { ref: 'main' } })).status).toBe(204);
+  });
+
+  it('tells a token that single sign-on has not authorised where to do it', async () => {
+    const sim = await startSim();
+    sim.setToken(TOKEN, { unauthorisedBy: ['Acme'] });
+    const reply = await call(sim, DISPATCH, { body: { ref: 'main' } });
+    expect(reply.status).toBe(403);
+    expect(reply.headers.get('x-github-sso')).toMatch(/^required; url=http.*\/orgs\/acme\/sso\?/);
+    expect((await call(sim, 'GET /orgs/acme/actions/runners')).status).toBe(403);
+    sim.setToken(TOKEN, { unauthorisedBy: [] });
+    expect((await call(sim, DISPATCH, { body: { ref: 'main' } })).status).toBe(204);
+    expect(sim.refereeViolations).toEqual([]);
   });
 
   it('refuses a token that may only read', async () => {

@@ -1,7 +1,7 @@
 import type { Forge } from '../forge.ts';
 import { knowsReturnRunDetails, maxDispatchInputs } from '../ghes.ts';
 import type { Run, Workflow } from '../world/state.ts';
-import { getVisibleRepo, mustBeAbleToWrite } from './access.ts';
+import { getVisibleRepo, mustBeAbleToWrite, mustNotBeArchived } from './access.ts';
 import { fillInputs } from './dispatch-inputs.ts';
 import {
   type Endpoint,
@@ -72,6 +72,15 @@ function dispatchReply(run: Run, wantsRunDetails: boolean, forge: Forge): RestRe
   return { status: 200, body: { workflow_run_id: run.id, ...urls } };
 }
 
+function mustBeDispatchable({ spec }: Workflow): void {
+  if (spec.parseError !== undefined) {
+    throw new RestError(422, `Invalid Argument - failed to parse workflow: ${spec.parseError}`);
+  }
+  if (spec.isDispatchable === false) {
+    throw new RestError(422, "Workflow does not have 'workflow_dispatch' trigger");
+  }
+}
+
 const dispatchEndpoint: Endpoint = {
   name: 'dispatch',
   method: 'POST',
@@ -81,14 +90,16 @@ const dispatchEndpoint: Endpoint = {
   handle: (request, forge) => {
     const repo = getVisibleRepo(request, forge);
     mustBeAbleToWrite(request.token);
+    mustNotBeArchived(repo);
     const { ref, inputs, wantsRunDetails } = parseBody(request.body, forge);
     checkLimits(request, inputs, forge);
     const workflow = forge.state.findWorkflow(repo, param(request, 'workflow_id'));
     if (workflow === undefined) throw notFound();
-    const branch = resolveRef(workflow, ref);
-    if (workflow.spec.isDispatchable === false) {
-      throw new RestError(422, "Workflow does not have 'workflow_dispatch' trigger");
+    if (workflow.spec.isDisabled === true) {
+      throw new RestError(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow");
     }
+    const branch = resolveRef(workflow, ref);
+    mustBeDispatchable(workflow);
     const run = forge.runs.dispatch({
       workflow,
       ref: branch,

@@ -109,7 +109,7 @@ function makeFullRepository(repo: Repo, forge: Forge): Record<string, unknown> {
     has_discussions: false,
     forks_count: 0,
     mirror_url: null,
-    archived: false,
+    archived: repo.isArchived,
     disabled: false,
     open_issues_count: 0,
     license: null,

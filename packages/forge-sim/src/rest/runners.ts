@@ -1,6 +1,6 @@
 import type { Forge } from '../forge.ts';
 import type { Runner } from '../world/state.ts';
-import { canSeeOwner, getVisibleRepo, mustBeAbleToWrite } from './access.ts';
+import { canSeeOwner, getVisibleRepo, mustBeAbleToWrite, mustBeAuthorised } from './access.ts';
 import { pageOf } from './paging.ts';
 import { type Endpoint, notFound, type RestRequest } from './rest.ts';
 
@@ -14,6 +14,7 @@ function scopeOf(request: RestRequest, forge: Forge): string {
   if (org !== undefined) {
     const account = forge.state.findAccount(org);
     if (account?.type !== 'Organization' || !canSeeOwner(request.token, org)) throw notFound();
+    mustBeAuthorised(request.token, org, forge);
     return `org:${org}`.toLowerCase();
   }
   if (enterprise !== undefined) {

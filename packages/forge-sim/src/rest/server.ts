@@ -167,7 +167,8 @@ class RestServer {
 
   #checkReply({ method, path }: Call, { status, headers, body }: Answer): void {
     const { referee } = this.#deps;
-    if (referee === null) return;
+    // A page of HTML is a proxy's answer, not GitHub's.
+    if (referee === null || headers['content-type'] === 'text/html') return;
     // A clone through JSON is what the client will see: undefined fields are gone.
     const wire: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
     this.#report(referee.checkReply({ method, path, status, headers, body: wire }));

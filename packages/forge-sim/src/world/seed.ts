@@ -25,7 +25,7 @@ export class Seeder {
     this.#deps = deps;
   }
 
-  /** Adds to what exists; a workflow or token that exists is replaced. */
+  /** Adds to what exists; a workflow or token that exists is replaced, a repository archived or not. */
   seed(world: World): void {
     checkShape('world', worldShape, world);
     for (const owner of world.owners ?? []) this.#ensureAccount(owner.login, owner.type);
@@ -47,6 +47,7 @@ export class Seeder {
       canWrite: spec.scopes !== 'read',
       isValid: true,
       blindTo: [],
+      unauthorisedBy: spec.unauthorisedBy?.map((owner) => owner.toLowerCase()) ?? [],
     });
   }
 
@@ -59,14 +60,18 @@ export class Seeder {
     return account;
   }
 
-  #addRepo({ owner: login, name }: RepoSpec): void {
+  #addRepo({ owner: login, name, archived: isArchived = false }: RepoSpec): void {
     const { clock, ids, state } = this.#deps;
     const owner = state.findAccount(login);
     if (owner === undefined) {
       throw new ShapeError(`world.repos: ${login}/${name}: no such owner, add it to owners`);
     }
-    if (state.findRepo(login, name) !== undefined) return;
-    const repo: Repo = { id: ids.nextId(), owner, name, createdAt: clock.now() };
+    const known = state.findRepo(login, name);
+    if (known !== undefined) {
+      known.isArchived = isArchived;
+      return;
+    }
+    const repo: Repo = { id: ids.nextId(), owner, name, isArchived, createdAt: clock.now() };
     state.repos.set(`${login}/${name}`.toLowerCase(), repo);
   }
 

@@ -45,7 +45,13 @@ export const runnerShape = object(
 );
 
 export const tokenShape = object(
-  { token: text, login: text, owners: list(text), scopes: { enum: ['all', 'read'] } },
+  {
+    token: text,
+    login: text,
+    owners: list(text),
+    scopes: { enum: ['all', 'read'] },
+    unauthorisedBy: list(text),
+  },
   ['token', 'login'],
 );
 
@@ -81,6 +87,8 @@ const workflowShape = object(
     runConclusion: orFromInput({ enum: runConclusions }),
     gate: { enum: gates },
     isDispatchable: flag,
+    isDisabled: flag,
+    parseError: text,
   },
   ['owner', 'repo', 'file', 'jobs'],
 );
@@ -101,7 +109,7 @@ export const worldShape = object({
     object({ login: text, type: { enum: ['Organization', 'User'] } }, ['login', 'type']),
   ),
   tokens: list(tokenShape),
-  repos: list(object({ owner: text, name: text }, ['owner', 'name'])),
+  repos: list(object({ owner: text, name: text, archived: flag }, ['owner', 'name'])),
   workflows: list(workflowShape),
   runners: list(runnerShape),
   hooks: list(hookShape),

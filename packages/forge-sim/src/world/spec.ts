@@ -32,11 +32,15 @@ export interface TokenSpec {
   owners?: string[];
   /** `read` may not dispatch or cancel; default `all`. */
   scopes?: 'all' | 'read';
+  /** Organisations with single sign-on that have not authorised it: what is theirs answers 403. */
+  unauthorisedBy?: string[];
 }
 
 export interface RepoSpec {
   owner: string;
   name: string;
+  /** Read-only: every dispatch is refused. */
+  archived?: boolean;
 }
 
 export interface InputSpec {
@@ -77,6 +81,10 @@ export interface WorkflowSpec {
   gate?: Gate;
   /** Without its `workflow_dispatch` trigger: every dispatch is refused. */
   isDispatchable?: boolean;
+  /** Somebody switched it off: every dispatch is refused. */
+  isDisabled?: boolean;
+  /** What is wrong with the file, such as `(Line: 9, Col: 5): Unexpected value`: every dispatch is refused. */
+  parseError?: string;
 }
 
 export interface RunnerSpec {

@@ -23,12 +23,15 @@ export interface Token {
   isValid: boolean;
   /** `owner` or `owner/repo`, lower case. */
   blindTo: readonly string[];
+  /** Organisations, lower case, whose single sign-on has not authorised it. */
+  unauthorisedBy: readonly string[];
 }
 
 export interface Repo {
   id: number;
   owner: Account;
   name: string;
+  isArchived: boolean;
   createdAt: number;
 }
 
