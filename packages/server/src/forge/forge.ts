@@ -87,14 +87,18 @@ export interface Observed {
 export interface RunnerListing extends Observed {
   /** `false`: nothing changed since the pass these ETags came from; `runners` is empty then. */
   readonly isChanged: boolean;
-  /** Every page answered and the pages add up to the forge's own count. */
+  /** The pages add up to the forge's own count. */
   readonly isComplete: boolean;
+  /** Why it is not complete, for people; `''` where it is. */
+  readonly mismatch: string;
+  /** All that were shown, whether or not the pages add up. */
   readonly runners: readonly ObservedRunner[];
   /** One per page, in order; pass them back next time. */
   readonly etags: readonly string[];
 }
 
 export interface RunListing extends Observed {
+  /** Only then may something be concluded from what it does not show: no run is missing, and each could be read. */
   readonly isComplete: boolean;
   readonly runs: readonly Run[];
 }

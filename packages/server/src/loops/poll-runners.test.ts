@@ -29,7 +29,8 @@ function start(scopes: string[], failing: string[] = []) {
       }
       const [sentAt, forgeSentAt] = [clock.now(), clock.now() + 500];
       return Promise.resolve({
-        ...{ sentAt, forgeSentAt, isChanged: false, isComplete: true, runners: [], etags: ['e'] },
+        ...{ sentAt, forgeSentAt, isChanged: false, isComplete: true, mismatch: '' },
+        ...{ runners: [], etags: ['e'] },
       });
     },
   };

@@ -10,6 +10,8 @@ import type { DateOffsetEstimator } from './date-offset.ts';
 import { WireFault, type WireReply } from './exchange.ts';
 import { badReply, errorOfFault, errorOfReply } from './failure.ts';
 import { hasLongNumber, parseShortNumbers } from './json.ts';
+import { OddEntries } from './odd-entries.ts';
+import type { Page } from './pages.ts';
 import { Slots } from './slots.ts';
 import type { Wire } from './wire.ts';
 
@@ -46,11 +48,13 @@ export class GithubClient {
   readonly #options: ClientOptions;
   readonly #octokit: Octokit;
   readonly #slots = new Slots(MAX_READS);
+  readonly #oddEntries: OddEntries;
 
   constructor(options: ClientOptions) {
     this.#options = options;
     this.connection = options.connection;
     const { baseUrl, userAgent, logger } = options;
+    this.#oddEntries = new OddEntries(logger);
     const log = (message: string): void => {
       logger.debug({ detail: message }, 'octokit');
     };
@@ -82,6 +86,17 @@ export class GithubClient {
     } finally {
       giveBack();
     }
+  }
+
+  /**
+   * The page of a list without those of its entries that are not as documented, which are told of.
+   *
+   * @throws ForgeError `bad-reply` where it is no such page
+   */
+  readPage<T>(schema: z.ZodType<Page<T>>, answer: Answer, call: Call): Page<T> {
+    const page = parseAnswer(schema, answer, call);
+    this.#oddEntries.tell(call.doing, page.odd);
+    return page;
   }
 
   /** Asked before work of one or more requests: only then may a scarce budget say "later". */

@@ -5,8 +5,11 @@ import type { Clock } from '../../lib/clock.ts';
 
 const unzip = promisify(gunzip);
 
-/** 10,000 runners are some 4 MB in pages of 100; anything far beyond is no answer of a forge. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/**
+ * A page of 100 runs is some 2 MB at the most; anything far beyond is no answer of a forge. Up to 16 are read at once
+ * with each credential.
+ */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** One request on the wire. Redirects are not followed. */
 export interface WireRequest {

@@ -1,10 +1,21 @@
 import type { ObservedRunner } from '../../domain/runner.ts';
 import { findScope, type Scope } from '../../domain/runner.ts';
 import { ForgeError, type Observed, type RunnerListing } from '../forge.ts';
-import type { Answer, Call } from './call.ts';
-import { type GithubClient, parseAnswer, type SendRequest } from './client.ts';
-import { distinct, PER_PAGE, pageCount, pagesFrom, readTogether } from './pages.ts';
-import { type RunnerPage, runnerPage } from './schema.ts';
+import type { Call } from './call.ts';
+import type { GithubClient, SendRequest } from './client.ts';
+import { badReply } from './failure.ts';
+import {
+  distinct,
+  haveSameIds,
+  type Page,
+  PageBudget,
+  PER_PAGE,
+  pagesFrom,
+  readList,
+  readTogether,
+  shownOn,
+} from './pages.ts';
+import { runnerPage } from './schema.ts';
 
 const NEEDS: Readonly<Record<Scope['kind'], string>> = {
   repo: 'Administration: read (classic tokens: scope repo)',
@@ -25,9 +36,12 @@ export async function listRunners(
     const known = await pass.findByEtags(etags);
     if (known !== undefined) return known;
   }
-  const first = await pass.readAll();
-  // Runners came or went between two pages: once more, then it stays incomplete and the next pass decides.
-  return first.isComplete ? first : pass.readAll();
+  const budget = new PageBudget();
+  const first = await pass.readAll(budget);
+  if (listingOf(first).isComplete || budget.left < first.length) return listingOf(first);
+  // Runners came or went between two pages: once more, and whom either reading has shown was there.
+  const second = await pass.readAll(budget);
+  return listingOf(second).isComplete ? listingOf(second) : listingOfBoth(first, second);
 }
 
 interface Pass {
@@ -37,13 +51,16 @@ interface Pass {
    * page, the usual case, never needs a second request.
    */
   findByEtags(etags: readonly string[]): Promise<RunnerListing | undefined>;
-  readAll(): Promise<RunnerListing>;
+  readAll(budget: PageBudget): Promise<ReadPage[]>;
 }
 
 interface ReadPage extends Observed {
-  readonly body: RunnerPage;
+  readonly body: Page<ObservedRunner>;
   readonly etag: string | undefined;
 }
+
+/** 304, and no body. */
+type Unchanged = Observed & { readonly body?: never };
 
 function makePass(client: GithubClient, scopeText: string, signal: AbortSignal): Pass {
   const scope = getScope(scopeText);
@@ -55,54 +72,108 @@ function makePass(client: GithubClient, scopeText: string, signal: AbortSignal):
     isMutation: false,
     isAboutObject: true,
   };
-  const ask = (page: number, etag: string | undefined, either: AbortSignal): Promise<Answer> =>
-    client.ask(etag === undefined ? call : { ...call, etag }, either, routeOf(scope, page));
-  const readPage = (answer: Answer): ReadPage => {
+  const read = async (
+    page: number,
+    either: AbortSignal,
+    etag?: string,
+  ): Promise<ReadPage | Unchanged> => {
+    const asked = etag === undefined ? call : { ...call, etag };
+    const answer = await client.ask(asked, either, routeOf(scope, page));
     const { sentAt, forgeSentAt, headers } = answer;
-    const body = parseAnswer(runnerPage, answer, call);
+    if (answer.status === 304) return { sentAt, forgeSentAt };
+    const body = client.readPage(runnerPage, answer, call);
     return { body, etag: headers['etag'], sentAt, forgeSentAt };
   };
-  const read = async (page: number, either: AbortSignal): Promise<ReadPage> =>
-    readPage(await ask(page, undefined, either));
   return {
     call,
     findByEtags: async (etags) => {
-      const answers = await readTogether(pagesFrom(1, etags.length), signal, (page, either) =>
-        ask(page, etags[page - 1], either),
+      const pages = await readTogether(pagesFrom(1, etags.length), signal, (page, either) =>
+        read(page, either, etags[page - 1]),
       );
-      const unchangedCount = answers.filter((answer) => answer.status === 304).length;
-      if (unchangedCount === answers.length) {
-        return { ...sentTimes(answers), isChanged: false, isComplete: true, runners: [], etags };
+      const changed = pages.filter(isChanged);
+      if (changed.length === 0) {
+        const isAsBefore = { isChanged: false, isComplete: true, mismatch: '' };
+        return { ...sentTimes(pages), ...isAsBefore, runners: [], etags };
       }
-      if (unchangedCount > 0) return undefined;
-      const listing = listingOf(answers.map(readPage));
+      if (changed.length < pages.length) return undefined;
+      const listing = listingOf(assertReadable(changed, call));
       return listing.isComplete ? listing : undefined;
     },
-    readAll: async () => {
-      const first = await read(1, signal);
-      const last = pageCount(first.body.total_count);
-      const rest = await readTogether(pagesFrom(2, last), signal, read);
-      return listingOf([first, ...rest]);
+    readAll: async (budget) => {
+      const readNew = async (page: number, either: AbortSignal): Promise<ReadPage> => {
+        const answered = await read(page, either);
+        if (isChanged(answered)) return answered;
+        throw badReply('304 to a request without an ETag', call);
+      };
+      return assertReadable(await readList(readNew, signal, budget), call);
     },
   };
 }
 
+function isChanged(page: ReadPage | Unchanged): page is ReadPage {
+  return page.body !== undefined;
+}
+
+/** One odd entry is left out. All of them are another format: then nothing is known of any runner, and none is gone. */
+function assertReadable(pages: ReadPage[], call: Call): ReadPage[] {
+  const [odd] = pages.flatMap(({ body }) => body.odd);
+  if (odd === undefined || pages.some(({ body }) => body.entries.length > 0)) return pages;
+  throw badReply(`no runner is as documented: ${odd.problem}`, call);
+}
+
 function listingOf(pages: readonly ReadPage[]): RunnerListing {
-  const runners = distinct(
-    pages.flatMap((page) => page.body.runners),
-    (runner: ObservedRunner) => runner.forgeRunnerId,
-  );
-  const isComplete = pages.every((page) => page.body.total_count === runners.length);
+  const runners = runnersOn(pages);
+  const mismatch = mismatchOf(pages, runners.length);
   const etags = pages.map((page) => page.etag).filter((etag) => etag !== undefined);
   // ETags stand for a whole pass or for nothing: a 304 must never confirm pages that do not fit together.
-  const isReusable = isComplete && etags.length === pages.length;
+  const isReusable = mismatch === '' && etags.length === pages.length;
   return {
     ...sentTimes(pages),
     isChanged: true,
-    isComplete,
+    isComplete: mismatch === '',
+    mismatch,
     runners,
     etags: isReusable ? etags : [],
   };
+}
+
+/** Of two readings that do not add up each: a runner slips through one of them now and then, hardly through both. */
+function listingOfBoth(first: readonly ReadPage[], second: readonly ReadPage[]): RunnerListing {
+  const { mismatch } = listingOf(second);
+  const runners = runnersOn([...first, ...second]);
+  const isCountWrong = haveSameRunners(runnersOn(first), runnersOn(second));
+  return {
+    ...sentTimes([...first, ...second]),
+    isChanged: true,
+    isComplete: false,
+    mismatch: isCountWrong ? `${mismatch}, twice the same: its count is wrong` : mismatch,
+    runners,
+    etags: [],
+  };
+}
+
+function runnersOn(pages: readonly ReadPage[]): ObservedRunner[] {
+  return distinct(
+    pages.flatMap((page) => page.body.entries),
+    (runner) => runner.forgeRunnerId,
+  );
+}
+
+function haveSameRunners(some: readonly ObservedRunner[], others: readonly ObservedRunner[]) {
+  const idsOf = (runners: readonly ObservedRunner[]) =>
+    runners.map(({ forgeRunnerId: id }) => ({ id }));
+  return haveSameIds(idsOf(some), idsOf(others));
+}
+
+/** `''`: the pages show as many as the forge counts on each of them. */
+function mismatchOf(pages: readonly ReadPage[], runnerCount: number): string {
+  const oddCount = pages.reduce((sum, { body }) => sum + body.odd.length, 0);
+  const shown = runnerCount + oddCount;
+  const other = pages.find(({ body }) => body.total !== shown);
+  if (other === undefined) return '';
+  const counts = `the forge counts ${String(other.body.total)} and shows ${String(shown)}`;
+  const empty = pages.findIndex(({ body }) => shownOn(body) === 0);
+  return empty < 0 ? counts : `${counts}, page ${String(empty + 1)} being empty`;
 }
 
 /** A pass shows no more than what its oldest page does. */

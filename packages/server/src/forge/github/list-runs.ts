@@ -1,15 +1,15 @@
 import type { Run } from '../../domain/attempt.ts';
 import type { Observed, RunFilter, RunListing } from '../forge.ts';
 import { ACTIONS_READ, type Call } from './call.ts';
-import { type GithubClient, parseAnswer, type SendRequest } from './client.ts';
-import { distinct, haveSameIds, PER_PAGE, pageCount } from './pages.ts';
-import { type RunPage, runPage } from './schema.ts';
+import type { GithubClient, SendRequest } from './client.ts';
+import { distinct, haveSameIds, type Page, PER_PAGE, shownOn } from './pages.ts';
+import { runPage } from './schema.ts';
 
 /** GitHub shows no more of one search, however many there are. */
 const SEARCH_LIMIT = 1_000;
 
-/** 20,000 runs of one repository in one window: beyond that the window is wrong, not the forge busy. */
-const MAX_WINDOWS = 20;
+/** 12,000 runs of one repository in one window: beyond that the window is wrong, not the forge busy. */
+const MAX_WINDOWS = 12;
 
 export interface RunPlace {
   readonly owner: string;
@@ -34,22 +34,24 @@ export async function listRuns(
   await client.admit(call);
   const read: ReadPage = async (created, page) => {
     const answer = await client.ask(call, signal, routeOf(place, filter, created, page));
-    return { ...answer, body: parseAnswer(runPage, answer, call) };
+    return { ...timesOf(answer), body: client.readPage(runPage, answer, call) };
   };
   const first = await readSince(read, filter.createdSince);
-  if (first.isComplete) return first;
+  if (first.isComplete || first.isCutOff) return first;
   const second = await readSince(read, filter.createdSince);
   // The same runs twice: then it is the count that is wrong, and it may stay so for ever.
-  const isSettled = !second.isCutOff && haveSameIds(first.runs, second.runs);
+  const isSettled = !second.isCutOff && !second.hasOdd && haveSameIds(first.runs, second.runs);
   const { runs, sentAt, forgeSentAt } = second;
   return { runs, sentAt, forgeSentAt, isComplete: second.isComplete || isSettled };
 }
 
-type ReadPage = (created: string, page: number) => Promise<Observed & { readonly body: RunPage }>;
+type ReadPage = (created: string, page: number) => Promise<Observed & { readonly body: Page<Run> }>;
 
 interface Reading extends RunListing {
   /** Older runs are there, but cannot be asked for. */
   readonly isCutOff: boolean;
+  /** A run was shown that cannot be read: it may be anybody's, so that none was made cannot be said. */
+  readonly hasOdd: boolean;
 }
 
 /**
@@ -61,19 +63,22 @@ async function readSince(read: ReadPage, createdSince: number): Promise<Reading>
   const runs: Run[] = [];
   let created = `>=${since}`;
   let observed: Observed | undefined;
+  let hasOdd = false;
   for (let windows = 0; windows < MAX_WINDOWS; windows += 1) {
     const window = await readWindow(read, created);
     observed ??= window;
     runs.push(...window.runs);
+    hasOdd ||= window.hasOdd;
     const next = window.isCutOff ? `${since}..${isoSecond(oldestOf(window.runs))}` : created;
     if (next === created) {
       const { isCutOff } = window;
-      const isComplete = window.isWhole && !isCutOff;
-      return { ...timesOf(observed), isComplete, isCutOff, runs: newestFirst(runs) };
+      const isComplete = window.isWhole && !isCutOff && !hasOdd;
+      return { ...timesOf(observed), isComplete, isCutOff, hasOdd, runs: newestFirst(runs) };
     }
     created = next;
   }
-  return { ...timesOf(observed), isComplete: false, isCutOff: true, runs: newestFirst(runs) };
+  const found = { runs: newestFirst(runs), hasOdd };
+  return { ...timesOf(observed), ...found, isComplete: false, isCutOff: true };
 }
 
 interface Window extends Observed {
@@ -82,24 +87,31 @@ interface Window extends Observed {
   readonly isCutOff: boolean;
   /** As many as the forge said there were when the first page was read. */
   readonly isWhole: boolean;
+  readonly hasOdd: boolean;
 }
 
 async function readWindow(read: ReadPage, created: string): Promise<Window> {
   const first = await read(created, 1);
-  const total = first.body.total_count;
+  const { total } = first.body;
   const shown = Math.min(total, SEARCH_LIMIT);
-  const runs = [...first.body.workflow_runs];
+  const promised = Math.max(1, Math.ceil(shown / PER_PAGE));
+  const pages = [first.body];
   // In turn, not side by side: a page is empty only here and there, and most searches have one.
-  for (let page = 2; page <= pageCount(shown); page += 1) {
-    const { body } = await read(created, page);
-    runs.push(...body.workflow_runs);
+  for (let page = 2; page <= promised; page += 1) {
+    // A search may skip one; two are its end, whatever it counts.
+    if (pages.slice(-2).every((one) => shownOn(one) === 0)) break;
+    pages.push((await read(created, page)).body);
   }
-  const found = distinct(runs, (run) => run.id);
+  const found = distinct(
+    pages.flatMap((page) => page.entries),
+    (run) => run.id,
+  );
   return {
     ...timesOf(first),
     runs: found,
-    isCutOff: total > SEARCH_LIMIT && found.length > 0,
+    isCutOff: total > SEARCH_LIMIT && found.length > 0 && pages.length === promised,
     isWhole: found.length >= shown,
+    hasOdd: pages.some((page) => page.odd.length > 0),
   };
 }
 

@@ -1,19 +1,79 @@
-import { ForgeError } from '../forge.ts';
-
 /** GitHub's largest. */
 export const PER_PAGE = 100;
 
-/** 100,000 entries: ten times what the largest scope has. More promises than that at once take the process down. */
-const MAX_PAGES = 1_000;
+/**
+ * Of one pass over a list, whatever it promises: more than twice the pages of 10,000 runners, so that a list of that
+ * size can be read a second time.
+ */
+const MOST_PAGES = 250;
 
-/** @throws ForgeError `bad-reply` for a count that no list has */
-export function pageCount(total: number): number {
-  const pages = Math.max(1, Math.ceil(total / PER_PAGE));
-  if (pages <= MAX_PAGES) return pages;
-  throw new ForgeError(`unexpected answer: total_count: ${String(total)} is no length of a list`, {
-    code: 'bad-reply',
-    acted: 'no',
-  });
+/** Reads of one list under way at once. */
+const MOST_TOGETHER = 16;
+
+/** One entry that is not as documented, and so is left out. */
+export interface OddEntry {
+  /** `''` where that is what cannot be read. */
+  readonly id: string;
+  /** Which field is wrong, and how; never its value. */
+  readonly problem: string;
+}
+
+export interface Page<T> {
+  /** How many entries the whole list has, by the forge's count. */
+  readonly total: number;
+  readonly entries: readonly T[];
+  readonly odd: readonly OddEntry[];
+}
+
+/** Also those that cannot be read are shown. */
+export function shownOn({ entries, odd }: Page<unknown>): number {
+  return entries.length + odd.length;
+}
+
+/** What one pass may still ask for. */
+export class PageBudget {
+  #left = MOST_PAGES;
+
+  get left(): number {
+    return this.#left;
+  }
+
+  tryTake(): boolean {
+    if (this.#left === 0) return false;
+    this.#left -= 1;
+    return true;
+  }
+}
+
+/**
+ * The pages that the first one promises, in order, read side by side. A count may be wrong by any factor, so the
+ * list ends at an empty page, and a first page that is not full makes the next one go alone.
+ *
+ * @returns fewer pages than promised where the budget was used up
+ */
+export async function readList<P extends { readonly body: Page<unknown> }>(
+  read: (page: number, signal: AbortSignal) => Promise<P>,
+  signal: AbortSignal,
+  budget: PageBudget,
+): Promise<[P, ...P[]]> {
+  budget.tryTake();
+  const first = await read(1, signal);
+  const shown = shownOn(first.body);
+  let last = shown === 0 ? 1 : Math.ceil(first.body.total / PER_PAGE);
+  let next = 2;
+  const rest: P[] = [];
+  const readOn = async (_reader: number, either: AbortSignal): Promise<void> => {
+    while (next <= last && budget.tryTake()) {
+      const number = next;
+      next += 1;
+      const page = await read(number, either);
+      rest[number - 2] = page;
+      if (shownOn(page.body) === 0) last = Math.min(last, number);
+    }
+  };
+  const readers = shown < PER_PAGE ? 1 : MOST_TOGETHER;
+  await readTogether(pagesFrom(1, readers), signal, readOn);
+  return [first, ...rest];
 }
 
 /** Numbers from `first` to `last`. */

@@ -2,10 +2,9 @@ import type { Run, WorkflowJob } from '../../domain/attempt.ts';
 import { ForgeError, type Observed } from '../forge.ts';
 import { ACTIONS_READ, ACTIONS_WRITE, type Call } from './call.ts';
 import { type GithubClient, parseAnswer } from './client.ts';
-import { badReply } from './failure.ts';
 import type { RunPlace } from './list-runs.ts';
-import { distinct, haveSameIds, PER_PAGE, pageCount, pagesFrom, readTogether } from './pages.ts';
-import { run as runSchema, type WorkflowJobPage, workflowJobPage } from './schema.ts';
+import { distinct, type Page, PageBudget, PER_PAGE, readList } from './pages.ts';
+import { run as runSchema, workflowJobPage } from './schema.ts';
 
 /** Typed as a mere GET or POST: octokit's own type of `run_id` is a number, which would spoil ids beyond 2^53. */
 const ROUTES = {
@@ -76,13 +75,15 @@ export async function listRunJobs(
       }),
     );
     const { sentAt, forgeSentAt } = answer;
-    return { body: parseAnswer(workflowJobPage, answer, call), sentAt, forgeSentAt };
+    return { body: client.readPage(workflowJobPage, answer, call), sentAt, forgeSentAt };
   };
-  const first = await readAllJobs(read, signal);
-  if (first.isWhole) return first;
-  const second = await readAllJobs(read, signal);
-  if (second.isWhole || haveSameIds(first.jobs, second.jobs)) return second;
-  throw badReply('its pages do not add up', call);
+  const budget = new PageBudget();
+  const first = await readAllJobs(read, signal, budget);
+  if (first.isWhole || budget.left < first.pageCount) return first;
+  const second = await readAllJobs(read, signal, budget);
+  if (second.isWhole) return second;
+  // Its jobs come and go while they are read: those that either reading has shown are there.
+  return { ...first, jobs: distinctJobs([...first.jobs, ...second.jobs]) };
 }
 
 /** Resolves when the run is or will be cancelled, or is over or gone: all of them are what was wanted. */
@@ -110,28 +111,36 @@ export async function cancelRun(
 }
 
 interface JobPage extends Observed {
-  readonly body: WorkflowJobPage;
+  readonly body: Page<WorkflowJob>;
 }
 
 interface JobReading extends Observed {
   readonly jobs: readonly WorkflowJob[];
   /** As many as the forge says there are: the pages show one moment. */
   readonly isWhole: boolean;
+  readonly pageCount: number;
 }
 
 async function readAllJobs(
   read: (page: number, signal: AbortSignal) => Promise<JobPage>,
   signal: AbortSignal,
+  budget: PageBudget,
 ): Promise<JobReading> {
-  const first = await read(1, signal);
-  const last = pageCount(first.body.total_count);
-  const rest = await readTogether(pagesFrom(2, last), signal, read);
-  const jobs = distinct(
-    [first, ...rest].flatMap((page) => page.body.jobs),
-    (job) => job.id,
-  );
-  const isWhole = jobs.length === first.body.total_count;
-  return { jobs, isWhole, sentAt: first.sentAt, forgeSentAt: first.forgeSentAt };
+  const pages = await readList(read, signal, budget);
+  const [first] = pages;
+  const jobs = distinctJobs(pages.flatMap((page) => page.body.entries));
+  const oddCount = pages.reduce((sum, { body }) => sum + body.odd.length, 0);
+  return {
+    jobs,
+    isWhole: jobs.length + oddCount === first.body.total,
+    pageCount: pages.length,
+    sentAt: first.sentAt,
+    forgeSentAt: first.forgeSentAt,
+  };
+}
+
+function distinctJobs(jobs: readonly WorkflowJob[]): WorkflowJob[] {
+  return distinct(jobs, (job) => job.id);
 }
 
 function readCall(endpoint: Call['endpoint'], doing: string): Call {

@@ -52,8 +52,8 @@ describe('a run', () => {
 describe('a page of runners', () => {
   it('shows whatever is not online as offline', () => {
     const raw = { id: 1, name: 'a', os: null, status: 'sleeping', busy: false, labels: [] };
-    const { runners } = runnerPage.parse({ total_count: 1, runners: [raw] });
-    expect(runners).toEqual([
+    const { entries } = runnerPage.parse({ total_count: 1, runners: [raw] });
+    expect(entries).toEqual([
       {
         forgeRunnerId: '1',
         name: 'a',
@@ -79,8 +79,8 @@ describe('a page of workflow jobs', () => {
       runner_name: null,
       created_at: '2026-01-31T12:00:00Z',
     };
-    const { jobs } = workflowJobPage.parse({ total_count: 1, jobs: [raw] });
-    expect(jobs[0]).toMatchObject({ runnerId: null, runnerName: '', runAttempt: 1 });
+    const { entries } = workflowJobPage.parse({ total_count: 1, jobs: [raw] });
+    expect(entries[0]).toMatchObject({ runnerId: null, runnerName: '', runAttempt: 1 });
   });
 });
 

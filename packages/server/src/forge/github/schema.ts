@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Run, WorkflowJob } from '../../domain/attempt.ts';
-import type { ObservedRunner } from '../../domain/runner.ts';
+import { labelSetOf, type ObservedRunner } from '../../domain/runner.ts';
+import { type OddEntry, type Page, PER_PAGE } from './pages.ts';
 
 /**
  * GitHub's replies, cut down to the fields we read. Null and absent are one; what GitHub calls an enum stays an
@@ -10,8 +11,14 @@ import type { ObservedRunner } from '../../domain/runner.ts';
 /** Ids are int64: octokit parses what a double cannot hold as bigint, and past this door they are strings. */
 const id = z.union([z.int(), z.bigint()]).transform(String);
 
+/** Longer than any text of a run, a workflow job or a runner: a list of such texts is to fit into memory. */
+const LONGEST_TEXT = 4_096;
+
 /** PostgreSQL cannot store U+0000, which JSON can say: nothing else is lost with it. */
-export const words = z.string().transform((value) => value.replaceAll('\u0000', ''));
+export const words = z
+  .string()
+  .max(LONGEST_TEXT)
+  .transform((value) => value.replaceAll('\u0000', ''));
 
 const text = words.nullish().transform((value) => value ?? '');
 
@@ -24,21 +31,35 @@ const time = z.string().transform((value, context) => {
 
 const optionalTime = time.nullish().transform((value) => value ?? null);
 
+/** Characters; GitHub allows 64. */
+const LONGEST_RUNNER_NAME = 256;
+/** Bytes of all labels of one runner. They and the name stand in indexes, where PostgreSQL takes 2,700 bytes. */
+const LONGEST_LABEL_SET = 2_000;
+
+const labels = z
+  .array(z.object({ name: words }))
+  .transform((all) => all.map((label) => label.name))
+  .refine((names) => Buffer.byteLength(labelSetOf(names)) <= LONGEST_LABEL_SET, {
+    error: `longer than ${String(LONGEST_LABEL_SET)} bytes together`,
+  });
+
 const runner = z
   .object({
     id,
-    name: words,
+    name: words.refine((name) => name.length <= LONGEST_RUNNER_NAME, {
+      error: `longer than ${String(LONGEST_RUNNER_NAME)} characters`,
+    }),
     os: text,
     status: words,
     busy: z.boolean(),
     ephemeral: z.boolean().nullish(),
-    labels: z.array(z.object({ name: words })),
+    labels,
   })
   .transform(
     (raw): ObservedRunner => ({
       forgeRunnerId: raw.id,
       name: raw.name,
-      labels: raw.labels.map((label) => label.name),
+      labels: raw.labels,
       os: raw.os,
       // Whatever else a runner may be one day, only `online` means that it takes jobs.
       status: raw.status === 'online' ? 'online' : 'offline',
@@ -47,8 +68,7 @@ const runner = z
     }),
   );
 
-export const runnerPage = z.object({ total_count: z.int(), runners: z.array(runner) });
-export type RunnerPage = z.infer<typeof runnerPage>;
+export const runnerPage = pageOf('runners', runner);
 
 export const run = z
   .object({
@@ -88,8 +108,7 @@ export const run = z
     }),
   );
 
-export const runPage = z.object({ total_count: z.int(), workflow_runs: z.array(run) });
-export type RunPage = z.infer<typeof runPage>;
+export const runPage = pageOf('workflow_runs', run);
 
 export const workflowJob = z
   .object({
@@ -99,7 +118,7 @@ export const workflowJob = z
     name: words,
     status: words,
     conclusion: words.nullish(),
-    labels: z.array(words),
+    labels: z.array(words).nullish(),
     runner_id: id.nullish(),
     runner_name: text,
     created_at: optionalTime,
@@ -114,7 +133,8 @@ export const workflowJob = z
       name: raw.name,
       status: raw.status,
       conclusion: raw.conclusion ?? null,
-      labels: raw.labels,
+      // None: those that its attempt asks for stand in.
+      labels: raw.labels ?? [],
       // A job cancelled before its pickup shows runner 0.
       runnerId: raw.runner_id === '0' ? null : (raw.runner_id ?? null),
       runnerName: raw.runner_name,
@@ -124,11 +144,36 @@ export const workflowJob = z
     }),
   );
 
-export const workflowJobPage = z.object({ total_count: z.int(), jobs: z.array(workflowJob) });
-export type WorkflowJobPage = z.infer<typeof workflowJobPage>;
+export const workflowJobPage = pageOf('jobs', workflowJob);
 
 export const dispatchReply = z
   .object({ workflow_run_id: id, html_url: text })
   .transform((raw) => ({ runId: raw.workflow_run_id, runUrl: raw.html_url }));
 
 export const account = z.object({ login: words, type: text });
+
+/** One odd entry is left out, and costs nobody else: of a list, only that it is one is asked for. */
+function pageOf<T>(key: string, entry: z.ZodType<T>): z.ZodType<Page<T>> {
+  const shape = { total_count: z.number(), [key]: z.array(z.unknown()).max(PER_PAGE) };
+  return z.object(shape).transform((raw): Page<T> => {
+    const entries: T[] = [];
+    const odd: OddEntry[] = [];
+    for (const one of raw[key] as unknown[]) {
+      const parsed = entry.safeParse(one);
+      if (parsed.success) entries.push(parsed.data);
+      else odd.push({ id: idOf(one), problem: problemOf(parsed.error) });
+    }
+    return { total: raw['total_count'] as number, entries, odd };
+  });
+}
+
+function idOf(entry: unknown): string {
+  const parsed = z.object({ id }).safeParse(entry);
+  return parsed.success ? parsed.data.id : '';
+}
+
+/** Which field is wrong, and how: never what it says. */
+function problemOf({ issues: [issue] }: z.ZodError): string {
+  const path = issue?.path.join('.') ?? '';
+  return `${path === '' ? 'the entry' : path}: ${issue?.message ?? 'not as documented'}`;
+}

@@ -1,0 +1,37 @@
+import type { Logger } from '../../lib/logger.ts';
+import type { OddEntry } from './pages.ts';
+
+/** Entries remembered as told; the oldest are forgotten. */
+const MOST_REMEMBERED = 1_000;
+/** Named in one line of the log. */
+const MOST_NAMED = 10;
+
+/** Tells of entries that were left out of a list: of each once, though a list is read again every minute. */
+export class OddEntries {
+  readonly #logger: Logger;
+  readonly #told = new Set<string>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** @param doing `list the runners of org:acme` */
+  tell(doing: string, odd: readonly OddEntry[]): void {
+    const news = odd.filter((entry) => this.#isNews(doing, entry));
+    if (news.length === 0) return;
+    const entries = news.slice(0, MOST_NAMED).map(({ id, problem }) => ({ id, problem }));
+    this.#logger.warn(
+      { detail: doing, entries, count: news.length },
+      'entries that are not as documented were left out',
+    );
+  }
+
+  #isNews(doing: string, { id, problem }: OddEntry): boolean {
+    const key = JSON.stringify([doing, id, problem]);
+    if (this.#told.has(key)) return false;
+    const [oldest] = this.#told;
+    if (this.#told.size >= MOST_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
+    this.#told.add(key);
+    return true;
+  }
+}

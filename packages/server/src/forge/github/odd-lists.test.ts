@@ -1,0 +1,232 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../../lib/clock.testkit.ts';
+import { makeLogger } from '../../lib/logger.ts';
+import { failureOf, forever } from '../contract/world.testkit.ts';
+import { rawReply, startRawServer } from './raw-server.testkit.ts';
+import { makeTestForge } from './start.testkit.ts';
+
+const releases: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const release of releases.splice(0).reverse()) await release();
+});
+
+type PageOf = (page: number, reading: number) => string;
+
+/** A forge that has one list only; a reading begins with page 1. */
+async function start(pageOf: PageOf) {
+  let requests = 0;
+  let readings = 0;
+  let log = '';
+  const server = await startRawServer(({ request, socket }) => {
+    const page = Number(/[?&]page=(\d+)/.exec(request)?.[1]);
+    requests += 1;
+    if (page === 1) readings += 1;
+    socket.write(rawReply(200, pageOf(page, readings), { etag: '"e"' }));
+  });
+  const clock = new FakeClock();
+  const logger = makeLogger('warn', { write: (line) => void (log += line) });
+  const forge = makeTestForge({ baseUrl: `${server.url}/api/v3`, clock, logger });
+  releases.push(
+    () => server.close(),
+    () => forge.close(),
+  );
+  return {
+    runners: (etags: readonly string[] = []) => forge.listRunners('org:acme', etags, forever),
+    runs: () => forge.listRuns('acme', 'app', { createdSince: 0 }, forever),
+    jobs: () => forge.listRunJobs('acme', 'app', '7', forever),
+    requests: () => requests,
+    told: () => log.split('\n').filter((line) => line.includes('left out')),
+  };
+}
+
+const MADE_AT = '2026-01-01T12:00:00Z';
+const rawRunner = (id: number, change: object = {}) => ({
+  ...{ id, name: `r${String(id)}`, status: 'online', busy: false, labels: [{ name: 'linux' }] },
+  ...change,
+});
+const rawRun = (id: number, change: object = {}) => ({
+  ...{ id, workflow_id: 1, event: 'workflow_dispatch', created_at: MADE_AT, updated_at: MADE_AT },
+  ...change,
+});
+const rawJob = (id: number, change: object = {}) => ({
+  ...{ id, run_id: 7, name: 'build', status: 'queued', labels: ['linux'] },
+  ...change,
+});
+const page = (key: string, entries: readonly unknown[], total = entries.length): string =>
+  JSON.stringify({ total_count: total, [key]: entries });
+const pageOfIds = (from: number, to: number, total: number): string =>
+  page(
+    'runners',
+    Array.from({ length: Math.max(0, to - from) }, (_, index) => rawRunner(from + index)),
+    total,
+  );
+
+describe('one odd runner among others', () => {
+  it.each([
+    ['no busy', { busy: null }, 'busy: '],
+    ['no labels', { labels: null }, 'labels: '],
+    ['no status', { status: null }, 'status: '],
+    ['a label without a name', { labels: [{ id: 1 }] }, 'labels.0.name: '],
+    ['a label that is a text', { labels: ['linux'] }, 'labels.0: '],
+    ['an id that is a text', { id: 'secret' }, 'id: '],
+    ['a name beyond any index', { name: 'x'.repeat(3_000) }, 'name: '],
+    ['labels beyond any index', { labels: [{ name: 'x'.repeat(3_000) }] }, 'labels: '],
+  ])('(%s) is left out and told once; the rest lives', async (_what, change, problem) => {
+    const list = page('runners', [rawRunner(1), rawRunner(2, change), rawRunner(3)]);
+    const forge = await start(() => list);
+    const listing = await forge.runners();
+    expect(listing.runners.map(({ name }) => name)).toEqual(['r1', 'r3']);
+    expect(listing).toMatchObject({ isComplete: true, mismatch: '', etags: ['"e"'] });
+    await forge.runners();
+    expect(forge.told()).toHaveLength(1);
+    expect(forge.told()[0]).toContain(`"problem":"${problem}`);
+    expect(forge.told()[0]).not.toContain('secret');
+  });
+
+  it('that is no object at all is left out too', async () => {
+    const forge = await start(() => page('runners', [null, 'x', 7, [], rawRunner(1)]));
+    const { runners } = await forge.runners();
+    expect(runners.map(({ name }) => name)).toEqual(['r1']);
+  });
+
+  it('is told anew when another field of it, or another one, is odd', async () => {
+    const forge = await start((_page, reading) =>
+      page('runners', [
+        rawRunner(1),
+        rawRunner(2, reading === 1 ? { busy: null } : { status: null }),
+        rawRunner(3, reading === 3 ? { busy: null } : {}),
+      ]),
+    );
+    for (let pass = 1; pass <= 3; pass += 1) await forge.runners();
+    expect(forge.told()).toHaveLength(3);
+  });
+});
+
+describe('an odd run', () => {
+  const list = page('workflow_runs', [rawRun(1), rawRun(2, { created_at: null }), rawRun(3)]);
+
+  it('is left out and told once; what the others show is known', async () => {
+    const forge = await start(() => list);
+    const { runs } = await forge.runs();
+    expect(runs.map(({ id }) => id).sort()).toEqual(['1', '3']);
+    await forge.runs();
+    expect(forge.told()).toHaveLength(1);
+    expect(forge.told()[0]).toContain('"id":"2"');
+  });
+
+  it('may be the one that is looked for: nothing is concluded from what such a listing does not show', async () => {
+    const forge = await start(() => list);
+    expect((await forge.runs()).isComplete).toBe(false);
+    // Also where the pages add up without it, and where every reading shows the same.
+    const short = await start(() => page('workflow_runs', [rawRun(1), null], 1));
+    expect((await short.runs()).isComplete).toBe(false);
+  });
+});
+
+describe('an odd workflow job', () => {
+  it('is left out; the others are known by one reading', async () => {
+    const forge = await start(() => page('jobs', [rawJob(1), rawJob(2, { status: null })]));
+    const { jobs } = await forge.jobs();
+    expect(jobs.map(({ id }) => id)).toEqual(['1']);
+    expect(forge.requests()).toBe(1);
+    expect(forge.told()).toHaveLength(1);
+  });
+
+  it('that is odd only in its labels still tells which runner has taken it', async () => {
+    const forge = await start(() => page('jobs', [rawJob(1, { labels: null, runner_id: 5 })]));
+    expect((await forge.jobs()).jobs).toMatchObject([{ runnerId: '5', labels: [] }]);
+  });
+});
+
+describe('a count that is wrong', () => {
+  it.each([100_000, 1_000_000_000, 1e300])(
+    '(%d where two runners are) costs a few requests, not thousands',
+    async (total) => {
+      const forge = await start((number) =>
+        number === 1 ? pageOfIds(1, 3, total) : pageOfIds(0, 0, total),
+      );
+      const listing = await forge.runners();
+      expect(listing.runners).toHaveLength(2);
+      expect(listing.isComplete).toBe(false);
+      expect(listing.mismatch).toMatch(/counts .* and shows 2, page 2 being empty, twice the same/);
+      expect(forge.requests()).toBe(4);
+    },
+  );
+
+  it('(100,000 where 150 runners are) costs no more than are read side by side', async () => {
+    const forge = await start((number) =>
+      pageOfIds((number - 1) * 100, Math.min(150, number * 100), 100_000),
+    );
+    expect((await forge.runners()).runners).toHaveLength(150);
+    expect(forge.requests()).toBeLessThanOrEqual(2 * 18);
+  });
+
+  it('(100,000 where one run is) costs a few requests, and two equal readings settle it', async () => {
+    const forge = await start((number) =>
+      page('workflow_runs', number === 1 ? [rawRun(1)] : [], 100_000),
+    );
+    const listing = await forge.runs();
+    expect(listing).toMatchObject({ isComplete: true, runs: [{ id: '1' }] });
+    expect(forge.requests()).toBe(6);
+  });
+
+  it('(100,000 where one workflow job is) costs a few requests', async () => {
+    const forge = await start((number) => page('jobs', number === 1 ? [rawJob(1)] : [], 100_000));
+    expect((await forge.jobs()).jobs).toHaveLength(1);
+    expect(forge.requests()).toBe(4);
+  });
+
+  it('(runs of which each search shows new ones, without an end) is given up', async () => {
+    let id = 0;
+    const forge = await start(() => {
+      const runs = Array.from({ length: 100 }, () => {
+        id += 1;
+        const at = new Date(Date.parse(MADE_AT) - id * 1_000).toISOString();
+        return rawRun(id, { created_at: at, updated_at: at });
+      });
+      return page('workflow_runs', runs, 1_000_000);
+    });
+    expect((await forge.runs()).isComplete).toBe(false);
+    expect(forge.requests()).toBeLessThanOrEqual(250);
+  });
+});
+
+describe('a list without an end', () => {
+  it('of runners is read up to the budget of a pass', async () => {
+    const forge = await start((number) =>
+      pageOfIds((number - 1) * 100, number * 100, 1_000_000_000),
+    );
+    const listing = await forge.runners();
+    expect(listing.isComplete).toBe(false);
+    expect(listing.runners).toHaveLength(25_000);
+    expect(forge.requests()).toBe(250);
+  });
+
+  it('in one page of more than was asked for is no page', async () => {
+    const forge = await start(() => pageOfIds(0, 101, 101));
+    expect(await failureOf(forge.runners())).toMatchObject({ code: 'bad-reply', acted: 'no' });
+  });
+
+  it('in one page of more than 8 MB is not read to its end', async () => {
+    const forge = await start(() =>
+      page('runners', [rawRunner(1, { os: 'x'.repeat(8 * 1_024 * 1_024) })]),
+    );
+    const error = await failureOf(forge.runners());
+    expect(error).toMatchObject({ code: 'unavailable', acted: 'no' });
+    expect(error.message).toContain('too long');
+  });
+});
+
+describe('runners whose pages shift while they are read', () => {
+  it('are all that any page of two readings has shown', async () => {
+    // 150 runners; each reading misses one at the end of its first page.
+    const forge = await start((number, reading) => {
+      const [from, to] = number === 1 ? [0, 100] : [100 + reading, 150];
+      return pageOfIds(from, to, 150);
+    });
+    const listing = await forge.runners();
+    expect(listing.runners).toHaveLength(149);
+    expect(listing).toMatchObject({ isComplete: false, etags: [] });
+    expect(listing.mismatch).toBe('the forge counts 150 and shows 148');
+  });
+});
