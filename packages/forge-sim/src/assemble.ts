@@ -58,6 +58,10 @@ export function assemble(options: ForgeSimOptions): Parts {
   const forge = { clock, state, runs, limits, ghes, urls: { api: '', html: '' } };
   const webhookMs = profile.webhookMs ?? [0, 0];
   const hooks = new Hooks({ forge, changes, events, webhookMs, seed, referee, onViolation });
+  // After the hooks: an end is told before what it lets begin.
+  events.listen((event) => {
+    if (event.name === 'workflow_run' && event.action === 'completed') runs.noteEnded(event.run);
+  });
   return {
     forge,
     faults: new Faults(new Random(seed, 'faults')),

@@ -1,6 +1,6 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
-import { LONG } from './harness/scenes.ts';
+import { acme, LONG, workflow } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 /** Jobs of the chain, in the order of its counts, once `count` of them have ended. */
@@ -69,13 +69,38 @@ for (const database of databases) {
       await waitsFor(world, await world.job(second.id, 'failed'), 60_000);
       expect(world.ourRuns()).toHaveLength(2);
     });
+
+    it('of two endless chains in one concurrency group waits after each cancel of the other', async () => {
+      const concurrency = { group: 'deploy', cancelInProgress: true };
+      const forge = acme(2, { workflows: [workflow({ concurrency })] });
+      const world = await startWorld({ database, forge });
+      const endless = { template_id: 'build', inputs: LONG, auto_requeue: true };
+      const first = await world.api.enqueue('linux', { ...endless, name: 'first' });
+      await world.job(first.id, 'running');
+      const second = await world.api.enqueue('linux', { ...endless, name: 'second' });
+      const cancelled = await world.job(first.id, 'cancelled');
+      expect(cancelled.error_message).toBe('cancelled by the forge: concurrency group?');
+      const third = await waitsFor(world, cancelled, 30_000);
+      await world.job(second.id, 'running');
+      expect(world.ourRuns()).toHaveLength(2);
+      // It cancels the other in turn, which then waits itself: each in its turn, ever more slowly.
+      await world.moveTime(31_000);
+      const fourth = await waitsFor(world, await world.job(second.id, 'cancelled'), 30_000);
+      await world.job(third.id, 'running');
+      await world.moveTime(31_000);
+      await waitsFor(world, await world.job(third.id, 'cancelled'), 60_000);
+      await world.job(fourth.id, 'running');
+      expect(world.ourRuns()).toHaveLength(4);
+    });
   });
 }
 
-/** The job that follows one that failed, which waits for `backoffMs` from then on. */
+/** The job that follows one that failed or was cancelled by the forge, which waits for `backoffMs` from then on. */
 async function waitsFor(world: World, failed: Job, backoffMs: number): Promise<Job> {
-  const [next] = await world.api.queue('linux');
-  expect(next).toMatchObject({ status: 'pending', requeue_count: failed.requeue_count + 1 });
+  const next = (await world.api.queue('linux')).find(
+    ({ name, status }) => name === failed.name && status === 'pending',
+  );
+  expect(next).toMatchObject({ requeue_count: failed.requeue_count + 1 });
   const why = await world.why(next?.id ?? '', 'backoff');
   const waitMs = Date.parse(why.retry_at ?? '') - Date.parse(failed.completed_at ?? '');
   expect(waitMs).toBe(backoffMs);

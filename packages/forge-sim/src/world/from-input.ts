@@ -38,10 +38,17 @@ export function jobConclusionFrom(value: FromInput<JobConclusion>, inputs: Input
   return conclusion;
 }
 
-/** Fills `${{ inputs.x }}` of a `run-name`. */
-export function titleFrom(runName: string, inputs: Inputs): string {
-  return runName.replaceAll(
-    /\$\{\{\s*(?:github\.event\.)?inputs\.([\w-]+)\s*\}\}/g,
-    (_all, name: string) => inputs[name] ?? '',
+/** What an expression may name: `inputs.x`, and of the context `github` what is given. */
+export interface Contexts {
+  readonly inputs: Inputs;
+  readonly github?: Readonly<Record<string, string>>;
+}
+
+/** Fills `${{ inputs.x }}` and `${{ github.x }}`; what is not known is empty. */
+export function fillExpressions(text: string, { inputs, github = {} }: Contexts): string {
+  return text.replaceAll(
+    /\$\{\{\s*(?:github\.event\.)?(inputs|github)\.([\w-]+)\s*\}\}/g,
+    (_all, context: string, name: string) =>
+      (context === 'inputs' ? inputs[name] : github[name]) ?? '',
   );
 }

@@ -5,8 +5,9 @@ import type { ForgeIds } from '../ids.ts';
 import type { Profile } from '../profiles.ts';
 import type { Random } from '../random.ts';
 import { endsAtOnce, jobConclusionFor } from './conclusions.ts';
+import { ConcurrencyGroups, concurrencyGroupOf } from './concurrency-groups.ts';
 import type { ForgeEvents } from './forge-events.ts';
-import { runConclusionFrom, titleFrom } from './from-input.ts';
+import { fillExpressions, runConclusionFrom } from './from-input.ts';
 import type { JobRunner } from './jobs.ts';
 import type { RunConclusion } from './spec.ts';
 import type { Account, Run, Workflow, WorldState } from './state.ts';
@@ -33,6 +34,7 @@ export interface DispatchRequest {
 /** What happens to whole runs: made, seen, cancelled, forced, re-run, deleted. */
 export class Runs {
   readonly #deps: RunsDeps;
+  readonly #groups = new ConcurrencyGroups();
   #visibilityDelayMs: number | undefined;
 
   constructor(deps: RunsDeps) {
@@ -84,7 +86,19 @@ export class Runs {
     this.#deps.jobs.endOpenJobs(run, jobConclusionFor(conclusion));
   }
 
+  /** Of any run that has ended: the next of its concurrency group begins. */
+  noteEnded(run: Run): void {
+    const next = this.#groups.leave(run);
+    if (next === undefined) return;
+    next.status = next.workflow.spec.gate ?? 'queued';
+    next.updatedAt = this.#deps.clock.now();
+    this.#deps.jobs.createJobs(next);
+  }
+
   releaseGate(run: Run): void {
+    if (this.#groups.isWaiting(run)) {
+      throw new Error(`forge-sim: run ${String(run.id)} waits for its concurrency group`);
+    }
     if (!['waiting', 'pending', 'requested'].includes(run.status)) {
       throw new Error(`forge-sim: run ${String(run.id)} stands at no gate, it is ${run.status}`);
     }
@@ -130,8 +144,9 @@ export class Runs {
       runAttempt: 1,
       ref,
       inputs,
-      title: titleFrom(spec.runName ?? workflow.name, inputs),
+      title: fillExpressions(spec.runName ?? workflow.name, { inputs }),
       actor,
+      concurrencyGroup: concurrencyGroupOf({ workflow, ref, inputs }),
       headSha: createHash('sha1')
         .update(`${String(workflow.repo.id)} ${ref}`)
         .digest('hex'),
@@ -154,10 +169,24 @@ export class Runs {
     };
   }
 
+  /** Nobody asked for it: `cancelRequestedAt` stays null. */
+  #cancelForGroup(run: Run): void {
+    const { clock, profile, random, jobs } = this.#deps;
+    run.forcedConclusion = 'cancelled';
+    const cancelMs = random.within(profile.cancelMs);
+    clock.after(cancelMs, () => jobs.cancelOpenJobs(run, { evenStubborn: false }));
+  }
+
+  /** A run that waits for its group has no workflow jobs yet. */
   #begin(run: Run): void {
     const { jobs, changes } = this.#deps;
     if (endsAtOnce(run.plannedConclusion)) jobs.settleRun(run);
-    else jobs.createJobs(run);
+    else {
+      const { mayBegin, cancelled } = this.#groups.enter(run);
+      if (mayBegin) jobs.createJobs(run);
+      else run.status = 'pending';
+      for (const other of cancelled) this.#cancelForGroup(other);
+    }
     changes.announce();
   }
 }

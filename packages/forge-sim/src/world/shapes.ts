@@ -86,6 +86,7 @@ const workflowShape = object(
     jobs: list(workflowJobShape),
     runConclusion: orFromInput({ enum: runConclusions }),
     gate: { enum: gates },
+    concurrency: object({ group: text, cancelInProgress: flag }, ['group']),
     isDispatchable: flag,
     isDisabled: flag,
     parseError: text,

@@ -79,6 +79,8 @@ export interface WorkflowSpec {
   /** The run's end, whatever its jobs say. `startup_failure` and `action_required` start no job. */
   runConclusion?: FromInput<RunConclusion>;
   gate?: Gate;
+  /** Of the whole workflow. `group` may name `inputs.x`, `github.ref`, `github.ref_name` and `github.workflow`. */
+  concurrency?: { group: string; cancelInProgress?: boolean };
   /** Without its `workflow_dispatch` trigger: every dispatch is refused. */
   isDispatchable?: boolean;
   /** Somebody switched it off: every dispatch is refused. */

@@ -85,6 +85,8 @@ export interface Run {
   inputs: Readonly<Record<string, string>>;
   title: string;
   actor: Account;
+  /** Tells it from all others of the forge; null: it is in none. */
+  concurrencyGroup: string | null;
   headSha: string;
   createdAt: number;
   /** When this attempt began. */

@@ -78,7 +78,7 @@ describe('the end of a run', () => {
 describe('a requeue', () => {
   const chain = { autoRequeue: true, requeueLimit: null, requeueCount: 0, failureCount: 0 };
 
-  it('starts at once after a success or a cancel, and forgets the failures before it', () => {
+  it('starts at once after a success or a person’s cancel, and forgets the failures before it', () => {
     for (const end of ['completed', 'cancelled'] as const) {
       expect(requeueOf({ ...chain, failureCount: 3 }, end, NOW)).toEqual({
         requeueCount: 1,
@@ -86,6 +86,14 @@ describe('a requeue', () => {
         notBefore: null,
       });
     }
+  });
+
+  it('after a cancel by the forge waits as after a failure', () => {
+    expect(requeueOf({ ...chain, failureCount: 1 }, 'cancelled-by-forge', NOW)).toEqual({
+      requeueCount: 1,
+      failureCount: 2,
+      notBefore: NOW + 60_000,
+    });
   });
 
   it('backs off after each failure in a row: 30 s, 1 min, 2 min, up to 15 min (defect #16)', () => {

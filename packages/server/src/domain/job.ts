@@ -79,7 +79,7 @@ export interface Job extends JobOverrides {
   readonly autoRequeue: boolean;
   readonly requeueLimit: number | null;
   readonly requeueCount: number;
-  /** Failures in a row of this requeue chain: sets the backoff of the next. */
+  /** Failures, and cancels by the forge, in a row of this requeue chain: sets the backoff of the next. */
   readonly failureCount: number;
   readonly createdBy: string;
   /** The attempt that speaks for this job; stays set after the end. */
@@ -163,15 +163,25 @@ export interface Requeue {
   readonly notBefore: number | null;
 }
 
-/** What follows a job that ended as `end`, or `undefined` when its chain is over. Limit N = N+1 runs. */
+/** Of a job whose run the forge, or somebody there, cancelled: nobody here had wished it. */
+export const CANCELLED_BY_FORGE = 'cancelled by the forge: concurrency group?';
+
+/**
+ * How a job ended, for what follows it. A cancel that nobody here wished is like a failure: two chains in one
+ * concurrency group would cancel each other for ever, as fast as they can be sent.
+ */
+export type RequeueCause = EndedState | 'cancelled-by-forge';
+
+/** What follows a job that ended by `cause`, or `undefined` when its chain is over. Limit N = N+1 runs. */
 export function requeueOf(
   job: Pick<Job, 'autoRequeue' | 'requeueLimit' | 'requeueCount' | 'failureCount'>,
-  end: EndedState,
+  cause: RequeueCause,
   now: number,
 ): Requeue | undefined {
   if (!job.autoRequeue) return undefined;
   if (job.requeueLimit !== null && job.requeueCount >= job.requeueLimit) return undefined;
-  const failureCount = end === 'failed' ? job.failureCount + 1 : 0;
+  const isSetback = cause === 'failed' || cause === 'cancelled-by-forge';
+  const failureCount = isSetback ? job.failureCount + 1 : 0;
   const backoffMs = requeueBackoffMs(failureCount);
   return {
     requeueCount: job.requeueCount + 1,

@@ -7,7 +7,14 @@ import type { Expression, SqlBool } from 'kysely';
 import { sql } from 'kysely';
 import type { EventKind } from '../domain/event.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
-import { assertMove, type EndedState, type JobState, RANK_GAP, requeueOf } from '../domain/job.ts';
+import {
+  assertMove,
+  type EndedState,
+  type JobState,
+  RANK_GAP,
+  type RequeueCause,
+  requeueOf,
+} from '../domain/job.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { WriteTx } from './database.ts';
 import { insertRows } from './insert-rows.ts';
@@ -154,6 +161,8 @@ export interface JobEnd {
   readonly set?: Move['set'];
   readonly where?: Expression<SqlBool>;
   readonly actor?: string;
+  /** What decides when the next of its chain may start. @default `to` */
+  readonly cause?: RequeueCause;
 }
 
 /** The end of a job and what follows it are one: a crash between them would lose the rest of the chain. */
@@ -174,13 +183,13 @@ export async function endJob(
       data: { message: end.message },
     },
   });
-  if (ended !== undefined) await requeueAfter(tx, ended, end.to);
+  if (ended !== undefined) await requeueAfter(tx, ended, end.cause ?? end.to);
   return ended;
 }
 
 /** At the tail, unpaused, with the inputs of its forerunner: a template's later inputs do not reach the chain. */
-async function requeueAfter(tx: WriteTx, ended: JobRow, end: EndedState): Promise<void> {
-  const requeue = requeueOf(jobOf(ended), end, tx.now);
+async function requeueAfter(tx: WriteTx, ended: JobRow, cause: RequeueCause): Promise<void> {
+  const requeue = requeueOf(jobOf(ended), cause, tx.now);
   if (requeue === undefined) return;
   const place = await takeNumber(tx, ended.group_id);
   if (place === undefined) throw new Error(`group ${ended.group_id} of job ${ended.id} is gone`);

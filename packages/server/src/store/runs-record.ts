@@ -1,11 +1,11 @@
 /** What the forge shows of an attempt's run, and what it does not show. */
 import type { Run } from '../domain/attempt.ts';
-import { ACTIVE_STATES, endOf } from '../domain/job.ts';
+import { ACTIVE_STATES, CANCELLED_BY_FORGE, endOf } from '../domain/job.ts';
 import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { isFurther } from '../domain/webhook.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
-import { changeJob, endJob, moveJob, returnJob } from './job-moves.ts';
+import { changeJob, endJob, type JobEnd, moveJob, returnJob } from './job-moves.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 
 export async function recordRun(
@@ -100,12 +100,9 @@ function observed(tx: WriteTx, attempt: AttemptRow, run: Run, at: number): Attem
 async function moveOn(tx: WriteTx, job: JobRow, run: Run): Promise<void> {
   const times = { run_created_at: run.createdAt, run_started_at: run.startedAt };
   if (run.status === 'completed') {
-    const to = endOf(run.conclusion);
-    const message =
-      to === 'failed' ? `the run ended with ${run.conclusion ?? 'no conclusion'}` : '';
     const started_at = job.started_at ?? tx.now;
     const set = { ...times, started_at, run_completed_at: run.updatedAt };
-    await endJob(tx, job, { to, message, set });
+    await endJob(tx, job, { ...endBy(run), set });
   } else if (run.status === 'in_progress' && job.state === 'triggered') {
     await moveJob(tx, {
       id: job.id,
@@ -118,6 +115,15 @@ async function moveOn(tx: WriteTx, job: JobRow, run: Run): Promise<void> {
     const told = { kind: 'job.run-found', data: { runId: run.id } } as const;
     await changeJob(tx, job, { run_url: run.url, ...times }, told);
   }
+}
+
+/** Of a job that has not ended: a cancel that somebody here wished has ended it before its run. */
+function endBy({ conclusion }: Run): Pick<JobEnd, 'to' | 'message' | 'cause'> {
+  const to = endOf(conclusion);
+  if (to === 'completed') return { to, message: '' };
+  if (to === 'failed')
+    return { to, message: `the run ended with ${conclusion ?? 'no conclusion'}` };
+  return { to, message: CANCELLED_BY_FORGE, cause: 'cancelled-by-forge' };
 }
 
 /** Not a state: it only bears on what is concluded later. */

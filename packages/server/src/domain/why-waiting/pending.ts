@@ -145,7 +145,8 @@ function findStale(input: WaitInput): Cause | undefined {
 
 function findBackoff({ job, now }: WaitInput): Cause | undefined {
   if (job.notBefore === null || job.notBefore <= now) return undefined;
-  const what = 'It waits a while after a failure and then starts by itself';
+  const what =
+    'It waits a while after a failure or a cancel by the forge, and then starts by itself';
   return { code: 'backoff', message: sentence(what, job.errorMessage), retryAt: job.notBefore };
 }
 
