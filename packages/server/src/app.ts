@@ -85,6 +85,8 @@ class RunningApp implements App {
     const metrics = this.#makeMetrics(store, () => forge);
     const forge: Forge = this.#openForge(store, metrics);
     const feed = this.#makeFeed(store, metrics);
+    // Before anybody asks why a job waits: a limit met in an earlier life is a reason, "not connected yet" is none.
+    await forge.recallLimits();
     // Before anybody looks at the world: what changes after a first look wakes loops and is pushed to clients.
     await feed.open();
     await this.#listen(store, forge, metrics, feed);
@@ -236,7 +238,8 @@ class RunningApp implements App {
 function budgetsIn({ credentials }: Store): BudgetStore {
   return {
     findBudget: (id) => credentials.find(id),
-    saveBudget: (id, budget) => credentials.save(FORGE_ID, { ...budget, id }),
+    saveBudget: (id, budget, hasConnected) =>
+      credentials.save(FORGE_ID, { ...budget, id }, hasConnected),
     takeDispatch: (id, rate) => credentials.takeDispatch(id, rate),
   };
 }

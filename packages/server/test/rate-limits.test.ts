@@ -1,6 +1,6 @@
 import type { ForgeSim } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
-import { LINUX, TOKEN } from './harness/scenes.ts';
+import { HUMAN_TOKEN, LINUX, TOKEN } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 /** A window that ends soon. GitHub's are an hour long, and never change their end. */
@@ -9,6 +9,13 @@ const RESET_MS = 60_000;
 const shortWindow = (sim: ForgeSim): void => {
   sim.setRateLimit(TOKEN, { remaining: 4_000, resetAt: sim.clock.now() + RESET_MS });
 };
+
+/** Nothing that could dispatch looks by itself for the length of a test. */
+const rareLooks = {
+  github: { poll_interval: '10m' },
+  dispatcher: { interval: '10m' },
+  waits: { reconnect: '10m' },
+} as const;
 
 const requestsTo = ({ sim }: World, name: string) =>
   sim.ledger().requests.filter(({ endpoint }) => endpoint === name);
@@ -21,6 +28,19 @@ async function addRunner(world: World): Promise<void> {
     ({ length }) => length === 1,
   );
   world.sim.addRunner({ scope: 'org:acme', name: 'new', labels: [...LINUX] });
+}
+
+/** A job whose dispatch was refused: nothing is left of the hour. No loop looks again before its interval. */
+async function limitedJob(world: World): Promise<string> {
+  await world.until(
+    'one runner is known',
+    () => world.api.runners(),
+    ({ length }) => length === 1,
+  );
+  world.sim.setRateLimit(TOKEN, { remaining: 0 });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.why(id, 'rate-limited');
+  return id;
 }
 
 const remaining = async (world: World): Promise<number> =>
@@ -100,6 +120,30 @@ for (const database of databases) {
       const [refused, accepted] = requestsTo(world, 'dispatch');
       expect((accepted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(40_000);
       expect(world.ourRuns()).toHaveLength(1);
+    });
+
+    it('is the reason that is told right after a restart, with its time, and it goes on at that time', async () => {
+      const world = await startWorld({ database, prepare: shortWindow, config: rareLooks });
+      const id = await limitedJob(world);
+      const told = await world.api.why(id);
+      await world.restart();
+      const why = await world.api.why(id);
+      expect(why.code).toBe('rate-limited');
+      expect(why.retry_at).toBe(told.retry_at);
+      const asked = world.sim.ledger().requests.length;
+      await world.moveTime(RESET_MS - 10_000);
+      expect(world.sim.ledger().requests.length).toBe(asked);
+      // Far less than the interval of any loop: what goes on, goes on because its moment has come.
+      await world.moveTime(11_000);
+      await world.job(id, 'completed');
+      expect(world.dispatches()).toBe(1);
+    });
+
+    it('of the token before does not stop a new one', async () => {
+      const world = await startWorld({ database, prepare: shortWindow, config: rareLooks });
+      const id = await limitedJob(world);
+      await world.restart({ ...rareLooks, github: { ...rareLooks.github, token: HUMAN_TOKEN } });
+      await world.job(id, 'completed');
     });
   });
 }

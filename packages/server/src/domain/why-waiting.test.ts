@@ -85,6 +85,12 @@ describe('a pending job', () => {
     ['stale-runners', { plan: planWith({ isFresh: false }) }],
     ['backoff', { job: { ...job, notBefore: NOW + 1 } }],
     ['rate-limited', { credential: { ...credential, blockedUntil: NOW + 1 } }],
+    // After a restart: whether the token works may not even be asked.
+    ['rate-limited', { credential: { ...credential, isConnected: false, blockedUntil: NOW + 1 } }],
+    [
+      'forge-unavailable',
+      { credential: { ...credential, isConnected: false, blockedUntil: NOW + 1, error: '401' } },
+    ],
     ['rate-limited', { plan: groupPlan({ limit: 'rate-limited' }) }],
     ['forge-unavailable', { plan: groupPlan({ limit: 'forge-unavailable' }) }],
     ['cap', { plan: groupPlan({ limit: 'cap' }) }],

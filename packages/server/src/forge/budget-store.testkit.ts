@@ -19,17 +19,17 @@ export class MemoryBudgetStore implements BudgetStore {
     this.#clock = clock;
   }
 
-  async findBudget(credentialId: string): Promise<Budget | undefined> {
+  async findBudget(budgetId: string): Promise<Budget | undefined> {
     this.#failIfAway();
-    return Promise.resolve(this.budgets.get(credentialId));
+    return Promise.resolve(this.budgets.get(budgetId));
   }
 
-  async saveBudget(credentialId: string, budget: Budget): Promise<void> {
+  async saveBudget(budgetId: string, budget: Budget): Promise<void> {
     this.#failIfAway();
     this.saveCount += 1;
-    const before = this.budgets.get(credentialId)?.blockedUntil ?? 0;
+    const before = this.budgets.get(budgetId)?.blockedUntil ?? 0;
     const blockedUntil = Math.max(before, budget.blockedUntil ?? 0);
-    this.budgets.set(credentialId, {
+    this.budgets.set(budgetId, {
       ...budget,
       blockedUntil: blockedUntil === 0 ? null : blockedUntil,
     });

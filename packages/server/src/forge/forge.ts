@@ -134,7 +134,7 @@ export interface RateState {
   readonly remaining: number | null;
   /** Epoch milliseconds. */
   readonly resetAt: number | null;
-  /** Nothing is sent before this moment. */
+  /** Nothing is sent before this moment: the forge said so, or nothing is left until the reset. */
   readonly blockedUntil: number | null;
 }
 
@@ -173,6 +173,8 @@ export interface Forge {
   /** The credential that dispatches to this owner. */
   credentialFor(use: ForgeUse, owner?: string): CredentialStatus;
   listCredentials(): readonly CredentialStatus[];
+  /** Takes over what was learnt of the limits before this process began. Asks the forge nothing. Never throws. */
+  recallLimits(): Promise<void>;
   /** Asks the forge who we are. Repeatable; its outcome shows in `listCredentials`. Never throws. */
   ensureConnected(signal: AbortSignal): Promise<void>;
   /** @param etags those of the last pass of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
@@ -233,9 +235,14 @@ export interface Forge {
 
 /** Where a budgeted client keeps what must outlive the process and be shared by replicas. Implemented over the store. */
 export interface BudgetStore {
-  findBudget(credentialId: string): Promise<Budget | undefined>;
-  /** Last writer wins but for `blockedUntil`, where the later moment stays. */
-  saveBudget(credentialId: string, budget: Budget): Promise<void>;
+  /** @param budgetId of one token in one use */
+  findBudget(budgetId: string): Promise<Budget | undefined>;
+  /**
+   * Last writer wins but for `blockedUntil`, where the later moment stays.
+   *
+   * @param hasConnected this process has just connected: told even if the row says so already
+   */
+  saveBudget(budgetId: string, budget: Budget, hasConnected: boolean): Promise<void>;
   /**
    * Takes one dispatch from the shared bucket, refilled by the database's clock; `null` when taken, else the
    * epoch millisecond at which one will be there.

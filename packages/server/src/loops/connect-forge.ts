@@ -13,9 +13,30 @@ export async function connectForge(
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
+  const wake = new Wake();
+  let cancelDue = (): void => undefined;
   const tick = async (): Promise<void> => {
-    const isAllUp = forge.listCredentials().every((c) => c.isConnected || !c.isConfigured);
-    if (!isAllUp) await forge.ensureConnected(signal);
+    cancelDue();
+    if (listDown(forge).length === 0) return;
+    await forge.ensureConnected(signal);
+    const dueMs = limitEndsIn(forge, clock.now());
+    if (dueMs === null || dueMs >= reconnectMs) return;
+    cancelDue = clock.after(dueMs, () => {
+      wake.knock();
+    });
   };
-  await runLoop(tick, { clock, signal, everyMs: reconnectMs, wake: new Wake(), onError });
+  await runLoop(tick, { clock, signal, everyMs: reconnectMs, wake, onError });
+  cancelDue();
+}
+
+function listDown(forge: Forge) {
+  return forge.listCredentials().filter((one) => one.isConfigured && !one.isConnected);
+}
+
+/** A limit says when it ends: what waits for it is not left to the interval. */
+function limitEndsIn(forge: Forge, now: number): number | null {
+  const ends = listDown(forge)
+    .map(({ rate }) => rate.blockedUntil)
+    .filter((until) => until !== null);
+  return ends.length === 0 ? null : Math.max(0, Math.min(...ends) - now);
 }

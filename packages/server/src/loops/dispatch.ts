@@ -299,11 +299,14 @@ function stopOf(status: CredentialStatus, breaker: Breaker, now: number): Stop |
   if (!status.isConfigured) {
     return { reason: 'forge-unavailable', message: 'github.token is empty', retryAt: null };
   }
-  if (!status.isConnected) {
+  const { blockedUntil } = status.rate;
+  const isLimited = blockedUntil !== null && blockedUntil > now;
+  // Not asked yet whether it works, since nothing may be asked before then.
+  const isUntried = !status.isConnected && status.error === '' && isLimited;
+  if (!status.isConnected && !isUntried) {
     return { reason: 'forge-unavailable', message: status.error, retryAt: null };
   }
-  const { blockedUntil } = status.rate;
-  if (blockedUntil !== null && blockedUntil > now) {
+  if (isLimited) {
     const message = 'the forge’s rate limit is used up';
     return { reason: 'rate-limited', message, retryAt: blockedUntil };
   }

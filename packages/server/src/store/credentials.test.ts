@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeCredentialStore } from './credentials.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import type { CredentialRow } from './port/credentials.ts';
+import type { CredentialRow, CredentialStore } from './port/credentials.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -23,6 +23,8 @@ for (const kind of databases) {
     const at = useDatabase(kind);
     const one = () => makeCredentialStore(at.database);
     const other = () => makeCredentialStore(at.replica);
+    const save = (store: CredentialStore, row: CredentialRow, hasConnected = false) =>
+      store.save('github', row, hasConnected);
     const eventKinds = async () =>
       (await at.database.read.selectFrom('events').select('kind').orderBy('seq').execute()).map(
         (row) => row.kind,
@@ -30,28 +32,34 @@ for (const kind of databases) {
 
     it('keeps what was saved last', async () => {
       expect(await one().find('pat')).toBeUndefined();
-      await one().save('github', healthy);
+      await save(one(), healthy);
       const next = { ...healthy, remaining: 12, rateFactor: 0.5, secondaryHits: 2, actor: 'bot2' };
-      await other().save('github', next);
+      await save(other(), next);
       expect(await one().find('pat')).toEqual(next);
     });
 
     it('keeps the later of two moments until which nothing may be sent', async () => {
-      await one().save('github', { ...healthy, blockedUntil: 500 });
-      await other().save('github', { ...healthy, blockedUntil: 900 });
-      await one().save('github', { ...healthy, blockedUntil: 700 });
-      await one().save('github', healthy);
+      await save(one(), { ...healthy, blockedUntil: 500 });
+      await save(other(), { ...healthy, blockedUntil: 900 });
+      await save(one(), { ...healthy, blockedUntil: 700 });
+      await save(one(), healthy);
       expect((await one().find('pat'))?.blockedUntil).toBe(900);
     });
 
     it('tells of a change only when it is connected or not, or why', async () => {
-      await one().save('github', healthy);
-      await one().save('github', { ...healthy, remaining: 1 });
+      await save(one(), healthy);
+      await save(one(), { ...healthy, remaining: 1 });
       expect(await eventKinds()).toEqual(['credential.changed']);
-      await one().save('github', { ...healthy, isConnected: false, error: '401' });
-      await one().save('github', { ...healthy, isConnected: false, error: '401' });
-      await one().save('github', healthy);
+      await save(one(), { ...healthy, isConnected: false, error: '401' });
+      await save(one(), { ...healthy, isConnected: false, error: '401' });
+      await save(one(), healthy);
       expect(await eventKinds()).toHaveLength(3);
+    });
+
+    it('tells whoever waits for it that a process has connected, though the row said so before', async () => {
+      await save(one(), healthy);
+      await save(other(), healthy, true);
+      expect(await eventKinds()).toEqual(['credential.changed', 'credential.changed']);
     });
 
     it('gives a burst of dispatches, then says when the next one will be there', async () => {

@@ -8,7 +8,8 @@ import type { Schema } from './schema.ts';
 export function makeCredentialStore(database: Database): CredentialStore {
   return {
     find: (id) => find(database, id),
-    save: (forgeId, row) => database.write((tx) => save(tx, forgeId, row)),
+    save: (forgeId, row, hasConnected) =>
+      database.write((tx) => save(tx, forgeId, row, hasConnected)),
     takeDispatch: (id, rate) => database.write((tx) => takeDispatch(tx, database, id, rate)),
   };
 }
@@ -38,10 +39,16 @@ function credentialOf(row: Schema['credentials']): CredentialRow {
 }
 
 /** Counters are no state. What people see of a credential is: connected or not, and why. */
-async function save(tx: WriteTx, forgeId: string, row: CredentialRow): Promise<void> {
+async function save(
+  tx: WriteTx,
+  forgeId: string,
+  row: CredentialRow,
+  hasConnected: boolean,
+): Promise<void> {
   const isNew = await tryInsert(tx, forgeId, row);
   if (!isNew) await saveCounters(tx, forgeId, row);
-  if (!isNew && !(await trySaveHealth(tx, row))) return;
+  const hasChanged = isNew || (await trySaveHealth(tx, row));
+  if (!hasChanged && !hasConnected) return;
   tx.emit({
     kind: 'credential.changed',
     subjectType: 'credential',

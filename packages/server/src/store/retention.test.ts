@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NewEvent } from '../domain/event.ts';
 import { makeCatalogStore } from './catalog.ts';
+import { makeCredentialStore } from './credentials.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
@@ -187,6 +188,25 @@ for (const kind of databases) {
       expect(await countOf('sessions')).toBe(1);
       expect(await countOf('idempotency_keys')).toBe(1);
       expect(await retention().deleteExpired(now)).toBe(0);
+    });
+
+    it('deletes what was left of the limits of a token that nobody has used for a week', async () => {
+      const credentials = makeCredentialStore(at.database);
+      const save = (id: string) =>
+        credentials.save(
+          'github',
+          {
+            ...{ id, actor: '', limit: null, remaining: null, resetAt: null, blockedUntil: null },
+            ...{ rateFactor: 1, secondaryHits: 0, isConnected: true, error: '' },
+          },
+          false,
+        );
+      await save('before');
+      at.clock.set(at.clock.now() + 7 * DAY_MS);
+      await save('in use');
+      expect(await retention().deleteExpired(at.clock.now())).toBe(1);
+      expect(await credentials.find('before')).toBeUndefined();
+      expect(await credentials.find('in use')).toBeDefined();
     });
 
     it('deletes runners nobody has seen, then their scope', async () => {

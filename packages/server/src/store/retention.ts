@@ -9,6 +9,8 @@ const IDEMPOTENCY_KEYS_KEPT_MS = 24 * 3_600_000;
 const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
 /** What others did on our runners: no webhook is so late that it would still tell of its beginning. */
 const FOREIGN_JOBS_KEPT_MS = 24 * 3_600_000;
+/** A token in use writes its row all day; no limit lasts so long. */
+const CREDENTIALS_KEPT_MS = 7 * 24 * 3_600_000;
 const EXPIRED_PER_TRANSACTION = 500;
 
 export function makeRetentionStore(database: Database): RetentionStore {
@@ -127,11 +129,12 @@ async function deleteEvents(
   return Number(numDeletedRows);
 }
 
-/** Sessions, idempotency keys, webhook deliveries. */
+/** Sessions, idempotency keys, webhook deliveries, workflow jobs of others, budgets of tokens that nobody uses. */
 async function deleteExpired(database: Database, now: number): Promise<number> {
   const keysBefore = now - IDEMPOTENCY_KEYS_KEPT_MS;
   const deliveriesBefore = now - DELIVERIES_KEPT_MS;
   const foreignBefore = now - FOREIGN_JOBS_KEPT_MS;
+  const credentialsBefore = now - CREDENTIALS_KEPT_MS;
   const limit = sql`limit ${EXPIRED_PER_TRANSACTION}`;
   const deletes = [
     sql`delete from sessions where id in (
@@ -144,6 +147,10 @@ async function deleteExpired(database: Database, now: number): Promise<number> {
     sql`delete from webhook_deliveries where (forge_id, id) in (
       select forge_id, id from webhook_deliveries
       where received_at <= ${deliveriesBefore} order by received_at ${limit}
+    )`,
+    sql`delete from credentials where id in (
+      select id from credentials where updated_at <= ${credentialsBefore}
+      order by updated_at ${limit}
     )`,
     sql`delete from run_workflow_jobs where (forge_id, id) in (
       select forge_id, id from run_workflow_jobs

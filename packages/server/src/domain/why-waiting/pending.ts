@@ -87,14 +87,17 @@ function findBlock({ block, target }: WaitInput): Cause | undefined {
   };
 }
 
-function findCredentialFault({ credential }: WaitInput): Cause | undefined {
+function findCredentialFault({ credential, now }: WaitInput): Cause | undefined {
   if (!credential.isConfigured) {
     const message = 'No credential is configured to dispatch with: set github.token.';
     return { code: 'forge-unavailable', message };
   }
-  if (credential.isConnected) return undefined;
+  const { isConnected, error, blockedUntil } = credential;
+  if (isConnected) return undefined;
+  // Nothing may be asked before then, not even whether it works: the limit is the reason.
+  if (error === '' && blockedUntil !== null && blockedUntil > now) return undefined;
   const what = 'The forge cannot be used with this credential: check the token and the connection';
-  return { code: 'forge-unavailable', message: sentence(what, credential.error) };
+  return { code: 'forge-unavailable', message: sentence(what, error) };
 }
 
 /** "No runner matches" would send people to look for labels when it is the token that sees no runners. */

@@ -9,7 +9,7 @@ const REFRESH_EVERY_MS = 5_000;
 const SAVE_EVERY_MS = 5_000;
 
 export interface BudgetKeeperOptions {
-  readonly credentialId: string;
+  readonly budgetId: string;
   /** Asked anew each time: two credentials that turn out to be one user come to share a budget. */
   readonly budget: () => RequestBudget;
   /** The part of the row that is the credential's own. */
@@ -30,6 +30,7 @@ export class BudgetKeeper {
   #loading: Promise<void> | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   #isDirty = false;
+  #hasConnected = false;
   #saving: Promise<void> = Promise.resolve();
   #isSaveQueued = false;
   #cancelSave: (() => void) | undefined;
@@ -66,6 +67,12 @@ export class BudgetKeeper {
     });
   }
 
+  /** The credential works now: whoever waits for that is told, whatever the row says of another process or life. */
+  noteConnected(): void {
+    this.#hasConnected = true;
+    this.noteChange(true);
+  }
+
   /** Resolves when the last change is written or has failed. */
   async close(): Promise<void> {
     if (this.#isDirty) this.#save();
@@ -75,15 +82,15 @@ export class BudgetKeeper {
   }
 
   async #load(): Promise<void> {
-    const { store, credentialId, clock, logger } = this.#options;
+    const { store, budgetId, clock, logger } = this.#options;
     try {
-      const budget = await store.findBudget(credentialId);
+      const budget = await store.findBudget(budgetId);
       if (budget !== undefined) {
         this.#options.budget().adopt(budget);
         this.#options.onLoaded(budget);
       }
     } catch (error) {
-      logger.warn({ err: error, credentialId }, 'budget not loaded');
+      logger.warn({ err: error, budgetId }, 'budget not loaded');
     }
     this.#loadedAt = clock.monotonic();
   }
@@ -101,12 +108,15 @@ export class BudgetKeeper {
   }
 
   async #write(): Promise<void> {
-    const { store, credentialId, budget, standing, logger } = this.#options;
+    const { store, budgetId, budget, standing, logger } = this.#options;
     this.#isSaveQueued = false;
+    const hasConnected = this.#hasConnected;
+    this.#hasConnected = false;
     try {
-      await store.saveBudget(credentialId, { ...budget().state(), ...standing() });
+      await store.saveBudget(budgetId, { ...budget().state(), ...standing() }, hasConnected);
     } catch (error) {
-      logger.warn({ err: error, credentialId }, 'budget not saved');
+      this.#hasConnected ||= hasConnected;
+      logger.warn({ err: error, budgetId }, 'budget not saved');
     }
   }
 }

@@ -135,7 +135,7 @@ export class RequestBudget {
       limit: this.#limit,
       remaining: this.#remainingAt(now),
       resetAt: this.#resetAt,
-      blockedUntil: this.#blockAt(now),
+      blockedUntil: this.retryAt('dispatch'),
     };
   }
 

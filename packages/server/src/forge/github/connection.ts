@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { BudgetStore, CredentialStatus, ForgeError } from '../forge.ts';
+import type { BudgetStore, CredentialStatus, ForgeError, ForgeErrorCode } from '../forge.ts';
 import type { RequestBudget } from './budget.ts';
 import { BudgetKeeper } from './budget-keeper.ts';
 import type { CredentialSource } from './credential-source.ts';
@@ -22,6 +22,7 @@ export class Connection {
   #budget: RequestBudget;
   #actor = '';
   #error = '';
+  #failure: ForgeErrorCode | undefined;
   #isConnected = false;
 
   constructor(options: ConnectionOptions) {
@@ -29,7 +30,7 @@ export class Connection {
     this.#budget = options.budget;
     this.#logger = options.logger;
     this.keeper = new BudgetKeeper({
-      credentialId: options.source.id,
+      budgetId: options.source.budgetId,
       budget: () => this.#budget,
       standing: () => ({
         actor: this.#actor,
@@ -73,6 +74,14 @@ export class Connection {
     this.#isConnected = true;
     this.#error = '';
     this.#logger.info({ credentialId: this.source.id }, 'credential connected');
+    this.keeper.noteConnected();
+  }
+
+  /** The forge has answered with a limit: it can be reached, whether or not it takes the credential. */
+  noteLimited(): void {
+    if (this.#failure !== 'unavailable' && this.#failure !== 'bad-reply') return;
+    this.#failure = undefined;
+    this.#error = '';
     this.keeper.noteChange(true);
   }
 
@@ -80,6 +89,7 @@ export class Connection {
     if (!this.#isConnected && this.#error === error.message) return;
     this.#isConnected = false;
     this.#error = error.message;
+    this.#failure = error.code;
     this.#logger.warn(
       { credentialId: this.source.id, reason: error.code, detail: error.message },
       'credential disconnected',

@@ -111,6 +111,11 @@ class Github implements GithubForge {
     return [this.credentialFor('dispatch'), this.credentialFor('runners')];
   }
 
+  async recallLimits(): Promise<void> {
+    const { dispatch, runners } = this.#clients;
+    await Promise.all([dispatch.connection.keeper.refresh(), runners.connection.keeper.refresh()]);
+  }
+
   async ensureConnected(signal: AbortSignal): Promise<void> {
     const { dispatch, runners } = this.#clients;
     await Promise.all([this.#connect(dispatch, signal), this.#connect(runners, signal)]);
@@ -178,7 +183,10 @@ class Github implements GithubForge {
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
       // Neither a limit nor our own shutdown says anything about the credential.
-      if (error.code !== 'rate-limited' && error.code !== 'not-sent') connection.noteFails(error);
+      if (error.code === 'rate-limited' && error.status !== undefined) connection.noteLimited();
+      else if (error.code !== 'rate-limited' && error.code !== 'not-sent') {
+        connection.noteFails(error);
+      }
     }
   }
 

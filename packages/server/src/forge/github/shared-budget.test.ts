@@ -6,6 +6,7 @@ import {
   failureOf,
   forever,
   moveBoth,
+  RUNNERS_TOKEN,
   requestsOf,
   type StartOptions,
 } from '../contract/world.testkit.ts';
@@ -41,6 +42,49 @@ describe('a budget in the store', () => {
     await under.forge.close();
     const reborn = startReplica(under);
     expect(await reborn.takeDispatch('acme')).toBe(retryAt);
+  });
+
+  it('keeps no block of the token before: the new one is asked with at once', async () => {
+    const under = await start();
+    under.sim.addFault({ on: 'dispatch', kind: 'secondary-limit', retryAfterS: 3_600 });
+    await failureOf(under.forge.dispatch(dispatchOf(), forever));
+    await under.forge.close();
+    const tokens = { dispatch: RUNNERS_TOKEN, runners: RUNNERS_TOKEN };
+    const reborn = startReplica(under, { tokens });
+    expect(await reborn.takeDispatch('acme')).toBeNull();
+    await reborn.ensureConnected(forever);
+    expect(reborn.credentialFor('dispatch')).toMatchObject({
+      isConnected: true,
+      actor: 'watcher',
+      rate: { blockedUntil: null },
+    });
+  });
+
+  it('keeps no token, nor what leads back to one', async () => {
+    const under = await start();
+    await under.forge.ensureConnected(forever);
+    await under.forge.close();
+    const keys = [...under.budgets.budgets.keys()];
+    expect(keys.map((key) => key.replace(/[0-9a-f]{16}$/, 'HASH'))).toEqual([
+      'github/dispatch/HASH',
+      'github/runners/HASH',
+    ]);
+  });
+
+  it('shows a block before anything was asked', async () => {
+    const under = await start();
+    under.sim.addFault({ on: 'dispatch', kind: 'secondary-limit', retryAfterS: 60 });
+    const { retryAt } = await failureOf(under.forge.dispatch(dispatchOf(), forever));
+    await under.forge.close();
+    const reborn = startReplica(under);
+    const asked = under.sim.ledger().requests.length;
+    await reborn.recallLimits();
+    expect(reborn.credentialFor('dispatch')).toMatchObject({
+      isConnected: false,
+      error: '',
+      rate: { blockedUntil: retryAt },
+    });
+    expect(under.sim.ledger().requests).toHaveLength(asked);
   });
 
   it('brings a block to the other replicas', async () => {

@@ -63,7 +63,9 @@ const UNHEALTHY_BELOW = 10;
 function clientToWire(client: ForgeClient, now: number): ForgeClientStatus {
   const { isConfigured, isConnected, error, rate } = client;
   const isUsable = isConfigured && isConnected;
-  const problem = isConfigured ? error || 'not connected yet' : 'no token is configured';
+  const isLimited = rate.blockedUntil !== null && rate.blockedUntil > now;
+  const untried = isLimited ? 'its rate limit is used up' : 'not connected yet';
+  const problem = isConfigured ? error || untried : 'no token is configured';
   return {
     status: isUsable ? healthOf(rate.remaining) : 'unhealthy',
     connected: isUsable,

@@ -7,7 +7,7 @@ export interface RetentionStore {
   deleteAttempts(endedBefore: number, batch: number): Promise<number>;
   /** Events: those that only feed loops and pushes, and those of the audit, which are kept longer. */
   deleteEvents(feedBefore: number, auditBefore: number, batch: number): Promise<number>;
-  /** Sessions, idempotency keys, webhooks and other people's workflow jobs, to the last one, in short transactions. */
+  /** Sessions, idempotency keys, webhooks, other people's workflow jobs, unused budgets: to the last one, in short transactions. */
   deleteExpired(now: number): Promise<number>;
   /** Runners and scopes nobody has seen since. */
   deleteStaleRunners(before: number): Promise<number>;
