@@ -229,6 +229,11 @@ export interface Forge {
   findOwnerType(owner: string, signal: AbortSignal): Promise<'org' | 'user' | 'unknown'>;
   /** From the `Date` headers seen so far. */
   dateOffset(): DateOffset;
+  /**
+   * What the forge's clock shows now at the least, by its answers and the time passed since; epoch milliseconds,
+   * `null` before the first answer. No step of our own clock moves it.
+   */
+  now(): number | null;
   readonly webhooks: WebhookDoor;
   close(): Promise<void>;
 }

@@ -1,8 +1,11 @@
+import type { Forge } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { RetentionStore } from '../store/port/retention.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 
+/** Clocks kept by NTP are closer than this; beyond, somebody should look at ours. */
+const TOLD_AHEAD_MS = 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const ATTEMPTS_KEPT_MS = 7 * DAY_MS;
 const FEED_EVENTS_KEPT_MS = 7 * DAY_MS;
@@ -13,6 +16,7 @@ const BATCH = 500;
 
 export interface RetentionDeps {
   readonly retention: RetentionStore;
+  readonly forge: Pick<Forge, 'now'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly cleanupIntervalMs: number;
@@ -25,14 +29,16 @@ export function retainHistory(deps: RetentionDeps): LoopSpec {
   return {
     name: 'retention',
     everyMs: deps.cleanupIntervalMs,
-    isWokenBy: () => false,
+    // The forge has told its time.
+    isWokenBy: ({ kind, data }) => kind === 'credential.changed' && data['isConnected'] === true,
     tick: (context) => tick(deps, context),
   };
 }
 
 async function tick(deps: RetentionDeps, context: LoopContext): Promise<void> {
   const { retention, retentionDays } = deps;
-  const now = deps.clock.now();
+  const now = believedNow(deps);
+  if (now === null) return;
   const sweeps: [string, () => Promise<number>][] = [
     ['attempts', () => retention.deleteAttempts(now - ATTEMPTS_KEPT_MS, BATCH)],
     [
@@ -47,6 +53,20 @@ async function tick(deps: RetentionDeps, context: LoopContext): Promise<void> {
     sweeps.unshift(['jobs', () => retention.deleteEndedJobs(before, BATCH)]);
   }
   for (const [what, sweep] of sweeps) await sweepAll(deps, context, what, sweep);
+}
+
+/**
+ * What is old by the forge's clock and by ours. A step of ours alone would delete the whole history, and with the
+ * idempotency keys what keeps a repeated request from adding its job twice. `null`: the forge has not told its time yet.
+ */
+function believedNow({ clock, forge, logger }: RetentionDeps): number | null {
+  const [ours, theirs] = [clock.now(), forge.now()];
+  if (theirs === null) return null;
+  if (ours > theirs + TOLD_AHEAD_MS) {
+    const aheadMs = ours - theirs;
+    logger.warn({ aheadMs }, 'this clock is ahead of the forge’s: history is kept by the forge’s');
+  }
+  return Math.min(ours, theirs);
 }
 
 async function sweepAll(

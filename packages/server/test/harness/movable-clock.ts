@@ -10,9 +10,10 @@ interface Timer {
 export class MovableClock implements Clock {
   readonly #timers = new Set<Timer>();
   #movedMs = 0;
+  #steppedMs = 0;
 
   now(): number {
-    return Date.now() + this.#movedMs;
+    return Date.now() + this.#movedMs + this.#steppedMs;
   }
 
   monotonic(): number {
@@ -47,6 +48,11 @@ export class MovableClock implements Clock {
       const cancel = this.after(ms, done);
       signal?.addEventListener('abort', done, { once: true });
     });
+  }
+
+  /** The wall clock alone, as somebody sets it: no time has passed. */
+  step(ms: number): void {
+    this.#steppedMs += ms;
   }
 
   moveBy(ms: number): void {

@@ -70,6 +70,23 @@ describe('the offset of the forge’s clock', () => {
     expect(estimator.offset().uncertaintyMs).toBe(500 + 720);
   });
 
+  it('shows the forge’s time whatever our wall clock is set to meanwhile', () => {
+    const dayMs = 86_400_000;
+    let monotonic = 0;
+    const estimator = new DateOffsetEstimator({ monotonic: () => monotonic });
+    expect(estimator.forgeNow()).toBeUndefined();
+    estimator.observe(header(noon + 90_000), noon, noon);
+    expect(estimator.forgeNow()).toBe(noon + 90_000);
+    monotonic = dayMs;
+    const shown = estimator.forgeNow() ?? 0;
+    expect(noon + 90_000 + dayMs - shown).toBeLessThanOrEqual(20_000);
+    // Set forward by 400 days while an answer was on its way: that answer is a poor witness.
+    estimator.observe(header(noon + 90_000 + dayMs), noon + dayMs, noon + 401 * dayMs);
+    expect(estimator.forgeNow()).toBeLessThanOrEqual(noon + 90_000 + dayMs);
+    estimator.observe(header(noon + 90_000 + dayMs), noon + 401 * dayMs, noon + 401 * dayMs);
+    expect(estimator.forgeNow()).toBe(noon + 90_000 + dayMs);
+  });
+
   test.prop([
     fc.integer({ min: -3_600_000, max: 3_600_000 }),
     fc.array(

@@ -66,6 +66,17 @@ export class DateOffsetEstimator {
     };
   }
 
+  /**
+   * @returns what the forge's clock shows now at the least, epoch milliseconds; `undefined` before the first answer.
+   *   It follows the monotonic clock since the last answer, so a step of our wall clock does not move it.
+   */
+  forgeNow(): number | undefined {
+    const now = this.#now();
+    return now === undefined
+      ? undefined
+      : Math.floor(this.#wallAtZero + this.#clock.monotonic() + now.low);
+  }
+
   #isOurStep(wall: number): boolean {
     const wallAtZero = wall - this.#clock.monotonic();
     const isStep = Math.abs(wallAtZero - this.#wallAtZero) > OUR_STEP_MS;

@@ -167,6 +167,8 @@ class Github implements GithubForge {
 
   dateOffset: Forge['dateOffset'] = () => this.#dateOffset.offset();
 
+  now: Forge['now'] = () => this.#dateOffset.forgeNow() ?? null;
+
   async close(): Promise<void> {
     await this.#wire.close();
     const { dispatch, runners } = this.#clients;
