@@ -21,7 +21,8 @@ export default defineConfig({
           exclude: ['packages/server/src/store/**'],
           setupFiles: [leavesNothingRunning],
           // Only a hang should end here: the lint rules' tests build whole programs, slow on a busy machine.
-          testTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -31,8 +32,8 @@ export default defineConfig({
           include: ['packages/server/src/store/**/*.test.ts'],
           setupFiles: [leavesNothingRunning],
           globalSetup: [postgres],
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -43,8 +44,8 @@ export default defineConfig({
           setupFiles: [leavesNothingRunning],
           globalSetup: [postgres],
           // Whole programs start, run jobs and are killed here: slow machines need the room, a hang still ends.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -55,7 +56,7 @@ export default defineConfig({
           include: ['packages/server/test/chaos/**/*.chaos.ts'],
           setupFiles: [leavesNothingRunning],
           globalSetup: [postgres, './tools/test/chaos.global.ts'],
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -17,4 +17,4 @@ afterAll(async () => {
   throw new Error(
     `this test file leaves running: ${left.join(', ')}. End it in the test, in afterEach or afterAll.`,
   );
-}, 10_000);
+}, 60_000);

@@ -20,7 +20,7 @@ const watchedTypes: ReadonlySet<string> = new Set([
 ]);
 
 // A closed socket is gone only after its last packets. Looks are counted, not timed: a test may have frozen the clock.
-const looks = 100;
+const looks = 1_000;
 const lookEveryMs = 20;
 
 /** How many of each kind run, by Node's name of the kind. */
@@ -44,7 +44,7 @@ export function listStarted(before: Running): string[] {
   return started;
 }
 
-/** What is left of listStarted() when everything had the time to end that was told to; 2 s at most. */
+/** What is left of listStarted() when everything had the time to end that was told to; 20 s at most. */
 export async function listLeft(before: Running): Promise<string[]> {
   let left = listStarted(before);
   for (let look = 0; left.length > 0 && look < looks; look += 1) {

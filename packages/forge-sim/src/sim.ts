@@ -197,7 +197,7 @@ export class ForgeSim {
   /** Resolves on the change that makes `predicate` true; rejects after `timeoutMs` of real time. */
   wait(
     predicate: (ledger: Ledger) => boolean,
-    { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+    { timeoutMs = 60_000 }: { timeoutMs?: number } = {},
   ): Promise<void> {
     const { changes } = this.#parts;
     const holds = (): boolean => predicate(ledgerView(this.#ledgerSources()));

@@ -57,7 +57,7 @@ declare module 'vitest' {
 
 const user = 'postgres';
 const port = 5432;
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 120_000;
 
 // fsync is off because nothing here survives a power cut anyway. synchronous_commit stays on: it decides when a
 // commit is reported, which is what the races are about.

@@ -5,7 +5,7 @@ import type { ServerProcess } from '../processes/server-process.ts';
 import type { Site } from '../processes/site.ts';
 
 /** Clients of a server that does not answer turn to another one after so long. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 const TRY_AGAIN_MS = 100;
 
 export interface FlowOptions {

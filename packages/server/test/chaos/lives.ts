@@ -8,7 +8,7 @@ import type { Death } from './kill-plan.ts';
 import type { Load } from './load.ts';
 
 /** A server that is to kill itself, or to get to a window, is killed all the same after so long. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 20_000;
 
 export interface Life {
   readonly death: Death;

@@ -20,7 +20,7 @@ import { until } from '../harness/until.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
 
 /** A dead server's leases last 10 s on PostgreSQL, an attempt takes 3 s to be given up, and the machine is busy. */
-const GIVE_UP_AFTER_MS = 50_000;
+const GIVE_UP_AFTER_MS = 150_000;
 
 /**
  * As short as a busy machine allows: each test waits for some of these to pass, and none may pass too early. Many
@@ -45,7 +45,7 @@ export interface SiteOptions {
   readonly templateId?: string;
   /** Of all servers, laid over `SHORT_WAITS`. */
   readonly config?: ConfigKeys;
-  /** How long anything is waited for; default: 50 s. */
+  /** How long anything is waited for; default: 150 s. */
   readonly giveUpAfterMs?: number;
 }
 

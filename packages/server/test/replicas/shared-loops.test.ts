@@ -70,7 +70,9 @@ describe.concurrent('two servers on one PostgreSQL database', () => {
     site.ask(dispatching);
     expect((await site.api.cancel(running.id)).status).toBe(200);
     // The loop that cancels runs lives in the other server.
-    await site.sim.wait(({ runs }) => runs[0]?.conclusion === 'cancelled', { timeoutMs: 20_000 });
+    await site.sim.wait(({ runs }) => runs[0]?.conclusion === 'cancelled', {
+      timeoutMs: site.giveUpAfterMs,
+    });
     site.ask(tracking);
     expect((await site.api.job(running.id)).status).toBe('cancelled');
     const { run_id: runId } = await site.job(waiting.id, 'running');

@@ -80,7 +80,7 @@ async function meet({ sim }: Site, one: Combination, from: number): Promise<Stri
   const isMet = (request: LedgerRequest): boolean =>
     request.fault === kind && request.endpoint === on;
   await sim
-    .wait(({ requests }) => requests.some(isMet), { timeoutMs: 20_000 })
+    .wait(({ requests }) => requests.some(isMet), { timeoutMs: 120_000 })
     .catch(() => {
       throw new Error(`${nameOf(one)}: the server never made the call`);
     });

@@ -37,7 +37,7 @@ const WAITS = {
 };
 
 /** Once the faults are over: what was lost is looked for this long, and a busy machine is slow. */
-const CONVERGES_WITHIN_MS = 30_000;
+const CONVERGES_WITHIN_MS = 120_000;
 /** Refused for good, or lost twice, of all jobs; either starts nothing. */
 const MOST_FAILED = 0.05;
 

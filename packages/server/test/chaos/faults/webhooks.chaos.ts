@@ -12,7 +12,7 @@ const SECRET = 'whsec-0f-the-chaos-suite-000000000';
 /** Of each, while they do not go wrong; the most that anything may wait once nothing does. */
 const SELDOM_MS = 10_000;
 /** What a busy machine may take for the rest: to send, run and see what is left. */
-const SLACK_MS = 15_000;
+const SLACK_MS = 60_000;
 
 const WAITS = {
   github: {
