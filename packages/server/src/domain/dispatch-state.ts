@@ -4,11 +4,11 @@
 export interface RunnerClass {
   readonly scope: string;
   readonly labels: readonly string[];
-  /** Online, not busy, seen by a complete pass that is fresh (see `isFresh`). */
+  /** Online, not busy, seen by a pass that is fresh (see `isFresh`). */
   readonly free: number;
   readonly online: number;
   readonly total: number;
-  /** A complete pass of its scope is younger than 3 poll intervals; without one its runners are not free. */
+  /** A pass of its scope is younger than 3 poll intervals; without one its runners are not free. */
   readonly isFresh: boolean;
 }
 
@@ -105,7 +105,7 @@ export interface GroupPlan {
   readonly fitting: number;
   /** Of `fitting`, those online. */
   readonly online: number;
-  /** Fitting runners exist, but no fresh complete pass vouches for them. */
+  /** Fitting runners exist, but no fresh pass vouches for them. */
   readonly isStale: boolean;
   /** Labels of the group that no runner has at all, or that no single runner has together with the rest. */
   readonly labelsMissing: readonly string[];

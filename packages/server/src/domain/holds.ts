@@ -5,7 +5,7 @@ import { labelSetOf } from './runner.ts';
 /** Forges tell times in whole seconds, rounded down: what is told as 12:00:05 may have happened at 12:00:05.9. */
 const FORGE_TIME_STEP_MS = 1_000;
 
-/** The last complete pass over a scope that covers the attempt's repository; `null`: none yet. */
+/** The last pass over a scope that covers the attempt's repository; `null`: none yet. */
 export interface ScopePass {
   readonly scope: string;
   /** When its first request left, on the forge's clock. */

@@ -49,7 +49,7 @@ export interface WhyWaiting {
 
 export interface ScopeListing {
   readonly scope: string;
-  /** No complete pass yet: nothing is known of its runners. */
+  /** No pass yet: nothing is known of its runners. */
   readonly isListed: boolean;
   /** Why the last pass failed; `''`: it did not. */
   readonly error: string;

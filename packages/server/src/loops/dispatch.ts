@@ -28,7 +28,7 @@ export interface DispatchDeps {
   readonly sendDeadlineMs: number;
   readonly requestTimeoutMs: number;
   readonly pickupTimeoutMs: number;
-  /** Runners of scopes without a complete pass this young are not free. */
+  /** Runners of scopes without a pass this young are not free. */
   readonly freshForMs: () => Promise<number>;
   /** Longest pause after failures of the forge. */
   readonly forgeBreakerMs: number;

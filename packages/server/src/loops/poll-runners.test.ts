@@ -11,12 +11,13 @@ import { WebhookFlow } from './webhook-flow.ts';
 
 const INTERVAL_MS = 60_000;
 
-function start(scopes: string[], failing: string[] = []) {
+function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: number) => '') {
   const clock = new FakeClock();
   const begunAt = clock.monotonic();
   const asked: [string, number][] = [];
   const passes: RunnerPass[] = [];
   const errors: string[] = [];
+  let log = '';
   const row = (scope: string): RunnerScopeRow => ({
     ...{ forgeId: 'github', scope, etags: ['e'], passSentAt: null, passAt: null, error: '' },
   });
@@ -28,8 +29,9 @@ function start(scopes: string[], failing: string[] = []) {
         return Promise.reject(new ForgeError('forbidden', { code: 'no-access', acted: 'no' }));
       }
       const [sentAt, forgeSentAt] = [clock.now(), clock.now() + 500];
+      const mismatch = mismatchOf(asked.length);
       return Promise.resolve({
-        ...{ sentAt, forgeSentAt, isChanged: false, isComplete: true, mismatch: '' },
+        ...{ sentAt, forgeSentAt, isChanged: false, isComplete: mismatch === '', mismatch },
         ...{ runners: [], etags: ['e'] },
       });
     },
@@ -50,8 +52,9 @@ function start(scopes: string[], failing: string[] = []) {
       },
     },
   } as unknown as Store;
+  const logger = makeLogger('warn', { write: (line) => void (log += line) });
   const { spec } = new PollRunners({
-    ...{ forge: forge as Forge, store, clock, logger: makeLogger('silent') },
+    ...{ forge: forge as Forge, store, clock, logger },
     pollIntervalMs: INTERVAL_MS,
     flow: new WebhookFlow({
       ...{ forgeId: 'github', store, clock, isOpen: false, webhookGraceMs: 10_000 },
@@ -80,14 +83,14 @@ function start(scopes: string[], failing: string[] = []) {
     await done;
     expect(clock.pendingTimers).toBe(0);
   };
-  return { clock, asked, passes, errors, tell, end };
+  return { clock, asked, passes, errors, told: () => log, tell, end };
 }
 
 it('asks for every scope at each interval, and orders passes by the forge’s clock', async () => {
   const poll = start(['org:a', 'repo:b/c']);
   await poll.clock.advance(INTERVAL_MS);
   expect(poll.asked.map(([scope]) => scope)).toEqual(['org:a', 'repo:b/c', 'org:a', 'repo:b/c']);
-  expect(poll.passes[0]).toMatchObject({ runners: null, isComplete: true, etags: ['e'] });
+  expect(poll.passes[0]).toMatchObject({ runners: null, etags: ['e'], unseenMs: 3 * INTERVAL_MS });
   expect(poll.passes[0]?.sentAt).toBe(poll.clock.now() - INTERVAL_MS + 500);
   await poll.end();
 });
@@ -118,5 +121,21 @@ it('goes on with the other scopes when one fails, and remembers why (invariant 8
   await poll.clock.advance(0);
   expect(poll.errors).toEqual(['org:a']);
   expect(poll.passes.map(({ scope }) => scope)).toEqual(['org:b']);
+  await poll.end();
+});
+
+it('tells of a list that never adds up once, with the reason, and again only after it has added up', async () => {
+  const isWrong = (pass: number): boolean => pass !== 6;
+  const poll = start(['org:a'], [], (pass) =>
+    isWrong(pass) ? `the forge counts 734 and shows ${String(730 + (pass % 4))}` : '',
+  );
+  const tellings = () => poll.told().match(/never adds up/g)?.length ?? 0;
+  await poll.clock.advance(INTERVAL_MS);
+  expect([poll.asked.length, tellings()]).toEqual([2, 0]);
+  await poll.clock.advance(3 * INTERVAL_MS);
+  expect([poll.asked.length, tellings()]).toEqual([5, 1]);
+  expect(poll.told()).toContain('the forge counts 734 and shows 733');
+  await poll.clock.advance(4 * INTERVAL_MS);
+  expect([poll.asked.length, tellings()]).toEqual([9, 2]);
   await poll.end();
 });

@@ -1,12 +1,13 @@
 import type { Event } from '../domain/event.ts';
 import type { Forge } from '../forge/forge.ts';
-import { ForgeError } from '../forge/forge.ts';
+import { ForgeError, type RunnerListing } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Fence } from '../store/port/leases.ts';
 import type { RunnerScopeRow } from '../store/port/runners.ts';
 import type { Store } from '../store/port/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { ListMismatches } from './list-mismatches.ts';
 import { type OwnerType, wantedScopes } from './runner-scopes.ts';
 import { UntoldUse } from './untold-use.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
@@ -24,6 +25,7 @@ export interface PollRunnersDeps {
 export class PollRunners {
   readonly #deps: PollRunnersDeps;
   readonly #untold: UntoldUse;
+  readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
   #isSoonWanted = false;
@@ -117,17 +119,18 @@ export class PollRunners {
   }
 
   async #poll(fence: Fence, row: RunnerScopeRow, signal: AbortSignal): Promise<void> {
-    const { forge, store, clock, logger } = this.#deps;
+    const { forge, store, clock, logger, flow } = this.#deps;
     this.#askedAt.set(row.scope, clock.monotonic());
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
+      this.#tellMismatch(row.scope, listing);
       const use = await store.runners.recordPass(fence, {
         forgeId: forge.id,
         scope: row.scope,
         sentAt: listing.forgeSentAt,
         runners: listing.isChanged ? listing.runners : null,
-        isComplete: listing.isComplete,
         etags: listing.etags,
+        unseenMs: await flow.freshForMs(),
       });
       if (use !== undefined) this.#untold.add(use);
     } catch (error) {
@@ -138,6 +141,12 @@ export class PollRunners {
       logger[level]({ err: error, scope: row.scope }, 'runners not listed');
       await store.runners.recordScopeError(fence, forge.id, row.scope, message);
     }
+  }
+
+  /** All that its pages show is used all the same; whom a page has skipped is not free until it shows up again. */
+  #tellMismatch(scope: string, { mismatch }: RunnerListing): void {
+    if (!this.#mismatches.isNews(scope, mismatch)) return;
+    this.#deps.logger.warn({ scope, detail: mismatch }, 'the list of runners never adds up');
   }
 }
 

@@ -56,7 +56,7 @@ export class WebhookFlow {
   }
 
   /**
-   * How old the last complete pass over a scope may be for its runners to count as free. When webhooks stop, passes
+   * How old the last pass over a scope may be for its runners to count as free. When webhooks stop, passes
    * made at the long interval count until there was time for new ones: else all runners would be stale at once.
    */
   async freshForMs(): Promise<number> {

@@ -225,7 +225,7 @@ for (const kind of databases) {
         isBusy: boolean,
       ) => ({ forgeRunnerId, name: forgeRunnerId, labels, os: 'linux', status, isBusy }) as const;
       await runners.recordPass(fence, {
-        ...{ forgeId: 'f', scope: 'org:acme', sentAt: 1, isComplete: true, etags: [] },
+        ...{ forgeId: 'f', scope: 'org:acme', sentAt: 1, unseenMs: 180_000, etags: [] },
         runners: [
           seen('1', ['linux'], 'online', false),
           seen('2', ['gpu', 'linux'], 'online', true),

@@ -29,7 +29,7 @@ interface StoredScope {
 
 /**
  * Only rows that look different are written: 10,000 idle runners cost nothing but reading them. That all others were
- * seen is told by the scope's row, which says when its last complete pass was sent and stored.
+ * seen is told by the scope's row, which says when its last pass was sent and stored.
  */
 export async function recordPass(
   tx: WriteTx,
@@ -44,20 +44,17 @@ export async function recordPass(
   const isBehind = (scope.passSentAt ?? -Infinity) >= pass.sentAt;
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
   if (isBehind && !isClockPutBack(tx, scope)) return undefined;
-  const isRepeatable = pass.isComplete && !isBehind && !(await isTouched(tx, pass, scope));
+  const isRepeatable = !isBehind && !(await isTouched(tx, pass, scope));
   await forgetTimesFrom(tx, pass, isBehind ? pass.sentAt : pass.sentAt + OBSERVED_AHEAD_MS);
   const known = await listKnown(tx, pass);
   await letOthersRun();
-  const difference = await compareWithPass(known, pass, breathing(database.clock));
+  const compared = { ...pass, now: tx.now };
+  const difference = await compareWithPass(known, compared, breathing(database.clock));
   await letOthersRun();
   const seenUse = seenUseOf(pass, scope.passSentAt, difference);
   const told = await writeDifference(tx, { pass, scope }, difference);
-  // "Unchanged" would vouch for what an incomplete pass has not seen, or for a row that somebody has changed since.
+  // "Unchanged" would vouch for a row that somebody has changed since.
   const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
-  if (!pass.isComplete) {
-    await forgetEtags(tx, pass);
-    return seenUse;
-  }
   await savePass(tx, { ...pass, etags });
   const isFirst = scope.passSentAt === null || scope.error !== '';
   if (isFirst || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
@@ -127,7 +124,7 @@ async function listKnown(
     const rows = await db
       .selectFrom('runners')
       .select(['id', 'forge_runner_id', 'name', 'labels', 'os', 'status', 'is_busy'])
-      .select(['is_ephemeral', 'observed_at', 'missed_passes'])
+      .select(['is_ephemeral', 'observed_at', 'missed_passes', 'last_seen_at'])
       .where('forge_id', '=', forgeId)
       .where('scope', '=', scope)
       .where('forge_runner_id', '>', last)
@@ -230,9 +227,10 @@ async function miss(
     .updateTable('runners')
     .set({
       status: 'offline',
-      missed_passes: 1,
+      missed_passes: sql<number>`missed_passes + 1`,
       observed_at: sentAt,
-      last_seen_at: sql<number>`case when last_seen_at < ${lastPassAt} then ${lastPassAt} else last_seen_at end`,
+      last_seen_at: sql<number>`case when missed_passes = 0 and last_seen_at < ${lastPassAt}
+        then ${lastPassAt} else last_seen_at end`,
       updated_at: tx.now,
     })
     .where('id', 'in', idsOf(missed))
@@ -240,12 +238,12 @@ async function miss(
     .returning('id')
     .execute();
   const won = new Set(written.map((row) => row.id));
-  for (const from of missed) {
-    if (!won.has(from.id) || from.status === 'offline') continue;
+  const shown = missed.filter(({ id, status }) => won.has(id) && status !== 'offline');
+  for (const from of shown) {
     const to = { ...from, status: 'offline' } as const;
     tellChanged(tx, { id: from.id, forgeId, scope, from, to, runId: null });
   }
-  return won.size;
+  return shown.length;
 }
 
 async function remove(
@@ -279,16 +277,7 @@ async function savePass(
     .execute();
 }
 
-async function forgetEtags({ db }: WriteTx, { forgeId, scope }: RunnerPass): Promise<void> {
-  await db
-    .updateTable('runner_scopes')
-    .set({ etags: '[]' })
-    .where('forge_id', '=', forgeId)
-    .where('scope', '=', scope)
-    .execute();
-}
-
-/** A started run holds a runner until a complete pass sent later is stored: then somebody has to look. */
+/** A started run holds a runner until a pass sent later is stored: then somebody has to look. */
 async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerPass): Promise<boolean> {
   const held = await db
     .selectFrom('attempts')

@@ -18,18 +18,21 @@ export type KnownRunner = Pick<
   | 'is_ephemeral'
   | 'observed_at'
   | 'missed_passes'
+  | 'last_seen_at'
 >;
 
-export type SeenRunner = Omit<KnownRunner, 'id' | 'missed_passes' | 'observed_at'>;
+export type SeenRunner = Omit<KnownRunner, 'id' | 'missed_passes' | 'observed_at' | 'last_seen_at'>;
 
 /** What a pass changes. Rows that look as before are in none of these. */
 export interface PassDifference {
   readonly changed: readonly { readonly from: KnownRunner | undefined; readonly to: SeenRunner }[];
-  /** Absent for the first time. It may just have slipped between two pages, but it is not free. */
+  /** Absent. It may just have slipped between two pages, but it is not free. */
   readonly missed: readonly KnownRunner[];
-  /** Absent for the second time in a row. */
+  /** Absent for the third time in a row, or for long. */
   readonly gone: readonly KnownRunner[];
 }
+
+const GONE_AFTER_PASSES = 3;
 
 /** About a millisecond of comparing. */
 const RUNNERS_PER_PIECE = 500;
@@ -37,17 +40,18 @@ const RUNNERS_PER_PIECE = 500;
 /**
  * What was observed later than this pass was sent is left alone; of the same moment the pass wins. Lets others run
  * between its pieces.
+ *
+ * @param now our clock
  */
 export async function compareWithPass(
   known: readonly KnownRunner[],
-  { runners, sentAt, isComplete }: Pick<RunnerPass, 'runners' | 'sentAt' | 'isComplete'>,
+  pass: Pick<RunnerPass, 'runners' | 'sentAt' | 'unseenMs'> & { readonly now: number },
   breathe: Breathe,
 ): Promise<PassDifference> {
+  const { runners, sentAt } = pass;
   if (runners === null) {
-    const isGone = (runner: KnownRunner): boolean =>
-      runner.observed_at <= sentAt && runner.missed_passes > 0;
-    const gone = isComplete ? known.filter(isGone) : [];
-    return { changed: [], missed: [], gone };
+    const missing = known.filter((one) => one.observed_at <= sentAt && one.missed_passes > 0);
+    return { changed: [], ...absentOf(missing, pass) };
   }
   // A list that moved between two pages names a runner twice: the later page is newer.
   const present = new Map<string, SeenRunner>();
@@ -61,13 +65,22 @@ export async function compareWithPass(
     const to = present.get(from.forge_runner_id);
     unseen.delete(from.forge_runner_id);
     if (to !== undefined && isNews(from, to, sentAt)) changed.push({ from, to });
-    if (to === undefined && isComplete && from.observed_at <= sentAt) absent.push(from);
+    if (to === undefined && from.observed_at <= sentAt) absent.push(from);
   });
   for (const to of unseen.values()) changed.push({ from: undefined, to });
+  return { changed, ...absentOf(absent, pass) };
+}
+
+/** One pass alone lets nobody go, however long ago the one before: a forge may show nothing for a moment. */
+function absentOf(
+  absent: readonly KnownRunner[],
+  { unseenMs, now }: { readonly unseenMs: number; readonly now: number },
+): Pick<PassDifference, 'missed' | 'gone'> {
+  const isGone = ({ missed_passes: missed, last_seen_at: seenAt }: KnownRunner): boolean =>
+    missed + 1 >= GONE_AFTER_PASSES || (missed > 0 && now - seenAt > unseenMs);
   return {
-    changed,
-    missed: absent.filter((runner) => runner.missed_passes === 0),
-    gone: absent.filter((runner) => runner.missed_passes > 0),
+    missed: absent.filter((runner) => !isGone(runner)),
+    gone: absent.filter(isGone),
   };
 }
 

@@ -34,7 +34,7 @@ for (const kind of databases) {
     });
 
     const passOf = (isBusy: boolean, sentAt = moment): RunnerPass => ({
-      ...{ forgeId: FORGE, scope: SCOPE, sentAt, isComplete: true, etags: ['e'] },
+      ...{ forgeId: FORGE, scope: SCOPE, sentAt, unseenMs: 180_000, etags: ['e'] },
       runners: [
         {
           ...{ forgeRunnerId: '3', name: 'runner-3', labels: ['linux'], os: 'linux' },

@@ -9,6 +9,7 @@ import { makeRunnerStore } from './runners.ts';
 import type { AttemptRow, GroupRow } from './schema.ts';
 
 const SCOPE = 'org:acme';
+const UNSEEN_MS = 180_000;
 
 function seen(id: string, change: Partial<ObservedRunner> = {}): ObservedRunner {
   return {
@@ -43,8 +44,9 @@ for (const kind of databases) {
       sentAt: number,
       found: RunnerPass['runners'],
       change: Partial<RunnerPass> = {},
-    ) => ({
-      ...{ forgeId: 'f', scope: SCOPE, sentAt, runners: found, isComplete: true, etags: ['"e"'] },
+    ): RunnerPass => ({
+      ...{ forgeId: 'f', scope: SCOPE, sentAt, runners: found },
+      ...{ etags: ['"e"'], unseenMs: UNSEEN_MS },
       ...change,
     });
     const shown = async () =>
@@ -188,14 +190,28 @@ for (const kind of databases) {
       ]);
     });
 
-    it('are not free after one pass without them, and gone after two (defect #15)', async () => {
+    it('are not free after one pass without them, and gone after three (defect #15)', async () => {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
       const missed = await newEvents(() => runners().recordPass(fence, pass(200, [seen('1')])));
       expect(missed).toEqual(['runner.changed', 'scope.observed']);
       expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
-      const gone = await newEvents(() => runners().recordPass(fence, pass(300, [seen('1')])));
+      expect(await newEvents(() => runners().recordPass(fence, pass(300, [seen('1')])))).toEqual(
+        [],
+      );
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      const gone = await newEvents(() => runners().recordPass(fence, pass(400, [seen('1')])));
       expect(gone).toEqual(['runner.gone', 'scope.observed']);
+      expect(await shown()).toEqual(['runner-1 online']);
+    });
+
+    it('unseen for three intervals are gone by the second pass without them, never by one alone', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      at.clock.advance(10 * UNSEEN_MS);
+      await runners().recordPass(fence, pass(200, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      await runners().recordPass(fence, pass(300, [seen('1')]));
       expect(await shown()).toEqual(['runner-1 online']);
     });
 
@@ -204,19 +220,22 @@ for (const kind of databases) {
       await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
       const [one, two] = await runners().listRunners();
       expect(await runners().findRunners([two!.id, 'none'])).toEqual([two]);
-      await runners().recordPass(fence, pass(200, [seen('1')]));
-      await runners().recordPass(fence, pass(300, [seen('1')]));
+      for (const sentAt of [200, 300, 400]) {
+        await runners().recordPass(fence, pass(sentAt, [seen('1')]));
+      }
       expect(await runners().findRunners([two!.id, one!.id])).toMatchObject([{ id: one!.id }]);
       const told = (await readEvents()).find((event) => event.kind === 'runner.gone');
       const { name, labels, os, scope, forgeRunnerId, createdAt } = two!;
       expect(told?.data).toMatchObject({ name, labels, os, scope, forgeRunnerId, createdAt });
     });
 
-    it('are gone too when the second pass says "unchanged"', async () => {
+    it('are gone too when the passes after it say "unchanged"', async () => {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
       await runners().recordPass(fence, pass(200, [seen('1')]));
       await runners().recordPass(fence, pass(300, null));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      await runners().recordPass(fence, pass(400, null));
       expect(await shown()).toEqual(['runner-1 online']);
     });
 
@@ -232,14 +251,31 @@ for (const kind of databases) {
       expect(await runners().listRunners()).toMatchObject([{ id: before!.id, status: 'online' }]);
     });
 
-    it('are taken from an incomplete pass, which lets none go and vouches for none', async () => {
+    it('of a list that never agrees with itself are used where a page shows them, and gone where none does', async () => {
       const fence = await start();
-      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
-      const part = pass(200, [seen('2', { isBusy: true }), seen('3')], { isComplete: false });
-      await runners().recordPass(fence, part);
-      await runners().recordPass(fence, { ...part, sentAt: 300 });
-      expect(await shown()).toEqual(['runner-1 online', 'runner-2 online busy', 'runner-3 online']);
-      expect(await runners().listScopes('f')).toMatchObject([{ passSentAt: 100, etags: [] }]);
+      // Pages that do not add up come without ETags, and each misses one that is there.
+      const partial = (sentAt: number, ...ids: string[]) =>
+        runners().recordPass(
+          fence,
+          pass(
+            sentAt,
+            ids.map((id) => seen(id)),
+            { etags: [] },
+          ),
+        );
+      await partial(100, '1', '2', '3', 'left');
+      at.clock.advance(60_000);
+      await partial(200, '1', '2');
+      expect(await shown()).toEqual([
+        ...['runner-1 online', 'runner-2 online', 'runner-3 offline', 'runner-left offline'],
+      ]);
+      at.clock.advance(60_000);
+      await partial(300, '1', '3');
+      at.clock.advance(60_000);
+      await partial(400, '1', '2', '3');
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 online', 'runner-3 online']);
+      const [scope] = await runners().listScopes('f');
+      expect(scope).toMatchObject({ passSentAt: 400, passAt: at.clock.now(), etags: [] });
     });
 
     it('believe the newer observation, whichever comes first', async () => {
@@ -321,7 +357,8 @@ for (const kind of databases) {
       const many = Array.from({ length: 1_200 }, (_, i) => seen(String(i)));
       await runners().recordPass(fence, pass(100, many));
       await runners().recordPass(fence, pass(200, []));
-      await runners().recordPass(fence, pass(300, many.slice(0, 600)));
+      await runners().recordPass(fence, pass(300, []));
+      await runners().recordPass(fence, pass(400, many.slice(0, 600)));
       const stored = await runners().listRunners();
       expect(stored.map((runner) => runner.status)).toEqual(Array(600).fill('online'));
     });

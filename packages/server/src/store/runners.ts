@@ -50,7 +50,7 @@ async function listRunners({ read }: Database): Promise<Runner[]> {
 
 type SeenRow = RunnerRow & { readonly pass_at: number | null };
 
-/** With the time of the last complete pass, which saw all runners that it did not miss. */
+/** With the time of the last pass, which saw all runners that it did not miss. */
 function selectRunners(db: Kysely<Schema>) {
   return db
     .selectFrom('runners as r')

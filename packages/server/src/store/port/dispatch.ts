@@ -21,7 +21,7 @@ export interface DispatchQuery {
   readonly forgeId: string;
   /** Who would send: recorded on the claim, and named in each pending job. */
   readonly credential: CredentialOfForge;
-  /** Runners of scopes without a complete pass this young are not free. */
+  /** Runners of scopes without a pass this young are not free. */
   readonly freshForMs: number;
   readonly pickupTimeoutMs: number;
   /** Forge clock minus ours. */

@@ -8,9 +8,10 @@ export interface RunnerPass {
   readonly sentAt: number;
   /** `null`: nothing changed since the pass of these ETags. */
   readonly runners: readonly ObservedRunner[] | null;
-  /** An incomplete pass updates what it saw, and lets nothing go. */
-  readonly isComplete: boolean;
+  /** `[]` also where its pages do not add up: "unchanged" must never stand for those. */
   readonly etags: readonly string[];
+  /** A runner that no pass has seen for so long is gone. */
+  readonly unseenMs: number;
 }
 
 /** Runners that a pass was the first to see taken or freed. Times are epoch milliseconds of the forge's clock. */
@@ -37,7 +38,7 @@ export interface RunnerScopeRow {
   readonly forgeId: string;
   readonly scope: string;
   readonly etags: readonly string[];
-  /** Send time of the last complete pass, on the forge's clock. */
+  /** Send time of the last pass, on the forge's clock. */
   readonly passSentAt: number | null;
   /** When that pass was stored, on ours. */
   readonly passAt: number | null;
@@ -63,7 +64,8 @@ export interface RunnerStore {
   /** Scopes not named any more are dropped with their runners. */
   setScopes(fence: Fence, forgeId: string, scopes: readonly string[]): Promise<void>;
   /**
-   * Takes a pass, row by row only where newer. Absent from one complete pass: offline; from two in a row: gone.
+   * Takes a pass, row by row only where newer. What it showed was seen, whether or not its pages add up. Unseen by one
+   * pass: offline; by three in a row, or by two within longer than `unseenMs`: gone.
    * Writes nothing without the lease, or when a newer pass is stored.
    *
    * @returns which runners it was the first to see taken or freed

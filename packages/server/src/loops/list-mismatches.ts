@@ -1,0 +1,21 @@
+/** Once is usual, where runners come and go: a list is news when it never adds up. */
+const TOLD_AFTER_PASSES = 3;
+
+/** Which lists of runners do not add up, pass after pass. */
+export class ListMismatches {
+  readonly #passes = new Map<string, number>();
+
+  /**
+   * @param mismatch `''`: it adds up
+   * @returns whether it is to be told: once, until it has added up again
+   */
+  isNews(scope: string, mismatch: string): boolean {
+    if (mismatch === '') {
+      this.#passes.delete(scope);
+      return false;
+    }
+    const passes = (this.#passes.get(scope) ?? 0) + 1;
+    this.#passes.set(scope, passes);
+    return passes === TOLD_AFTER_PASSES;
+  }
+}
