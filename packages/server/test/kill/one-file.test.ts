@@ -1,8 +1,14 @@
+import { link, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { sqlite } from '../harness/world.ts';
 import { judge } from '../processes/judge/judge.ts';
 import { lengthenLeases, listLeases, pidOf } from '../processes/rows.ts';
 import { Site } from '../processes/site.ts';
+
+function pathOf({ database }: Site): string {
+  if (database.driver !== 'sqlite') throw new Error('this is about a file');
+  return database.path;
+}
 
 describe.concurrent('two servers on one SQLite file', () => {
   it('cannot be: the second ends with code 1 and names the first, which goes on', async (context) => {
@@ -13,6 +19,40 @@ describe.concurrent('two servers on one SQLite file', () => {
     const errors = second.logLines.filter((line) => line.startsWith('Error: '));
     expect(errors).toEqual([expect.stringContaining(`in use by process ${first.pid} on `)]);
     await judge(site, await site.enqueue(['after']));
+  });
+
+  it('cannot be under two names either: a hard link is refused, and the first goes on', async (context) => {
+    const site = await Site.open({ database: sqlite }, context);
+    await site.start();
+    const path = pathOf(site);
+    await link(path, `${path}.other`);
+    const database = { driver: 'sqlite', path: `${path}.other` } as const;
+    const second = await site.spawn({ database });
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    const errors = second.logLines.filter((line) => line.startsWith('Error: '));
+    expect(errors).toEqual([expect.stringContaining('has 2 names (hard links)')]);
+    await judge(site, await site.enqueue(['after']));
+  });
+
+  it('that is replaced under its server is told by it, which takes no job until the file is back', async (context) => {
+    const site = await Site.open({ database: sqlite }, context);
+    await site.start();
+    const jobs = await site.enqueue(['before']);
+    const path = pathOf(site);
+    await rename(path, `${path}.away`);
+    await writeFile(path, 'a restored backup');
+    const body = { template_id: 'build' };
+    const refused = await site.api.ask('/api/v1/groups/linux/queue', { method: 'POST', body });
+    expect(refused).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('database-unavailable'),
+    });
+    const { status, database } = await site.api.status();
+    expect([status, database.status]).toEqual(['degraded', 'unhealthy']);
+    expect(database.error).toContain('was moved, deleted or replaced while it was in use');
+    await rename(`${path}.away`, path);
+    jobs.push(...(await site.enqueue(['after'])));
+    await judge(site, jobs);
   });
 
   it('can follow each other at once, even after kill -9: a dead holder of a lease is not waited for', async (context) => {

@@ -1,20 +1,21 @@
-import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../port/store.ts';
 import { findSqliteCode, SQLITE_BUSY, SqliteFile } from './sqlite-file.ts';
+import { createPrivate, PRIVATE, tryMakePrivate } from './sqlite-private.ts';
 
 /**
  * One server per database file: `begin exclusive` on `<db>.lock`, held until close. The operating system lets go of
  * it with the process, whatever ends that, so there is no stale lock to clear by hand. Who holds it is written
  * beside it (`<db>.lock.holder`), because a file locked like this cannot be read.
  *
+ * @param databasePath the only one there is: see onlyPathOf
  * @throws StoreError `unavailable`, naming the holder
  */
 export function lockSqlite(databasePath: string, now: number): () => void {
-  // A link is another name for the same file: the lock must stand beside the file itself.
-  const path = `${realPathOf(databasePath)}.lock`;
+  const path = `${databasePath}.lock`;
   const holderPath = `${path}.holder`;
+  createPrivate(path);
   const file = new SqliteFile(path, { isReadOnly: false, busyTimeoutMs: 0 });
   try {
     file.exec('begin exclusive');
@@ -27,9 +28,8 @@ export function lockSqlite(databasePath: string, now: number): () => void {
       { cause: error },
     );
   }
-  const startedAt = new Date(now).toISOString();
   try {
-    writeFileSync(holderPath, `process ${process.pid} on ${hostname()}, started ${startedAt}`);
+    tellHolder(holderPath, now);
   } catch (error) {
     file.close();
     throw error;
@@ -40,10 +40,11 @@ export function lockSqlite(databasePath: string, now: number): () => void {
   };
 }
 
-function realPathOf(path: string): string {
-  if (existsSync(path)) return realpathSync(path);
-  const folder = dirname(path);
-  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path));
+function tellHolder(path: string, now: number): void {
+  const startedAt = new Date(now).toISOString();
+  const holder = `process ${process.pid} on ${hostname()}, started ${startedAt}`;
+  writeFileSync(path, holder, { mode: PRIVATE });
+  tryMakePrivate(path);
 }
 
 function readHolder(path: string): string {

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -13,6 +11,9 @@ import type { RetryDelay } from './retrying.ts';
 import { SharedCommits } from './shared-commits.ts';
 import { findSqliteCode, isIoFault, SQLITE_BUSY, SqliteFile } from './sqlite-file.ts';
 import { lockSqlite } from './sqlite-lock.ts';
+import { onlyPathOf } from './sqlite-place.ts';
+import { createPrivate, tryMakePrivate } from './sqlite-private.ts';
+import { SameFiles } from './sqlite-same-files.ts';
 import { Writer } from './writer.ts';
 
 export interface SqliteOptions {
@@ -28,19 +29,31 @@ const BUSY_TIMEOUT_MS = 20;
 /** A backup or a shell may lock the file for a moment; another server cannot, see lockSqlite. */
 const BUSY_DELAY: RetryDelay = { firstMs: 10, longestMs: 200 };
 
-/** @throws StoreError `unavailable` when the file cannot be opened or another process has it */
+/** @throws StoreError `unavailable` when the file cannot be opened, may have two names, or another process has it */
 export function openSqlite(options: SqliteOptions): OpenedDatabase {
-  const { path, clock } = options;
-  mkdirSync(dirname(path), { recursive: true });
-  const unlock = lockSqlite(path, clock.now());
+  const path = onlyPathOf(options.path);
+  const unlock = lockSqlite(path, options.clock.now());
   const files: SqliteFile[] = [];
   try {
-    return opened(options, openFiles(path, files), () => {
+    makePrivate(path, options.logger);
+    const opened = openFiles(path, files);
+    return describe(options, opened, new SameFiles(path), () => {
       closeAll(files, unlock);
     });
   } catch (error) {
     closeAll(files, unlock);
     throw error;
+  }
+}
+
+/** SQLite gives the log and its index the mode of the database; those of an older server are here already. */
+function makePrivate(path: string, logger: Logger): void {
+  createPrivate(path);
+  const wide = ['', '-wal', '-shm', '.lock']
+    .map((suffix) => path + suffix)
+    .filter((file) => !tryMakePrivate(file));
+  if (wide.length > 0) {
+    logger.warn({ files: wide }, 'database files can be read by others: make them mode 600');
   }
 }
 
@@ -57,20 +70,27 @@ function openFiles(path: string, files: SqliteFile[]): Files {
   // Before the read connections, which cannot create the file nor its journal.
   writeFile.exec('pragma journal_mode = wal');
   writeFile.exec('pragma synchronous = full');
+  const readFile = openFile(path, true, files);
+  const snapshotFile = openFile(path, true, files);
+  // The first look opens a connection's log: none is to open another one later, after somebody moved the files.
+  for (const file of [writeFile, readFile, snapshotFile]) {
+    file.exec('select count(*) from sqlite_schema');
+  }
   return {
     writing: kyselyOn(writeFile),
-    reading: kyselyOn(openFile(path, true, files)),
-    snapshots: kyselyOn(openFile(path, true, files)),
+    reading: kyselyOn(readFile),
+    snapshots: kyselyOn(snapshotFile),
   };
 }
 
-function opened(
+function describe(
   { clock, origin, logger }: SqliteOptions,
   { writing, reading, snapshots }: Files,
+  sameFiles: SameFiles,
   closeFiles: () => void,
 ): OpenedDatabase {
   const listeners = new CommitListeners(logger);
-  const source = writeSourceOf(writing);
+  const source = writeSourceOf(writing, sameFiles);
   const onCommitted = (): void => {
     listeners.wake();
   };
@@ -81,7 +101,7 @@ function opened(
     closeFiles();
   };
   return {
-    database: describeDatabase({ clock, reading, snapshots, writer, listeners, close }),
+    database: describeDatabase({ clock, reading, snapshots, writer, sameFiles, listeners, close }),
     changeSchema: async (work) => endWith(await source.begin(), work),
   };
 }
@@ -101,9 +121,12 @@ function kyselyOn(file: SqliteFile): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) });
 }
 
-function writeSourceOf(writing: Kysely<Schema>): WriteSource {
+function writeSourceOf(writing: Kysely<Schema>, sameFiles: SameFiles): WriteSource {
   return {
-    begin: () => writing.startTransaction().execute(),
+    begin: async () => {
+      sameFiles.check();
+      return writing.startTransaction().execute();
+    },
     // One writer: what commits first was first.
     lockEvents: async () => undefined,
     findRetryDelay: (error) => (findSqliteCode(error) === SQLITE_BUSY ? BUSY_DELAY : undefined),
@@ -116,6 +139,7 @@ interface Parts {
   readonly reading: Kysely<Schema>;
   readonly snapshots: Kysely<Schema>;
   readonly writer: Writer;
+  readonly sameFiles: SameFiles;
   readonly listeners: CommitListeners;
   readonly close: () => Promise<void>;
 }
@@ -125,6 +149,7 @@ function describeDatabase({
   reading,
   snapshots,
   writer,
+  sameFiles,
   listeners,
   close,
 }: Parts): Database {
@@ -141,6 +166,7 @@ function describeDatabase({
     onCommit: (listener) => listeners.add(listener),
     ping: async () => {
       const startedAt = clock.monotonic();
+      sameFiles.check();
       await sql`select 1`.execute(reading);
       if (writer.fault !== undefined) throw writer.fault;
       return clock.monotonic() - startedAt;
