@@ -48,6 +48,17 @@ export interface PostgresConfig {
   readonly password: Secret;
   readonly database: string;
   readonly sslmode: SslMode;
+  /** Connections of this server, at least 3. */
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** How long a request waits for a free connection. */
+  readonly waitTimeoutMs: number;
+  /** Of one statement. */
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  /** PostgreSQL itself, where `host` is a pooler; `''`: at `host`. */
+  readonly listenHost: string;
+  readonly listenPort: number;
 }
 
 export const sslModes = [

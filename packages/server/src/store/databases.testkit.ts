@@ -7,8 +7,9 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Logger, makeLogger } from '../lib/logger.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Database } from './database.ts';
+import type { PostgresConfig } from './dialect/postgres-options.ts';
 import { openDatabase, type StoreConfig } from './open-store.ts';
-import { createDatabase } from './postgres.testkit.ts';
+import { createDatabase, type PostgresDatabase } from './postgres.testkit.ts';
 
 export const silentLogger: Logger = makeLogger('silent', { write: () => undefined });
 
@@ -47,6 +48,19 @@ export class StoreClock implements Clock {
   }
 }
 
+/** As the configuration describes it when it names nothing but where the database is. */
+export function postgresConfigOf(
+  { host, port, user, database }: Omit<PostgresDatabase, 'url'>,
+  overrides: Partial<PostgresConfig> = {},
+): Extract<StoreConfig, { driver: 'postgres' }> {
+  return {
+    ...{ driver: 'postgres', host, port, user, database, password: new Secret('') },
+    ...{ sslmode: 'disable', maxConnections: 25, connectTimeoutMs: 5_000, waitTimeoutMs: 10_000 },
+    ...{ readTimeoutMs: 10_000, writeTimeoutMs: 6_000, listenHost: '', listenPort: 5432 },
+    ...overrides,
+  };
+}
+
 /** One kind of database that every suite of the store runs on. */
 export interface TestDatabase {
   readonly name: 'sqlite' | 'postgres';
@@ -68,17 +82,8 @@ const sqlite: TestDatabase = {
 const postgres: TestDatabase = {
   name: 'postgres',
   create: async () => {
-    const { host, port, user, database } = await createDatabase(inject('postgres'));
     return {
-      config: {
-        driver: 'postgres',
-        host,
-        port,
-        user,
-        database,
-        password: new Secret(''),
-        sslmode: 'disable',
-      },
+      config: postgresConfigOf(await createDatabase(inject('postgres'))),
       // The server of the run goes, and everything with it.
       remove: async () => undefined,
     };
@@ -171,6 +176,7 @@ const TABLES = [
   'templates',
   'groups',
   'forges',
+  'write_proofs',
 ];
 
 async function empty(database: Database): Promise<void> {

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { sql, type Transaction } from 'kysely';
 import type { OpenedDatabase } from './dialect/opened-database.ts';
 import { first } from './migrations/0001-first.ts';
+import { writeProofs } from './migrations/0002-write-proofs.ts';
 import type { Migration } from './migrations/migration.ts';
 import { StoreError } from './port/store.ts';
 import type { Schema } from './schema.ts';
 
 /** In order; a number is never used twice, and what was released is never changed. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, writeProofs];
 
 interface Applied {
   readonly number: number;

@@ -35,6 +35,8 @@ export interface Schema {
   job_counts: { group_id: string; template_id: string; state: JobState; n: number };
   attempts: AttemptRow;
   run_workflow_jobs: WorkflowJobRow;
+  /** One row, written where nothing else shows that writes work. */
+  write_proofs: { id: number; at: number };
   group_plans: { group_id: string; planned_at: number; plan: JsonText };
   target_blocks: TargetBlockRow;
   runners: RunnerRow;

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Secret } from '../../src/lib/secret.ts';
-import type { TestDatabase } from '../../src/store/databases.testkit.ts';
+import { postgresConfigOf, type TestDatabase } from '../../src/store/databases.testkit.ts';
 import { type PostgresServer, startPostgres } from '../../src/store/postgres.testkit.ts';
 import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
@@ -16,17 +15,10 @@ async function openPostgres({ onTestFinished }: ChaosContext): Promise<{
 }> {
   const postgres = await startPostgres();
   onTestFinished(() => postgres.stop());
-  const create: TestDatabase['create'] = async () => {
-    const { host, port, user, database } = await postgres.createDatabase();
-    const password = new Secret('');
-    return {
-      config: {
-        ...{ driver: 'postgres', host, port, user, database, password },
-        sslmode: 'disable',
-      },
-      remove: async () => undefined,
-    };
-  };
+  const create: TestDatabase['create'] = async () => ({
+    config: postgresConfigOf(await postgres.createDatabase()),
+    remove: async () => undefined,
+  });
   return { postgres, database: { name: 'postgres', create } };
 }
 

@@ -1,7 +1,7 @@
 import { type DatabaseConfig, type SslMode, sslModes } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { type Section, section } from '../decode.ts';
-import { integer, quoteAt, secret, text } from '../scalars.ts';
+import { duration, integer, quoteAt, secret, text } from '../scalars.ts';
 import { takeSecret } from './secrets.ts';
 
 const postgresFields = {
@@ -11,6 +11,15 @@ const postgresFields = {
   password: secret(),
   database: text(),
   sslmode: text('disable'),
+  // One that reads, one that writes, one that listens.
+  max_connections: integer({ fallback: 25, min: 3, max: 1_000 }),
+  connect_timeout: duration({ fallback: '5s', min: '100ms', max: '60s' }),
+  // Below the minute after which a request is answered in any case.
+  wait_timeout: duration({ fallback: '10s', min: '100ms', max: '50s' }),
+  read_timeout: duration({ fallback: '10s', min: '1s', max: '50s' }),
+  write_timeout: duration({ fallback: '6s', min: '1s', max: '50s' }),
+  listen_host: text(),
+  listen_port: integer({ fallback: 5432, min: 1, max: 65_535 }),
 };
 
 export const databaseFields = {
@@ -46,6 +55,13 @@ function buildPostgres(
     password: takeSecret(values.password, at.password, isInUse),
     database: values.database,
     sslmode: isInUse ? checkSslMode(values.sslmode, at.sslmode) : 'disable',
+    maxConnections: values.max_connections,
+    connectTimeoutMs: values.connect_timeout,
+    waitTimeoutMs: values.wait_timeout,
+    readTimeoutMs: values.read_timeout,
+    writeTimeoutMs: values.write_timeout,
+    listenHost: values.listen_host,
+    listenPort: values.listen_port,
   };
 }
 

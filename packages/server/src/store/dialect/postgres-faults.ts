@@ -12,10 +12,20 @@ const RETRY_DELAYS: ReadonlyMap<string, RetryDelay> = new Map([
 
 /** Classes in which the server says that it cannot serve now: no connection, no resources, stopped by an operator. */
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58'];
+/** What was the primary only reads now: after a failover, or by an operator's order. */
+const READ_ONLY = '25006';
 /** The server will not let us in; for us that is as if it were not there. Or it has ended our idle transaction. */
-const UNAVAILABLE_CODES = ['28000', '28P01', '3D000', '25P03'];
+const UNAVAILABLE_CODES = ['28000', '28P01', '3D000', '25P03', READ_ONLY];
 /** A statement that took too long, or waited too long for a lock: nothing was done, and the connection is as good as before. */
 const TIMED_OUT = ['57014', '55P03'];
+/** An operator has taken a right away: it may come back, on the same connection. */
+const FORBIDDEN = '42501';
+const TOO_MANY_CONNECTIONS = '53300';
+
+/** A pooler has taken the connection, and had none of the server's to give. */
+export class NotServedError extends Error {
+  override readonly name = 'NotServedError';
+}
 
 /** The SQLSTATE of an error, also of one that was wrapped. `undefined`: the server did not speak. */
 export function findSqlState(error: unknown): string | undefined {
@@ -37,6 +47,18 @@ export function isConnectionFault(error: unknown): boolean {
   return UNAVAILABLE_CODES.includes(state) || UNAVAILABLE_CLASSES.includes(state.slice(0, 2));
 }
 
+export function isReadOnlyFault(error: unknown): boolean {
+  return findSqlState(error) === READ_ONLY;
+}
+
+/** The server, a role's or database's limit or a pooler allows no further connection; those that are there go on. */
+export function isOutOfConnections(error: unknown): boolean {
+  if (error instanceof NotServedError) return true;
+  if (findSqlState(error) === TOO_MANY_CONNECTIONS) return true;
+  // PgBouncer has one code for all that it refuses.
+  return error instanceof pg.DatabaseError && /no more connections allowed/.test(error.message);
+}
+
 /** A value that the driver cannot send or read, say; the connection is as good as before. */
 function isOurMistake(error: unknown): boolean {
   return [AbortedTransactionError, TypeError, RangeError, SyntaxError].some(
@@ -52,8 +74,8 @@ export function mayHaveCommitted(error: unknown): boolean {
 
 export function asStoreError(where: string, cause: unknown): unknown {
   if (cause instanceof StoreError) return cause;
-  const isTimedOut = TIMED_OUT.includes(findSqlState(cause) ?? '');
-  if (!isTimedOut && !isConnectionFault(cause)) return cause;
+  const isPassing = [...TIMED_OUT, FORBIDDEN].includes(findSqlState(cause) ?? '');
+  if (!isPassing && !isConnectionFault(cause)) return cause;
   const why = cause instanceof Error ? describe(cause) : String(cause);
   return new StoreError('unavailable', `database ${where}: ${why}`, { cause });
 }
@@ -63,5 +85,5 @@ function describe(error: Error): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map((each) => (each instanceof Error ? each.message : '')).join('; ');
   }
-  return error.message;
+  return isReadOnlyFault(error) ? `it only reads: ${error.message}` : error.message;
 }

@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../lib/secret.ts';
+import { postgresConfigOf } from '../databases.testkit.ts';
 import { chooseSsl, clientOptions, type PostgresConfig, type SslMode } from './postgres-options.ts';
+import { settingsFor } from './postgres-settings.ts';
 
 const SSL_REQUEST_LENGTH = 8;
 
@@ -13,16 +15,10 @@ describe('the options of a PostgreSQL connection', () => {
     if (running !== undefined) await new Promise((resolve) => running.close(resolve));
   });
 
-  const configOf = (sslmode: SslMode, port: number): PostgresConfig => ({
-    ...{
-      host: '127.0.0.1',
-      port,
-      user: 'u',
-      password: new Secret('secret'),
-      database: 'd',
-      sslmode,
-    },
-  });
+  const configOf = (sslmode: SslMode, port: number): PostgresConfig => {
+    const at = { host: '127.0.0.1', port, user: 'u', database: 'd' };
+    return postgresConfigOf(at, { sslmode, password: new Secret('secret') });
+  };
   /** A server that has no TLS; plain connections it takes or refuses. */
   const listen = async (takesPlain: boolean): Promise<number> => {
     const started = createServer((socket) => {
@@ -69,12 +65,24 @@ describe('the options of a PostgreSQL connection', () => {
     expect(options).not.toHaveProperty('password');
   });
 
+  it('set nothing in the start of the connection, which poolers refuse', () => {
+    const options = clientOptions(configOf('disable', 1), false, 'write');
+    const refused = ['options', 'statement_timeout', 'lock_timeout'];
+    refused.push('idle_in_transaction_session_timeout');
+    expect(Object.keys(options).filter((name) => refused.includes(name))).toEqual([]);
+  });
+
   it('have no time limits while the schema is changed', () => {
-    const options = clientOptions(configOf('disable', 1), false, 'change-schema');
-    expect(options).toMatchObject({
-      ...{ statement_timeout: 0, lock_timeout: 0, query_timeout: 0 },
-      idle_in_transaction_session_timeout: 0,
-    });
+    const config = configOf('disable', 1);
+    expect(clientOptions(config, false, 'change-schema').query_timeout).toBe(0);
+    const settings = settingsFor('change-schema', config).beginWith('begin');
+    for (const name of [
+      'statement_timeout',
+      'lock_timeout',
+      'idle_in_transaction_session_timeout',
+    ]) {
+      expect(settings).toContain(`set local ${name} = 0`);
+    }
   });
 });
 

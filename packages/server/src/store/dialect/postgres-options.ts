@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import type { Secret } from '../../lib/secret.ts';
+import { statementTimeoutMs } from './postgres-settings.ts';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
@@ -13,32 +14,24 @@ export interface PostgresConfig {
   readonly password: Secret;
   readonly database: string;
   readonly sslmode: SslMode;
+  /** Of this process: for reads, for writes, and one that listens; at least 3. */
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** How long somebody waits for a connection that is free. */
+  readonly waitTimeoutMs: number;
+  /** Of one statement. */
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  /** Where PostgreSQL itself is reached if `host` is a pooler that cannot pass announcements on; `''`: at `host`. */
+  readonly listenHost: string;
+  readonly listenPort: number;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
-/** A process that is paused or cut off must not hold what it has locked against all others. */
-const IDLE_IN_TRANSACTION_MS = 4_000;
-/** Longer than the idle limit: whoever holds the events' lock and died is outlived. */
-const LOCK_TIMEOUT_MS = 5_000;
-/**
- * Writes queue for the rows that all of them count in, and each wait in that queue has a lock timeout of its own. A
- * paused process's writes would get those rows one after the other, and keep each for as long as it may idle. So all
- * of its statements end this long after it stopped, and with the idle limit all that it holds is free after 10 s.
- */
-const WRITE_TIMEOUT_MS = 6_000;
-/** Whoever asks is told that the database does not answer while they still listen. */
-const READ_TIMEOUT_MS = 10_000;
 /** Beyond the server's own limit only a dead connection is left to blame. */
 const ANSWER_MARGIN_MS = 2_000;
 
 /** What a connection is for. `change-schema` takes as long as it takes. */
 export type ConnectionUse = 'read' | 'write' | 'change-schema';
-
-const STATEMENT_TIMEOUTS_MS: Readonly<Record<ConnectionUse, number>> = {
-  read: READ_TIMEOUT_MS,
-  write: WRITE_TIMEOUT_MS,
-  'change-schema': 0,
-};
 
 const INT8 = 20;
 const NUMERIC = 1_700;
@@ -59,13 +52,13 @@ types.setTypeParser(INT8, readNumber);
 types.setTypeParser(NUMERIC, readNumber);
 types.setTypeParser(BOOL, readBool);
 
+/** Nothing but what every pooler takes: settings follow once it is connected, see postgres-settings.ts. */
 export function clientOptions(
   config: PostgresConfig,
   ssl: ConnectionOptions | false,
   use: ConnectionUse,
 ): pg.ClientConfig {
-  const isLimited = use !== 'change-schema';
-  const statementMs = STATEMENT_TIMEOUTS_MS[use];
+  const statementMs = statementTimeoutMs(use, config);
   return {
     host: config.host,
     port: config.port,
@@ -75,14 +68,9 @@ export function clientOptions(
     ssl,
     types,
     application_name: 'dispatchoor',
-    // A commit that was reported must survive a power cut, and read committed is what the fences are written for.
-    options: '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed',
     keepAlive: true,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: isLimited ? IDLE_IN_TRANSACTION_MS : 0,
-    statement_timeout: statementMs,
-    lock_timeout: isLimited ? LOCK_TIMEOUT_MS : 0,
-    query_timeout: isLimited ? statementMs + ANSWER_MARGIN_MS : 0,
+    connectionTimeoutMillis: config.connectTimeoutMs,
+    query_timeout: statementMs === 0 ? 0 : statementMs + ANSWER_MARGIN_MS,
   };
 }
 

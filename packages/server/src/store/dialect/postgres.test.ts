@@ -1,9 +1,14 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NewEvent } from '../../domain/event.ts';
-import { Secret } from '../../lib/secret.ts';
 import type { Database } from '../database.ts';
-import { databases, StoreClock, silentLogger, useDatabase } from '../databases.testkit.ts';
+import {
+  databases,
+  postgresConfigOf,
+  StoreClock,
+  silentLogger,
+  useDatabase,
+} from '../databases.testkit.ts';
 import { openDatabase, type StoreConfig } from '../open-store.ts';
 import { StoreError } from '../port/store.ts';
 import { type PostgresServer, startPostgres } from '../postgres.testkit.ts';
@@ -196,10 +201,10 @@ describe('a PostgreSQL server that goes away', () => {
   });
   afterAll(() => server.stop());
 
-  const configOf = (database: string): StoreConfig => ({
-    ...{ driver: 'postgres', host: server.socketDir, port: server.port, user: server.user },
-    ...{ database, password: new Secret(''), sslmode: 'disable' },
-  });
+  const configOf = (database: string): StoreConfig => {
+    const { socketDir: host, port, user } = server;
+    return postgresConfigOf({ host, port, user, database });
+  };
   const deps = { clock: new StoreClock(), origin: 'o', logger: silentLogger };
 
   it('is unavailable, ends nothing, and is used again when it is back', async () => {

@@ -1,8 +1,9 @@
-import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
-import type pg from 'pg';
+import type { ConnectionOptions } from 'node:tls';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Database } from '../database.ts';
+import { StoreError } from '../port/store.ts';
 import type { Schema } from '../schema.ts';
 import { endWith } from './change-schema.ts';
 import { CommitListeners } from './commit-listeners.ts';
@@ -11,13 +12,10 @@ import type { OpenedDatabase } from './opened-database.ts';
 import { OwnCommits } from './own-commits.ts';
 import { findPostgresRetryDelay, mayHaveCommitted } from './postgres-faults.ts';
 import { EVENTS_CHANNEL, PostgresListener } from './postgres-listener.ts';
-import {
-  type ConnectionUse,
-  chooseSsl,
-  clientOptions,
-  type PostgresConfig,
-} from './postgres-options.ts';
-import { makePool } from './postgres-pool.ts';
+import { chooseSsl, clientOptions, type PostgresConfig } from './postgres-options.ts';
+import { openPools, type Pools } from './postgres-pools.ts';
+import { inspectServer } from './postgres-server.ts';
+import { WriteProof } from './write-proof.ts';
 import { Writer } from './writer.ts';
 
 export interface PostgresDeps {
@@ -27,57 +25,53 @@ export interface PostgresDeps {
   readonly logger: Logger;
 }
 
-/**
- * With the listener 25 connections, as the predecessor's pool had at most. Writes have their own: while they wait for
- * each other, or for a process that died with its locks, whoever only reads is served.
- */
-const MOST_READING = 14;
-const MOST_WRITING = 10;
-const IDLE_CONNECTION_MS = 60_000;
-
 /** Keys of the advisory locks: any two numbers that no other program on this database uses. */
 const EVENTS_LOCK = 5_140_736_201;
 const SCHEMA_LOCK = 5_140_736_202;
 
-/** Connects when first used. */
+/**
+ * Looks at the server, and connects for use when first used.
+ *
+ * @throws StoreError `unavailable`; `schema` for a database that cannot hold what we store
+ */
 export async function openPostgres(deps: PostgresDeps): Promise<OpenedDatabase> {
   const { config, clock, origin, logger } = deps;
-  const ssl = await chooseSsl(config);
   const where = `${config.database} on ${config.host}:${config.port}`;
-  const poolOf = (use: ConnectionUse, max: number): Kysely<Schema> => {
-    const client = clientOptions(config, ssl, use);
-    return kyselyOn({ ...client, max, idleTimeoutMillis: IDLE_CONNECTION_MS }, where, deps);
-  };
-  const reading = poolOf('read', MOST_READING);
-  const writing = poolOf('write', MOST_WRITING);
+  const ssl = await chooseSsl(config);
+  const { isShared } = await inspectServer(config, ssl, where);
+  const pools = openPools({ config, ssl, isShared, where, clock, logger });
   const listeners = new CommitListeners(logger);
-  const source = writeSourceOf(writing, origin);
+  const source = writeSourceOf(pools.writing, origin);
   const onCommitted = (): void => {
     listeners.wake();
   };
   const commits = new OwnCommits({ source, clock, origin, onCommitted });
   const writer = new Writer({ commits, source, clock });
-  const listener = new PostgresListener({
-    client: clientOptions(config, ssl, 'read'),
-    clock,
-    logger,
-    ownOrigin: origin,
-    wake: () => listeners.wake(),
-  });
+  const listener = await makeListener(deps, ssl, isShared, onCommitted);
   return {
-    database: describeDatabase({ clock, reading, writing, writer, listeners, listener }),
-    changeSchema: (work) => changeSchema(poolOf('change-schema', 1), work),
+    database: describeDatabase({ clock, where, pools, writer, listeners, listener }),
+    changeSchema: (work) => changeSchema(pools.openForSchema(), work),
   };
 }
 
-function kyselyOn(
-  options: pg.PoolConfig,
-  where: string,
-  deps: Pick<PostgresDeps, 'clock' | 'logger'>,
-): Kysely<Schema> {
-  // Opened by the first query, so that closing before it has nothing to close.
-  const dialect = new PostgresDialect({ pool: async () => makePool(options, where, deps) });
-  return new Kysely<Schema>({ dialect });
+/** @returns undefined where nobody would hear: events are looked for every second in any case */
+async function makeListener(
+  { config, clock, origin, logger }: PostgresDeps,
+  ssl: ConnectionOptions | false,
+  isShared: boolean,
+  wake: () => void,
+): Promise<PostgresListener | undefined> {
+  const { listenHost, listenPort } = config;
+  if (listenHost === '' && isShared) {
+    logger.warn(
+      'the pooler of database.postgres.host gives each transaction another connection: what other servers do is seen up to a second late; set database.postgres.listen_host to PostgreSQL itself, or let the pooler pool by session',
+    );
+    return undefined;
+  }
+  const isDirect = listenHost !== '';
+  const at = isDirect ? { ...config, host: listenHost, port: listenPort } : config;
+  const client = clientOptions(at, isDirect ? await chooseSsl(at) : ssl, 'read');
+  return new PostgresListener({ client, clock, logger, ownOrigin: origin, wake });
 }
 
 function writeSourceOf(writing: Kysely<Schema>, origin: string): WriteSource {
@@ -96,15 +90,17 @@ function writeSourceOf(writing: Kysely<Schema>, origin: string): WriteSource {
 
 interface Parts {
   readonly clock: Clock;
-  readonly reading: Kysely<Schema>;
-  readonly writing: Kysely<Schema>;
+  readonly where: string;
+  readonly pools: Pools;
   readonly writer: Writer;
   readonly listeners: CommitListeners;
-  readonly listener: PostgresListener;
+  readonly listener: PostgresListener | undefined;
 }
 
 function describeDatabase(parts: Parts): Database {
-  const { clock, reading, writer, listeners, listener } = parts;
+  const { clock, pools, writer, listeners, listener } = parts;
+  const { reading } = pools;
+  const proof = new WriteProof(writer, clock);
   let closed: Promise<void> | undefined;
   return {
     kind: 'postgres',
@@ -121,22 +117,32 @@ function describeDatabase(parts: Parts): Database {
     forShare: sql` for share`,
     forUpdateSkipLocked: sql` for update skip locked`,
     onCommit: (call) => {
-      listener.start();
+      listener?.start();
       return listeners.add(call);
     },
     ping: async () => {
-      const startedAt = clock.monotonic();
-      await sql`select 1`.execute(reading);
-      if (writer.fault !== undefined) throw writer.fault;
-      return clock.monotonic() - startedAt;
+      const tookMs = await readOnce(parts);
+      await proof.require();
+      return tookMs;
     },
     close: () => (closed ??= closeAll(parts)),
   };
 }
 
-async function closeAll({ reading, writing, writer, listener }: Parts): Promise<void> {
-  await Promise.all([writer.close(), listener.stop()]);
-  await Promise.all([reading.destroy(), writing.destroy()]);
+/** A server that became a standby answers every read, with what was true once. */
+async function readOnce({ clock, where, pools }: Parts): Promise<number> {
+  const startedAt = clock.monotonic();
+  const { rows } = await sql<{ value: string }>`
+    select current_setting('transaction_read_only') as value
+  `.execute(pools.reading);
+  if (rows[0]?.value !== 'on') return clock.monotonic() - startedAt;
+  pools.giveUpAll();
+  throw new StoreError('unavailable', `database ${where}: it only reads (transaction_read_only)`);
+}
+
+async function closeAll({ pools, writer, listener }: Parts): Promise<void> {
+  await Promise.all([writer.close(), listener?.stop()]);
+  await Promise.all([pools.reading.destroy(), pools.writing.destroy()]);
 }
 
 /** Only one process at a time; the next one finds the work done. */

@@ -14,6 +14,7 @@ import { lockSqlite } from './sqlite-lock.ts';
 import { onlyPathOf } from './sqlite-place.ts';
 import { createPrivate, tryMakePrivate } from './sqlite-private.ts';
 import { SameFiles } from './sqlite-same-files.ts';
+import { WriteProof } from './write-proof.ts';
 import { Writer } from './writer.ts';
 
 export interface SqliteOptions {
@@ -153,6 +154,7 @@ function describeDatabase({
   listeners,
   close,
 }: Parts): Database {
+  const proof = new WriteProof(writer, clock);
   let closed: Promise<void> | undefined;
   return {
     kind: 'sqlite',
@@ -168,8 +170,9 @@ function describeDatabase({
       const startedAt = clock.monotonic();
       sameFiles.check();
       await sql`select 1`.execute(reading);
-      if (writer.fault !== undefined) throw writer.fault;
-      return clock.monotonic() - startedAt;
+      const tookMs = clock.monotonic() - startedAt;
+      await proof.require();
+      return tookMs;
     },
     close: () => (closed ??= close()),
   };

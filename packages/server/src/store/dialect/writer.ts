@@ -21,14 +21,20 @@ export class Writer {
   readonly #isInside = new AsyncLocalStorage<true>();
   #isClosed = false;
   #fault: StoreError | undefined;
+  #takenAt = -Infinity;
 
   constructor(deps: WriterDeps) {
     this.#deps = deps;
   }
 
-  /** Why the last write was not taken; `undefined` once one was. A lease is renewed every few seconds, so it is fresh. */
+  /** Why the last write was not taken; `undefined` once one was. */
   get fault(): StoreError | undefined {
     return this.#fault;
+  }
+
+  /** When a write was last taken, by the monotonic clock. */
+  get takenAt(): number {
+    return this.#takenAt;
   }
 
   write<T>(work: Work<T>, options: WriteOptions = {}): Promise<T> {
@@ -73,6 +79,7 @@ export class Writer {
     try {
       const result = await attempt();
       this.#fault = undefined;
+      this.#takenAt = this.#deps.clock.monotonic();
       return result;
     } catch (error) {
       if (error instanceof StoreError && error.isExpected) this.#fault = error;
