@@ -27,6 +27,8 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly build: VersionInfo;
   readonly clock?: Clock;
+  /** For the metrics; default: none are lost. */
+  readonly lostLogLines?: () => number;
   /** Default: all there are. A test runs the version after this one by adding its own. */
   readonly migrations?: StoreDeps['migrations'];
   /** Tests put a process to death at exact points by wrapping what the loops are given. */
@@ -140,6 +142,7 @@ class RunningApp implements App {
       clock: this.#clock,
       version: this.#deps.build,
       runnersRateRemaining: () => forge().credentialFor('runners').rate.remaining,
+      ...(this.#deps.lostLogLines && { lostLogLines: this.#deps.lostLogLines }),
       onScrapeError: (error) => {
         this.#deps.logger.warn({ err: error }, 'gauges not read');
       },

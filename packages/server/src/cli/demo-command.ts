@@ -33,6 +33,8 @@ function optionsOf({ jobs, kill, port, state, seed }: DemoFlags): DemoOptions {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => end.abort());
   }
+  // Nobody watches any more.
+  process.stdout.on('error', () => end.abort());
   return {
     ...{ jobs, kill, port, seed },
     stateFolder: state,

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { addDemoCommand } from './demo-command.ts';
-import { type LogOptions, openLogger } from './logging.ts';
+import { type LogOptions, openLog } from './logging.ts';
 import { runMigrate } from './migrate.ts';
 import { runServer } from './server.ts';
 import { versionText } from './version.ts';
@@ -22,9 +22,8 @@ function makeProgram(): Command {
     .option('--log-format <format>', 'text or json', 'text')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error:/, 'Error:'));
-      },
+      writeOut: (text) => print(process.stdout, text),
+      outputError: (text) => print(process.stderr, text.replace(/^error:/, 'Error:')),
     })
     .exitOverride();
   const logs = (): LogOptions => program.opts();
@@ -42,8 +41,8 @@ function makeProgram(): Command {
     .command('version')
     .description('print version, commit and build date')
     .action(() => {
-      openLogger(logs());
-      process.stdout.write(`${versionText()}\n`);
+      openLog(logs());
+      print(process.stdout, `${versionText()}\n`);
     });
   addDemoCommand(program);
   return program;
@@ -63,8 +62,14 @@ function report(error: unknown): number {
   // Commander has printed what was wrong with the arguments, or the help that was asked for.
   if (isCommanderError(error)) return error.exitCode;
   const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`Error: ${text}\n`);
+  print(process.stderr, `Error: ${text}\n`);
   return 1;
+}
+
+/** Whoever should have read it may be gone: that is nobody's error. */
+function print(stream: NodeJS.WriteStream, text: string): void {
+  stream.once('error', () => undefined);
+  stream.write(text);
 }
 
 function isCommanderError(error: unknown): error is { exitCode: number } {

@@ -1,8 +1,9 @@
 import { flushCompileCache } from 'node:module';
 import closeWithGrace from 'close-with-grace';
 import { startApp } from '../app.ts';
+import { systemClock } from '../lib/clock.ts';
 import { releaseStartGarbage } from '../lib/start-garbage.ts';
-import { type LogOptions, openLogger } from './logging.ts';
+import { drainLog, type LogOptions, openLog } from './logging.ts';
 import { readConfig } from './read-config.ts';
 import { buildInfo } from './version.ts';
 
@@ -15,9 +16,13 @@ export interface ServerOptions extends LogOptions {
 
 /** Runs until SIGINT or SIGTERM; the process then ends by itself. Rejects when it cannot start. */
 export async function runServer(options: ServerOptions): Promise<void> {
-  const logger = openLogger(options);
+  const { logger, sink } = openLog(options);
   const config = await readConfig(options.config, logger);
-  const app = await startApp(config, { logger, build: buildInfo });
+  const app = await startApp(config, {
+    logger,
+    build: buildInfo,
+    lostLogLines: () => sink.lostLines,
+  });
   logger.info({ url: app.url }, 'listening');
   // A server may end by being killed, and would then leave nothing to the next start.
   flushCompileCache();
@@ -26,6 +31,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     else logger.info({ signal }, 'stopping');
     await app.close();
     logger.info('stopped');
+    await drainLog(sink, systemClock);
   });
   releaseStartGarbage();
 }

@@ -35,6 +35,17 @@ export const systemClock: Clock = {
   },
 };
 
+/** Its timers keep no process alive that has nothing else to do. */
+export const idleClock: Pick<Clock, 'now' | 'after'> = {
+  now: () => Date.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms).unref();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
 /**
  * A deadline that has passed when either clock says so: a wall clock stepped back must not lengthen it,
  * a machine that slept must not either.

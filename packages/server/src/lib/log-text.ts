@@ -1,5 +1,3 @@
-import { Writable } from 'node:stream';
-
 const LEVEL_NAMES: Readonly<Record<number, string>> = {
   10: 'TRACE',
   20: 'DEBUG',
@@ -10,18 +8,7 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
 };
 const SHOWN_APART = new Set(['level', 'time', 'msg']);
 
-/** Turns the logger's JSON lines into `time LEVEL message key=value …` for people; an error keeps its stack. */
-export function textLogStream(out: NodeJS.WritableStream): Writable {
-  return new Writable({
-    decodeStrings: false,
-    write: (line: string | Buffer, _encoding, done) => {
-      out.write(textOf(line.toString()), () => {
-        done();
-      });
-    },
-  });
-}
-
+/** Turns a JSON line of the logger into `time LEVEL message key=value …` for people; an error keeps its stack. */
 export function textOf(line: string): string {
   const record = JSON.parse(line) as Record<string, unknown>;
   const level = LEVEL_NAMES[Number(record['level'])] ?? String(record['level']);

@@ -40,7 +40,8 @@ function hideSecrets(line: string): string {
   return `${JSON.stringify(hidden)}\n`;
 }
 
-export function makeLogger(level: string, destination?: DestinationStream): Logger {
+/** @param destination takes each line as JSON; default: the standard output, which tests' programs log to */
+export function makeLogger(level: string, destination: DestinationStream = process.stdout): Logger {
   return pino(
     {
       level,
@@ -49,6 +50,6 @@ export function makeLogger(level: string, destination?: DestinationStream): Logg
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: { streamWrite: hideSecrets },
     },
-    destination ?? pino.destination(1),
+    destination,
   );
 }

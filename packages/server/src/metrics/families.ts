@@ -18,6 +18,11 @@ export function makeFamilies(registry: Registry) {
     ...makeDispatcherFamilies(registry),
     ...makeHttpFamilies(registry),
     ...makeForgeFamilies(registry),
+    logLinesLost: new Counter({
+      name: 'dispatchoor_log_lines_lost_total',
+      help: 'Log lines that could not be written, and never will be.',
+      registers: [registry],
+    }),
   };
 }
 

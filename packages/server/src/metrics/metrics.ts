@@ -49,6 +49,8 @@ export interface MetricsDeps {
   readonly version: VersionInfo;
   /** Requests left of the credential that lists runners; null while unknown. */
   readonly runnersRateRemaining: () => number | null;
+  /** Lines that this process could not write to its log; default: none. */
+  readonly lostLogLines?: () => number;
   readonly onScrapeError: (error: unknown) => void;
 }
 
@@ -118,6 +120,8 @@ const isCounted = (kind: EventKind): kind is keyof typeof COUNTERS => kind in CO
 async function refreshGauges(deps: MetricsDeps, families: Families): Promise<void> {
   const remaining = deps.runnersRateRemaining();
   if (remaining !== null) families.rateRemaining.set(remaining);
+  families.logLinesLost.reset();
+  families.logLinesLost.inc(deps.lostLogLines?.() ?? 0);
   try {
     setGauges(families, await readGauges(deps.store));
   } catch (error) {

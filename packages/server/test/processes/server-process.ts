@@ -8,7 +8,7 @@ const PROGRAM = fileURLToPath(import.meta.resolve('../../bin/dispatchoor.js'));
 const NEWER = fileURLToPath(import.meta.resolve('./newer-server.ts'));
 const KILLABLE = fileURLToPath(import.meta.resolve('./killable-server.ts'));
 /** Dozens of servers start here, and most of a start is compiling: once is enough. */
-const COMPILE_CACHE = join(
+export const COMPILE_CACHE = join(
   import.meta.dirname,
   '../../../../node_modules/.cache/dispatchoor-test-servers',
 );
