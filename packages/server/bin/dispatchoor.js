@@ -4,7 +4,7 @@ if (version[0] < 22 || (version[0] === 22 && version[1] < 19)) {
   console.error(
     'Error: dispatchoor needs Node >= 22.19, this is ' +
       process.versions.node +
-      '. Start it with npm or npx after "npm ci": the project brings its own Node on linux-x64.',
+      '. Start it as bin/dispatchoor after "npm ci": the project brings its own Node on linux-x64.',
   );
   process.exit(1);
 } else {

@@ -18,20 +18,30 @@ export interface ServerOptions extends LogOptions {
 export async function runServer(options: ServerOptions): Promise<void> {
   const { logger, sink } = openLog(options);
   const config = await readConfig(options.config, logger);
-  const app = await startApp(config, {
+  const starting = startApp(config, {
     logger,
     build: buildInfo,
     lostLogLines: () => sink.lostLines,
   });
+  // Before anybody hears that it runs: a signal that nobody waits for ends the process as kill -9 does.
+  const { uninstall } = closeWithGrace(
+    { delay: GRACE_MS, logger: false },
+    async ({ signal, err }) => {
+      if (err !== undefined) logger.fatal({ err }, 'unexpected error, stopping');
+      else logger.info({ signal }, 'stopping');
+      const started = await starting;
+      await started.close();
+      logger.info('stopped');
+      await drainLog(sink, systemClock);
+    },
+  );
+  const app = await starting.catch((error: unknown) => {
+    // Else it would end the process with code 0 now.
+    uninstall();
+    throw error;
+  });
   logger.info({ url: app.url }, 'listening');
   // A server may end by being killed, and would then leave nothing to the next start.
   flushCompileCache();
-  closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ signal, err }) => {
-    if (err !== undefined) logger.fatal({ err }, 'unexpected error, stopping');
-    else logger.info({ signal }, 'stopping');
-    await app.close();
-    logger.info('stopped');
-    await drainLog(sink, systemClock);
-  });
   releaseStartGarbage();
 }
