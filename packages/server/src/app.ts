@@ -211,6 +211,7 @@ class RunningApp implements App {
         rateLimit: { ...server.rateLimit, isEnabled: server.rateLimit.enabled },
         trustedProxies: server.trustedProxies,
         sessionTtlMs: auth.sessionTtlMs,
+        failedLoginsPerMinute: auth.basic.failedLoginsPerMinute,
         pickupTimeoutMs: dispatcher.pickupTimeoutMs,
         isBasicAuthEnabled: auth.basic.enabled,
         // The login page must not offer what has no routes.

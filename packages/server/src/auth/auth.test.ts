@@ -3,6 +3,9 @@ import { FakeClock } from '../lib/clock.testkit.ts';
 import { Secret } from '../lib/secret.ts';
 import type { User, UserStore, UserWithPassword } from '../store/port/users.ts';
 import { type AuthDeps, makeAuth } from './auth.ts';
+import { FailedLogins } from './failed-logins.ts';
+import { LoginRefusal } from './login-refusal.ts';
+import type { LoginAttempt } from './password-login.ts';
 import { argon2id, type Passwords } from './passwords.ts';
 import { findToken, hashSessionToken, makeSessionToken } from './session-tokens.ts';
 import { syncUsers } from './sync-users.ts';
@@ -28,6 +31,7 @@ async function openAuth(over: Partial<AuthDeps> = {}) {
     clock,
     sessionTtlMs: 60_000,
     isBasicEnabled: true,
+    failedLoginsPerMinute: 60,
     users: {
       findBasicUser: async (name) => (name === 'ada' ? known : undefined),
       createSession: async ({ tokenHash, expiresAt }) => {
@@ -41,8 +45,19 @@ async function openAuth(over: Partial<AuthDeps> = {}) {
     },
     ...over,
   });
-  return { auth, clock, sessions };
+  const login = (username: string, password: string, from: Partial<LoginAttempt> = {}) =>
+    auth.login({ username, password, client: '192.0.2.1', signal: waits.signal, ...from });
+  return { auth, clock, sessions, login };
 }
+
+const away = {
+  createSession: async () => undefined,
+  findSession: async () => undefined,
+  deleteSession: async () => false,
+};
+
+/** Never aborted: who logs in waits for the answer. */
+const waits = new AbortController();
 
 describe('passwords', () => {
   it('are stored as argon2id', async () => {
@@ -86,20 +101,20 @@ describe('a token', () => {
 
 describe('login', () => {
   it('makes a session that is found by its token until its time is over', async () => {
-    const { auth, clock, sessions } = await openAuth();
-    const login = await auth.login('ada', 'right');
-    expect(login?.user).toEqual(ada);
+    const { auth, login, clock, sessions } = await openAuth();
+    const made = await login('ada', 'right');
+    expect(made?.user).toEqual(ada);
     expect([...sessions.values()]).toEqual([noon + 60_000]);
-    expect((await auth.findSession(login!.token))?.user).toEqual(ada);
+    expect((await auth.findSession(made!.token))?.user).toEqual(ada);
     clock.step(59_999);
-    expect(await auth.findSession(login!.token)).toBeDefined();
+    expect(await auth.findSession(made!.token)).toBeDefined();
     clock.step(1);
-    expect(await auth.findSession(login!.token)).toBeUndefined();
+    expect(await auth.findSession(made!.token)).toBeUndefined();
   });
 
   it('never gives the password hash to who asked', async () => {
-    const { auth } = await openAuth();
-    expect((await auth.login('ada', 'right'))?.user).not.toHaveProperty('passwordHash');
+    const { login } = await openAuth();
+    expect((await login('ada', 'right'))?.user).not.toHaveProperty('passwordHash');
   });
 
   it('checks the password of an unknown user too, against a hash like any other (defect #29)', async () => {
@@ -108,24 +123,160 @@ describe('login', () => {
       checked.push(passwordHash);
       return argon2id.fits(passwordHash, password);
     };
-    const { auth } = await openAuth({ passwords: { ...argon2id, fits } });
-    expect(await auth.login('ada', 'wrong')).toBeUndefined();
-    expect(await auth.login('nobody', 'wrong')).toBeUndefined();
+    const { login } = await openAuth({ passwords: { ...argon2id, fits } });
+    expect(await login('ada', 'wrong')).toBeUndefined();
+    expect(await login('nobody', 'wrong')).toBeUndefined();
     const parametersOf = (hash: string | undefined) => hash?.split('$').slice(0, 4);
     expect(checked).toHaveLength(2);
     expect(parametersOf(checked[1])).toEqual(parametersOf(checked[0]));
   });
 
   it('refuses everybody where passwords are not in use', async () => {
-    const { auth } = await openAuth({ isBasicEnabled: false });
-    expect(await auth.login('ada', 'right')).toBeUndefined();
+    const { login } = await openAuth({ isBasicEnabled: false });
+    expect(await login('ada', 'right')).toBeUndefined();
+  });
+});
+
+describe('a flood of logins', () => {
+  const turnDown = (attempt: Promise<unknown>) =>
+    attempt.then(
+      () => 'let in',
+      (error: unknown) => (error instanceof LoginRefusal ? error.reason : error),
+    );
+
+  /** Of the passwords that are checked, none is done before `finish`. */
+  async function openHeld() {
+    const held: (() => void)[] = [];
+    const fits: Passwords['fits'] = async (_hash, password) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      return password === 'right';
+    };
+    const hash = async () => 'a hash';
+    const opened = await openAuth({ passwords: { hash, fits } });
+    const finish = async (): Promise<void> => {
+      for (;;) {
+        await opened.clock.advance(0);
+        if (held.length === 0) return;
+        for (const done of held.splice(0)) done();
+      }
+    };
+    return { ...opened, held, finish };
+  }
+
+  it('has two passwords checked at a time, a few wait, and the rest is refused as busy', async () => {
+    const { login, clock, held, finish } = await openHeld();
+    const answers = Array.from({ length: 30 }, (_, i) => turnDown(login(`nobody-${i}`, 'guess')));
+    await clock.advance(0);
+    expect(held).toHaveLength(2);
+    await finish();
+    const all = await Promise.all(answers);
+    expect(all.filter((answer) => answer === 'busy')).toHaveLength(30 - 2 - 16);
+  });
+
+  it('keeps nobody out who has logged in from there before', async () => {
+    const { login, clock, finish } = await openHeld();
+    const first = login('ada', 'right');
+    await clock.advance(0);
+    await finish();
+    await first;
+    const flood = Array.from({ length: 30 }, (_, i) => turnDown(login(`nobody-${i}`, 'guess')));
+    const again = login('ada', 'right');
+    await finish();
+    expect((await again)?.user).toEqual(ada);
+    await Promise.all(flood);
+  });
+
+  it('has nothing checked for who has hung up', async () => {
+    const { login, clock, held, finish } = await openHeld();
+    const waiting = [login('ada', 'right'), login('ada', 'right')];
+    const hungUp = new AbortController();
+    const gone = turnDown(login('ada', 'right', { signal: hungUp.signal }));
+    await clock.advance(0);
+    hungUp.abort();
+    expect(await gone).toBe('gone');
+    expect(await turnDown(login('ada', 'right', { signal: hungUp.signal }))).toBe('gone');
+    expect(held).toHaveLength(2);
+    await finish();
+    await Promise.all(waiting);
+  });
+
+  it('makes no session for who hung up while the password was checked', async () => {
+    const { login, clock, finish, sessions } = await openHeld();
+    const hungUp = new AbortController();
+    const gone = turnDown(login('ada', 'right', { signal: hungUp.signal }));
+    await clock.advance(0);
+    hungUp.abort();
+    await finish();
+    expect(await gone).toBe('gone');
+    expect(sessions.size).toBe(0);
+  });
+});
+
+describe('failed logins', () => {
+  const fits: Passwords['fits'] = async (_hash, password) => password === 'right';
+  const quick = { passwords: { ...argon2id, fits } };
+  const reasonOf = (error: unknown) => (error instanceof LoginRefusal ? error.reason : error);
+
+  async function failTenTimes(from: Partial<LoginAttempt> = {}) {
+    const opened = await openAuth(quick);
+    for (let i = 0; i < 10; i += 1) {
+      expect(await opened.login('ada', 'guess', from)).toBeUndefined();
+    }
+    return opened;
+  }
+
+  it('are ten at once, then one a second, and too many are told so', async () => {
+    const { login, clock } = await failTenTimes();
+    const more = Array.from({ length: 7 }, () => login('ada', 'guess').catch(reasonOf));
+    await clock.advance(5_000);
+    expect(await Promise.all(more)).toEqual(Array.from({ length: 7 }, () => 'too-many-failures'));
+    await clock.advance(60_000);
+    expect(await login('ada', 'guess')).toBeUndefined();
+  });
+
+  it('do not keep the right password out: it waits for its turn', async () => {
+    const { login, clock } = await failTenTimes();
+    const right = login('ada', 'right');
+    await clock.advance(1_000);
+    expect((await right)?.user).toEqual(ada);
+  });
+
+  it('of others hold nobody up: neither of another address nor of another user', async () => {
+    const elsewhere = await failTenTimes({ client: '198.51.100.7' });
+    expect((await elsewhere.login('ada', 'right'))?.user).toEqual(ada);
+    const { login } = await openAuth(quick);
+    for (let i = 0; i < 10; i += 1) await login('bob', 'guess');
+    expect((await login('ada', 'right'))?.user).toEqual(ada);
+  });
+
+  it('alone count: who is right may log in as often as he likes', async () => {
+    const { login, sessions } = await openAuth(quick);
+    for (let i = 0; i < 100; i += 1) await login('ada', 'right');
+    expect(sessions.size).toBe(100);
+  });
+
+  it('are not those whose password was not looked at', async () => {
+    const { login } = await openAuth({
+      ...quick,
+      users: { ...away, findBasicUser: () => Promise.reject(new Error('away')) },
+    });
+    for (let i = 0; i < 30; i += 1) await expect(login('ada', 'guess')).rejects.toThrow('away');
+  });
+
+  it('are forgotten a minute later', async () => {
+    const clock = new FakeClock(noon);
+    const failures = new FailedLogins(clock, 60);
+    for (let i = 0; i < 1_000; i += 1) failures.takeTurn(`user-${i}`);
+    await clock.advance(60_000);
+    failures.takeTurn('other');
+    expect(failures.size).toBe(1);
   });
 });
 
 describe('a session', () => {
   it('ends alone (defect #27)', async () => {
-    const { auth } = await openAuth();
-    const [one, other] = [await auth.login('ada', 'right'), await auth.login('ada', 'right')];
+    const { auth, login } = await openAuth();
+    const [one, other] = [await login('ada', 'right'), await login('ada', 'right')];
     await auth.endSession((await auth.findSession(one!.token))!);
     expect(await auth.findSession(one!.token)).toBeUndefined();
     expect(await auth.findSession(other!.token)).toBeDefined();

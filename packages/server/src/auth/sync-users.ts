@@ -1,5 +1,6 @@
 import type { Secret } from '../lib/secret.ts';
 import type { Role, UserStore } from '../store/port/users.ts';
+import { HashLine } from './hash-line.ts';
 import { argon2id } from './passwords.ts';
 
 /** A user as the config names it. */
@@ -19,11 +20,14 @@ export async function syncUsers(
 ): Promise<void> {
   const stored = new Map<string, string>();
   for (const user of await users.listBasicUsers()) stored.set(user.username, user.passwordHash);
-  const wanted = configured.map(async ({ username, password, role }) => {
-    const kept = await findFittingHash(stored.get(username), password);
-    const passwordHash = kept ?? (await argon2id.hash(password.reveal()));
-    return { username, role, passwordHash, isPasswordChanged: kept === undefined };
-  });
+  const line = new HashLine({ mostWaiting: configured.length });
+  const wanted = configured.map(({ username, password, role }) =>
+    line.run(async () => {
+      const kept = await findFittingHash(stored.get(username), password);
+      const passwordHash = kept ?? (await argon2id.hash(password.reveal()));
+      return { username, role, passwordHash, isPasswordChanged: kept === undefined };
+    }),
+  );
   await users.syncBasicUsers(await Promise.all(wanted));
 }
 

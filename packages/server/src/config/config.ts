@@ -144,7 +144,12 @@ export interface WaitsConfig {
 
 export interface AuthConfig {
   readonly sessionTtlMs: number;
-  readonly basic: { readonly enabled: boolean; readonly users: readonly BasicUserConfig[] };
+  readonly basic: {
+    readonly enabled: boolean;
+    readonly users: readonly BasicUserConfig[];
+    /** Of one user from one client address, once the first ten are used up. */
+    readonly failedLoginsPerMinute: number;
+  };
   readonly github: GithubAuthConfig;
 }
 

@@ -26,6 +26,7 @@ export const testOptions: HttpOptions = {
   },
   trustedProxies: [],
   sessionTtlMs: 24 * 3_600_000,
+  failedLoginsPerMinute: 60,
   isBasicAuthEnabled: true,
   isGithubAuthEnabled: false,
   pickupTimeoutMs: 15 * 60_000,

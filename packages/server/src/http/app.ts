@@ -40,6 +40,7 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
     users: deps.store.users,
     clock,
     sessionTtlMs: options.sessionTtlMs,
+    failedLoginsPerMinute: options.failedLoginsPerMinute,
     isBasicEnabled: options.isBasicAuthEnabled,
   });
   const app = makeBareApp(deps);
@@ -125,7 +126,7 @@ function addRoutes(root: HttpApp, deps: RouteDeps): void {
         app.addHook('onRequest', limits.auth);
         // A foreign page could log people in as somebody else, cookie or not.
         app.addHook('onRequest', pages.refuseForeign);
-        loginRoutes(app, { auth });
+        loginRoutes(app, deps);
       });
       api.register(async (app: HttpApp) => {
         app.addHook('onRequest', limits.authenticated);

@@ -24,6 +24,8 @@ export interface HttpOptions {
   /** Addresses or CIDR ranges whose `X-Forwarded-For` is believed. Empty: nobody's. */
   readonly trustedProxies: readonly string[];
   readonly sessionTtlMs: number;
+  /** Of one user from one address, once the first ten are used up. */
+  readonly failedLoginsPerMinute: number;
   /** What `/health` offers to the login page. */
   readonly isBasicAuthEnabled: boolean;
   readonly isGithubAuthEnabled: boolean;

@@ -79,8 +79,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     return;
   }
   // What says no more than the line of the request must not fill the log in a flood of them.
-  const isRefusal = known === error && known !== tookTooLong;
+  const isRefusal = known === error;
   if (known.statusCode >= 500 && !isRefusal) request.log.warn({ err: error }, 'request not served');
+  // Where it was made says nothing: it is the same object each time.
+  if (known === tookTooLong)
+    request.log.warn('request given up: nothing was answered to it in time');
   const body: ErrorBody = { error: known.message, code: known.code };
   reply.code(known.statusCode).headers(known.headers).type(JSON_TYPE).send(JSON.stringify(body));
 }

@@ -1,12 +1,16 @@
 import type { AuthConfig, BasicUserConfig, GithubAuthConfig, Role } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { list, mapOf, type Section, type Spotted, section } from '../decode.ts';
-import { boolean, duration, quoteAt, secret, text } from '../scalars.ts';
+import { boolean, duration, integer, quoteAt, secret, text } from '../scalars.ts';
 import { takeSecret, takeToken } from './secrets.ts';
 
 const userFields = { username: text(), password: secret(), role: text('readonly') };
 
-const basicFields = { enabled: boolean(false), users: list(section(userFields)) };
+const basicFields = {
+  enabled: boolean(false),
+  users: list(section(userFields)),
+  failed_logins_per_minute: integer({ fallback: 60, min: 1, max: 1_000_000 }),
+};
 
 const githubAuthFields = {
   enabled: boolean(false),
@@ -35,7 +39,11 @@ export function buildAuth({ values, place }: Section<typeof authFields>): AuthCo
   }
   return {
     sessionTtlMs: values.session_ttl,
-    basic: { enabled: basic.values.enabled, users },
+    basic: {
+      enabled: basic.values.enabled,
+      users,
+      failedLoginsPerMinute: basic.values.failed_logins_per_minute,
+    },
     github: buildGithubAuth(github),
   };
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { ListedJob } from '../../store/port/jobs.ts';
 import { openTestApp } from '../app.testkit.ts';
 import { makeJob, makeTemplate } from '../store.testkit.ts';
 
@@ -43,12 +42,50 @@ describe('a request that nothing is answered to', () => {
     expect(logged()).not.toContain('"level":40');
   });
 
-  it('is answered once, also when its answer comes later', async () => {
+  const endings = [
+    ['an answer', () => Promise.resolve(makeJob())],
+    ['a failure', () => Promise.reject(new Error('too late'))],
+  ] as const;
+  const routes = [
+    ['reading', { url: '/api/v1/jobs/job-1' }],
+    ['writing', { method: 'DELETE', url: '/api/v1/jobs/job-1' }],
+    ['logging out', { method: 'POST', url: '/api/v1/auth/logout' }],
+    [
+      'logging in',
+      { method: 'POST', url: '/api/v1/auth/login', payload: { username: 'a', password: 'b' } },
+    ],
+  ] as const;
+  const cases = routes.flatMap((route) => endings.map((ending) => [...route, ...ending] as const));
+
+  it.each(cases)(
+    'is answered once, and logs no failure: %s (%j), then %s',
+    async (...[, request, , end]) => {
+      const asked = Promise.withResolvers<true>();
+      const late = Promise.withResolvers<never>();
+      const hang = (): Promise<never> => {
+        asked.resolve(true);
+        return late.promise;
+      };
+      const { ask, clock, logged } = await openTestApp({
+        jobs: { findJob: hang, deleteJob: hang },
+        users: { findBasicUser: hang, deleteSession: hang },
+      });
+      const answer = ask(request);
+      await asked.promise;
+      await clock.advance(60_000);
+      expect((await answer).statusCode).toBe(504);
+      late.resolve(end() as Promise<never>);
+      await clock.advance(10_000);
+      expect(logged()).not.toMatch(/"stack"|"level":[56]0/);
+    },
+  );
+
+  it('whose session is found too late is answered once, too', async () => {
     const asked = Promise.withResolvers<true>();
-    const late = Promise.withResolvers<ListedJob>();
+    const late = Promise.withResolvers<undefined>();
     const { ask, clock, logged } = await openTestApp({
-      jobs: {
-        findJob: () => {
+      users: {
+        findSession: () => {
           asked.resolve(true);
           return late.promise;
         },
@@ -58,8 +95,8 @@ describe('a request that nothing is answered to', () => {
     await asked.promise;
     await clock.advance(60_000);
     expect((await answer).statusCode).toBe(504);
-    late.resolve(makeJob());
+    late.resolve(undefined);
     await clock.advance(1);
-    expect(logged()).not.toContain('request failed');
+    expect(logged()).not.toMatch(/"stack"|"level":[56]0/);
   });
 });

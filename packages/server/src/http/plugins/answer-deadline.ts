@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
 import { bodyTooSlow, tookTooLong } from '../errors.ts';
 import type { HttpApp } from '../http-app.ts';
@@ -8,12 +9,34 @@ import type { HttpApp } from '../http-app.ts';
  * each request besides.
  */
 export function answerWithin(app: HttpApp, ms: number, clock: Clock): void {
+  const givenUp = new WeakSet<FastifyReply>();
   app.addHook('onRequest', async ({ raw }, reply) => {
     const cancel = clock.after(ms, () => {
       if (reply.sent || reply.raw.headersSent) return;
       // Not `!`: a request that was injected does not say.
       reply.send(Object.is(raw.complete, false) ? bodyTooSlow : tookTooLong);
+      givenUp.add(reply);
+      // Whatever hook or handler comes to its end later has nobody to say it to.
+      reply.send = () => reply;
     });
     reply.raw.once('close', cancel);
+  });
+  dropLateFailures(app, givenUp);
+}
+
+/** Call before the routes are added. Fastify would log each of them as an error, stack and all. */
+function dropLateFailures(app: HttpApp, givenUp: WeakSet<FastifyReply>): void {
+  app.addHook('onRoute', (route) => {
+    const { handler } = route;
+    route.handler = async function (request, reply) {
+      try {
+        return await handler.call(this, request, reply);
+      } catch (error) {
+        if (!givenUp.has(reply)) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        request.log.debug({ reason }, 'ended after its request was given up');
+        return undefined;
+      }
+    };
   });
 }

@@ -2,19 +2,28 @@ import { LoginRequest, LoginResponse, User } from '@dispatchoor/api-contract';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
+import { LoginRefusal } from '../../auth/login-refusal.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { clientKey } from '../client-key.ts';
 import { HttpError } from '../errors.ts';
+import { untilAnswered } from '../hang-up.ts';
 import type { HttpApp } from '../http-app.ts';
 import { SESSION_COOKIE, type SessionGuard } from '../plugins/session.ts';
 import { userToWire } from '../wire/user-to-wire.ts';
 
 /** Before a session. */
-export function loginRoutes(app: HttpApp, { auth }: { auth: Auth }): void {
+export function loginRoutes(app: HttpApp, { auth, clock }: { auth: Auth; clock: Clock }): void {
+  const pause = pausing(clock);
   app.post(
     '/auth/login',
     { schema: { body: LoginRequest, response: { 200: LoginResponse } } },
     async (request, reply) => {
-      const { username, password } = request.body;
-      const login = await auth.login(username, password);
+      const signal = untilAnswered(reply);
+      const asked = { ...request.body, client: clientKey(request.ip), signal };
+      const login = await auth.login(asked).catch(async (error: unknown) => {
+        if (error instanceof LoginRefusal) await pause(signal);
+        throw asHttpError(error);
+      });
       if (login === undefined) {
         throw new HttpError(401, 'wrong-credentials', 'invalid username or password');
       }
@@ -25,6 +34,37 @@ export function loginRoutes(app: HttpApp, { auth }: { auth: Auth }): void {
   );
 }
 
+const SHORTEST_PAUSE_MS = 1_000;
+const PAUSE_PER_WAITING_MS = 20;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Before a refusal is told: longer, the more of them wait, so some fifty are told a second. Clients that try again at
+ * once would keep the main thread, which also sends the jobs, from everything else.
+ */
+function pausing(clock: Clock): (signal: AbortSignal) => Promise<void> {
+  let waiting = 0;
+  return async (signal) => {
+    waiting += 1;
+    const pauseMs = SHORTEST_PAUSE_MS + waiting * PAUSE_PER_WAITING_MS;
+    await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), signal);
+    waiting -= 1;
+  };
+}
+
+function asHttpError(error: unknown): unknown {
+  if (!(error instanceof LoginRefusal)) return error;
+  const retryAfter = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  const headers = { 'retry-after': retryAfter };
+  if (error.reason !== 'too-many-failures') {
+    const text = 'too many logins at this moment; the password was not looked at, try again';
+    return new HttpError(503, 'logins-busy', text, headers);
+  }
+  const text =
+    'too many logins of this user from this address have failed; wait, then try the right password';
+  return new HttpError(429, 'too-many-failed-logins', text, headers);
+}
+
 /** With a session. */
 export function sessionRoutes(app: HttpApp, deps: { auth: Auth; guard: SessionGuard }): void {
   app.get('/auth/me', { schema: { response: { 200: User } } }, async (request) =>
@@ -32,12 +72,8 @@ export function sessionRoutes(app: HttpApp, deps: { auth: Auth; guard: SessionGu
   );
 
   app.post('/auth/logout', async (request, reply) => {
-    try {
-      await deps.auth.endSession(deps.guard.sessionOf(request));
-    } catch (error) {
-      // Contract: 204 all the same. The browser forgets the token; the session ends with its time.
-      request.log.warn({ err: error }, 'session not ended');
-    }
+    // What is not saved is an error, and the cookie stays: 204 would call a session ended that still lets people in.
+    await deps.auth.endSession(deps.guard.sessionOf(request));
     reply.setCookie(SESSION_COOKIE, '', { ...cookieOptions(request), maxAge: 0 });
     return reply.code(204).send();
   });
