@@ -72,6 +72,8 @@ describe('a pending job', () => {
     ['group-paused', { group: { ...group, isPaused: true } }],
     ['dispatch-disabled', { isDispatcherEnabled: false }],
     ['no-access', { block: { ...BLOCK, kind: 'no-access' } }],
+    ['repository-archived', { block: { ...BLOCK, kind: 'archived' } }],
+    ['workflow-disabled', { block: { ...BLOCK, kind: 'workflow-disabled' } }],
     ['template-broken', { block: { ...BLOCK, kind: 'template-broken' } }],
     ['forge-unavailable', { credential: { ...credential, isConfigured: false } }],
     ['forge-unavailable', { credential: { ...credential, isConnected: false } }],

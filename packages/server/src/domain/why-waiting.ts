@@ -2,6 +2,7 @@ import type { Attempt, WorkflowJob } from './attempt.ts';
 import type { GroupPlan } from './dispatch-state.ts';
 import type { Group } from './group.ts';
 import type { DispatchTarget, Job } from './job.ts';
+import type { BlockKind } from './target-block.ts';
 import { type Cause, findPendingCause } from './why-waiting/pending.ts';
 import { runnersFor } from './why-waiting/runners-for.ts';
 import { findTriggeredCause } from './why-waiting/triggered.ts';
@@ -13,6 +14,8 @@ export type WaitCode =
   | 'group-paused'
   | 'dispatch-disabled'
   | 'no-access'
+  | 'repository-archived'
+  | 'workflow-disabled'
   | 'template-broken'
   | 'forge-unavailable'
   | 'no-runner-matches'
@@ -71,7 +74,7 @@ export interface WaitInput {
   /** Nothing but a probe is sent to the job's workflow or repository. */
   readonly block:
     | {
-        readonly kind: 'template-broken' | 'no-access';
+        readonly kind: BlockKind;
         readonly message: string;
         readonly nextProbeAt: number;
         readonly since: number;

@@ -15,11 +15,17 @@ export type ForgeErrorCode =
   | 'not-found'
   /** Primary or secondary limit, told by the forge or by our own ceiling; `retryAt` is set. */
   | 'rate-limited'
-  /** 400 or 422: asked again it will be refused again. */
+  /** Refused for good, whatever the inputs: file or ref is wrong until somebody mends it. */
   | 'invalid'
+  /** The inputs of this one dispatch are not those that the workflow takes; `inputs` names them. */
+  | 'invalid-inputs'
+  /** The workflow is switched off. */
+  | 'disabled'
+  /** The repository is archived: it can only be read. */
+  | 'archived'
   /** 409. */
   | 'conflict'
-  /** 5xx, reset, timeout, DNS, refused connection. */
+  /** It passes: 5xx, reset, timeout, DNS, refused connection; 408, 421, 423, 425. */
   | 'unavailable'
   /** An answer that is not what the forge documents. */
   | 'bad-reply'
@@ -39,6 +45,8 @@ export interface ForgeErrorFacts {
   readonly status?: number;
   /** Epoch milliseconds. */
   readonly retryAt?: number;
+  /** Of `invalid-inputs`: names of those that the forge minds, as far as it says. */
+  readonly inputs?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -51,6 +59,7 @@ export class ForgeError extends Error {
   readonly acted: Acted;
   readonly status: number | undefined;
   readonly retryAt: number | undefined;
+  readonly inputs: readonly string[];
 
   constructor(message: string, facts: ForgeErrorFacts) {
     super(message, { cause: facts.cause });
@@ -58,6 +67,12 @@ export class ForgeError extends Error {
     this.acted = facts.acted;
     this.status = facts.status;
     this.retryAt = facts.retryAt;
+    this.inputs = facts.inputs ?? [];
+  }
+
+  /** The forge, or something in front of it, answered: so it was reached. */
+  get isAnswered(): boolean {
+    return this.status !== undefined;
   }
 }
 

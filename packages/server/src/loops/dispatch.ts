@@ -6,14 +6,16 @@ import type {
   PlannedSend,
 } from '../domain/dispatch-state.ts';
 import type { Event } from '../domain/event.ts';
+import type { TargetPauses } from '../domain/target-block.ts';
 import type { CredentialStatus, Forge } from '../forge/forge.ts';
-import { Breaker } from '../lib/breaker.ts';
 import { type Clock, deadlineIn } from '../lib/clock.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Wake } from '../lib/loop.ts';
 import type { Claim, LoadedDispatchState } from '../store/port/dispatch.ts';
 import { type Store, StoreError } from '../store/port/store.ts';
+import { chooseProbe } from './choose-probe.ts';
+import { CredentialBreaker } from './credential-breaker.ts';
 import { nextPlanAt } from './dispatch-due.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { sendAttempt } from './send-attempt.ts';
@@ -30,9 +32,10 @@ export interface DispatchDeps {
   readonly pickupTimeoutMs: number;
   /** Runners of scopes without a pass this young are not free. */
   readonly freshForMs: () => Promise<number>;
-  /** Longest pause after failures of the forge. */
+  /** Longest pause after failures of the forge, or of one workflow. */
   readonly forgeBreakerMs: number;
   readonly probeMs: number;
+  readonly recheckAfterMs: number;
   readonly retryMs: number;
   readonly onCycle?: (outcome: 'ok' | 'error') => void;
   readonly onPhase?: (phase: 'load' | 'plan' | 'claim', durationMs: number) => void;
@@ -75,7 +78,8 @@ const OVERTAKING = new Set<Event['kind']>(['runner.changed', 'runner.gone', 'att
  */
 export class DispatchLoop {
   readonly #deps: DispatchDeps;
-  readonly #breaker: Breaker;
+  readonly #breaker: CredentialBreaker;
+  readonly #pauses: TargetPauses;
   readonly #inFlight = new Set<Promise<void>>();
   #isPlanOvertaken = false;
   /** Groups that waited for a runner when the last plan found none; empty while the next one is made. */
@@ -84,10 +88,10 @@ export class DispatchLoop {
 
   constructor(deps: DispatchDeps) {
     this.#deps = deps;
-    this.#breaker = new Breaker(deps.clock, {
-      firstMs: deps.forgeBreakerMs * FIRST_PAUSE_OF_LONGEST,
-      longestMs: deps.forgeBreakerMs,
-    });
+    const { probeMs, recheckAfterMs: recheckMs, forgeBreakerMs: longestMs } = deps;
+    const firstMs = longestMs * FIRST_PAUSE_OF_LONGEST;
+    this.#breaker = new CredentialBreaker(deps.clock, { firstMs, longestMs });
+    this.#pauses = { probeMs, recheckMs, firstFailureMs: firstMs, longestFailureMs: longestMs };
   }
 
   get spec(): LoopSpec {
@@ -129,9 +133,7 @@ export class DispatchLoop {
     this.#isPlanOvertaken = false;
     this.#starved = new Set();
     const state = await this.#load(context);
-    const plan = await this.#timed('plan', () =>
-      planDispatch({ ...state, allowances: [this.#allowance()] }),
-    );
+    const plan = await this.#timed('plan', () => this.#plan(state));
     await store.dispatch.savePlans(context.fence, plan.groups);
     const limitedUntil = await this.#sendAll(context, state, plan);
     this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
@@ -168,16 +170,26 @@ export class DispatchLoop {
     return state;
   }
 
+  #plan(state: LoadedDispatchState): DispatchPlan {
+    const allowance = this.#allowance();
+    const plan = planDispatch({ ...state, allowances: [allowance] });
+    if (!this.#breaker.isProbeDue || plan.sends.length === 0) return plan;
+    const stopped = { ...allowance, dispatches: 0, ...PROBING };
+    const { groups } = planDispatch({ ...state, allowances: [stopped] });
+    const sends = chooseProbe(plan.sends, jobsIn(state), (job) => this.#breaker.failedAt(job));
+    return { ...plan, groups, sends };
+  }
+
   #allowance(): CredentialAllowance {
     const status = this.#deps.forge.credentialFor('dispatch');
     const stopped = stopOf(status, this.#breaker, this.#deps.clock.now());
     if (stopped !== undefined) return { credentialId: status.id, dispatches: 0, ...stopped };
-    const most = Math.min(status.dispatchesLeft ?? Infinity, this.#breaker.allowed);
+    const { dispatchesLeft } = status;
     return {
       credentialId: status.id,
-      dispatches: most === Infinity ? null : most,
-      reason: most === Infinity ? null : 'rate-limited',
-      message: most === Infinity ? '' : 'the dispatch rate of the credential is used up',
+      dispatches: dispatchesLeft,
+      reason: dispatchesLeft === null ? null : 'rate-limited',
+      message: dispatchesLeft === null ? '' : 'the dispatch rate of the credential is used up',
       retryAt: status.retryAt,
     };
   }
@@ -188,7 +200,7 @@ export class DispatchLoop {
     state: LoadedDispatchState,
     plan: DispatchPlan,
   ): Promise<number | null> {
-    const jobs = new Map(state.groups.flatMap((group) => group.head.map((job) => [job.id, job])));
+    const jobs = jobsIn(state);
     let choices = plan.sends[0]?.choices;
     for (const send of plan.sends) {
       const job = jobs.get(send.jobId);
@@ -200,6 +212,8 @@ export class DispatchLoop {
         context.wake.knock();
         return null;
       }
+      // The forge began to fail while this plan was being sent.
+      if (this.#breaker.allowed === 0) return null;
       const limitedUntil = await this.#sendOne(context, send, job);
       if (limitedUntil !== null) return limitedUntil;
     }
@@ -227,7 +241,7 @@ export class DispatchLoop {
     const claim = await this.#claim(context, send.jobId);
     if (claim === undefined) return null;
     const sending = sendAttempt(
-      { ...this.#deps, breaker: this.#breaker },
+      { ...this.#deps, breaker: this.#breaker, pauses: this.#pauses },
       claim,
       deadline,
       context.signal,
@@ -284,6 +298,10 @@ export class DispatchLoop {
   }
 }
 
+function jobsIn({ groups }: LoadedDispatchState): Map<string, PendingJob> {
+  return new Map(groups.flatMap(({ head }) => head.map((job) => [job.id, job])));
+}
+
 function starvedIn({ groups }: DispatchPlan): Set<string> {
   const starved = groups.filter(
     // Stale runners may be free again with a pass that changes nothing, which nobody is told of.
@@ -292,10 +310,20 @@ function starvedIn({ groups }: DispatchPlan): Set<string> {
   return new Set(starved.map(({ groupId }) => groupId));
 }
 
+const PROBING: Stop = {
+  reason: 'forge-unavailable',
+  message: 'the forge failed to answer; one probe goes first',
+  retryAt: null,
+};
+
 type Stop = Pick<CredentialAllowance, 'reason' | 'message' | 'retryAt'>;
 
 /** Why nothing at all may be dispatched with this credential now. */
-function stopOf(status: CredentialStatus, breaker: Breaker, now: number): Stop | undefined {
+function stopOf(
+  status: CredentialStatus,
+  breaker: CredentialBreaker,
+  now: number,
+): Stop | undefined {
   if (!status.isConfigured) {
     return { reason: 'forge-unavailable', message: 'github.token is empty', retryAt: null };
   }
@@ -311,6 +339,5 @@ function stopOf(status: CredentialStatus, breaker: Breaker, now: number): Stop |
     return { reason: 'rate-limited', message, retryAt: blockedUntil };
   }
   if (breaker.allowed > 0) return undefined;
-  const message = 'the forge failed to answer; one probe goes first';
-  return { reason: 'forge-unavailable', message, retryAt: breaker.retryAt };
+  return { ...PROBING, retryAt: breaker.retryAt };
 }

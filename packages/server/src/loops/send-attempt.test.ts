@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { attempt } from '../domain/attempt.testkit.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import { type Dispatch, type Forge, ForgeError, type ForgeErrorFacts } from '../forge/forge.ts';
-import { Breaker } from '../lib/breaker.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { deadlineIn } from '../lib/clock.ts';
 import { makeLogger } from '../lib/logger.ts';
-import type { DispatchStore, RefusedOutcome } from '../store/port/dispatch.ts';
+import type { DispatchStore, RefusedOutcome, TargetWord } from '../store/port/dispatch.ts';
 import type { Store } from '../store/port/store.ts';
+import { CredentialBreaker } from './credential-breaker.ts';
 import { sendAttempt } from './send-attempt.ts';
+
+const PAUSES = {
+  ...{ probeMs: 300_000, recheckMs: 60_000, firstFailureMs: 1_000, longestFailureMs: 60_000 },
+};
 
 interface Scene {
   readonly dispatch: (
@@ -17,6 +22,9 @@ interface Scene {
   readonly canReadRepo?: () => Promise<boolean>;
   /** How many times the database refuses to store the outcome first. */
   readonly storeFailures?: number;
+  readonly attempt?: Partial<Attempt>;
+  /** The breaker has opened before, and its probe is due. */
+  readonly isOpen?: boolean;
 }
 
 async function send(scene: Scene) {
@@ -24,9 +32,9 @@ async function send(scene: Scene) {
   const told: unknown[] = [];
   const log: string[] = [];
   let failuresLeft = scene.storeFailures ?? 0;
-  const store = (what: string) => (_id: string, detail: unknown) => {
+  const store = (what: string) => (_id: string, detail: unknown, word?: TargetWord) => {
     if (failuresLeft-- > 0) return Promise.reject(new Error('database down'));
-    told.push(detail === undefined ? what : [what, detail]);
+    told.push([what, detail, ...(word === undefined ? [] : [word.verdict])]);
     return Promise.resolve(true);
   };
   const dispatches: Partial<DispatchStore> = {
@@ -39,7 +47,11 @@ async function send(scene: Scene) {
     dispatch: (dispatch) => scene.dispatch(dispatch, clock),
     canReadRepo: scene.canReadRepo ?? (() => Promise.resolve(true)),
   };
-  const breaker = new Breaker(clock, { firstMs: 1_000, longestMs: 60_000 });
+  const breaker = new CredentialBreaker(clock, { firstMs: 1_000, longestMs: 60_000 });
+  if (scene.isOpen === true) {
+    breaker.failToReach();
+    await clock.advance(1_000);
+  }
   const sending = sendAttempt(
     {
       forge: forge as Forge,
@@ -47,10 +59,10 @@ async function send(scene: Scene) {
       clock,
       logger: makeLogger('warn', { write: (line) => void log.push(line) }),
       breaker,
-      probeMs: 300_000,
+      pauses: PAUSES,
       retryMs: 5_000,
     },
-    { attempt: attempt('a', { state: 'claimed' }), inputs: {} },
+    { attempt: attempt('a', { state: 'claimed', ...scene.attempt }), inputs: {} },
     deadlineIn(clock, 5_000),
     new AbortController().signal,
   );
@@ -70,17 +82,27 @@ describe('the outcome of a sending', () => {
   });
 
   it.each(['unavailable', 'bad-reply'] as const)(
-    'is unknown after %s that may have acted, and opens the breaker (defect #16)',
+    'is unknown after %s that may have acted, and its workflow pauses, no other (defect #16)',
     async (code) => {
       const { told, breaker } = await send({ dispatch: fails({ code, acted: 'unknown' }) });
-      expect(told).toEqual([['unknown', 'no']]);
-      expect(breaker.allowed).not.toBe(Infinity);
+      expect(told).toEqual([['unknown', 'no', 'failing']]);
+      expect(breaker.allowed).toBe(Infinity);
     },
   );
 
+  it('opens the breaker for all when the forge is not reached', async () => {
+    const { told, breaker } = await send({
+      dispatch: fails({ code: 'unavailable', acted: 'no' }),
+    });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', verdict: 'none' });
+    expect(breaker.allowed).not.toBe(Infinity);
+  });
+
   it('is unknown after a fault of our own: it may have left', async () => {
     const { told, log } = await send({ dispatch: () => Promise.reject(new TypeError('bug')) });
-    expect(told).toEqual([['unknown', expect.stringContaining('inside dispatchoor')]]);
+    expect(told).toEqual([
+      ['unknown', expect.stringContaining('inside dispatchoor'), 'failing'],
+    ]);
     expect(log).toMatch(/"level":50.*TypeError: bug/);
   });
 
@@ -99,22 +121,54 @@ describe('the outcome of a sending', () => {
   );
 
   it('puts the job back for a moment after a transient refusal (defect #16)', async () => {
-    const { told, now } = await send({ dispatch: fails({ code: 'unavailable', acted: 'no' }) });
-    expect(refusedAs(told)).toMatchObject({ then: 'retry', isTargetFault: false });
+    const { told, now } = await send({
+      dispatch: fails({ code: 'unavailable', acted: 'no', status: 423 }),
+    });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', verdict: 'failing' });
     expect(refusedAs(told).notBefore).toBe(now - 55_000);
   });
 
   it('fails the job when the forge will always refuse it', async () => {
     const { told } = await send({ dispatch: fails({ code: 'invalid', acted: 'no' }) });
-    expect(refusedAs(told)).toMatchObject({ then: 'fail', isTargetFault: true });
+    expect(refusedAs(told)).toMatchObject({ then: 'fail', verdict: 'template-broken' });
   });
 
-  it('believes a 404 only when the repository can be read', async () => {
+  it('is the fault of the job alone where its inputs are refused', async () => {
+    const dispatch = fails({ code: 'invalid-inputs', acted: 'no', status: 422, inputs: ['typo'] });
+    const { told } = await send({ dispatch, attempt: { correlationInput: 'id' } });
+    expect(refusedAs(told)).toMatchObject({ then: 'fail', message: 'no', verdict: 'works' });
+  });
+
+  it('is the template’s where the input that it has us fill is refused', async () => {
+    const dispatch = fails({ code: 'invalid-inputs', acted: 'no', status: 422, inputs: ['id'] });
+    const { told } = await send({ dispatch, attempt: { correlationInput: 'id' } });
+    expect(refusedAs(told)).toMatchObject({ then: 'fail', verdict: 'template-broken' });
+    expect(refusedAs(told).message).toContain('correlation_input');
+  });
+
+  it.each([
+    ['disabled', 'workflow-disabled'],
+    ['archived', 'archived'],
+    ['no-access', 'no-access'],
+  ] as const)('of %s leaves the job waiting', async (code, verdict) => {
+    const { told } = await send({ dispatch: fails({ code, acted: 'no', status: 422 }) });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict });
+  });
+
+  it('does not close the breaker when our own budget let nothing go', async () => {
+    const dispatch = fails({ code: 'rate-limited', acted: 'no' });
+    const { breaker } = await send({ dispatch, isOpen: true });
+    expect(breaker.allowed).not.toBe(Infinity);
+  });
+
+  it('believes a 404 only when the repository can be read, and when it repeats', async () => {
     const dispatch = fails({ code: 'not-found', acted: 'no' });
     const believed = await send({ dispatch, canReadRepo: () => Promise.resolve(true) });
-    expect(refusedAs(believed.told)).toMatchObject({ then: 'fail', isTargetFault: true });
+    expect(refusedAs(believed.told)).toMatchObject({
+      ...{ then: 'fail-if-repeated', verdict: 'not-found' },
+    });
     const blind = await send({ dispatch, canReadRepo: () => Promise.resolve(false) });
-    expect(refusedAs(blind.told)).toMatchObject({ then: 'no-access', isTargetFault: false });
+    expect(refusedAs(blind.told)).toMatchObject({ then: 'retry', verdict: 'no-access' });
     const unclear = await send({
       dispatch,
       canReadRepo: fails({ code: 'unavailable', acted: 'no' }),

@@ -1,9 +1,11 @@
+import type { Attempt } from '../domain/attempt.ts';
+import type { TargetPauses, TargetVerdict } from '../domain/target-block.ts';
 import { type DispatchAccepted, type Forge, ForgeError } from '../forge/forge.ts';
-import type { Breaker } from '../lib/breaker.ts';
 import type { Clock, Deadline } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Claim, RefusedOutcome } from '../store/port/dispatch.ts';
 import type { Store } from '../store/port/store.ts';
+import type { CredentialBreaker } from './credential-breaker.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface SendDeps {
@@ -11,10 +13,10 @@ export interface SendDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly breaker: Breaker;
-  /** A job whose target was refused is asked again this often, one at a time. */
-  readonly probeMs: number;
-  /** A transient failure that surely started nothing puts only this job off; the breaker looks after the rest. */
+  readonly breaker: CredentialBreaker;
+  /** How long nothing but a probe goes to where an answer speaks against. */
+  readonly pauses: TargetPauses;
+  /** A transient failure that surely started nothing puts this job off; pause and breaker look after the rest. */
   readonly retryMs: number;
 }
 
@@ -31,19 +33,35 @@ export async function sendAttempt(
   signal: AbortSignal,
 ): Promise<void> {
   const { attempt } = claim;
+  const { pauses } = deps;
   const sent = await send(deps, claim, deadline, signal);
   await untilStored(deps, 'outcome of a dispatch', signal, async () => {
-    if (!(sent instanceof ForgeError)) {
+    if (!(sent instanceof Failure)) {
       await deps.store.dispatch.recordAccepted(attempt.id, sent);
-    } else if (sent.acted === 'unknown') {
-      await deps.store.dispatch.recordUnknown(attempt.id, sent.message);
-    } else if (sent.code === 'not-sent') {
-      await deps.store.dispatch.giveBack(attempt.id, sent.message);
+      return;
+    }
+    const { error, ofTarget } = sent;
+    if (error.acted === 'unknown') {
+      const word = { verdict: ofTarget, pauses };
+      await deps.store.dispatch.recordUnknown(attempt.id, error.message, word);
+    } else if (error.code === 'not-sent') {
+      await deps.store.dispatch.giveBack(attempt.id, error.message);
     } else {
-      const outcome = await refusal(deps, claim, sent, signal);
-      await deps.store.dispatch.recordRefused(attempt.id, outcome);
+      const outcome = await refusal(deps, attempt, sent, signal);
+      await deps.store.dispatch.recordRefused(attempt.id, { pauses, ...outcome });
     }
   });
+}
+
+class Failure {
+  readonly error: ForgeError;
+  /** `failing` where it is the workflow's own. */
+  readonly ofTarget: 'failing' | 'none';
+
+  constructor(error: ForgeError, ofTarget: 'failing' | 'none') {
+    this.error = error;
+    this.ofTarget = ofTarget;
+  }
 }
 
 async function send(
@@ -51,7 +69,7 @@ async function send(
   { attempt, inputs }: Claim,
   deadline: Deadline,
   signal: AbortSignal,
-): Promise<DispatchAccepted | ForgeError> {
+): Promise<DispatchAccepted | Failure> {
   const { forge, breaker, logger } = deps;
   breaker.start();
   try {
@@ -60,15 +78,14 @@ async function send(
     // The signal is not handed on: a dispatch cut off half-way would be one more unknown attempt.
     const never = new AbortController().signal;
     const accepted = await forge.dispatch({ owner, repo, workflowId, ref, inputs, maySend }, never);
-    breaker.succeed();
+    breaker.succeed(attempt);
     return accepted;
   } catch (error) {
     const failure = asForgeError(error);
-    settleBreaker(breaker, failure);
     // A fault of ours is logged itself, stack and all: wrapped, it would look like one of the forge's.
     const level = failure === error ? 'warn' : 'error';
     logger[level]({ err: error, attemptId: attempt.id, jobId: attempt.jobId }, 'dispatch failed');
-    return failure;
+    return new Failure(failure, settleBreaker(breaker, attempt, failure));
   }
 }
 
@@ -81,57 +98,86 @@ function asForgeError(error: unknown): ForgeError {
   });
 }
 
-function settleBreaker(breaker: Breaker, failure: ForgeError): void {
-  if (failure.code === 'unavailable' || failure.code === 'bad-reply') breaker.fail();
-  else if (failure.code === 'not-sent') breaker.skip();
-  else breaker.succeed();
+/** @returns whether the failure is one of the workflow alone */
+function settleBreaker(
+  breaker: CredentialBreaker,
+  attempt: Attempt,
+  failure: ForgeError,
+): 'failing' | 'none' {
+  if (failure.code === 'unavailable' || failure.code === 'bad-reply') {
+    const wasReached = failure.acted === 'unknown' || failure.isAnswered;
+    if (wasReached) return breaker.fail(attempt) ? 'failing' : 'none';
+    breaker.failToReach();
+  } else if (failure.isAnswered) breaker.succeed(attempt);
+  else breaker.skip();
+  return 'none';
 }
 
-/** What a refusal that surely started nothing means for the job. */
+type Outcome = Omit<RefusedOutcome, 'pauses'>;
+
+/** What a refusal that surely started nothing means for the job and for those that go where it went. */
 async function refusal(
   deps: SendDeps,
-  { attempt }: Claim,
-  error: ForgeError,
+  attempt: Attempt,
+  { error, ofTarget }: Failure,
   signal: AbortSignal,
-): Promise<RefusedOutcome> {
-  const { probeMs } = deps;
-  const base = { message: error.message, notBefore: null, probeMs };
-  const now = deps.clock.now();
+): Promise<Outcome> {
+  const { message } = error;
+  const stays = (verdict: TargetVerdict): Outcome => ({
+    ...{ then: 'retry', notBefore: null, message, verdict },
+  });
   switch (error.code) {
     case 'invalid':
-      return { ...base, then: 'fail', isTargetFault: true };
+      return { ...stays('template-broken'), then: 'fail' };
+    case 'invalid-inputs':
+      return wrongInputs(attempt, error);
+    case 'disabled':
+      return stays('workflow-disabled');
+    case 'archived':
     case 'no-access':
-      return { ...base, then: 'no-access', isTargetFault: false };
+      return stays(error.code);
     case 'not-found':
-      return notFound(deps, attempt.owner, attempt.repo, base, signal);
+      return notFound(deps, attempt, message, signal);
     case 'auth':
     case 'rate-limited':
       // The credential is stopped, not the job: it keeps its place.
-      return { ...base, then: 'retry', isTargetFault: false };
+      return stays('none');
     case 'conflict':
     case 'unavailable':
     case 'bad-reply':
     case 'not-sent':
-      return { ...base, then: 'retry', notBefore: now + deps.retryMs, isTargetFault: false };
+      return { ...stays(ofTarget), notBefore: deps.clock.now() + deps.retryMs };
   }
 }
 
-/** A 404 counts only when the same credential then reads the repository; else it has lost access, and the job stays. */
+/** The job's own fault, unless it is the input that its template has us fill. */
+function wrongInputs({ correlationInput }: Attempt, { message, inputs }: ForgeError): Outcome {
+  const fails = { then: 'fail', notBefore: null } as const;
+  if (correlationInput === null || !inputs.includes(correlationInput)) {
+    return { ...fails, message, verdict: 'works' };
+  }
+  const advice = `${correlationInput} is the template's correlation_input: declare it as an input of the workflow, or take the key away`;
+  return { ...fails, message: `${message}; ${advice}`, verdict: 'template-broken' };
+}
+
+/**
+ * A 404 counts only when the same credential then reads the repository, and when it repeats; else the credential has lost
+ * access, and the job stays.
+ */
 async function notFound(
   deps: SendDeps,
-  owner: string,
-  repo: string,
-  base: Pick<RefusedOutcome, 'message' | 'notBefore' | 'probeMs'>,
+  { owner, repo }: Attempt,
+  message: string,
   signal: AbortSignal,
-): Promise<RefusedOutcome> {
+): Promise<Outcome> {
   try {
     if (await deps.forge.canReadRepo(owner, repo, signal)) {
-      return { ...base, then: 'fail', isTargetFault: true };
+      return { then: 'fail-if-repeated', notBefore: null, message, verdict: 'not-found' };
     }
-    return { ...base, then: 'no-access', isTargetFault: false };
+    return { then: 'retry', notBefore: null, message, verdict: 'no-access' };
   } catch (error) {
     deps.logger.warn({ err: error, owner, repo }, 'access to repository not checked');
     const notBefore = deps.clock.now() + deps.retryMs;
-    return { ...base, then: 'retry', notBefore, isTargetFault: false };
+    return { then: 'retry', notBefore, message, verdict: 'none' };
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WriteTx } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { manual, sceneOn } from './dispatch.testkit.ts';
+import { manual, refused, sceneOn } from './dispatch.testkit.ts';
 import { makeLeaseStore } from './leases.ts';
 
 for (const kind of databases) {
@@ -169,8 +169,8 @@ for (const kind of databases) {
       const refuse = async () => {
         const { attempt } = await scene.claimNew(fence);
         await dispatch().recordRefused(attempt.id, {
-          ...{ then: 'fail', message: '422', notBefore: null, isTargetFault: true },
-          probeMs: 60_000,
+          ...refused,
+          ...{ then: 'fail', verdict: 'template-broken' },
         });
       };
       await refuse();
@@ -195,10 +195,8 @@ for (const kind of databases) {
     it('that is a probe puts the next one off by its interval, should nobody hear how it ended', async () => {
       await start();
       const fence = await lease();
-      const noAccess = { then: 'no-access', message: '403', notBefore: null } as const;
       const { attempt } = await scene.claimNew(fence);
-      const refused = { ...noAccess, isTargetFault: false, probeMs: 60_000 };
-      await dispatch().recordRefused(attempt.id, refused);
+      await dispatch().recordRefused(attempt.id, { ...refused, verdict: 'no-access' });
       const next = await add();
       at.clock.advance(60_000);
       const probe = { ...request(attempt.jobId), probeMs: 7_000 };

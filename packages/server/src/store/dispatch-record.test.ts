@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WriteTx } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { FORGE, sceneOn } from './dispatch.testkit.ts';
-import type { RefusedOutcome } from './port/dispatch.ts';
-
-const refused: RefusedOutcome = {
-  ...{ then: 'retry', message: 'busy', notBefore: null, isTargetFault: false },
-  probeMs: 60_000,
-};
+import { FORGE, refused, sceneOn } from './dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`the outcome of a claim on ${kind.name}`, () => {
@@ -85,9 +79,9 @@ for (const kind of databases) {
       await start();
       const attempt = await claimed();
       const message = 'cannot read acme/app';
-      const noAccess = { ...refused, then: 'no-access', message } as const;
+      const noAccess = { ...refused, verdict: 'no-access', message } as const;
       expect(await told(() => dispatch().recordRefused(attempt.id, noAccess))).toEqual([
-        ...['attempt.refused', 'job.returned', 'target.blocked'],
+        ...['attempt.refused', 'target.blocked', 'job.returned'],
       ]);
       const other = await scene.add({ workflowId: 'other.yml' });
       expect((await jobs().findWaitFacts(other.id))!.block).toEqual({
@@ -256,7 +250,7 @@ for (const kind of databases) {
 
     it('three refusals of a template in a row count, a success between them starts anew', async () => {
       await start();
-      const bad = { ...refused, then: 'fail', isTargetFault: true } as const;
+      const bad = { ...refused, then: 'fail', verdict: 'template-broken' } as const;
       const refuse = async () => dispatch().recordRefused((await claimed()).id, bad);
       await refuse();
       await refuse();

@@ -12,10 +12,11 @@ import {
 } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { findTemplateOf } from './dispatch-claim.ts';
-import { clearTarget, noteRefusal } from './dispatch-targets.ts';
+import { clearTarget } from './dispatch-targets.ts';
+import { noteVerdict, releaseProbe } from './dispatch-verdicts.ts';
 import { changeJob, endJob, returnJob, unmatchJob } from './job-moves.ts';
 import { holdsLease } from './leases.ts';
-import type { RefusedOutcome } from './port/dispatch.ts';
+import type { RefusedOutcome, TargetWord } from './port/dispatch.ts';
 import type { Fence } from './port/leases.ts';
 import { targetOfJob } from './rows.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
@@ -38,6 +39,7 @@ export async function giveBack(
       told: { kind: 'attempt.refused', data: { reason, isUnsent: true } },
     });
     if (written === undefined) return false;
+    await releaseProbe(tx, written.after);
     const job = await findActiveJob(tx.db, written.after);
     if (job !== undefined) await returnJob(tx, job, { notBefore: null, reason });
     return true;
@@ -59,18 +61,24 @@ export async function recordRefused(
       told: { kind: 'attempt.refused', data: { message, then: outcome.then } },
     });
     if (written === undefined) return false;
+    const hasRepeated = await noteVerdict(tx, written.after, outcome);
+    const isForGood =
+      outcome.then === 'fail' || (outcome.then === 'fail-if-repeated' && hasRepeated);
     const job = await findActiveJob(tx.db, written.after);
-    if (job !== undefined) await settleRefused(tx, job, outcome);
-    await noteRefusal(tx, written.after, outcome);
+    if (job !== undefined) await settleRefused(tx, job, outcome, isForGood);
     return true;
   });
 }
 
-async function settleRefused(tx: WriteTx, job: JobRow, outcome: RefusedOutcome): Promise<void> {
-  const { message: reason, notBefore } = outcome;
+async function settleRefused(
+  tx: WriteTx,
+  job: JobRow,
+  { message: reason, notBefore }: RefusedOutcome,
+  isForGood: boolean,
+): Promise<void> {
   // Refused for good: it never was triggered, as far as anybody outside can tell.
   const set = { triggered_at: null };
-  if (outcome.then === 'fail') await endJob(tx, job, { to: 'failed', message: reason, set });
+  if (isForGood) await endJob(tx, job, { to: 'failed', message: reason, set });
   else await returnJob(tx, job, { notBefore, reason });
 }
 
@@ -78,6 +86,7 @@ export async function recordUnknown(
   database: Database,
   attemptId: string,
   message: string,
+  word?: TargetWord,
 ): Promise<boolean> {
   return database.write(async (tx) => {
     const written = await writeAttempt(tx, attemptId, {
@@ -85,7 +94,9 @@ export async function recordUnknown(
         state === 'claimed' ? { to: 'unknown', set: { error_message: message } } : undefined,
       told: { kind: 'attempt.unknown', data: { message } },
     });
-    return written !== undefined;
+    if (written === undefined) return false;
+    if (word !== undefined) await noteVerdict(tx, written.after, { ...word, message });
+    return true;
   });
 }
 

@@ -3,13 +3,14 @@ import type { Run, WorkflowJob } from '../domain/attempt.ts';
 import type { Group, Template } from '../domain/group.ts';
 import type { Job } from '../domain/job.ts';
 import { labelSetOf } from '../domain/runner.ts';
+import type { TargetPauses } from '../domain/target-block.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
 import type { DatabaseUnderTest } from './databases.testkit.ts';
 import { makeDispatchStore } from './dispatch.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeLeaseStore } from './leases.ts';
-import type { Claim, ClaimRequest } from './port/dispatch.ts';
+import type { Claim, ClaimRequest, RefusedOutcome } from './port/dispatch.ts';
 import type { ListedJob, NewJob } from './port/jobs.ts';
 import type { Fence } from './port/leases.ts';
 import { toBool, toJson } from './rows.ts';
@@ -19,6 +20,17 @@ import type { RunnerRow } from './schema.ts';
 export const FORGE = 'github';
 export const CREDENTIAL = { credentialId: 'token', actor: 'bot' };
 const MINUTE = 60_000;
+
+export const PAUSES: TargetPauses = {
+  ...{ probeMs: MINUTE, recheckMs: MINUTE },
+  ...{ firstFailureMs: 1_000, longestFailureMs: 4_000 },
+};
+
+/** It says nothing of where it went, and the job keeps its place. */
+export const refused: RefusedOutcome = {
+  ...{ then: 'retry', message: 'busy', notBefore: null },
+  ...{ verdict: 'none', pauses: PAUSES },
+};
 
 export const newJob: NewJob = {
   ...{ groupId: 'g', templateId: 't', inputs: null, priority: 0 },

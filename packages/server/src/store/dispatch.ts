@@ -24,7 +24,7 @@ export function makeDispatchStore(database: Database): DispatchStore {
     giveBack: (attemptId, reason) => giveBack(database, attemptId, reason),
     recordAccepted: (attemptId, run) => recordAccepted(database, attemptId, run),
     recordRefused: (attemptId, outcome) => recordRefused(database, attemptId, outcome),
-    recordUnknown: (attemptId, message) => recordUnknown(database, attemptId, message),
+    recordUnknown: (attemptId, message, word) => recordUnknown(database, attemptId, message, word),
     failUndispatchable: (fence, jobId, message) =>
       failUndispatchable(database, fence, jobId, message),
     expireClaims: (fence, requestTimeoutMs) => expireClaims(database, fence, requestTimeoutMs),

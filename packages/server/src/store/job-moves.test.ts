@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { FORGE, manual, sceneOn } from './dispatch.testkit.ts';
+import { FORGE, manual, refused, sceneOn } from './dispatch.testkit.ts';
 import { moveJob } from './job-moves.ts';
 
 for (const kind of databases) {
@@ -47,9 +47,6 @@ for (const kind of databases) {
       const runId = attempt?.run_id ?? String((runCount += 1));
       const seen = (status: string, conclusion: string | null = null) =>
         runs().recordRun(id, scene.run(runId, { status, conclusion }), at.clock.now());
-      const refusal = {
-        ...{ message: 'm', notBefore: null, isTargetFault: false, probeMs: 1 },
-      };
       const over = { autoRequeue: pick % 2 === 0, requeueLimit: 2 };
       const actions: Record<Step, () => Promise<unknown>> = {
         enqueue: () => scene.add(over),
@@ -58,8 +55,8 @@ for (const kind of databases) {
         'give-back': () => dispatch().giveBack(id, 'late'),
         // Sometimes a run that a guess has already.
         accept: () => dispatch().recordAccepted(id, { runId: String(pick % 4), runUrl: '' }),
-        refuse: () => dispatch().recordRefused(id, { ...refusal, then: 'retry' }),
-        fail: () => dispatch().recordRefused(id, { ...refusal, then: 'fail' }),
+        refuse: () => dispatch().recordRefused(id, refused),
+        fail: () => dispatch().recordRefused(id, { ...refused, then: 'fail' }),
         unknown: () => dispatch().recordUnknown(id, '502'),
         match: () => runs().matchRun(id, scene.run(String(pick % 4)), 'order'),
         absent: () => runs().concludeAbsent(id, 'run not found'),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RANK_GAP } from '../domain/job.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { manual, newJob, sceneOn } from './dispatch.testkit.ts';
+import { manual, newJob, refused, sceneOn } from './dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`jobs on ${kind.name}`, () => {
@@ -149,10 +149,7 @@ for (const kind of databases) {
       expect(await told(() => jobs().deleteJob(pending.id, 'ben'))).toEqual(['job.deleted']);
       const { attempt } = await scene.claimNew(fence);
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toMatchObject({ state: 'triggered' });
-      await scene.dispatch().recordRefused(attempt.id, {
-        ...{ then: 'fail', message: 'no', notBefore: null, isTargetFault: false },
-        probeMs: 1,
-      });
+      await scene.dispatch().recordRefused(attempt.id, { ...refused, then: 'fail' });
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toEqual({ ok: true, value: null });
       expect(await jobs().findJob(attempt.jobId)).toBeUndefined();
     });

@@ -8,6 +8,7 @@ import type { EventKind, SubjectType } from '../domain/event.ts';
 import type { TemplateSource } from '../domain/group.ts';
 import type { JobState } from '../domain/job.ts';
 import type { RunnerStatus } from '../domain/runner.ts';
+import type { BlockKind } from '../domain/target-block.ts';
 
 export type Bool = 0 | 1;
 export type JsonText = string;
@@ -269,7 +270,7 @@ export interface TargetBlockRow {
   repo: string;
   workflow_id: string;
   ref: string;
-  kind: 'template-broken' | 'no-access';
+  kind: BlockKind;
   /** Permanent refusals in a row; it blocks from the third on (`no-access`: from the first). */
   refusals: number;
   message: string;

@@ -1,7 +1,9 @@
 import type { GroupPlan } from '../dispatch-state.ts';
 import { scopeCovers } from '../runner.ts';
 import type { WaitCode, WaitInput } from '../why-waiting.ts';
+import { findBlock, findPassingBlock } from './blocks.ts';
 import { runnersFor } from './runners-for.ts';
+import { sentence } from './sentence.ts';
 
 export interface Cause {
   readonly code: WaitCode;
@@ -23,8 +25,8 @@ type FindCause = (input: WaitInput) => Cause | undefined;
  * | who ends it | codes, in order |
  * |---|---|
  * | whoever decided it | job-paused, group-disabled, group-paused, dispatch-disabled |
- * | somebody who mends it | no-access, template-broken, forge-unavailable (credential), stale-runners (never listed), no-runner-matches, all-offline, (rate-limited) stale-runners |
- * | time | backoff, rate-limited (by the plan), forge-unavailable (the forge), cap |
+ * | somebody who mends it | no-access, repository-archived, workflow-disabled, template-broken, forge-unavailable (credential), stale-runners (never listed), no-runner-matches, all-offline, (rate-limited) stale-runners |
+ * | time | backoff (also of a workflow that was not found), forge-unavailable (one workflow), rate-limited (by the plan), forge-unavailable (the forge), cap |
  * | other jobs | held, all-busy |
  * | the next plan | placing |
  */
@@ -40,6 +42,7 @@ const PENDING_CAUSES: readonly FindCause[] = [
   findRateLimit,
   findStale,
   findBackoff,
+  findPassingBlock,
   findPlanLimit,
   findTaken,
 ];
@@ -71,20 +74,6 @@ function findDispatchSwitch({ isDispatcherEnabled }: WaitInput): Cause | undefin
   if (isDispatcherEnabled) return undefined;
   const message = 'Dispatching is switched off: set dispatcher.enabled to true and restart.';
   return { code: 'dispatch-disabled', message };
-}
-
-function findBlock({ block, target }: WaitInput): Cause | undefined {
-  if (block === undefined) return undefined;
-  const what =
-    block.kind === 'no-access'
-      ? `The credential cannot use ${target.owner}/${target.repo}: give it access to the repository`
-      : `The forge refuses ${target.workflowId} at ${target.ref}: mend the workflow or the template`;
-  return {
-    code: block.kind,
-    message: sentence(what, block.message),
-    retryAt: block.nextProbeAt,
-    since: block.since,
-  };
 }
 
 function findCredentialFault({ credential, now }: WaitInput): Cause | undefined {
@@ -187,10 +176,4 @@ function findTaken(input: WaitInput): Cause | undefined {
   }
   const what = `Other jobs are about to take the free runners that fit (${free}): wait, or raise the priority`;
   return { code: 'held', message: sentence(what, plan.limitMessage) };
-}
-
-/** One sentence, with the forge's or the plan's own words in brackets. */
-export function sentence(what: string, detail: string): string {
-  const words = detail.trim().replace(/\.$/, '');
-  return words === '' ? `${what}.` : `${what} (${words}).`;
 }

@@ -1,8 +1,9 @@
 import type { Attempt } from '../attempt.ts';
 import { isDisplaced, queuedSince } from '../displaced.ts';
 import type { WaitInput } from '../why-waiting.ts';
-import { type Cause, sentence } from './pending.ts';
+import type { Cause } from './pending.ts';
 import { runnersFor } from './runners-for.ts';
+import { sentence } from './sentence.ts';
 
 /** A triggered job waits for its run to be known, or for its run to be picked up. `undefined`: the run is under way. */
 export function findTriggeredCause(input: WaitInput): Cause | undefined {

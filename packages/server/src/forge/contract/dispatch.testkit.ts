@@ -48,12 +48,12 @@ export function dispatchContract(start: StartForge): void {
     ])('with %s is refused before it is sent', async (_what, inputs) => {
       const { forge, sim } = await start();
       const error = await failureOf(forge.dispatch(dispatchOf({ inputs }), forever));
-      expect(error).toMatchObject({ code: 'invalid', acted: 'no' });
+      expect(error).toMatchObject({ code: 'invalid-inputs', acted: 'no' });
       expect(sim.ledger().requests).toEqual([]);
     });
 
     it.each([
-      ['an input that the workflow lacks', { inputs: { nonsense: '1' } }, 'invalid'],
+      ['an input that the workflow lacks', { inputs: { nonsense: '1' } }, 'invalid-inputs'],
       ['a ref that does not exist', { ref: 'gone' }, 'invalid'],
       ['a workflow that does not exist', { workflowId: 'gone.yml' }, 'not-found'],
       ['a repository that does not exist', { repo: 'gone' }, 'not-found'],
@@ -109,6 +109,20 @@ export function dispatchFailures(start: StartForge): void {
       sim.addFault({ on: 'dispatch', kind: 'status-before', status });
       const error = await failureOf(forge.dispatch(dispatchOf(), forever));
       expect(error).toMatchObject({ code: 'unavailable', acted: 'unknown', status });
+    });
+
+    it.each([408, 421, 423, 425])('by a %i passes, and has started nothing', async (status) => {
+      const { forge, sim } = await start();
+      sim.addFault({ on: 'dispatch', kind: 'status-before', status });
+      const error = await failureOf(forge.dispatch(dispatchOf(), forever));
+      expect(error).toMatchObject({ code: 'unavailable', acted: 'no', status });
+    });
+
+    it('by a page of a proxy says nothing of the workflow', async () => {
+      const { forge, sim } = await start();
+      sim.addFault({ on: 'dispatch', kind: 'status-before', status: 422, html: true });
+      const error = await failureOf(forge.dispatch(dispatchOf(), forever));
+      expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 422 });
     });
 
     it('by a 409 is a conflict and has started nothing', async () => {

@@ -113,7 +113,7 @@ function assertWithinLimits(dispatch: Dispatch): void {
 function tooMuch(dispatch: Dispatch, what: string): ForgeError {
   const { workflowId, owner, repo } = dispatch;
   return new ForgeError(`not sent: ${workflowId} of ${owner}/${repo} has ${what}`, {
-    code: 'invalid',
+    code: 'invalid-inputs',
     acted: 'no',
   });
 }

@@ -1,12 +1,15 @@
-import { type Acted, ForgeError, type ForgeErrorFacts } from '../forge.ts';
+import { type Acted, ForgeError } from '../forge.ts';
 import type { LimitVerdict } from './budget.ts';
 import type { Call } from './call.ts';
 import type { WireFault, WireReply } from './exchange.ts';
+import { findRefusal, findSsoLink, type Refusal } from './refusals.ts';
 
 /** The forge's own words are shown; a page of HTML is not. */
 const LONGEST_QUOTE = 300;
 
 const SSO_HINT = 'With SAML single sign-on, the organisation must have authorised the token';
+/** Request timeout, misdirected, locked, too early: said of the moment, mostly by what stands in front of the forge. */
+const PASSING = new Set([408, 421, 423, 425]);
 
 /** For texts: whose call failed at what. */
 export interface Caller {
@@ -58,11 +61,12 @@ export function errorOfReply(
     });
   }
   const acted: Acted = call.isMutation && !provesNothingHappened(status) ? 'unknown' : 'no';
-  const { code, advice } = meaningOf(status, call, caller);
+  const { code, advice, inputs } = meaningOf(reply, call, caller);
   return new ForgeError(`could not ${call.doing} (${String(status)}${quote}): ${advice}`, {
     code,
     acted,
     status,
+    ...(inputs && { inputs }),
   });
 }
 
@@ -71,14 +75,15 @@ function provesNothingHappened(status: number): boolean {
   return (status >= 400 && status < 500) || status === 307 || status === 308;
 }
 
-function meaningOf(
-  status: number,
-  call: Call,
-  caller: Caller,
-): Pick<ForgeErrorFacts, 'code'> & { advice: string } {
+function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
   const key = caller.configKey;
   const needs = call.needs === '' ? '' : `; it needs ${call.needs}`;
-  switch (status) {
+  const link = reply.status === 403 ? findSsoLink(reply.headers) : undefined;
+  if (link !== undefined) return unauthorised(link, call, key);
+  const { message } = readErrorBody(reply.body);
+  const refusal = call.endpoint === 'dispatch' ? findRefusal(reply.status, message) : undefined;
+  if (refusal !== undefined) return refusal;
+  switch (reply.status) {
     case 401:
       return { code: 'auth', advice: `${key} was refused: put a valid token there` };
     case 403:
@@ -90,17 +95,21 @@ function meaningOf(
     case 409:
       return { code: 'conflict', advice: 'its state does not allow it' };
     default:
-      return meaningOfClass(status, caller);
+      return meaningOfClass(reply.status, message !== '', caller);
   }
 }
 
-function meaningOfClass(
-  status: number,
-  caller: Caller,
-): Pick<ForgeErrorFacts, 'code'> & { advice: string } {
-  const { baseUrl } = caller;
+function unauthorised(link: string, { isAboutObject }: Call, key: string): Refusal {
+  const advice = `single sign-on has not authorised ${key} yet: open ${link} and do so; the link is good for an hour`;
+  return { code: isAboutObject ? 'no-access' : 'auth', advice };
+}
+
+/** @param isGithubs its body is an error of GitHub's API: a proxy that answers in its stead has none */
+function meaningOfClass(status: number, isGithubs: boolean, { baseUrl }: Caller): Refusal {
   if (status >= 500) return { code: 'unavailable', advice: `${baseUrl} has a problem` };
-  if (status >= 400) {
+  if (PASSING.has(status))
+    return { code: 'unavailable', advice: `${baseUrl} does not take it now` };
+  if (status >= 400 && isGithubs) {
     const advice =
       'it will be refused again: compare inputs, ref and the workflow_dispatch trigger of the workflow file';
     return { code: 'invalid', advice };

@@ -2,11 +2,12 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { DispatchState, GroupPlan } from '../../domain/dispatch-state.ts';
 import type { StringMap } from '../../domain/job.ts';
+import type { BlockKind, TargetPauses, TargetVerdict } from '../../domain/target-block.ts';
 import type { Fence } from './leases.ts';
 
 /** A repository or workflow that nothing is sent to but one probe at a time. */
 export interface TargetBlock {
-  readonly kind: 'template-broken' | 'no-access';
+  readonly kind: BlockKind;
   readonly message: string;
   readonly since: number;
   readonly nextProbeAt: number;
@@ -59,17 +60,20 @@ export interface Claim {
   readonly inputs: StringMap;
 }
 
-export interface RefusedOutcome {
+/** What an outcome says of the repository and workflow that it went to, and how long what it says stops them. */
+export interface TargetWord {
+  readonly verdict: TargetVerdict;
+  readonly pauses: TargetPauses;
+}
+
+export interface RefusedOutcome extends TargetWord {
   /**
-   * `retry`: back to pending, not before `notBefore`. `fail`: the job fails. `no-access`: back to pending, the
-   * repository is blocked until its next probe.
+   * `retry`: back to pending, not before `notBefore`. `fail`: the job fails. `fail-if-repeated`: it fails if the
+   * verdict, `not-found`, has been the same `recheckMs` ago; else as `retry`.
    */
-  readonly then: 'retry' | 'fail' | 'no-access';
+  readonly then: 'retry' | 'fail' | 'fail-if-repeated';
   readonly message: string;
   readonly notBefore: number | null;
-  /** The refusal speaks against (repo, workflow, ref): three in a row break it. Inputs are the job's own fault. */
-  readonly isTargetFault: boolean;
-  readonly probeMs: number;
 }
 
 export interface DispatchStore {
@@ -100,8 +104,8 @@ export interface DispatchStore {
   ): Promise<boolean>;
   /** A claimed or unknown one started nothing. False: it was settled already, and nothing was written. */
   recordRefused(attemptId: string, outcome: RefusedOutcome): Promise<boolean>;
-  /** claimed → unknown. False: it was settled already. */
-  recordUnknown(attemptId: string, message: string): Promise<boolean>;
+  /** claimed → unknown. `word` absent: it says nothing of its target. False: it was settled already. */
+  recordUnknown(attemptId: string, message: string, word?: TargetWord): Promise<boolean>;
   /** pending → failed, with its requeue. */
   failUndispatchable(fence: Fence, jobId: string, message: string): Promise<boolean>;
   /** Claims whose sender must be gone (by the database's clock: deadline + request timeout passed) become unknown. */

@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../../lib/clock.testkit.ts';
+import { dispatchOf, failureOf, forever } from '../contract/world.testkit.ts';
+import { rawReply, startRawServer } from './raw-server.testkit.ts';
+import { findRefusal } from './refusals.ts';
+import { makeTestForge } from './start.testkit.ts';
+
+const releases: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const release of releases.splice(0).reverse()) await release();
+});
+
+/** A dispatch that is answered so. */
+async function refusedBy(status: number, message: string, headers: Record<string, string> = {}) {
+  const server = await startRawServer(({ socket }) => {
+    socket.write(rawReply(status, JSON.stringify({ message }), headers));
+  });
+  const forge = makeTestForge({ baseUrl: server.url, clock: new FakeClock() });
+  releases.push(
+    () => server.close(),
+    () => forge.close(),
+  );
+  return failureOf(forge.dispatch(dispatchOf(), forever));
+}
+
+describe('a refusal of a dispatch', () => {
+  it.each([
+    ['Unexpected inputs provided: ["distinct_id", "env"]', ['distinct_id', 'env']],
+    ["Required input 'target' not provided", ['target']],
+    ["Provided value '' for input 'debug' not in the list of allowed values", ['debug']],
+    ["Provided value 'it's' for input 'debug' is not a boolean", ['debug']],
+    ["Invalid request.\n\nFor 'inputs/env', the value is not a string.", []],
+    ['Invalid request.\n\nNo more than 25 properties are allowed; 26 were supplied.', []],
+    ['inputs are too large.', []],
+  ])('in the words %j is about the inputs of that one job', (message, inputs) => {
+    expect(findRefusal(422, message)).toMatchObject({ code: 'invalid-inputs', inputs });
+  });
+
+  it.each([
+    ['No ref found for: main', 'ref'],
+    // What anybody has chosen stands behind GitHub's words, and is not looked at.
+    ["No ref found for: Required input 'x' not provided", 'ref'],
+    ["Workflow does not have 'workflow_dispatch' trigger", 'workflow_dispatch'],
+    [
+      'Invalid Argument - failed to parse workflow: (Line: 65, Col: 26): Unexpected symbol: \'??\'. Located at position 16 within expression: inputs.version ?? ""',
+      'file',
+    ],
+  ])('in the words %j is about file or ref', (message, advice) => {
+    expect(findRefusal(422, message)).toMatchObject({
+      ...{ code: 'invalid', advice: expect.stringContaining(advice) },
+    });
+  });
+
+  it('in words that are not known is not guessed at', () => {
+    expect(findRefusal(422, 'Something new')).toBeUndefined();
+  });
+
+  it('of a disabled workflow says to enable it', async () => {
+    const error = await refusedBy(
+      422,
+      "Cannot trigger a 'workflow_dispatch' on a disabled workflow",
+    );
+    expect(error).toMatchObject({ code: 'disabled', acted: 'no' });
+    expect(error.message).toContain('enable the workflow');
+  });
+
+  it('of an archived repository says so, not that a permission is missing', async () => {
+    const error = await refusedBy(403, 'Repository was archived so is read-only.');
+    expect(error).toMatchObject({ code: 'archived', acted: 'no' });
+    expect(error.message).toContain('unarchive');
+    expect(error.message).not.toContain('permission');
+  });
+
+  it('for single sign-on holds the link by which the token is authorised', async () => {
+    const link = 'https://github.com/orgs/acme/sso?authorization_request=AZSCKtL4U8yX1H3s';
+    const message = 'Resource protected by organization SAML enforcement.';
+    const error = await refusedBy(403, message, { 'x-github-sso': `required; url=${link}` });
+    expect(error).toMatchObject({ code: 'no-access', acted: 'no' });
+    expect(error.message).toContain(link);
+    expect(error.message).toContain('github.token');
+  });
+
+  it.each(['required; url=javascript:alert(1)', 'required; url=nonsense', 'partial-results'])(
+    'for single sign-on takes no link from %j',
+    async (header) => {
+      const error = await refusedBy(403, 'Forbidden', { 'x-github-sso': header });
+      expect(error.message).not.toMatch(/javascript|nonsense|partial/);
+      expect(error.message).toContain('single sign-on');
+    },
+  );
+});

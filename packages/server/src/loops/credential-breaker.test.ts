@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../lib/clock.testkit.ts';
+import { CredentialBreaker } from './credential-breaker.ts';
+
+const workflow = (repo: string) => ({ owner: 'acme', repo, workflowId: 'ci.yml' });
+const [A, B, C] = [workflow('a'), workflow('b'), workflow('c')];
+
+function open() {
+  const clock = new FakeClock();
+  return { clock, breaker: new CredentialBreaker(clock, { firstMs: 1_000, longestMs: 60_000 }) };
+}
+
+describe('the breaker of a credential', () => {
+  it('stays closed while one workflow alone fails, however often', () => {
+    const { breaker } = open();
+    for (let count = 0; count < 8; count += 1) expect(breaker.fail(A)).toBe(true);
+    expect(breaker.allowed).toBe(Infinity);
+  });
+
+  it('opens when a second workflow begins to fail, and then takes the failures on itself', () => {
+    const { breaker } = open();
+    breaker.fail(A);
+    expect(breaker.fail(B)).toBe(true);
+    expect(breaker.allowed).toBe(0);
+    expect(breaker.fail(C)).toBe(false);
+  });
+
+  it('stays closed when the forge answered in between', () => {
+    const { breaker } = open();
+    breaker.fail(A);
+    breaker.succeed(C);
+    breaker.fail(B);
+    expect(breaker.allowed).toBe(Infinity);
+  });
+
+  it('is not opened again by those that go on failing once another works', async () => {
+    const { breaker, clock } = open();
+    breaker.fail(A);
+    breaker.fail(B);
+    await clock.advance(1_000);
+    expect(breaker.isProbeDue).toBe(true);
+    breaker.start();
+    breaker.succeed(C);
+    for (const failing of [A, B, A, B]) expect(breaker.fail(failing)).toBe(true);
+    expect(breaker.allowed).toBe(Infinity);
+  });
+
+  it('opens at once when the forge is not reached at all', () => {
+    const { breaker, clock } = open();
+    breaker.failToReach();
+    expect(breaker.retryAt).toBe(clock.now() + 1_000);
+  });
+
+  it('knows which workflow failed longest ago, and forgets one that works', async () => {
+    const { breaker, clock } = open();
+    breaker.fail(A);
+    await clock.advance(5);
+    breaker.fail(B);
+    expect(breaker.failedAt(A)).toBeLessThan(breaker.failedAt(B));
+    expect(breaker.failedAt({ ...C, repo: 'B' })).toBe(breaker.failedAt(B));
+    breaker.succeed(A);
+    expect(breaker.failedAt(A)).toBe(-Infinity);
+  });
+});

@@ -1,0 +1,82 @@
+import type { DispatchTarget } from '../domain/job.ts';
+import { Breaker, type BreakerOptions } from '../lib/breaker.ts';
+import type { Clock } from '../lib/clock.ts';
+
+type Workflow = Pick<DispatchTarget, 'owner' | 'repo' | 'workflowId'>;
+
+/**
+ * Stops all dispatches of a credential when it is the forge that fails, and not one workflow: one that always fails has a
+ * pause of its own (a `failing` block), and must not stop the others. Only when a second one begins to fail, with no
+ * answer in between, does this one open. While it is open one probe goes at a time, each for another workflow, so that
+ * those that fail do not hide that the rest works.
+ */
+export class CredentialBreaker {
+  readonly #breaker: Breaker;
+  readonly #clock: Clock;
+  /** Workflows whose last dispatch failed, and when; monotonic. */
+  readonly #failedAt = new Map<string, number>();
+  /** Those of them that began to since the forge last answered. */
+  readonly #newlyFailing = new Set<string>();
+
+  constructor(clock: Clock, options: BreakerOptions) {
+    this.#clock = clock;
+    this.#breaker = new Breaker(clock, options);
+  }
+
+  /** Epoch milliseconds at which a probe may go; `null`: closed, or the probe may go now. */
+  get retryAt(): number | null {
+    return this.#breaker.retryAt;
+  }
+
+  /** How many dispatches may go now: no bound while closed, one probe when its time has come, else none. */
+  get allowed(): number {
+    return this.#breaker.allowed;
+  }
+
+  get isProbeDue(): boolean {
+    return this.#breaker.allowed === 1;
+  }
+
+  /** When a dispatch of this workflow last failed, monotonic milliseconds; −∞: never, or it has worked since. */
+  failedAt(workflow: Workflow): number {
+    return this.#failedAt.get(keyOf(workflow)) ?? -Infinity;
+  }
+
+  /** One goes now. */
+  start(): void {
+    this.#breaker.start();
+  }
+
+  /** The forge answered, be it with a refusal. */
+  succeed(workflow: Workflow): void {
+    this.#failedAt.delete(keyOf(workflow));
+    this.#newlyFailing.clear();
+    this.#breaker.succeed();
+  }
+
+  /** The forge could not be reached at all: no workflow has to do with that. */
+  failToReach(): void {
+    this.#breaker.fail();
+  }
+
+  /** @returns whether it counts as this workflow's own failure; while the breaker is open it is the credential's */
+  fail(workflow: Workflow): boolean {
+    const key = keyOf(workflow);
+    const isOpen = this.#breaker.allowed !== Infinity;
+    // One that goes on failing is no news, or it would stop the others again and again.
+    if (!this.#failedAt.has(key)) this.#newlyFailing.add(key);
+    const isNews = this.#newlyFailing.size > 1 && !this.#failedAt.has(key);
+    this.#failedAt.set(key, this.#clock.monotonic());
+    if (isOpen || isNews) this.#breaker.fail();
+    return !isOpen;
+  }
+
+  /** It was not sent, or what became of it says nothing of the forge. */
+  skip(): void {
+    this.#breaker.skip();
+  }
+}
+
+function keyOf({ owner, repo, workflowId }: Workflow): string {
+  return JSON.stringify([owner, repo, workflowId]).toLowerCase();
+}

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import type { TargetVerdict } from '../domain/target-block.ts';
+import { databases, useDatabase } from './databases.testkit.ts';
+import { PAUSES, refused, sceneOn } from './dispatch.testkit.ts';
+import type { RefusedOutcome } from './port/dispatch.ts';
+
+const MINUTE = 60_000;
+
+for (const kind of databases) {
+  describe(`what an answer says of its workflow on ${kind.name}`, () => {
+    const at = useDatabase(kind);
+    const scene = sceneOn(at);
+    const { start, add, lease, claimNew, request, dispatch, jobs, job, told } = scene;
+
+    const claimed = async () => (await claimNew(await lease())).attempt;
+    const refuse = async (verdict: TargetVerdict, then: RefusedOutcome['then'] = 'retry') => {
+      const attempt = await claimed();
+      await dispatch().recordRefused(attempt.id, { ...refused, verdict, then });
+      return job(attempt.jobId);
+    };
+    const fail = async (attemptId: string) =>
+      dispatch().recordUnknown(attemptId, '500', { verdict: 'failing', pauses: PAUSES });
+    const blockOf = async (jobId: string) => (await jobs().findWaitFacts(jobId))!.block;
+    /** Until its next probe; undefined: nothing blocks it. */
+    const pauseMs = async (jobId: string) => {
+      const block = await blockOf(jobId);
+      return block === undefined ? undefined : block.nextProbeAt - at.clock.now();
+    };
+
+    it('three jobs with wrong inputs do not stop its template', async () => {
+      await start();
+      for (let count = 0; count < 4; count += 1) {
+        expect((await refuse('works', 'fail')).state).toBe('failed');
+      }
+      const next = await add();
+      expect(await blockOf(next.id)).toBeUndefined();
+    });
+
+    it('wrong inputs end the block of a template: file and ref were taken', async () => {
+      await start();
+      for (let count = 0; count < 3; count += 1) await refuse('template-broken', 'fail');
+      const waiting = await add();
+      expect(await blockOf(waiting.id)).toMatchObject({ kind: 'template-broken' });
+      at.clock.advance(MINUTE);
+      const probe = await dispatch().claim(await lease(), request(waiting.id));
+      const outcome = { ...refused, verdict: 'works', then: 'fail' } as const;
+      const events = await told(() => dispatch().recordRefused(probe!.attempt.id, outcome));
+      expect(events).toContain('target.cleared');
+      expect(await blockOf((await add()).id)).toBeUndefined();
+    });
+
+    it('one that is disabled keeps its jobs, at every ref, and lets others go', async () => {
+      await start();
+      expect((await refuse('workflow-disabled')).state).toBe('pending');
+      const elsewhere = await add({ ref: 'dev' });
+      expect(await blockOf(elsewhere.id)).toMatchObject({ kind: 'workflow-disabled' });
+      expect(await dispatch().claim(await lease(), request(elsewhere.id))).toBeUndefined();
+      const other = await add({ workflowId: 'other.yml' });
+      expect(await dispatch().claim(await lease(), request(other.id))).toBeDefined();
+    });
+
+    it('an archived repository keeps all its jobs', async () => {
+      await start();
+      expect((await refuse('archived')).state).toBe('pending');
+      const other = await add({ workflowId: 'other.yml' });
+      expect(await blockOf(other.id)).toMatchObject({ kind: 'archived' });
+    });
+
+    it('a single 404 fails nothing; it counts when it repeats a while later', async () => {
+      await start();
+      const first = await refuse('not-found', 'fail-if-repeated');
+      expect(first.state).toBe('pending');
+      expect(await pauseMs(first.id)).toBe(MINUTE);
+      at.clock.advance(MINUTE);
+      const probe = await dispatch().claim(await lease(), request(first.id));
+      const outcome = { ...refused, verdict: 'not-found', then: 'fail-if-repeated' } as const;
+      await dispatch().recordRefused(probe!.attempt.id, outcome);
+      expect((await job(first.id)).state).toBe('failed');
+      // The next job is asked for at once, and three of them stop the template.
+      expect((await refuse('not-found', 'fail-if-repeated')).state).toBe('failed');
+      expect((await refuse('not-found', 'fail-if-repeated')).state).toBe('failed');
+      expect(await blockOf((await add()).id)).toMatchObject({ kind: 'template-broken' });
+    });
+
+    it('a 404 of long ago is forgotten', async () => {
+      await start();
+      const { id } = await refuse('not-found', 'fail-if-repeated');
+      at.clock.advance(24 * 60 * MINUTE);
+      const probe = await dispatch().claim(await lease(), request(id));
+      await at.database.write((tx) =>
+        tx.db
+          .updateTable('target_blocks')
+          .set({ next_probe_at: tx.now - 2 * 60 * MINUTE })
+          .execute(),
+      );
+      const outcome = { ...refused, verdict: 'not-found', then: 'fail-if-repeated' } as const;
+      await dispatch().recordRefused(probe!.attempt.id, outcome);
+      expect((await job(id)).state).toBe('pending');
+    });
+
+    it('failures pause it for twice as long each time, and an answer ends that', async () => {
+      await start();
+      await fail((await claimed()).id);
+      const waiting = await add();
+      for (const expected of [1_000, 2_000, 4_000, 4_000]) {
+        expect(await pauseMs(waiting.id)).toBe(expected);
+        at.clock.advance(expected);
+        await fail((await claimed()).id);
+      }
+      at.clock.advance(4_000);
+      const { id } = await claimed();
+      const accept = () => dispatch().recordAccepted(id, { runId: '1', runUrl: '' });
+      expect(await told(accept)).toContain('target.cleared');
+      expect(await blockOf(waiting.id)).toBeUndefined();
+    });
+
+    it('failures of what was under way when it paused count once', async () => {
+      await start();
+      const sent = [await claimed(), await claimed(), await claimed()];
+      for (const { id } of sent) await fail(id);
+      expect(await pauseMs((await add()).id)).toBe(1_000);
+    });
+
+    it('a failure stops no other workflow, and no disabled one is asked more often for it', async () => {
+      await start();
+      const sent = [await claimed(), await claimed()];
+      const disabled = { ...refused, verdict: 'workflow-disabled' } as const;
+      await dispatch().recordRefused(sent[0]!.id, disabled);
+      await fail(sent[1]!.id);
+      const waiting = await add();
+      expect(await blockOf(waiting.id)).toMatchObject({ kind: 'workflow-disabled' });
+      expect(await pauseMs(waiting.id)).toBe(MINUTE);
+      expect(await blockOf((await add({ workflowId: 'other.yml' })).id)).toBeUndefined();
+    });
+
+    it('a probe that told nothing may be made again at once', async () => {
+      await start();
+      await fail((await claimed()).id);
+      const waiting = await add();
+      at.clock.advance(1_000);
+      const probe = await claimed();
+      expect(await pauseMs(waiting.id)).toBe(MINUTE);
+      await dispatch().giveBack(probe.id, 'not sent');
+      expect(await pauseMs(waiting.id)).toBe(0);
+    });
+  });
+}

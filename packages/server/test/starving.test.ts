@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { acme, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
+import { databases, startWorld, type World } from './harness/world.ts';
+
+const REPOS = ['bad', 'worse'] as const;
+
+const config = {
+  // On a slow machine runners listed every 100 ms are stale more often than fresh.
+  github: { poll_interval: '1s' },
+  groups: {
+    github: [
+      {
+        ...linuxGroup,
+        workflow_dispatch_templates: [
+          template({ id: 'build' }),
+          ...REPOS.map((repo) => template({ id: repo, repo })),
+        ],
+      },
+    ],
+  },
+};
+
+const forge = acme(24, {
+  repos: REPOS.map((name) => ({ owner: 'acme', name })),
+  workflows: REPOS.map((repo) => workflow({ repo })),
+});
+
+const failAlways = (world: World, repo: string): void => {
+  world.sim.addFault({ on: 'dispatch', repo, kind: 'status-before', status: 500, times: 'always' });
+};
+
+const dispatchesTo = (world: World, repo: string): number =>
+  world.sim
+    .ledger()
+    .requests.filter((request) => request.endpoint === 'dispatch' && request.repo === repo).length;
+
+/** Eight jobs of each repository, before all others in the queue, and all of them have begun to fail. */
+async function queueFailing(world: World, repos: readonly string[]): Promise<void> {
+  for (const repo of repos) {
+    for (let count = 0; count < 8; count += 1) {
+      await world.api.enqueue('linux', { template_id: repo, priority: 10 });
+    }
+  }
+  await world.forge('they fail', () => repos.every((repo) => dispatchesTo(world, repo) > 0));
+}
+
+for (const database of databases) {
+  describe(`workflows that always fail, on ${database.name}`, () => {
+    it('one of them does not keep a good job of another repository waiting', async () => {
+      const world = await startWorld({ database, config, forge });
+      failAlways(world, 'bad');
+      await queueFailing(world, ['bad']);
+      for (let count = 0; count < 3; count += 1) {
+        const good = await world.api.enqueue('linux', { template_id: 'build' });
+        await world.job(good.id, 'completed');
+      }
+      expect(world.ourRuns()).toHaveLength(3);
+    });
+
+    it('several of them do not, either: probes look for one that works', async () => {
+      const world = await startWorld({ database, config, forge });
+      for (const repo of REPOS) failAlways(world, repo);
+      await queueFailing(world, REPOS);
+      for (let count = 0; count < 3; count += 1) {
+        const good = await world.api.enqueue('linux', { template_id: 'build' });
+        await world.job(good.id, 'completed');
+      }
+      expect(world.ourRuns()).toHaveLength(3);
+    });
+
+    it('pause, say so, and go on by themselves once they work', async () => {
+      const world = await startWorld({ database, config, forge });
+      // A refusal that has surely started nothing, so that no job is in doubt.
+      const fault = { on: 'dispatch', repo: 'bad', kind: 'status-before', status: 423 } as const;
+      world.sim.addFault({ ...fault, times: 'always' });
+      const { id } = await world.api.enqueue('linux', { template_id: 'bad', inputs: LONG });
+      const why = await world.why(id, 'forge-unavailable');
+      expect(why.message).toContain('acme/bad');
+      expect(why.retry_at).not.toBeNull();
+      world.sim.clearFaults();
+      await world.moveTime(60_000);
+      const running = await world.job(id, 'running');
+      world.sim.completeRun(running.run_id ?? 0, 'success');
+      await world.job(id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
+    });
+  });
+}
