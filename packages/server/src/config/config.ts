@@ -112,7 +112,7 @@ export interface DispatcherConfig {
   readonly pickupTimeoutMs: number;
   /** From a claim to its first byte at the latest. */
   readonly sendDeadlineMs: number;
-  /** A run that could not be found counts as gone only when a second look, this much later, agrees. */
+  /** A run or workflow that could not be found counts as gone only when a second look, this much later, agrees. */
   readonly recheckAfterMs: number;
 }
 
@@ -120,7 +120,7 @@ export interface DispatcherConfig {
 export interface WaitsConfig {
   /** Of a loop that one of several servers runs: after so long without a renewal another may take it over. */
   readonly leaseMs: number;
-  /** Longest pause of dispatches to a forge that fails; the first is a sixtieth of it. */
+  /** Longest pause of dispatches to a workflow, or a forge, that fails; the first is a sixtieth of it. */
   readonly forgeBreakerMs: number;
   /** Between looks at a credential that does not work. */
   readonly reconnectMs: number;

@@ -100,9 +100,7 @@ describe('the outcome of a sending', () => {
 
   it('is unknown after a fault of our own: it may have left', async () => {
     const { told, log } = await send({ dispatch: () => Promise.reject(new TypeError('bug')) });
-    expect(told).toEqual([
-      ['unknown', expect.stringContaining('inside dispatchoor'), 'failing'],
-    ]);
+    expect(told).toEqual([['unknown', expect.stringContaining('inside dispatchoor'), 'failing']]);
     expect(log).toMatch(/"level":50.*TypeError: bug/);
   });
 

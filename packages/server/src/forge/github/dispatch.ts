@@ -1,17 +1,34 @@
-import { type Dispatch, type DispatchAccepted, ForgeError } from '../forge.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { type Dispatch, type DispatchAccepted, ForgeError, type ForgeErrorCode } from '../forge.ts';
 import { ACTIONS_WRITE, type Answer, type Call } from './call.ts';
 import { type GithubClient, parseAnswer } from './client.ts';
+import { Conclusions } from './conclusions.ts';
 import { dispatchReply } from './schema.ts';
 
 /** GitHub's limits on `inputs`, checked here so that a refusal names the job's mistake and costs no request. */
 const MAX_INPUTS = 25;
 const MAX_INPUT_CHARACTERS = 65_535;
 
-/** What we found out about the server; kept for the life of the adapter. */
-export interface DispatchFeatures {
+/** What we found out about the server: forgotten after a while. */
+export class DispatchFeatures {
+  readonly #lacking: Conclusions<true>;
+
+  constructor(clock: Clock) {
+    this.#lacking = new Conclusions(clock);
+  }
+
   /** It understands `return_run_details`. Believed until it says otherwise. */
-  returnRunDetails: boolean;
+  get returnRunDetails(): boolean {
+    return this.#lacking.find('return_run_details') === undefined;
+  }
+
+  noteWithoutRunDetails(): void {
+    this.#lacking.note('return_run_details', true);
+  }
 }
+
+/** Answers that GitHub gives only to a body whose keys it has taken. */
+const PAST_ITS_KEYS = new Set<ForgeErrorCode>(['invalid', 'invalid-inputs', 'disabled']);
 
 /** @throws ForgeError */
 export async function dispatchWorkflow(
@@ -34,8 +51,8 @@ export async function dispatchWorkflow(
 }
 
 /**
- * GHES up to 3.20 answers 400 to the parameter. So does any server to other nonsense: only when the same
- * dispatch without it gets another answer was it the parameter.
+ * GHES up to 3.20 answers 400 to the parameter. So does any server to other nonsense: only when the same dispatch
+ * without it gets an answer to what it asks was it the parameter. (A proxy's 400 is no refusal at all.)
  */
 async function sendWithoutDetails(
   client: GithubClient,
@@ -46,12 +63,12 @@ async function sendWithoutDetails(
 ): Promise<DispatchAccepted> {
   try {
     const accepted = await send(client, dispatch, false, signal);
-    features.returnRunDetails = false;
+    features.noteWithoutRunDetails();
     return accepted;
   } catch (error) {
     const isOtherAnswer =
-      error instanceof ForgeError && error.status !== undefined && error.status !== refusal.status;
-    if (isOtherAnswer && error.code !== 'unavailable') features.returnRunDetails = false;
+      error instanceof ForgeError && error.isAnswered && error.status !== refusal.status;
+    if (isOtherAnswer && PAST_ITS_KEYS.has(error.code)) features.noteWithoutRunDetails();
     throw error;
   }
 }

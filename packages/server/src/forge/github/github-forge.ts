@@ -14,10 +14,11 @@ import { askWhoWeAre, canReadRepo, findOwnerType } from './accounts.ts';
 import { RequestBudget } from './budget.ts';
 import type { EndpointName } from './call.ts';
 import { GithubClient, type RequestOutcome } from './client.ts';
+import { Conclusions } from './conclusions.ts';
 import { Connection } from './connection.ts';
 import type { CredentialSource } from './credential-source.ts';
 import { DateOffsetEstimator } from './date-offset.ts';
-import { type DispatchFeatures, dispatchWorkflow } from './dispatch.ts';
+import { DispatchFeatures, dispatchWorkflow } from './dispatch.ts';
 import { DispatchAllowance, type DispatchRate } from './dispatch-allowance.ts';
 import { listRunners } from './list-runners.ts';
 import { listRuns } from './list-runs.ts';
@@ -60,13 +61,15 @@ class Github implements GithubForge {
   readonly #dateOffset: DateOffsetEstimator;
   readonly #clients: Readonly<Record<ForgeUse, GithubClient>>;
   readonly #allowance: DispatchAllowance;
-  readonly #features: DispatchFeatures = { returnRunDetails: true };
-  readonly #ownerTypes = new Map<string, 'org' | 'user'>();
+  readonly #features: DispatchFeatures;
+  readonly #ownerTypes: Conclusions<'org' | 'user'>;
 
   constructor(options: GithubForgeOptions) {
     const { credentials, budgets, clock, dispatchRate } = options;
     this.id = options.id;
     this.#wire = new Wire(clock);
+    this.#features = new DispatchFeatures(clock);
+    this.#ownerTypes = new Conclusions(clock);
     this.#dateOffset = new DateOffsetEstimator(clock);
     this.webhooks = makeWebhookDoor({
       secret: options.webhookSecret,
@@ -155,14 +158,29 @@ class Github implements GithubForge {
 
   async findOwnerType(owner: string, signal: AbortSignal): Promise<'org' | 'user' | 'unknown'> {
     const key = owner.toLowerCase();
-    const known = this.#ownerTypes.get(key);
+    const known = this.#ownerTypes.find(key);
     if (known !== undefined) return known;
+    const type = await this.#askOwnerType(owner, signal, this.#ownerTypes.findOld(key));
+    // An account that cannot be read today may be tomorrow.
+    if (type !== 'unknown') this.#ownerTypes.note(key, type);
+    return type;
+  }
+
+  /** @param before what it was found to be some time ago: stays where the account cannot be read now */
+  async #askOwnerType(
+    owner: string,
+    signal: AbortSignal,
+    before: 'org' | 'user' | undefined,
+  ): Promise<'org' | 'user' | 'unknown'> {
     const { dispatch, runners } = this.#clients;
     const client = runners.connection.source.isConfigured ? runners : dispatch;
-    const type = await findOwnerType(client, owner, signal);
-    // An account that cannot be read today may be tomorrow.
-    if (type !== 'unknown') this.#ownerTypes.set(key, type);
-    return type;
+    try {
+      const type = await findOwnerType(client, owner, signal);
+      return type === 'unknown' ? (before ?? type) : type;
+    } catch (error) {
+      if (before === undefined) throw error;
+      return before;
+    }
   }
 
   dateOffset: Forge['dateOffset'] = () => this.#dateOffset.offset();
