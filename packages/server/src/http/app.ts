@@ -8,6 +8,7 @@ import { answerError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
 import { logRequests, makeRequestId } from './plugins/access-log.ts';
 import { answerWithin } from './plugins/answer-deadline.ts';
+import { findClientAddress } from './plugins/client-address.ts';
 import { endConnectionsOnClose } from './plugins/closing.ts';
 import { allowOrigins } from './plugins/cors.ts';
 import { makePageGuard } from './plugins/foreign-pages.ts';
@@ -44,6 +45,7 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
     isBasicEnabled: options.isBasicAuthEnabled,
   });
   const app = makeBareApp(deps);
+  findClientAddress(app, options);
   const upgrades = routeUpgrades(app);
   endConnectionsOnClose(app, { clock, destroyOthers: upgrades.destroyAll });
   answerWithin(app, REQUEST_TIMEOUT_MS, clock);

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
 import { uuidv7 } from '../../lib/ids.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import { readAddress } from '../forwarded-for.ts';
 import type { HttpApp } from '../http-app.ts';
 
 /** Asked every few seconds by machines: of interest only to who looks for it. */
@@ -22,7 +23,12 @@ export function tellRequest(
   const facts = { method: request.method, path: routePattern(request), ...answer };
   metrics.observeRequest(facts);
   const durationMs = Math.round(facts.durationMs * 10) / 10;
-  const shown = { ...facts, durationMs, ip: request.ip, ...unmatchedUrl(request) };
+  const shown = {
+    ...facts,
+    durationMs,
+    ip: readAddress(request.ip) ?? request.ip,
+    ...unmatchedUrl(request),
+  };
   const isQuiet = QUIET.has(facts.path) && facts.status < 400;
   request.log[isQuiet ? 'debug' : 'info'](shown, 'request');
 }
