@@ -19,6 +19,21 @@ const rawRun = {
   unread: 'ignored',
 };
 
+const PAGES = [
+  ['https://github.com/o/r/actions/runs/1', 'https://github.com/o/r/actions/runs/1'],
+  ['HTTP://ghe.test/1', 'HTTP://ghe.test/1'],
+  ['javascript:alert(1)', ''],
+  [' javascript:alert(1)//https://github.com', ''],
+  ['data:text/html,x', ''],
+  ['//evil.example', ''],
+  ['https://', ''],
+  ['https://a/\u0000', ''],
+  ['https://a/\nb', ''],
+  [17, ''],
+  [null, ''],
+  [undefined, ''],
+] as const;
+
 describe('a run', () => {
   it('is read with ids beyond 2^53, nulls and statuses that nobody knows', () => {
     expect(run.parse(rawRun)).toEqual({
@@ -42,6 +57,14 @@ describe('a run', () => {
   it('without a readable time of creation is no run', () => {
     expect(run.safeParse({ ...rawRun, created_at: 'yesterday' }).success).toBe(false);
     expect(run.safeParse({ ...rawRun, created_at: null }).success).toBe(false);
+  });
+
+  it.each([0, -1, 0n, -(2n ** 60n)])('with the id %s is no run: forges count from 1', (id) => {
+    expect(run.safeParse({ ...rawRun, id }).success).toBe(false);
+  });
+
+  it.each(PAGES)('shows the page %j as %j: people click on it', (html_url, url) => {
+    expect(run.parse({ ...rawRun, html_url }).url).toBe(url);
   });
 
   it('with an id that a double has already spoilt is no run', () => {
@@ -88,5 +111,9 @@ describe('the answer to a dispatch', () => {
   it('names the run and its page for people', () => {
     const raw = { workflow_run_id: 5, run_url: 'https://api/1', html_url: 'https://page/1' };
     expect(dispatchReply.parse(raw)).toEqual({ runId: '5', runUrl: 'https://page/1' });
+  });
+
+  it.each(PAGES)('shows the page %j as %j, and is no worse for it', (html_url, runUrl) => {
+    expect(dispatchReply.parse({ workflow_run_id: 5, html_url })).toEqual({ runId: '5', runUrl });
   });
 });

@@ -8,8 +8,8 @@ import { type OddEntry, type Page, PER_PAGE } from './pages.ts';
  * open string, so that a new status is no outage.
  */
 
-/** Ids are int64: octokit parses what a double cannot hold as bigint, and past this door they are strings. */
-const id = z.union([z.int(), z.bigint()]).transform(String);
+/** Ids are int64 and count from 1: what a double cannot hold is parsed as bigint, and past this door they are strings. */
+const id = z.union([z.int().positive(), z.bigint().positive()]).transform(String);
 
 /** Longer than any text of a run, a workflow job or a runner: a list of such texts is to fit into memory. */
 const LONGEST_TEXT = 4_096;
@@ -21,6 +21,18 @@ export const words = z
   .transform((value) => value.replaceAll('\u0000', ''));
 
 const text = words.nullish().transform((value) => value ?? '');
+
+const WEB_PAGE = /^https?:\/\/[^\s\p{Cc}]+$/iu;
+
+/** A page for people, which they will click on. One that is not of the web is none, and no reason to leave out the rest. */
+const pageUrl = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === 'string' && isWebPage(value) ? value : ''));
+
+function isWebPage(text: string): boolean {
+  return text.length <= LONGEST_TEXT && WEB_PAGE.test(text) && URL.canParse(text);
+}
 
 const time = z.string().transform((value, context) => {
   const ms = Date.parse(value);
@@ -83,7 +95,7 @@ export const run = z
     actor: z.object({ login: words }).nullish(),
     status: words.nullish(),
     conclusion: words.nullish(),
-    html_url: text,
+    html_url: pageUrl,
     created_at: time,
     run_started_at: optionalTime,
     updated_at: time,
@@ -119,7 +131,8 @@ export const workflowJob = z
     status: words,
     conclusion: words.nullish(),
     labels: z.array(words).nullish(),
-    runner_id: id.nullish(),
+    // A job cancelled before its pickup shows runner 0.
+    runner_id: z.union([id, z.literal(0)]).nullish(),
     runner_name: text,
     created_at: optionalTime,
     started_at: optionalTime,
@@ -135,8 +148,7 @@ export const workflowJob = z
       conclusion: raw.conclusion ?? null,
       // None: those that its attempt asks for stand in.
       labels: raw.labels ?? [],
-      // A job cancelled before its pickup shows runner 0.
-      runnerId: raw.runner_id === '0' ? null : (raw.runner_id ?? null),
+      runnerId: raw.runner_id === 0 ? null : (raw.runner_id ?? null),
       runnerName: raw.runner_name,
       createdAt: raw.created_at,
       startedAt: raw.started_at,
@@ -147,7 +159,7 @@ export const workflowJob = z
 export const workflowJobPage = pageOf('jobs', workflowJob);
 
 export const dispatchReply = z
-  .object({ workflow_run_id: id, html_url: text })
+  .object({ workflow_run_id: id, html_url: pageUrl })
   .transform((raw) => ({ runId: raw.workflow_run_id, runUrl: raw.html_url }));
 
 export const account = z.object({ login: words, type: text });

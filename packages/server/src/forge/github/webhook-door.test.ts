@@ -117,6 +117,36 @@ describe('a signed delivery that cannot be read', () => {
   });
 });
 
+describe('an id in a delivery', () => {
+  const repository = { name: 'app', owner: { login: 'acme' } };
+  const bodyWith = (id: string) =>
+    JSON.stringify({
+      workflow_job: {
+        ...{ id: 7, run_id: 'ID', name: 'build', status: 'queued', labels: [], runner_id: 0 },
+        created_at: '2026-01-01T00:00:00Z',
+      },
+      repository,
+    }).replace('"ID"', id);
+
+  it.each(['9007199254740993', '9223372036854775807', '12'])(
+    '%s is read to its last digit, as in a listing',
+    (id) => {
+      const form = new URLSearchParams({ payload: bodyWith(id) }).toString();
+      const observation = { job: { runId: id, runnerId: null } };
+      expect(deliver('workflow_job', bodyWith(id))).toMatchObject({ observation });
+      expect(deliver('workflow_job', form, 'application/x-www-form-urlencoded')).toMatchObject({
+        observation,
+      });
+    },
+  );
+
+  it.each(['0', '-1', '-9007199254740993', '1.5', '1e30'])('%s is none, as in a listing', (id) => {
+    expect(deliver('workflow_job', bodyWith(id))).toMatchObject({
+      problem: expect.stringContaining('workflow_job.run_id') as string,
+    });
+  });
+});
+
 describe('stamps of a time that is yet to come', () => {
   const AHEAD = '2030-01-01T00:00:00Z';
   const latest = NOW + 500 + 1_000;

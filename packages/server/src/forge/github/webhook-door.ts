@@ -9,6 +9,7 @@ import type {
   WebhookRefusal,
 } from '../../domain/webhook-door.ts';
 import type { Secret } from '../../lib/secret.ts';
+import { parseJson } from './json.ts';
 import { READERS } from './webhook-schema.ts';
 
 export interface WebhookDoorOptions {
@@ -115,7 +116,7 @@ function parsePayload(body: Buffer, contentType: string): { value: unknown } | {
   const json = isForm ? new URLSearchParams(text).get('payload') : text;
   if (json === null) return { problem: 'the form has no field payload' };
   try {
-    return { value: JSON.parse(json) as unknown };
+    return { value: parseJson(json) };
   } catch {
     return { problem: isForm ? 'the form field payload is not JSON' : 'the body is not JSON' };
   }
