@@ -6,7 +6,7 @@ import type { Metrics, VersionInfo } from '../metrics/metrics.ts';
 import type { Store } from '../store/port/store.ts';
 
 export type HttpStore = Pick<Store, 'catalog' | 'jobs' | 'runners' | 'users' | 'ping'> & {
-  readonly webhooks: Pick<Store['webhooks'], 'add'>;
+  readonly webhooks: Pick<Store['webhooks'], 'add' | 'servesRepo'>;
 };
 
 /** Requests per minute and client address, for each kind of route. */

@@ -7,9 +7,11 @@ import type { Fence } from './port/leases.ts';
 import type { NewDelivery, OpenDelivery, StoredFlow, WebhookStore } from './port/webhooks.ts';
 import type { WebhookDeliveryRow } from './schema.ts';
 import { applyObservation } from './webhook-apply.ts';
+import { servesRepo } from './webhook-served.ts';
 
 export function makeWebhookStore(database: Database): WebhookStore {
   return {
+    servesRepo: (forgeId, owner, repo) => servesRepo(database, forgeId, owner, repo),
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
     take: (fence, deliveries, lateRunMs) => take(database, fence, deliveries, lateRunMs),

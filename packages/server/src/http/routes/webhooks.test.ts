@@ -28,6 +28,7 @@ async function open(secret = SECRET) {
   });
   const opened = await openTestApp({
     webhooks: {
+      servesRepo: async (_forgeId, owner) => owner === 'acme',
       add: async (delivery) => {
         if (known.has(delivery.id)) return false;
         known.add(delivery.id);
@@ -83,6 +84,34 @@ describe('the webhook door', () => {
       const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: '{}', headers });
       expect(reply.statusCode).toBe(202);
     }
+    expect(added).toEqual([]);
+  });
+
+  it('keeps nothing of a repository that we do not serve, however much of it comes', async () => {
+    const { app, ask, added, logged } = await open();
+    const foreign = payload.replace('acme', 'stranger');
+    for (let i = 0; i < 20; i += 1) {
+      const headers = signed(foreign, { 'x-github-delivery': `guid-${i}` });
+      const reply = await app.inject({
+        ...{ method: 'POST', url: URL_OF_DOOR, payload: foreign, headers },
+      });
+      expect(reply.statusCode).toBe(202);
+    }
+    expect(added).toEqual([]);
+    const { body } = await ask({ url: '/metrics' });
+    expect(body).toContain('webhooks_total{event="workflow_job",outcome="ignored"} 20');
+    expect(logged()).not.toMatch(/"level":(40|50)/);
+  });
+
+  it('keeps no delivery of which more is read than any run has', async () => {
+    const { app, added, logged } = await open();
+    const labels = JSON.stringify(Array.from({ length: 100 }, () => 'x'.repeat(1_000)));
+    const large = payload.replace('"labels":[]', `"labels":${labels}`);
+    const headers = signed(large);
+    const reply = await app.inject({ method: 'POST', url: URL_OF_DOOR, payload: large, headers });
+    expect(reply.statusCode).toBe(413);
+    expect(reply.json()).toMatchObject({ code: 'body-too-large' });
+    expect(logged()).toContain('guid-1');
     expect(added).toEqual([]);
   });
 

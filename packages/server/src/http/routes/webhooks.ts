@@ -107,8 +107,25 @@ async function record(
     log.info({ deliveryId: id }, 'webhook tried by the forge');
     return { event, outcome: 'accepted' };
   }
+  const { owner, repo } = observation;
+  if (!(await store.webhooks.servesRepo(params.forge, owner, repo))) {
+    return { event, outcome: 'ignored' };
+  }
+  if (isTooLong(observation)) {
+    log.warn({ event, deliveryId: id }, 'webhook not taken: too large');
+    throw new HttpError(413, 'body-too-large', `${event}: ${TOO_LONG}`);
+  }
   const isNew = await store.webhooks.add({ forgeId: params.forge, id, event, observation });
   return { event, outcome: isNew ? 'accepted' : 'duplicate' };
+}
+
+/** Characters. What is read of a delivery has some 600; each text has its bound, a list of them has none. */
+const LONGEST_OBSERVATION = 64 * 1024;
+
+const TOO_LONG = 'what is read of it has more than 64 KiB; its run is followed by listings instead';
+
+function isTooLong(observation: object): boolean {
+  return JSON.stringify(observation).length > LONGEST_OBSERVATION;
 }
 
 /** As it came: for all other routes the parsed headers have lost it. */

@@ -30,6 +30,11 @@ export interface StoredFlow {
 }
 
 export interface WebhookStore {
+  /**
+   * Whether it can matter to us what happens in this repository: jobs go there or to its owner, or its jobs may take
+   * runners that we list. An attempt is written before it is sent, so its repository is known before it has a run.
+   */
+  servesRepo(forgeId: string, owner: string, repo: string): Promise<boolean>;
   /** False: this delivery is known already, and nothing was added. */
   add(delivery: NewDelivery): Promise<boolean>;
   /** Not applied yet, oldest first; and those told of runs that an attempt has got since. */
