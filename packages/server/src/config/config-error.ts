@@ -19,9 +19,9 @@ export class NoConfigError extends ConfigError {
     super([
       [
         `no configuration file: ${path} does not exist`,
-        '  To see dispatchoor at work without one:  npm run demo',
+        '  To see dispatchoor at work without one:  bin/dispatchoor demo',
         `  To make one:  copy config.example.yaml to ${path}, set GITHUB_TOKEN and ADMIN_PASSWORD, start again`,
-        '  If it is somewhere else:  dispatchoor server --config PATH',
+        '  If it is somewhere else:  bin/dispatchoor server --config PATH',
       ].join('\n'),
     ]);
   }
