@@ -25,7 +25,7 @@ export function settingsFor(use: ConnectionUse, config: PostgresConfig): Setting
     settings.map(([name, value]) => `${how} ${name} = ${value}`).join('; ');
   const local = textOf('set local');
   return {
-    forSession: textOf('set'),
+    forSession: `${textOf('set')}; set default_transaction_isolation = 'read committed'`,
     beginWith: (begin) => `${begin === 'begin' ? BEGIN : begin}; ${local}`,
   };
 }
@@ -35,7 +35,6 @@ function valuesFor(use: ConnectionUse, config: PostgresConfig): Record<string, s
   return {
     // A commit that was reported must survive a power cut.
     synchronous_commit: 'on',
-    default_transaction_isolation: `'read committed'`,
     statement_timeout: statementTimeoutMs(use, config),
     lock_timeout: isLimited ? LOCK_TIMEOUT_MS : 0,
     idle_in_transaction_session_timeout: isLimited ? IDLE_IN_TRANSACTION_MS : 0,
