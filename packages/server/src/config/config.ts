@@ -78,6 +78,7 @@ export interface GithubConfig {
   readonly runnersToken: Secret;
   /** Root of the REST API, without a slash at the end. */
   readonly baseUrl: string;
+  /** github.com itself, or a company's own name there (`api.NAME.ghe.com`): its limits apply. */
   readonly isGithubCom: boolean;
   readonly pollIntervalMs: number;
   /** What GitHub signs its webhooks with. Empty: none are taken. */

@@ -1,4 +1,5 @@
 import { parseGoDuration } from '../lib/go-duration.ts';
+import { redactUrls } from '../lib/redaction.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Cursor, ScalarText } from './cursor.ts';
 import { type Decoder, findScalar } from './decode.ts';
@@ -142,8 +143,10 @@ export function quoteAt(at: Cursor): string {
 /** As the file has it: what a variable holds is not for messages. */
 function quote(found: ScalarText): string {
   const [unset] = found.unset;
-  if (unset !== undefined) return `"${found.written}" (the variable ${unset} is not set)`;
-  return found.hasReferences ? `what "${found.written}" stands for` : `"${found.written}"`;
+  if (unset !== undefined)
+    return `"${redactUrls(found.written)}" (the variable ${unset} is not set)`;
+  const written = redactUrls(found.written);
+  return found.hasReferences ? `what "${written}" stands for` : `"${written}"`;
 }
 
 function example(min: number): string {

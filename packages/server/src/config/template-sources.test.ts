@@ -176,6 +176,17 @@ it('gives up after 30 s, and on a body without an end', async () => {
   expect(long.problems).toEqual([expect.stringContaining('(more than 10 MB)')]);
 });
 
+it('shows no token that is written into an address', async () => {
+  const origin = await serve(answers({ '/ok?token=top&v=2': [200, template('a')] }));
+  const urls = `workflow_dispatch_templates_urls: ["${origin}/ok?token=top&v=2", "${origin}/no?token=top"]`;
+  const { problems } = await loadText(withLogin + oneGroup(urls), { fetch: fetchOnce });
+  expect(problems).toEqual([
+    expect.stringContaining(`cannot load ${origin}/no?token=*** (HTTP 404)`),
+  ]);
+  const good = await loadGroupTemplates(urls.replace(/, "[^"]*"/, ''), { fetch: fetchOnce });
+  expect(good.map(({ sourcePath }) => sourcePath)).toEqual([`${origin}/ok?token=***&v=2`]);
+});
+
 it('shows no secret of an address, but uses it', async () => {
   const seen: IncomingMessage[] = [];
   const origin = await serve(

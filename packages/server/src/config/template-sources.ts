@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { redactUrls } from '../lib/redaction.ts';
 import type { Cursor } from './cursor.ts';
 import { list, section } from './decode.ts';
 import { readDocument } from './document.ts';
@@ -128,7 +129,7 @@ async function readBody(response: Response): Promise<string> {
 
 /** For messages and the dashboard: no name and password, no query that a variable may have filled. */
 function showUrl({ text, hasReferences }: Reading): string {
-  const shown = text.replace(/^(\w+:\/\/)[^/?#]*@/, '$1');
+  const shown = redactUrls(text.replace(/^(\w+:\/\/)[^/?#]*@/, '$1'));
   return hasReferences ? shown.replace(/[?#].*$/s, '?…') : shown;
 }
 

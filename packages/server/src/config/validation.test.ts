@@ -79,6 +79,16 @@ describe('a configuration is refused with', () => {
       'must be scheme, host and path only',
     ],
     [
+      'a password in what is no base_url',
+      'github: { base_url: "htps://x:hunter2@h/api/v3?token=abc" }',
+      'github.base_url: "htps://***@h/api/v3?token=***" is no URL; write ',
+    ],
+    [
+      'the web site of a company at GitHub as base_url',
+      'github: { base_url: "https://octo.ghe.com" }',
+      'is the web site, not its API; write https://api.octo.ghe.com',
+    ],
+    [
       'a negative dispatch rate',
       'github: { dispatch_rate: { per_second: -1 } }',
       'per_second: "-1" is out of range',
@@ -302,6 +312,18 @@ it.each([
     'https://api.github.com',
     true,
     { burst: 20, perSecond: 1 },
+  ],
+  [
+    'base_url: https://api.octo.ghe.com/',
+    'https://api.octo.ghe.com',
+    true,
+    { burst: 20, perSecond: 1 },
+  ],
+  [
+    'base_url: https://api.octo.ghe.com.example.org',
+    'https://api.octo.ghe.com.example.org',
+    false,
+    null,
   ],
   ['base_url: https://h/api/v3/', 'https://h/api/v3', false, null],
   ['base_url: "http://127.0.0.1:8080"', 'http://127.0.0.1:8080', false, null],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { textOf } from './log-text.ts';
 import { findLogLevel, makeLogger } from './logger.ts';
+import { Secret } from './secret.ts';
 
 function logged(write: (logger: ReturnType<typeof makeLogger>) => void): string {
   let text = '';
@@ -34,6 +35,18 @@ describe('the log', () => {
     expect(text).not.toMatch(/abc|def|ghi|jkl|12345/);
     expect(text.match(/\*\*\*/g)).toHaveLength(9);
     expect(text).toContain('"status":401');
+  });
+
+  it('shows no secret in what others wrote, whatever it stands under', () => {
+    new Secret('a "known" secret');
+    const line = logged((logger) => {
+      logger.warn({ err: new Error('refused: a "known" secret') }, 'https://me:pw@h/?token=abc');
+    });
+    expect(line).not.toMatch(/known|pw|abc/);
+    expect(JSON.parse(line)).toMatchObject({
+      msg: 'https://***@h/?token=***',
+      err: { message: 'refused: ***' },
+    });
   });
 
   it('leaves a text alone that only speaks of a secret key', () => {

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { redact } from './redaction.ts';
 
 export type { Logger } from 'pino';
 
@@ -31,6 +32,11 @@ function errorFields(error: unknown): unknown {
   return isExpected ? { type: error.name, message: error.message } : pino.stdSerializers.err(error);
 }
 
+/** Also what others wrote, whatever it stands under. A line is JSON, so is what `redact` looks for. */
+function hideInLine(line: string): string {
+  return hideSecrets(redact(line));
+}
+
 /** On the finished line: that costs next to nothing where there is no such key, and sees every depth, child and error. */
 function hideSecrets(line: string): string {
   if (!HAS_SECRET_KEY.test(line)) return line;
@@ -48,7 +54,7 @@ export function makeLogger(level: string, destination: DestinationStream = proce
       base: null,
       serializers: { err: errorFields },
       timestamp: pino.stdTimeFunctions.isoTime,
-      hooks: { streamWrite: hideSecrets },
+      hooks: { streamWrite: hideInLine },
     },
     destination,
   );

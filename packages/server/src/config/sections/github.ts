@@ -47,7 +47,7 @@ export function buildGithub({ values, at }: Section<typeof githubFields>): Githu
   const token = takeToken(values.token, at.token, true);
   const runnersToken = takeToken(values.runners_token, at.runners_token, true);
   const baseUrl = checkBaseUrl(values.base_url, at.base_url);
-  const isGithubCom = baseUrl === GITHUB_COM;
+  const isGithubCom = isHostedByGithub(baseUrl);
   return {
     token,
     runnersToken: runnersToken.isEmpty ? token : runnersToken,
@@ -61,6 +61,11 @@ export function buildGithub({ values, at }: Section<typeof githubFields>): Githu
     dispatchRate: chooseRate(values.dispatch_rate, isGithubCom),
     requestTimeoutMs: values.request_timeout,
   };
+}
+
+// GitHub hosts companies under names of their own too (`api.NAME.ghe.com`), with the limits of github.com.
+function isHostedByGithub(baseUrl: string): boolean {
+  return baseUrl === GITHUB_COM || /^https:\/\/api\.[a-z0-9-]+\.ghe\.com$/.test(baseUrl);
 }
 
 // github.com answers bursts of writes with a secondary limit; a server of one's own has none.
@@ -87,6 +92,9 @@ function checkBaseUrl(written: string, at: Cursor): string {
   }
   if (url.hostname === 'github.com' || url.hostname === 'www.github.com') {
     at.problem(`is the web site, not its API; write ${GITHUB_COM}`);
+  }
+  if (/^[a-z0-9-]+\.ghe\.com$/.test(url.hostname)) {
+    at.problem(`is the web site, not its API; write https://api.${url.hostname}`);
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }

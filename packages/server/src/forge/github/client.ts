@@ -2,6 +2,7 @@ import { Octokit } from '@octokit/core';
 import type { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { redact } from '../../lib/redaction.ts';
 import { letOthersRun } from '../../lib/turns.ts';
 import { ForgeError, type ForgeErrorCode } from '../forge.ts';
 import type { Answer, Call, EndpointName } from './call.ts';
@@ -114,9 +115,10 @@ export class GithubClient {
       onRequest(call.endpoint, 'ok');
       return answer;
     } catch (error) {
-      if (error instanceof ForgeError && error.code !== 'not-sent') {
-        onRequest(call.endpoint, error.code);
-      }
+      if (!(error instanceof ForgeError)) throw error;
+      if (error.code !== 'not-sent') onRequest(call.endpoint, error.code);
+      // It quotes the forge, or whoever answers in its stead: a gateway may repeat the headers that it got.
+      error.message = redact(error.message);
       throw error;
     }
   }

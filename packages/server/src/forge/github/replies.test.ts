@@ -53,6 +53,17 @@ describe('every request', () => {
   });
 });
 
+describe('an answer that repeats our token', () => {
+  it('is quoted without it', async () => {
+    const message = 'no route for Bearer token-of-the-bot at https://me:pw@proxy/?token=abc';
+    const { forge } = await start(() => rawReply(422, JSON.stringify({ message })));
+    const failure = await failureOf(forge.dispatch(dispatchOf(), forever));
+    expect(failure.message).toContain('no route for Bearer *** at https://***@proxy/?token=***');
+    await forge.ensureConnected(forever);
+    expect(forge.credentialFor('dispatch').error).toContain('no route for Bearer ***');
+  });
+});
+
 describe('a name that is a step in a path', () => {
   it.each([{ owner: '..' }, { repo: '..' }, { workflowId: '.' }])(
     'makes no other request of it: %o is refused, unsent',
