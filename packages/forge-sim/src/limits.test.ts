@@ -46,6 +46,34 @@ describe('the primary limit', () => {
     expect((await call(sim, 'GET /user', { token: 'foreign' })).status).toBe(200);
   });
 
+  it('does not take a set-up that outlasted its window for one of a fresh hour', async () => {
+    const sim = await startSim();
+    sim.setRateLimit(TOKEN, { remaining: 4_000, resetAt: NOON + 60 * SECOND });
+    sim.setRateLimit(TOKEN, { remaining: 3_000 });
+    await sim.clock.advance(60 * SECOND);
+    await call(sim, 'GET /user');
+    expect(() => sim.setRateLimit(TOKEN, { remaining: 0 })).toThrow(
+      /acme-bot's rate limit ended at .*: name a new resetAt/,
+    );
+    sim.setRateLimit(TOKEN, { remaining: 0, resetAt: NOON + 120 * SECOND });
+    expect((await call(sim, 'GET /user')).status).toBe(403);
+    expect(sim.rateLimits()).toEqual([
+      { login: 'acme-bot', limit: 5_000, remaining: 0, resetAt: NOON + 120 * SECOND },
+    ]);
+  });
+
+  it('can be switched off until one is set', async () => {
+    const sim = await startSim();
+    await call(sim, 'GET /user');
+    sim.setRateLimit(TOKEN, null);
+    const free = await call(sim, 'GET /user');
+    expect(free.headers.get('x-ratelimit-remaining')).toBeNull();
+    expect(sim.rateLimits()).toEqual([]);
+    sim.setRateLimit(TOKEN, { remaining: 1 });
+    const limited = await call(sim, 'GET /user');
+    expect(limited.headers.get('x-ratelimit-remaining')).toBe('0');
+  });
+
   it('exists on GHES when someone sets it', async () => {
     const sim = await startSim({ ghes: '3.20' });
     sim.setRateLimit(TOKEN, { limit: 100, remaining: 50 });

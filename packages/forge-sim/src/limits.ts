@@ -21,6 +21,21 @@ interface Budget {
   resetAt: number;
 }
 
+/** What `setPrimary` changes; the rest stays. `resetAt` in epoch milliseconds. */
+export interface PrimaryState {
+  limit?: number;
+  remaining?: number;
+  resetAt?: number;
+}
+
+/** How a primary limit stands, for whoever looks on from outside. Epoch milliseconds. */
+export interface LimitView {
+  login: string;
+  limit: number;
+  remaining: number;
+  resetAt: number;
+}
+
 interface SpentPoints {
   at: number;
   endpoint: EndpointName;
@@ -41,6 +56,9 @@ export class Limits {
   readonly #budgets = new Map<string, Budget>();
   readonly #spent = new Map<string, SpentPoints[]>();
   readonly #inFlight = new Map<string, number>();
+  readonly #unlimited = new Set<string>();
+  /** Ends of windows that somebody named, by login. */
+  readonly #namedEnds = new Map<string, number>();
   readonly #hasPrimary: boolean;
   #secondary: SecondaryLimits | null;
 
@@ -51,12 +69,36 @@ export class Limits {
     this.#hasPrimary = hasPrimary;
   }
 
-  setPrimary(login: string, state: { limit?: number; remaining?: number; resetAt?: number }): void {
+  /**
+   * `null`: none, until one is set again.
+   *
+   * @throws Error when the window that was named last is over and no new end is named: what is left would be left of
+   *   a fresh hour, and whoever waits for the end of the named window would wait for that hour
+   */
+  setPrimary(login: string, state: PrimaryState | null): void {
+    if (state === null) {
+      this.#budgets.delete(login);
+      this.#namedEnds.delete(login);
+      this.#unlimited.add(login);
+      return;
+    }
+    this.#noteEnd(login, state.resetAt);
+    this.#unlimited.delete(login);
     const budget = this.#budget(login);
     const limit = state.limit ?? budget.limit;
     const remaining = state.remaining ?? Math.max(0, limit - budget.used);
     const resetAt = state.resetAt ?? budget.resetAt;
     this.#budgets.set(login, { limit, used: limit - remaining, resetAt });
+  }
+
+  /** Looks only: a window that is over is shown as it was. */
+  listPrimary(): LimitView[] {
+    return [...this.#budgets].map(([login, { limit, used, resetAt }]) => ({
+      login,
+      limit,
+      remaining: Math.max(0, limit - used),
+      resetAt,
+    }));
   }
 
   setSecondary(limits: SecondaryLimits | null): void {
@@ -69,7 +111,8 @@ export class Limits {
 
   /** `undefined`: this login has no primary limit. */
   findRate(login: string): RateState | undefined {
-    if (!this.#hasPrimary && !this.#budgets.has(login)) return undefined;
+    const hasOne = this.#hasPrimary && !this.#unlimited.has(login);
+    if (!hasOne && !this.#budgets.has(login)) return undefined;
     const { limit, used, resetAt } = this.#budget(login);
     const remaining = Math.max(0, limit - used);
     return { limit, used, remaining, reset: Math.ceil(resetAt / 1000) };
@@ -119,6 +162,17 @@ export class Limits {
       overrunMs(contentOf(past, isContent), limits.contentPerHour, now, HOUR_MS),
     );
     return waitMs > 0 ? Math.ceil(waitMs / 1000) : undefined;
+  }
+
+  #noteEnd(login: string, resetAt: number | undefined): void {
+    if (resetAt !== undefined) {
+      this.#namedEnds.set(login, resetAt);
+      return;
+    }
+    const endedAt = this.#namedEnds.get(login) ?? Infinity;
+    if (endedAt > this.#clock.now()) return;
+    const when = new Date(endedAt).toISOString();
+    throw new Error(`the window of ${login}'s rate limit ended at ${when}: name a new resetAt`);
   }
 
   #budget(login: string): Budget {

@@ -4,6 +4,7 @@ import type { FaultSpec } from './faults.ts';
 import type { HookFaults } from './hooks/hook-faults.ts';
 import { startHttp } from './http.ts';
 import { type Ledger, type LedgerSources, ledgerSnapshot, ledgerView } from './ledger.ts';
+import type { LimitView, PrimaryState } from './limits.ts';
 import {
   githubSecondaryLimits,
   type Profile,
@@ -151,13 +152,15 @@ export class ForgeSim {
     this.#parts.forge.runs.rerun(this.#parts.forge.state.getRun(runId));
   }
 
-  /** Of the token's login: all its tokens share it. `resetAt` in epoch ms. */
-  setRateLimit(
-    token: string,
-    state: { limit?: number; remaining?: number; resetAt?: number },
-  ): void {
+  /** Of the token's login: all its tokens share it. `resetAt` in epoch ms; `null`: no limit, until one is set. */
+  setRateLimit(token: string, state: PrimaryState | null): void {
     const { login } = this.#parts.forge.state.getToken(token);
     this.#parts.forge.limits.setPrimary(login, state);
+  }
+
+  /** Those that somebody met or set. */
+  rateLimits(): LimitView[] {
+    return this.#parts.forge.limits.listPrimary();
   }
 
   /** What is not named is GitHub's own; `null` switches them off. */
@@ -215,7 +218,9 @@ export class ForgeSim {
         }
       };
       const late = (): Error =>
-        new Error(`forge-sim: not true after ${String(timeoutMs)} ms: ${predicate.toString()}`);
+        new Error(
+          `forge-sim: not true after ${String(timeoutMs)} ms: ${predicate.toString()}; rate limits: ${JSON.stringify(this.rateLimits())}`,
+        );
       const unsubscribe = changes.subscribe(look);
       const cancelTimeout = afterRealMs(timeoutMs, () => settle(() => reject(late())));
       look();

@@ -54,6 +54,7 @@ for (const database of databases) {
       await world.moveTime(2 * DAY_MS);
       await world.login();
       await world.until('it is deleted', history, ({ length }) => length === 0);
+      world.api.deleted.add(id);
     });
   });
 

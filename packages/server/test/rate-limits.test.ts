@@ -3,18 +3,26 @@ import { describe, expect, it } from 'vitest';
 import { HUMAN_TOKEN, LINUX, TOKEN } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
-/** A window that ends soon. GitHub's are an hour long, and never change their end. */
-const RESET_MS = 60_000;
+/** Of a window, and far longer than a slow machine takes between two steps. GitHub's never change their end. */
+const RESET_MS = 600_000;
+/** Long before the end, and then past it. */
+const [BEFORE_MS, PAST_MS] = [RESET_MS / 2, RESET_MS / 2 + 2_000];
 
-const shortWindow = (sim: ForgeSim): void => {
-  sim.setRateLimit(TOKEN, { remaining: 4_000, resetAt: sim.clock.now() + RESET_MS });
+/** A window cannot be made shorter than what the server knows of it: it begins with `leave`. */
+const unlimited = (sim: ForgeSim): void => {
+  sim.setRateLimit(TOKEN, null);
 };
+
+/** From now on so much is left, for `RESET_MS`. */
+function leave({ sim }: World, remaining: number): void {
+  sim.setRateLimit(TOKEN, { remaining, resetAt: sim.clock.now() + RESET_MS });
+}
 
 /** Nothing that could dispatch looks by itself for the length of a test. */
 const rareLooks = {
-  github: { poll_interval: '10m' },
-  dispatcher: { interval: '10m' },
-  waits: { reconnect: '10m' },
+  github: { poll_interval: '1h' },
+  dispatcher: { interval: '1h' },
+  waits: { reconnect: '1h' },
 } as const;
 
 const requestsTo = ({ sim }: World, name: string) =>
@@ -37,39 +45,41 @@ async function limitedJob(world: World): Promise<string> {
     () => world.api.runners(),
     ({ length }) => length === 1,
   );
-  world.sim.setRateLimit(TOKEN, { remaining: 0 });
+  leave(world, 0);
   const { id } = await world.api.enqueue('linux', { template_id: 'build' });
   await world.why(id, 'rate-limited');
   return id;
 }
 
-const remaining = async (world: World): Promise<number> =>
-  (await world.api.status()).github.runners?.rate_limit_remaining ?? Infinity;
+/** Until the server knows that no more is left. */
+function toldOf(world: World, most: number): Promise<unknown> {
+  return world.until(
+    'the server knows',
+    async () => (await world.api.status()).github.runners,
+    (client) => client?.rate_limit_reset !== undefined && client.rate_limit_remaining <= most,
+  );
+}
 
 for (const database of databases) {
   describe(`a rate limit on ${database.name}`, () => {
     it('that is used up stops everything until its reset, and then all goes on (defect #14)', async () => {
-      const world = await startWorld({ database, prepare: shortWindow });
+      const world = await startWorld({ database, prepare: unlimited });
       await world.until(
         'one runner is known',
         () => world.api.runners(),
         ({ length }) => length === 1,
       );
-      world.sim.setRateLimit(TOKEN, { remaining: 0 });
-      await world.until(
-        'the server knows',
-        () => remaining(world),
-        (left) => left === 0,
-      );
+      leave(world, 0);
+      await toldOf(world, 0);
       world.sim.addRunner({ scope: 'org:acme', name: 'new', labels: [...LINUX] });
       const asked = world.sim.ledger().requests.length;
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       await world.why(id, 'rate-limited');
-      await world.moveTime(RESET_MS - 10_000);
+      await world.moveTime(BEFORE_MS);
       expect((await world.api.job(id)).status).toBe('pending');
       // Nothing is asked while nothing would be answered.
       expect(world.sim.ledger().requests.length - asked).toBeLessThanOrEqual(1);
-      await world.moveTime(12_000);
+      await world.moveTime(PAST_MS);
       await world.job(id, 'completed');
       expect(world.dispatches()).toBe(1);
       await world.until(
@@ -80,19 +90,15 @@ for (const database of databases) {
     });
 
     it('that is almost used up stops the polling, and the polling resumes (defect #14)', async () => {
-      const world = await startWorld({ database, prepare: shortWindow });
+      const world = await startWorld({ database, prepare: unlimited });
       await addRunner(world);
       // Under rate_limit_buffer: what is left is for dispatching.
-      world.sim.setRateLimit(TOKEN, { remaining: 80 });
-      await world.until(
-        'the server knows',
-        () => remaining(world),
-        (left) => left <= 80,
-      );
+      leave(world, 80);
+      await toldOf(world, 80);
       const polls = requestsTo(world, 'listRunners').length;
-      await world.moveTime(RESET_MS - 10_000);
+      await world.moveTime(BEFORE_MS);
       expect(requestsTo(world, 'listRunners').length - polls).toBeLessThanOrEqual(1);
-      await world.moveTime(12_000);
+      await world.moveTime(PAST_MS);
       await world.until(
         'polls again',
         () => requestsTo(world, 'listRunners').length,
@@ -104,26 +110,28 @@ for (const database of databases) {
 
     it('of the second kind is waited out, and the job starts once (defect #16)', async () => {
       const world = await startWorld({ database });
-      world.sim.addFault({ on: 'dispatch', kind: 'secondary-limit', retryAfterS: 40 });
+      world.sim.addFault({ on: 'dispatch', kind: 'secondary-limit', retryAfterS: 600 });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       await world.forge('a refusal', ({ requests }) =>
         requests.some(({ endpoint, status }) => endpoint === 'dispatch' && status === 403),
       );
       await world.job(id, 'pending');
       const why = await world.why(id, 'rate-limited');
-      expect(Date.parse(why.retry_at ?? '')).toBeGreaterThan(world.clock.now() + 30_000);
-      await world.moveTime(30_000);
+      expect(Date.parse(why.retry_at ?? '')).toBeGreaterThan(
+        world.clock.now() + BEFORE_MS - 60_000,
+      );
+      await world.moveTime(BEFORE_MS);
       expect((await world.api.job(id)).status).toBe('pending');
       expect(requestsTo(world, 'dispatch')).toHaveLength(1);
-      await world.moveTime(11_000);
+      await world.moveTime(PAST_MS);
       await world.job(id, 'completed');
       const [refused, accepted] = requestsTo(world, 'dispatch');
-      expect((accepted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(40_000);
+      expect((accepted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(RESET_MS);
       expect(world.ourRuns()).toHaveLength(1);
     });
 
     it('is the reason that is told right after a restart, with its time, and it goes on at that time', async () => {
-      const world = await startWorld({ database, prepare: shortWindow, config: rareLooks });
+      const world = await startWorld({ database, prepare: unlimited, config: rareLooks });
       const id = await limitedJob(world);
       const told = await world.api.why(id);
       await world.restart();
@@ -131,16 +139,16 @@ for (const database of databases) {
       expect(why.code).toBe('rate-limited');
       expect(why.retry_at).toBe(told.retry_at);
       const asked = world.sim.ledger().requests.length;
-      await world.moveTime(RESET_MS - 10_000);
+      await world.moveTime(BEFORE_MS);
       expect(world.sim.ledger().requests.length).toBe(asked);
-      // Far less than the interval of any loop: what goes on, goes on because its moment has come.
-      await world.moveTime(11_000);
+      // Less than the interval of any loop: what goes on, goes on because its moment has come.
+      await world.moveTime(PAST_MS);
       await world.job(id, 'completed');
       expect(world.dispatches()).toBe(1);
     });
 
     it('of the token before does not stop a new one', async () => {
-      const world = await startWorld({ database, prepare: shortWindow, config: rareLooks });
+      const world = await startWorld({ database, prepare: unlimited, config: rareLooks });
       const id = await limitedJob(world);
       await world.restart({ ...rareLooks, github: { ...rareLooks.github, token: HUMAN_TOKEN } });
       await world.job(id, 'completed');

@@ -140,8 +140,8 @@ const faultRoutes: readonly ControlRoute[] = [
     method: 'PUT',
     path: '/limits/primary',
     run: (sim, body) => {
-      const { token, ...state } = shaped(body, controlShapes.primary);
-      sim.setRateLimit(token, state);
+      const { token, isOff, ...state } = shaped(body, controlShapes.primary);
+      sim.setRateLimit(token, isOff === true ? null : state);
     },
   },
   {

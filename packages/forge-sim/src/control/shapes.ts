@@ -1,3 +1,4 @@
+import type { PrimaryState } from '../limits.ts';
 import type { SecondaryLimits } from '../profiles.ts';
 import type { TokenChange } from '../sim.ts';
 import { list, object } from '../world/shapes.ts';
@@ -32,8 +33,10 @@ const ending: ShapeOf<{ conclusion: RunConclusion }> = object(
   { conclusion: { enum: runConclusions } },
   ['conclusion'],
 );
-const primary: ShapeOf<{ token: string; limit?: number; remaining?: number; resetAt?: number }> =
-  object({ token: text, limit: count, remaining: count, resetAt: ms }, ['token']);
+const primary: ShapeOf<PrimaryState & { token: string; isOff?: boolean }> = object(
+  { token: text, limit: count, remaining: count, resetAt: ms, isOff: { type: 'boolean' } },
+  ['token'],
+);
 const secondary: ShapeOf<Partial<SecondaryLimits> | null> = {
   anyOf: [
     { type: 'null' },

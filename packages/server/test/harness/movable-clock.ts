@@ -59,6 +59,8 @@ export class MovableClock implements Clock {
     this.#movedMs += ms;
     const now = this.monotonic();
     for (const timer of [...this.#timers].sort((a, b) => a.at - b.at)) {
+      // Cancelled by one that fired before it.
+      if (!this.#timers.has(timer)) continue;
       clearTimeout(timer.handle);
       if (timer.at <= now) timer.fire();
       else timer.handle = setTimeout(timer.fire, timer.at - now);

@@ -12,6 +12,8 @@ export interface UntilOptions {
   readonly what: string;
   readonly subscribe?: Subscribe;
   readonly timeoutMs?: number;
+  /** How the forge's limits stand: a limit that nobody thinks of is why many a wait is in vain. */
+  readonly rateLimits?: () => unknown;
 }
 
 /** Reads again after each change until `holds`. Fails with what it saw last. */
@@ -20,7 +22,7 @@ export async function until<T>(
   holds: (seen: T) => boolean,
   options: UntilOptions,
 ): Promise<T> {
-  const { what, subscribe, timeoutMs = GIVE_UP_AFTER_MS } = options;
+  const { what, subscribe, timeoutMs = GIVE_UP_AFTER_MS, rateLimits } = options;
   const changes = new ChangeSignal();
   const unsubscribe = subscribe?.(() => {
     changes.raise();
@@ -32,13 +34,18 @@ export async function until<T>(
       const seen = await read();
       if (holds(seen)) return seen;
       if (performance.now() > giveUpAt) {
-        throw new Error(`not in ${timeoutMs} ms: ${what}; last seen: ${JSON.stringify(seen)}`);
+        const limits = rateLimits === undefined ? '' : `; rate limits: ${show(rateLimits())}`;
+        throw new Error(`not in ${timeoutMs} ms: ${what}${limits}; last seen: ${show(seen)}`);
       }
       await changes.next();
     }
   } finally {
     unsubscribe?.();
   }
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value);
 }
 
 /** Remembers a change that comes between a look and the wait for the next. */

@@ -148,7 +148,8 @@ export class World {
   }
 
   until<T>(what: string, read: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
-    return until(read, holds, { what, subscribe: this.#subscribe });
+    const rateLimits = () => this.sim.rateLimits();
+    return until(read, holds, { what, subscribe: this.#subscribe, rateLimits });
   }
 
   job(id: string, what: JobStatus | ((job: Job) => boolean)): Promise<Job> {

@@ -160,7 +160,8 @@ export class Site {
   }
 
   until<T>(what: string, read: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
-    return until(read, holds, { what, timeoutMs: this.giveUpAfterMs });
+    const rateLimits = () => this.sim.rateLimits();
+    return until(read, holds, { what, timeoutMs: this.giveUpAfterMs, rateLimits });
   }
 
   /** The whole history, once nothing waits or runs any more. */
