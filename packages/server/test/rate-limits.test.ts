@@ -133,11 +133,12 @@ for (const database of databases) {
     it('is the reason that is told right after a restart, with its time, and it goes on at that time', async () => {
       const world = await startWorld({ database, prepare: unlimited, config: rareLooks });
       const id = await limitedJob(world);
-      const told = await world.api.why(id);
+      const resetAt = world.sim.rateLimits()[0]?.resetAt ?? 0;
       await world.restart();
       const why = await world.api.why(id);
       expect(why.code).toBe('rate-limited');
-      expect(why.retry_at).toBe(told.retry_at);
+      // By our clock, as well as it is known what the forge's shows.
+      expect(Math.abs(Date.parse(why.retry_at ?? '') - resetAt)).toBeLessThan(60_000);
       const asked = world.sim.ledger().requests.length;
       await world.moveTime(BEFORE_MS);
       expect(world.sim.ledger().requests.length).toBe(asked);
