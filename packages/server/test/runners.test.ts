@@ -46,10 +46,23 @@ for (const database of databases) {
       await world.job(id, 'completed');
     });
 
-    it('fits only with every label of the group, in the same case', async () => {
+    it('that says Linux gets the jobs of a group that says linux, and is shown as written', async () => {
       const world = await startWorld({
         database,
-        forge: acme(0, { runners: runners(1, ['self-hosted', 'Linux']) }),
+        forge: acme(0, { runners: runners(1, ['self-hosted', 'Linux', 'X64']) }),
+      });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(id, 'completed');
+      expect(await world.api.runners()).toMatchObject([
+        { labels: ['self-hosted', 'Linux', 'X64'] },
+      ]);
+      expect(await world.api.groups()).toMatchObject([{ runner_labels: LINUX, total_runners: 1 }]);
+    });
+
+    it('fits only with every label of the group', async () => {
+      const world = await startWorld({
+        database,
+        forge: acme(0, { runners: runners(1, ['self-hosted', 'macOS']) }),
       });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       await world.until(

@@ -66,7 +66,15 @@ export function hold(jobId: string, over: Partial<Hold> = {}): Hold {
 }
 
 export function dispatchState(over: Partial<DispatchState> = {}): DispatchState {
-  return { now: NOW, groups: [], classes: [], holds: [], allowances: [], ...over };
+  return {
+    now: NOW,
+    labelCase: 'ignored',
+    groups: [],
+    classes: [],
+    holds: [],
+    allowances: [],
+    ...over,
+  };
 }
 
 /** One runner's worth of demand: who needs it and what it fits. */
@@ -91,7 +99,7 @@ export function unitFits(
   { scope, labels }: Pick<RunnerClass, 'scope' | 'labels'>,
 ): boolean {
   return (
-    labelsFit(labels, unit.labels) &&
+    labelsFit(labels, unit.labels, 'ignored') &&
     scopeCovers(scope, unit.owner, unit.repo) &&
     (unit.scopes === null || unit.scopes.includes(scope))
   );
@@ -116,8 +124,8 @@ export function mostMatched(units: readonly Unit[], classes: readonly RunnerClas
   return units.filter((_, u) => tryUnit(u, new Set())).length;
 }
 
-const labels = fc.uniqueArray(fc.constantFrom('linux', 'gpu', 'big'), { minLength: 1 });
-const groupLabels = fc.uniqueArray(fc.constantFrom('linux', 'gpu', 'big'), { maxLength: 2 });
+const labels = fc.uniqueArray(fc.constantFrom('linux', 'Linux', 'gpu', 'big'), { minLength: 1 });
+const groupLabels = fc.uniqueArray(fc.constantFrom('linux', 'GPU', 'big'), { maxLength: 2 });
 const scope = fc.constantFrom(
   'org:acme',
   'org:acme',

@@ -58,7 +58,7 @@ class Planner {
 
   constructor(state: DispatchState) {
     this.#now = state.now;
-    this.pool = new RunnerPool(state.classes);
+    this.pool = new RunnerPool(state.classes, state.labelCase);
     this.#assignment = new Assignment(
       this.pool.classes.map(({ free }) => free),
       this.pool.free,

@@ -1,5 +1,7 @@
 /** What the dispatch planner is told: rows, counts and `now`. Loaded by the store in one consistent read. */
 
+import type { LabelCase } from './runner.ts';
+
 /** Free runners of one scope and one canonical label set, counted. */
 export interface RunnerClass {
   readonly scope: string;
@@ -68,6 +70,8 @@ export interface CredentialAllowance {
 
 export interface DispatchState {
   readonly now: number;
+  /** How the forge compares the labels of groups, holds and runners. */
+  readonly labelCase: LabelCase;
   readonly groups: readonly GroupDemand[];
   readonly classes: readonly RunnerClass[];
   readonly holds: readonly Hold[];

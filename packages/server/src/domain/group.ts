@@ -1,4 +1,5 @@
 import type { DispatchTarget, StringMap } from './job.ts';
+import type { LabelCase } from './runner.ts';
 
 /** A pool of runners named by labels, with its own queue and templates. */
 export interface Group {
@@ -7,6 +8,8 @@ export interface Group {
   readonly name: string;
   readonly description: string;
   readonly runnerLabels: readonly string[];
+  /** How its forge compares them. */
+  readonly labelCase: LabelCase;
   /** Only runners of these scopes count; `null`: whichever scope covers a job. */
   readonly runnerScopes: readonly string[] | null;
   /** Most live attempts at once; `null`: no cap. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findScope, labelSetOf, labelsFit, scopeCovers } from './runner.ts';
+import { findScope, labelCaseOf, labelSetOf, labelsFit, scopeCovers } from './runner.ts';
 
 describe('a scope', () => {
   it('is an organisation, a repository or an enterprise by name', () => {
@@ -27,11 +27,18 @@ describe('a scope', () => {
 });
 
 describe('labels', () => {
-  it('fit when the runner has all that are asked for, exactly', () => {
-    expect(labelsFit(['linux', 'gpu'], ['gpu'])).toBe(true);
-    expect(labelsFit(['linux'], ['linux', 'gpu'])).toBe(false);
-    expect(labelsFit(['Linux'], ['linux'])).toBe(false);
-    expect(labelsFit([], [])).toBe(true);
+  it('that differ in case only are one to GitHub, two to Forgejo', () => {
+    expect(labelsFit(['self-hosted', 'Linux', 'X64'], ['linux', 'x64'], 'ignored')).toBe(true);
+    expect(labelsFit(['linux'], ['LINUX'], 'ignored')).toBe(true);
+    expect(labelsFit(['linux'], ['LINUX', 'gpu'], 'ignored')).toBe(false);
+    expect(['github', 'forgejo', 'gitea'].map(labelCaseOf)).toEqual(['ignored', 'kept', 'kept']);
+  });
+
+  it('fit when the runner has all that are asked for', () => {
+    expect(labelsFit(['linux', 'gpu'], ['gpu'], 'kept')).toBe(true);
+    expect(labelsFit(['linux'], ['linux', 'gpu'], 'kept')).toBe(false);
+    expect(labelsFit(['Linux'], ['linux'], 'kept')).toBe(false);
+    expect(labelsFit([], [], 'kept')).toBe(true);
   });
 
   it('have one canonical text, whatever their order and repeats', () => {

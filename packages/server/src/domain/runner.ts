@@ -31,12 +31,35 @@ export function scopeCovers(scope: string, owner: string, repo: string): boolean
   }
 }
 
-/** Labels compare exactly and case-sensitively, as the predecessor compared them. */
-export function labelsFit(runnerLabels: readonly string[], wanted: readonly string[]): boolean {
-  return wanted.every((label) => runnerLabels.includes(label));
+/** Whether a forge tells `Linux` from `linux`. */
+export type LabelCase = 'ignored' | 'kept';
+
+/** GitHub and its runners compare labels without case, Forgejo and Gitea with it. */
+export function labelCaseOf(forgeKind: string): LabelCase {
+  return forgeKind === 'forgejo' || forgeKind === 'gitea' ? 'kept' : 'ignored';
 }
 
-/** Canonical text of a set of labels: sorted, without repeats. Two runners of one class have the same. */
+/** Two labels are one to the forge if they have the same key. Labels are shown and stored as written. */
+export function labelKeyOf(label: string, labelCase: LabelCase): string {
+  return labelCase === 'kept' ? label : label.toLowerCase();
+}
+
+/** The runner has all labels that are asked for. */
+export function labelsFit(
+  runnerLabels: readonly string[],
+  wanted: readonly string[],
+  labelCase: LabelCase,
+): boolean {
+  const has = (label: string): boolean => {
+    if (runnerLabels.includes(label)) return true;
+    if (labelCase === 'kept') return false;
+    const key = labelKeyOf(label, labelCase);
+    return runnerLabels.some((own) => labelKeyOf(own, labelCase) === key);
+  };
+  return wanted.every(has);
+}
+
+/** Canonical text of a set of labels as written: sorted, without repeats. */
 export function labelSetOf(labels: readonly string[]): string {
   return JSON.stringify([...new Set(labels)].sort());
 }

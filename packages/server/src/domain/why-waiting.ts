@@ -68,7 +68,7 @@ export interface WaitInput {
   readonly attempt: Attempt | undefined;
   /** Of the attempt's run, as far as they are known. */
   readonly workflowJobs: readonly WorkflowJob[];
-  readonly group: Pick<Group, 'name' | 'isEnabled' | 'isPaused' | 'runnerLabels'>;
+  readonly group: Pick<Group, 'name' | 'isEnabled' | 'isPaused' | 'runnerLabels' | 'labelCase'>;
   /** `undefined`: the group has not been planned yet. */
   readonly plan: GroupPlan | undefined;
   /** Nothing but a probe is sent to the job's workflow or repository. */

@@ -1,6 +1,6 @@
 import type { Run, WorkflowJob } from '../domain/attempt.ts';
 import type { StringMap } from '../domain/job.ts';
-import type { ObservedRunner } from '../domain/runner.ts';
+import type { LabelCase, ObservedRunner } from '../domain/runner.ts';
 import type { WebhookDoor } from '../domain/webhook-door.ts';
 
 export type ForgeKind = 'github' | 'forgejo' | 'gitea';
@@ -78,6 +78,8 @@ export class ForgeError extends Error {
 
 /** What this server can do. Data, so that the dashboard can show it and a loop can plan on it. */
 export interface ForgeCapabilities {
+  /** How it compares the labels of runners with those that are asked for. */
+  readonly labelCase: LabelCase;
   readonly returnRunDetails: boolean;
   readonly listWaitingJobs: boolean;
   readonly jitRunners: boolean;

@@ -54,6 +54,7 @@ export function makeGroup(over: Partial<Group> = {}): Group {
     name: 'Group one',
     description: 'first',
     runnerLabels: ['self-hosted', 'linux'],
+    labelCase: 'ignored',
     runnerScopes: null,
     maxParallel: null,
     isEnabled: true,

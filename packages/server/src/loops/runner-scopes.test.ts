@@ -8,6 +8,7 @@ const group = (id: string, rest: Partial<Group> = {}): Group => ({
   name: id,
   description: '',
   runnerLabels: ['x'],
+  labelCase: 'ignored',
   runnerScopes: null,
   maxParallel: null,
   isEnabled: true,

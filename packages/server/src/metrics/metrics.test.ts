@@ -33,6 +33,7 @@ const group: Groups[number] = {
   name: 'Group one',
   description: '',
   runnerLabels: ['linux'],
+  labelCase: 'ignored',
   runnerScopes: null,
   maxParallel: null,
   isEnabled: true,

@@ -66,7 +66,8 @@ for (const kind of databases) {
       const now = at.clock.now();
       expect(await catalog().findGroup('g')).toEqual({
         ...fields,
-        ...{ forgeId: 'f', isEnabled: true, isPaused: false, createdAt: now, updatedAt: now },
+        ...{ forgeId: 'f', labelCase: 'ignored', isEnabled: true, isPaused: false },
+        ...{ createdAt: now, updatedAt: now },
       });
       expect(await catalog().listTemplates('g')).toEqual([
         { ...templates[0], groupId: 'g', inConfig: true, createdAt: now, updatedAt: now },

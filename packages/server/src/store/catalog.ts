@@ -5,6 +5,7 @@ import { labelsFit } from '../domain/runner.ts';
 import { syncCatalog } from './catalog-sync.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
+import { selectGroups } from './groups-select.ts';
 import type { CatalogStore, GroupStats } from './port/catalog.ts';
 import { groupOf, stringsOf, templateOf, toBool } from './rows.ts';
 import type { Schema } from './schema.ts';
@@ -24,12 +25,12 @@ export function makeCatalogStore(database: Database): CatalogStore {
 }
 
 async function listGroups(db: Kysely<Schema>): Promise<Group[]> {
-  const rows = await db.selectFrom('groups').selectAll().orderBy('name').orderBy('id').execute();
+  const rows = await selectGroups(db).orderBy('g.name').orderBy('g.id').execute();
   return rows.map(groupOf);
 }
 
 async function findGroup(db: Kysely<Schema>, id: string): Promise<Group | undefined> {
-  const row = await db.selectFrom('groups').selectAll().where('id', '=', id).executeTakeFirst();
+  const row = await selectGroups(db).where('g.id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : groupOf(row);
 }
 
@@ -175,5 +176,5 @@ function countRunners(
 function isOfGroup(group: Group, { forgeId, scope, labels }: CountedClass): boolean {
   if (forgeId !== group.forgeId) return false;
   if (group.runnerScopes !== null && !group.runnerScopes.includes(scope)) return false;
-  return labelsFit(labels, group.runnerLabels);
+  return labelsFit(labels, group.runnerLabels, group.labelCase);
 }

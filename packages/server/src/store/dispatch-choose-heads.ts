@@ -65,7 +65,7 @@ function look(scene: HeadScene, group: Group, templates: readonly WaitingTemplat
     (one) =>
       one.free > 0 &&
       group.runnerScopes?.includes(one.scope) !== false &&
-      labelsFit(one.labels, group.runnerLabels),
+      labelsFit(one.labels, group.runnerLabels, group.labelCase),
   );
   const scopes = [...new Set(fitting.map((one) => one.scope))];
   const idsOf = (isMeant: (row: WaitingTemplate) => boolean): string[] =>

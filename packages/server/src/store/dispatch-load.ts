@@ -2,11 +2,13 @@ import { type Kysely, sql } from 'kysely';
 import type { GroupDemand, PendingJob, RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
 import { missingTargetFields } from '../domain/job.ts';
+import { type LabelCase, labelCaseOf } from '../domain/runner.ts';
 import { type Breathe, breathing } from '../lib/turns.ts';
 import type { Database } from './database.ts';
 import { loadHeads, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
 import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
+import { selectGroups } from './groups-select.ts';
 import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
 import { groupOf, stringsOf } from './rows.ts';
 import type { Schema, TargetBlockRow } from './schema.ts';
@@ -26,10 +28,11 @@ async function load(
   { now, breathe }: { readonly now: number; readonly breathe: Breathe },
 ): Promise<LoadedDispatchState> {
   const { forgeId } = query;
+  const labelCase = await findLabelCase(db, forgeId);
   const passes = await listPasses(db, forgeId);
   const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
   const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
-  const seen = { query, now, breathe, classes, passes: fresh };
+  const seen = { query, now, breathe, labelCase, classes, passes: fresh };
   await breathe();
   const { holds, ended, displaced } = await loadHolds(db, seen);
   await breathe();
@@ -46,6 +49,7 @@ async function load(
   const { heads, undispatchable } = describeHeads(rows, templates, query);
   return {
     now,
+    labelCase,
     groups: groups.map((group) =>
       demandOf(group, {
         live: live.get(group.id) ?? 0,
@@ -149,13 +153,17 @@ async function listClasses(
 }
 
 async function listGroups(db: Kysely<Schema>, forgeId: string): Promise<Group[]> {
-  const rows = await db
-    .selectFrom('groups')
-    .selectAll()
-    .where('forge_id', '=', forgeId)
-    .orderBy('id')
-    .execute();
+  const rows = await selectGroups(db).where('g.forge_id', '=', forgeId).orderBy('g.id').execute();
   return rows.map(groupOf);
+}
+
+async function findLabelCase(db: Kysely<Schema>, forgeId: string): Promise<LabelCase> {
+  const { kind } = await db
+    .selectFrom('forges')
+    .select('kind')
+    .where('id', '=', forgeId)
+    .executeTakeFirstOrThrow();
+  return labelCaseOf(kind);
 }
 
 async function listWaitingTemplates(

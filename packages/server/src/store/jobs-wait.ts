@@ -3,6 +3,7 @@ import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Database } from './database.ts';
 import { planOf } from './dispatch-plans.ts';
 import { findBlock } from './dispatch-targets.ts';
+import { selectGroups } from './groups-select.ts';
 import type { WaitFacts } from './port/jobs.ts';
 import { countAhead } from './queue-place.ts';
 import { attemptOf, groupOf, jobOf, targetOfJob, workflowJobOf } from './rows.ts';
@@ -63,11 +64,7 @@ async function findGroupAndPlan(
   db: Kysely<Schema>,
   groupId: string,
 ): Promise<Pick<WaitFacts, 'group' | 'plan'>> {
-  const group = await db
-    .selectFrom('groups')
-    .selectAll()
-    .where('id', '=', groupId)
-    .executeTakeFirstOrThrow();
+  const group = await selectGroups(db).where('g.id', '=', groupId).executeTakeFirstOrThrow();
   const planned = await db
     .selectFrom('group_plans')
     .select('plan')

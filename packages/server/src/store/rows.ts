@@ -2,15 +2,9 @@
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Group, Template } from '../domain/group.ts';
 import { type DispatchTarget, type Job, type StringMap, targetOf } from '../domain/job.ts';
-import type {
-  AttemptRow,
-  Bool,
-  GroupRow,
-  JobRow,
-  JsonText,
-  TemplateRow,
-  WorkflowJobRow,
-} from './schema.ts';
+import { labelCaseOf } from '../domain/runner.ts';
+import type { GroupOfForgeRow } from './groups-select.ts';
+import type { AttemptRow, Bool, JobRow, JsonText, TemplateRow, WorkflowJobRow } from './schema.ts';
 
 export function toBool(value: boolean): Bool {
   return value ? 1 : 0;
@@ -47,13 +41,14 @@ export function targetOfJob(
   return targetOf(own, template === undefined ? undefined : targetOfRow(template));
 }
 
-export function groupOf(row: GroupRow): Group {
+export function groupOf(row: GroupOfForgeRow): Group {
   return {
     id: row.id,
     forgeId: row.forge_id,
     name: row.name,
     description: row.description,
     runnerLabels: stringsOf(row.runner_labels),
+    labelCase: labelCaseOf(row.forge_kind),
     runnerScopes: row.runner_scopes === null ? null : stringsOf(row.runner_scopes),
     maxParallel: row.max_parallel,
     isEnabled: row.is_enabled === 1,

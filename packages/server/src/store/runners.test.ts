@@ -420,7 +420,7 @@ for (const kind of databases) {
       );
     });
 
-    it('belong to a group by its labels, exactly and case-sensitively, and by its scopes', async () => {
+    it('belong to a group by its labels, compared as its forge does, and by its scopes', async () => {
       const fence = await start(SCOPE, 'org:other');
       await at.database.write(async ({ db, now }) => {
         const group: Omit<GroupRow, 'id' | 'runner_scopes'> = {
@@ -446,6 +446,12 @@ for (const kind of databases) {
       await runners().recordPass(fence, pass(100, others, { scope: 'org:other' }));
       const namesOf = async (id: string) =>
         (await runners().listRunnersOfGroup(id))?.map((runner) => runner.name);
+      expect(await namesOf('any')).toEqual(['runner-1', 'runner-3', 'runner-4']);
+      const [, , third] = await runners().listRunners();
+      expect(third).toMatchObject({ name: 'runner-3', labels: ['GPU', 'linux'] });
+      await at.database.write(({ db }) =>
+        db.updateTable('forges').set({ kind: 'forgejo' }).execute(),
+      );
       expect(await namesOf('any')).toEqual(['runner-1', 'runner-4']);
       expect(await namesOf('one')).toEqual(['runner-4']);
       expect(await namesOf('none')).toBeUndefined();

@@ -3,6 +3,7 @@ import { labelsFit, type Runner } from '../domain/runner.ts';
 import { letOthersRun } from '../lib/turns.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
+import { selectGroups } from './groups-select.ts';
 import { holdsLease } from './leases.ts';
 import type { Fence } from './port/leases.ts';
 import type { RunnerScopeRow, RunnerStore, UsedRepo } from './port/runners.ts';
@@ -99,11 +100,7 @@ async function listRunnersOfGroup(
   db: Kysely<Schema>,
   groupId: string,
 ): Promise<Runner[] | undefined> {
-  const row = await db
-    .selectFrom('groups')
-    .selectAll()
-    .where('id', '=', groupId)
-    .executeTakeFirst();
+  const row = await selectGroups(db).where('g.id', '=', groupId).executeTakeFirst();
   if (row === undefined) return undefined;
   const group = groupOf(row);
   if (group.runnerScopes?.length === 0) return [];
@@ -116,7 +113,7 @@ async function listRunnersOfGroup(
     .execute();
   const fitting = sets
     .map((set) => set.label_set)
-    .filter((set) => labelsFit(stringsOf(set), group.runnerLabels));
+    .filter((set) => labelsFit(stringsOf(set), group.runnerLabels, group.labelCase));
   const found: SeenRow[] = [];
   for (const chunk of chunksOf(fitting, LABEL_SETS_PER_QUERY)) {
     const rows = await selectRunners(db)

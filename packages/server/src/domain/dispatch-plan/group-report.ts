@@ -49,7 +49,7 @@ function labelsMissing(line: Line, pool: RunnerPool): string[] {
   if (pool.count(labelled).total > 0) return [];
   const scopes = pool.inScopesOf(group);
   const real = pool.classes.filter((one, n) => one.total > 0 && hasBit(scopes, n));
-  const lackedBy = (has: readonly string[]) => group.labels.filter((label) => !has.includes(label));
+  const lackedBy = (has: readonly string[]) => pool.labelsBeyond(group.labels, has);
   const nowhere = lackedBy(real.flatMap((one) => one.labels));
   if (nowhere.length > 0) return [...new Set(nowhere)].sort();
   const closest = real

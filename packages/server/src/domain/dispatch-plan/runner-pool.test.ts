@@ -17,7 +17,9 @@ const scope = fc.constantFrom(
   'repo:acme',
   'org:acme/app',
 );
-const labels = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'));
+const labels = fc.uniqueArray(fc.constantFrom('a', 'A', 'b', 'B', 'c'));
+
+const labelCase = fc.constantFrom('ignored' as const, 'kept' as const);
 
 describe('RunnerPool', () => {
   it('finds by index what scopeCovers and labelsFit say of each class', () => {
@@ -25,13 +27,16 @@ describe('RunnerPool', () => {
     const owner = fc.constantFrom('acme', 'Acme', 'other', 'repo:acme', '');
     const repo = fc.constantFrom('app', 'APP', 'lib', '');
     fc.assert(
-      fc.property(classes, owner, repo, labels, (made, ofOwner, ofRepo, wanted) => {
-        const pool = new RunnerPool(made.map((one) => runnerClass(one.labels, 1, one)));
+      fc.property(classes, owner, repo, labels, labelCase, (made, ofOwner, ofRepo, wanted, how) => {
+        const pool = new RunnerPool(
+          made.map((one) => runnerClass(one.labels, 1, one)),
+          how,
+        );
         pool.classes.forEach((one, n) => {
           expect(hasBit(pool.covering(ofOwner, ofRepo), n)).toBe(
             scopeCovers(one.scope, ofOwner, ofRepo),
           );
-          expect(hasBit(pool.withLabels(wanted), n)).toBe(labelsFit(one.labels, wanted));
+          expect(hasBit(pool.withLabels(wanted), n)).toBe(labelsFit(one.labels, wanted, how));
         });
       }),
       { numRuns: 500 },
@@ -39,11 +44,14 @@ describe('RunnerPool', () => {
   });
 
   it('counts a class told in two parts as one', () => {
-    const pool = new RunnerPool([
-      runnerClass(['a', 'b'], 2),
-      runnerClass(['b', 'a', 'a'], 3),
-      runnerClass(['a', 'b'], 4, { isFresh: false }),
-    ]);
+    const pool = new RunnerPool(
+      [
+        runnerClass(['a', 'b'], 2),
+        runnerClass(['b', 'a', 'a'], 3),
+        runnerClass(['a', 'B'], 4, { isFresh: false }),
+      ],
+      'ignored',
+    );
     expect(pool.classes).toHaveLength(1);
     expect(pool.count(pool.all())).toEqual({ free: 5, online: 9, total: 9, hasFresh: true });
   });

@@ -1,5 +1,5 @@
 import type { GroupDemand, RunnerClass } from '../dispatch-state.ts';
-import { findScope, labelSetOf } from '../runner.ts';
+import { findScope, type LabelCase, labelKeyOf, labelSetOf } from '../runner.ts';
 import { compareText } from '../text-order.ts';
 import { addBit, addBits, type Bits, commonBits, emptyBits, listBits } from './bits.ts';
 
@@ -34,14 +34,16 @@ function widthOf(scope: string): number {
   return found === undefined ? 3 : WIDTH[found.kind];
 }
 
-function mergeEqual(classes: readonly RunnerClass[]): RunnerClass[] {
+/** With the keys of their labels: these are compared, and never shown. */
+function mergeEqual(classes: readonly RunnerClass[], labelCase: LabelCase): RunnerClass[] {
   const merged = new Map<string, RunnerClass>();
   for (const { scope, labels, isFresh, ...counts } of classes) {
-    const key = `${scope} ${labelSetOf(labels)}`;
+    const labelKeys = [...new Set(labels.map((label) => labelKeyOf(label, labelCase)))].sort();
+    const key = `${scope} ${labelSetOf(labelKeys)}`;
     const known = merged.get(key);
     merged.set(key, {
       scope,
-      labels: known?.labels ?? [...new Set(labels)].sort(),
+      labels: labelKeys,
       // A runner nobody vouches for now may be gone or busy: sending to it would strand the job.
       free: (known?.free ?? 0) + (isFresh ? Math.max(0, counts.free) : 0),
       online: (known?.online ?? 0) + counts.online,
@@ -61,13 +63,15 @@ export class RunnerPool {
   readonly classes: readonly RunnerClass[];
   /** Classes with a free runner at the start. */
   readonly free: Bits;
+  readonly #labelCase: LabelCase;
   readonly #byLabel = new Map<string, Bits>();
   readonly #byScope = new Map<string, Bits>();
   readonly #everywhere: Bits;
   readonly #owners = new Map<string, OwnerScopes>();
 
-  constructor(classes: readonly RunnerClass[]) {
-    this.classes = mergeEqual(classes);
+  constructor(classes: readonly RunnerClass[], labelCase: LabelCase) {
+    this.#labelCase = labelCase;
+    this.classes = mergeEqual(classes, labelCase);
     this.free = this.none();
     this.#everywhere = this.none();
     this.classes.forEach((one, n) => {
@@ -94,12 +98,21 @@ export class RunnerPool {
     index.set(key, bits);
   }
 
-  /** Classes that have all these labels (exactly, case-sensitively). */
+  /** Classes that have all these labels: `labelsFit` (runner.ts) by index. */
   withLabels(labels: readonly string[]): Bits {
     return labels.reduce(
-      (bits, label) => commonBits(bits, this.#byLabel.get(label) ?? this.none()),
+      (bits, label) => commonBits(bits, this.#byLabel.get(this.#keyOf(label)) ?? this.none()),
       this.all(),
     );
+  }
+
+  #keyOf(label: string): string {
+    return labelKeyOf(label, this.#labelCase);
+  }
+
+  /** Of these labels, as written, those that are not among the labels of a class, or of several. */
+  labelsBeyond(labels: readonly string[], ofClasses: readonly string[]): string[] {
+    return labels.filter((label) => !ofClasses.includes(this.#keyOf(label)));
   }
 
   /**

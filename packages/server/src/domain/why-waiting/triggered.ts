@@ -1,5 +1,6 @@
 import type { Attempt } from '../attempt.ts';
 import { isDisplaced, queuedSince } from '../displaced.ts';
+import { labelsFit } from '../runner.ts';
 import type { WaitInput } from '../why-waiting.ts';
 import type { Cause } from './pending.ts';
 import { runnersFor } from './runners-for.ts';
@@ -54,7 +55,11 @@ function queuedCause(attempt: Attempt, input: WaitInput): Cause {
   return { code: 'displaced', message, since };
 }
 
-function notPickedUpCause(attempt: Attempt, { workflowJobs }: WaitInput, free: number): Cause {
+function notPickedUpCause(
+  attempt: Attempt,
+  { workflowJobs, group }: WaitInput,
+  free: number,
+): Cause {
   const queued = workflowJobs.filter(({ status }) => status === 'queued');
   const labels = [...new Set(queued.flatMap((job) => job.labels))].sort();
   const asked = labels.length > 0 ? labels.join(', ') : `runs-on of ${attempt.workflowId}`;
@@ -62,6 +67,6 @@ function notPickedUpCause(attempt: Attempt, { workflowJobs }: WaitInput, free: n
     code: 'not-picked-up',
     message: `Its run asks for ${asked}, and none of the ${free} free runners with ${attempt.labels.join(', ')} takes it: make the two agree.`,
     since: queuedSince(attempt),
-    labelsMissing: labels.filter((label) => !attempt.labels.includes(label)),
+    labelsMissing: labels.filter((label) => !labelsFit(attempt.labels, [label], group.labelCase)),
   };
 }

@@ -1,3 +1,4 @@
+import { labelCaseOf } from '../../domain/runner.ts';
 import type { WebhookDoor } from '../../domain/webhook-door.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -99,6 +100,7 @@ class Github implements GithubForge {
 
   get can(): ForgeCapabilities {
     return {
+      labelCase: labelCaseOf(this.kind),
       returnRunDetails: this.#features.returnRunDetails,
       listWaitingJobs: false,
       jitRunners: false,

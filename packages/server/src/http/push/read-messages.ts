@@ -64,7 +64,7 @@ async function readRunners(
 function isOfGroup(runner: Runner, group: Group): boolean {
   if (runner.forgeId !== group.forgeId) return false;
   if (group.runnerScopes !== null && !group.runnerScopes.includes(runner.scope)) return false;
-  return labelsFit(runner.labels, group.runnerLabels);
+  return labelsFit(runner.labels, group.runnerLabels, group.labelCase);
 }
 
 /** What `runner.gone` says. */

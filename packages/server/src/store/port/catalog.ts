@@ -3,7 +3,7 @@ import type { Group, Template } from '../../domain/group.ts';
 
 export type SyncGroup = Omit<
   Group,
-  'forgeId' | 'isEnabled' | 'isPaused' | 'createdAt' | 'updatedAt'
+  'forgeId' | 'labelCase' | 'isEnabled' | 'isPaused' | 'createdAt' | 'updatedAt'
 > & {
   readonly templates: readonly SyncTemplate[];
 };
