@@ -91,6 +91,11 @@ export class TestSocket {
     });
   }
 
+  /** Messages that were not taken yet. */
+  get unread(): number {
+    return this.#unread.length;
+  }
+
   /** The next message that was not taken yet. */
   async next(): Promise<ServerMessage> {
     while (this.#unread.length === 0) {

@@ -9,7 +9,7 @@ import type { PageGuard } from './plugins/foreign-pages.ts';
 import { findSocketToken } from './plugins/session.ts';
 import type { FindUpgrade, Upgrade } from './plugins/upgrades.ts';
 import { answerClient } from './push/answer-client.ts';
-import { PushClient } from './push/push-client.ts';
+import { CLOSE, PushClient } from './push/push-client.ts';
 import { PushHub } from './push/push-hub.ts';
 import { Pusher } from './push/pusher.ts';
 
@@ -108,7 +108,17 @@ function serve(ws: WebSocket, { hub, request, upgrade, session, clock }: Served)
   const client = new PushClient({ ws, socket: upgrade.socket, session }, clock);
   hub.add(client);
   ws.on('message', (data: Buffer) => {
-    answerClient(data.toString(), client, { hub, clock });
+    // Let go, it may still send for as long as its connection takes to close.
+    if (!hub.has(client)) return;
+    if (client.tryTakeMessage()) {
+      answerClient(data.toString(), client, { hub, clock });
+      return;
+    }
+    hub.close(client, CLOSE.refused, 'too many messages');
+    request.log.info(
+      { username: session.user.username },
+      'websocket client sends too many messages, let go',
+    );
   });
   ws.on('error', (error) => {
     request.log.debug({ reason: error.message }, 'websocket broke');

@@ -5,6 +5,9 @@ import type { Clock } from '../../lib/clock.ts';
 
 /** Messages that may wait for a client to read them. One with more on the way is let go: it reads anew when it is back. */
 export const MOST_UNSENT = 256;
+/** Messages of a client: as many at once as it may watch groups, then so many a second. */
+const MOST_MESSAGES_AT_ONCE = 1_000;
+const MESSAGES_PER_SECOND = 50;
 const PING_EVERY_MS = 54_000;
 const PONG_WITHIN_MS = 60_000;
 /** As long as a client may take to read anything at all. */
@@ -33,6 +36,8 @@ export class PushClient {
   #unsent = 0;
   #movedAt: number;
   #pingedAt: number;
+  #messagesLeft = MOST_MESSAGES_AT_ONCE;
+  #countedAt: number;
   #ponggedAt: number;
 
   constructor({ ws, socket, session }: Connection, clock: Clock) {
@@ -40,7 +45,7 @@ export class PushClient {
     this.#socket = socket;
     this.#clock = clock;
     this.session = session;
-    this.#movedAt = this.#pingedAt = this.#ponggedAt = clock.monotonic();
+    this.#movedAt = this.#pingedAt = this.#ponggedAt = this.#countedAt = clock.monotonic();
     ws.on('pong', () => {
       this.#ponggedAt = clock.monotonic();
     });
@@ -49,6 +54,17 @@ export class PushClient {
   /** Too much is on its way already: nothing more may be pushed. */
   get isSlow(): boolean {
     return this.#unsent > MOST_UNSENT;
+  }
+
+  /** Counts a message of the client. False: it sends more than any page needs. */
+  tryTakeMessage(): boolean {
+    const at = this.#clock.monotonic();
+    const regained = ((at - this.#countedAt) / 1000) * MESSAGES_PER_SECOND;
+    this.#messagesLeft = Math.min(MOST_MESSAGES_AT_ONCE, this.#messagesLeft + regained);
+    this.#countedAt = at;
+    if (this.#messagesLeft < 1) return false;
+    this.#messagesLeft -= 1;
+    return true;
   }
 
   /** @param frames whole ones @param count how many */

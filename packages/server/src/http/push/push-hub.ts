@@ -24,6 +24,11 @@ export class PushHub {
     return this.#isClosed;
   }
 
+  /** False for who was let go: nothing is done for him any more, though his connection may take seconds to end. */
+  has(client: PushClient): boolean {
+    return this.#clients.has(client);
+  }
+
   get size(): number {
     return this.#clients.size;
   }
