@@ -94,8 +94,23 @@ describe('a token', () => {
     expect(findToken({ ...all, authorization: 'raw' })).toBe('raw');
     expect(findToken({ ...all, authorization: 'Bearer ' })).toBe('c');
     expect(findToken({ ...all, authorization: undefined })).toBe('c');
+    expect(findToken({ ...all, authorization: 'bearer a' })).toBe('a');
     expect(findToken({ authorization: '', cookie: '', query: 'q' })).toBe('q');
     expect(findToken({ authorization: '', cookie: '', query: '' })).toBeUndefined();
+  });
+});
+
+describe('the login of a proxy, passed on', () => {
+  it.each([
+    'Basic YWRhOnJpZ2h0',
+    'basic YWRhOnJpZ2h0',
+    'Digest username="ada"',
+    'Negotiate abc',
+    'Basic ',
+  ])('%s is no session token: the cookie is looked at next', (authorization) => {
+    expect(findToken({ authorization, cookie: 'c', query: 'q' })).toBe('c');
+    expect(findToken({ authorization, cookie: undefined, query: 'q' })).toBe('q');
+    expect(findToken({ authorization, cookie: undefined, query: undefined })).toBeUndefined();
   });
 });
 

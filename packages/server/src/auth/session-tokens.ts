@@ -17,15 +17,19 @@ export interface TokenSources {
   readonly query: string | undefined;
 }
 
-const BEARER = 'Bearer ';
-
-/** The first source that holds something decides; a later one is not asked when it turns out to be invalid. */
+/**
+ * The first source that holds something decides; a later one is not asked when it turns out to be invalid. Of another
+ * scheme than Bearer the header holds nothing for us: a proxy passes its own login on (`Basic …`).
+ */
 export function findToken(sources: TokenSources): string | undefined {
-  const { authorization = '' } = sources;
-  const fromHeader = authorization.startsWith(BEARER)
-    ? authorization.slice(BEARER.length)
-    : authorization;
-  return [fromHeader, sources.cookie, sources.query].find(
+  return [tokenOfHeader(sources.authorization), sources.cookie, sources.query].find(
     (token) => token !== undefined && token !== '',
   );
+}
+
+/** RFC 9110 §11.4: a scheme, in any case, and a space. A bare token has no space in it. */
+function tokenOfHeader(authorization = ''): string | undefined {
+  const [scheme = '', ...rest] = authorization.split(' ');
+  if (rest.length === 0) return authorization;
+  return scheme.toLowerCase() === 'bearer' ? rest.join(' ') : undefined;
 }

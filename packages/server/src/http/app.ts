@@ -8,6 +8,7 @@ import { answerError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
 import { logRequests, makeRequestId } from './plugins/access-log.ts';
 import { answerWithin } from './plugins/answer-deadline.ts';
+import { answerBrokenRequests, requireHost } from './plugins/broken-requests.ts';
 import { findClientAddress } from './plugins/client-address.ts';
 import { endConnectionsOnClose } from './plugins/closing.ts';
 import { allowOrigins } from './plugins/cors.ts';
@@ -82,7 +83,12 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADER_TIMEOUT_MS, shouldUpgradeCallback: isWebSocketRequest },
+    http: {
+      headersTimeout: HEADER_TIMEOUT_MS,
+      shouldUpgradeCallback: isWebSocketRequest,
+      requireHostHeader: false,
+    },
+    clientErrorHandler: answerBrokenRequests(clock, loggerInstance),
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: LONGEST_PARAM },
     frameworkErrors: answerError,
@@ -94,6 +100,7 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  app.addHook('onRequest', requireHost);
   takeAnyContentType(app);
   return app;
 }

@@ -42,6 +42,29 @@ describe('request bodies', () => {
     },
   );
 
+  it('that are not UTF-8 are a 400: the job would run with other inputs than were sent', async () => {
+    const { ask } = await openTestApp();
+    const [before = '', after = ''] = JSON.stringify({ ...manual, inputs: { a: '|' } }).split('|');
+    const payload = Buffer.concat([Buffer.from(before), Buffer.from([0xff]), Buffer.from(after)]);
+    const headers = { authorization: `Bearer ${adminToken}` };
+    const reply = await ask({ method: 'POST', url: '/api/v1/groups/g1/queue', payload, headers });
+    expect(reply.statusCode).toBe(400);
+    expect(reply.json<{ error: string }>().error).toContain('UTF-8');
+  });
+
+  it.each(['inputs', 'labels', 'INPUTS'])(
+    'with a name __proto__ in %s are refused, and never taken without it',
+    async (map) => {
+      const { add, added } = await openQueue();
+      const reply = await add(
+        `{"owner":"a","repo":"b","workflow_id":"c","ref":"d","${map}":{"__proto__":"x","y":"z"}}`,
+      );
+      expect(reply.statusCode).toBe(400);
+      expect(reply.json<{ error: string }>().error).toContain(`${map}.__proto__`);
+      expect(added).toEqual([]);
+    },
+  );
+
   it('are read as JSON without a type', async () => {
     const { add } = await openQueue();
     expect((await add(JSON.stringify(manual))).statusCode).toBe(201);

@@ -10,8 +10,8 @@ export function takeAnyContentType(app: HttpApp): void {
     delete raw.headers['content-type'];
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => {
-    done(null, text);
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => {
+    done(null, bytes);
   });
 }
 
@@ -27,8 +27,9 @@ export const compileValidator: FastifySchemaCompiler<z.ZodType> =
     }
   };
 
-function readBody(text: unknown, schema: z.ZodType): unknown {
-  if (typeof text !== 'string' || text.trim() === '') {
+function readBody(bytes: unknown, schema: z.ZodType): unknown {
+  const text = bytes instanceof Uint8Array ? decode(bytes) : '';
+  if (text.trim() === '') {
     throw badRequest('the body is empty; send a JSON object');
   }
   let value: unknown;
@@ -37,7 +38,27 @@ function readBody(text: unknown, schema: z.ZodType): unknown {
   } catch {
     throw badRequest('the body is not JSON; send a JSON object');
   }
+  refuseProto(value);
   return schema instanceof z.ZodObject ? foldKeys(value, Object.keys(schema.shape)) : value;
+}
+
+/** Node would put U+FFFD in the place of what it cannot read, and a job would run with other inputs than were sent. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw badRequest('the body is not UTF-8; send JSON in UTF-8');
+  }
+}
+
+/** In a map of the body, such as `inputs`. It would be left out on the way, for zod knows no key of this name. */
+function refuseProto(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, given] of Object.entries<unknown>({ ...value })) {
+    if (typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__')) {
+      throw badRequest(`${key.slice(0, 200)}.__proto__: this name cannot be used; choose another`);
+    }
+  }
 }
 
 /** Keys match in any case, a null key counts as left out: so the predecessor read them, and its clients send them. */

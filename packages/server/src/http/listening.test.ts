@@ -33,6 +33,32 @@ describe('a listening server', () => {
     expect(app.server.requestTimeout).toBe(60_000);
   });
 
+  it.each([
+    ['no HTTP at all', 'what is this\r\n\r\n', 400, 'invalid-http'],
+    ['a method that nobody knows', 'FETCH / HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid-http'],
+    [
+      'headers of 20 kB',
+      `GET /health HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'headers-too-large',
+    ],
+    ['no Host', 'GET /health HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'invalid-http'],
+  ])(
+    'answers %s with a code and an X-Request-Id, like every error',
+    async (_what, sent, status, code) => {
+      const { origin } = await listen();
+      const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+      socket.write(sent);
+      const pieces: Buffer[] = [];
+      socket.on('data', (piece: Buffer) => pieces.push(piece));
+      await once(socket, 'close');
+      const [head = '', body = ''] = Buffer.concat(pieces).toString().split('\r\n\r\n');
+      expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(head).toMatch(/^x-request-id: [\w-]{36}$/im);
+      expect(JSON.parse(body)).toMatchObject({ code, error: expect.any(String) as string });
+    },
+  );
+
   it('reads a body that comes in pieces without saying its length or type', async () => {
     const { origin } = await listen({
       jobs: { enqueue: async () => ({ job: makeJob(), isReplay: false }) },
