@@ -52,3 +52,7 @@ export const JobTemplate = z
   })
   .meta({ id: 'JobTemplate' });
 export type JobTemplate = z.infer<typeof JobTemplate>;
+
+/** How many pending jobs had something to take. */
+export const TakenTemplate = z.object({ jobs: z.int() }).meta({ id: 'TakenTemplate' });
+export type TakenTemplate = z.infer<typeof TakenTemplate>;

@@ -26,6 +26,8 @@ describe('the contract', () => {
       held_by: [],
       retry_at: null,
       labels_missing: [],
+      template_change: null,
+      actions: ['an-action-of-next-year'],
     };
     expect(contract.WhyWaiting.parse(why)).toEqual(why);
   });

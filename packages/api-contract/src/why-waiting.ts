@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { Timestamp } from './primitives.ts';
+import { StringMap, Timestamp } from './primitives.ts';
+
+const DispatchTarget = z.object({
+  owner: z.string(),
+  repo: z.string(),
+  workflow_id: z.string(),
+  ref: z.string(),
+});
 
 export const WhyWaiting = z
   .object({
@@ -20,6 +27,17 @@ export const WhyWaiting = z
     retry_at: Timestamp.nullable(),
     /** Labels that no runner offers. */
     labels_missing: z.array(z.string()),
+    /** Its template has changed since it was queued, and it keeps what it was queued with. Null: no difference to it. */
+    template_change: z
+      .object({
+        queued: DispatchTarget,
+        now: DispatchTarget,
+        /** The job's inputs once it has taken the template as it is now. */
+        inputs: StringMap,
+      })
+      .nullable(),
+    /** What an admin may do about it: `take-template` is `POST /jobs/{id}/take-template`. Open-ended. */
+    actions: z.array(z.string()),
   })
   .meta({ id: 'WhyWaiting' });
 export type WhyWaiting = z.infer<typeof WhyWaiting>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, linuxGroup, template } from './harness/scenes.ts';
+import { acme, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
 
 const otherGroup = {
@@ -9,6 +9,18 @@ const otherGroup = {
 
 const both = { groups: { github: [linuxGroup, otherGroup] } };
 const onlyOther = { groups: { github: [otherGroup] } };
+
+const refs = ['main', 'v2'];
+const saying = (ref: string, note: string) => ({
+  groups: {
+    github: [
+      {
+        ...linuxGroup,
+        workflow_dispatch_templates: [template({ id: 'build', ref, inputs: { note } })],
+      },
+    ],
+  },
+});
 
 for (const database of databases) {
   describe(`a configuration that changed, on ${database.name}`, () => {
@@ -32,6 +44,59 @@ for (const database of databases) {
       expect((await world.api.job(waiting.id)).status).toBe('pending');
       await world.restart(both);
       await world.job(waiting.id, 'completed');
+    });
+
+    it('in a template does not mix with what was queued before: a pending job keeps workflow, ref and inputs', async () => {
+      const config = saying('main', 'old');
+      const forge = acme(1, { workflows: [workflow({ refs })] });
+      const world = await startWorld({ database, config, forge });
+      await world.api.pauseGroup('linux');
+      const inputs = { 'duration-ms': '10' };
+      const kept = await world.api.enqueue('linux', { template_id: 'build', inputs });
+      const taking = await world.api.enqueue('linux', { template_id: 'build', inputs });
+      await world.restart(saying('v2', 'new'));
+      const fresh = await world.api.enqueue('linux', { template_id: 'build', inputs });
+      const why = await world.why(kept.id, 'group-paused');
+      expect(why.message).toContain('(ref main → v2)');
+      expect(why.actions).toEqual(['take-template']);
+      const target = { owner: 'acme', repo: 'app', workflow_id: 'build.yaml' };
+      expect(why.template_change).toEqual({
+        queued: { ...target, ref: 'main' },
+        now: { ...target, ref: 'v2' },
+        inputs: { note: 'new', ...inputs },
+      });
+      expect((await world.why(fresh.id, 'group-paused')).actions).toEqual([]);
+      const took = await world.api.ask(`/api/v1/jobs/${taking.id}/take-template`, {
+        method: 'POST',
+      });
+      expect(JSON.parse(took.text)).toMatchObject({ inputs: { note: 'new', ...inputs } });
+      await world.api.unpauseGroup('linux');
+      for (const { id } of [kept, taking, fresh]) await world.job(id, 'completed');
+      const sent = world.ourRuns().map((run) => [run.ref, run.inputs['note']]);
+      expect(sent).toEqual([
+        ['main', 'old'],
+        ['v2', 'new'],
+        ['v2', 'new'],
+      ]);
+    });
+
+    it('in a template reaches a requeue, which keeps its inputs', async () => {
+      const config = saying('main', 'old');
+      const forge = acme(1, { workflows: [workflow({ refs })] });
+      const world = await startWorld({ database, config, forge });
+      const again = { auto_requeue: true, requeue_limit: 1 };
+      const { id } = await world.api.enqueue('linux', {
+        ...{ template_id: 'build', inputs: LONG, ...again },
+      });
+      const { run_id: runId } = await world.job(id, 'running');
+      await world.restart(saying('v2', 'new'));
+      world.sim.completeRun(runId ?? 0, 'success');
+      await world.job(id, 'completed');
+      const [next] = await world.api.queue('linux');
+      const second = await world.job(next?.id ?? '', 'running');
+      expect(world.runOf(second)).toMatchObject({ ref: 'v2', inputs: { note: 'old', ...LONG } });
+      world.sim.completeRun(second.run_id ?? 0, 'success');
+      await world.job(second.id, 'completed');
     });
 
     it('without a template keeps it for its jobs, which still run', async () => {

@@ -12,6 +12,7 @@ export type EventKind =
   | 'job.paused'
   | 'job.resumed'
   | 'job.deleted'
+  | 'job.template-taken'
   | 'job.run-found'
   | 'attempt.accepted'
   | 'attempt.refused'

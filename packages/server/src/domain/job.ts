@@ -67,6 +67,8 @@ export interface Job extends JobOverrides {
   readonly groupId: string;
   /** `null` for a manual job. */
   readonly templateId: string | null;
+  /** The template as it was when the job was queued, if it has changed since. `null`: as it is now. */
+  readonly templateVersion: string | null;
   readonly state: JobState;
   readonly isPaused: boolean;
   /** −100…100; higher goes first. */
@@ -112,6 +114,8 @@ export interface DispatchTarget {
   readonly workflowId: string;
   readonly ref: string;
 }
+
+export const targetFields = ['owner', 'repo', 'workflowId', 'ref'] as const;
 
 type TargetSource = { readonly [K in keyof DispatchTarget]: string | null };
 

@@ -45,6 +45,7 @@ const PENDING: WaitInput = {
     errorMessage: '',
   },
   target: { owner: 'acme', repo: 'app', workflowId: 'ci.yml', ref: 'main' },
+  templateChange: undefined,
   attempt: undefined,
   workflowJobs: [],
   group: {

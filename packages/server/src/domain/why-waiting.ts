@@ -1,8 +1,9 @@
 import type { Attempt, WorkflowJob } from './attempt.ts';
 import type { GroupPlan } from './dispatch-state.ts';
 import type { Group } from './group.ts';
-import type { DispatchTarget, Job } from './job.ts';
+import { type DispatchTarget, type Job, targetFields } from './job.ts';
 import type { BlockKind } from './target-block.ts';
+import type { TemplateChange } from './template-change.ts';
 import { type Cause, findPendingCause } from './why-waiting/pending.ts';
 import { runnersFor } from './why-waiting/runners-for.ts';
 import { findTriggeredCause } from './why-waiting/triggered.ts';
@@ -48,6 +49,8 @@ export interface WhyWaiting {
   /** When it will be tried again, if that is known. */
   readonly retryAt: number | null;
   readonly labelsMissing: readonly string[];
+  /** It keeps what its template said when it was queued. */
+  readonly templateChange: TemplateChange | undefined;
 }
 
 export interface ScopeListing {
@@ -64,6 +67,7 @@ export interface WaitInput {
     'id' | 'state' | 'isPaused' | 'notBefore' | 'createdAt' | 'triggeredAt' | 'errorMessage'
   >;
   readonly target: DispatchTarget;
+  readonly templateChange: TemplateChange | undefined;
   /** The job's attempt, if it is triggered. */
   readonly attempt: Attempt | undefined;
   /** Of the attempt's run, as far as they are known. */
@@ -110,7 +114,7 @@ function explain(cause: Cause, input: WaitInput, since: number): WhyWaiting {
   const { free, total: fitting } = runnersFor(input);
   return {
     code: cause.code,
-    message: cause.message,
+    message: withChange(cause.message, input.templateChange),
     since: cause.since ?? since,
     ahead: job.state === 'pending' ? ahead : 0,
     free,
@@ -118,5 +122,23 @@ function explain(cause: Cause, input: WaitInput, since: number): WhyWaiting {
     heldBy: plan?.heldBy.filter((jobId) => jobId !== job.id) ?? [],
     retryAt: cause.retryAt ?? null,
     labelsMissing: cause.labelsMissing ?? plan?.labelsMissing ?? [],
+    templateChange: input.templateChange,
   };
 }
+
+/** Beside the reason, whatever that is: the change may be what mends it. */
+function withChange(message: string, change: TemplateChange | undefined): string {
+  if (change === undefined) return message;
+  const { queued, now } = change;
+  const fields = targetFields.filter((field) => queued[field] !== now[field]);
+  const changes = fields.map((field) => `${NAMES[field]} ${queued[field]} → ${now[field]}`);
+  const what = changes.join(', ') || 'default inputs';
+  return `${message} Its template has changed since it was queued (${what}): it keeps what it was queued with, unless you let it take the new one.`;
+}
+
+const NAMES: Readonly<Record<keyof DispatchTarget, string>> = {
+  owner: 'owner',
+  repo: 'repo',
+  workflowId: 'workflow',
+  ref: 'ref',
+};

@@ -93,6 +93,7 @@ export function makeJob(over: Partial<ListedJob> = {}): ListedJob {
     forgeId: 'github',
     groupId: 'g1',
     templateId: 't1',
+    templateVersion: null,
     state: 'pending',
     isPaused: false,
     priority: 0,

@@ -54,6 +54,7 @@ const WAKING = new Set<Event['kind']>([
   'job.requeued',
   'job.returned',
   'job.resumed',
+  'job.template-taken',
   'job.completed',
   'job.failed',
   'job.cancelled',

@@ -77,6 +77,12 @@ function differs<Fields extends object>(from: Fields, to: Fields): boolean {
   return (Object.keys(to) as (keyof Fields)[]).some((field) => from[field] !== to[field]);
 }
 
+/** A job queued before would be sent as something else. How it is sent (`runners`, `correlation_input`) is no part of it. */
+export function isOtherContent(from: TemplateFields, to: TemplateFields): boolean {
+  const fields = ['owner', 'repo', 'workflow_id', 'ref', 'default_inputs'] as const;
+  return fields.some((field) => from[field] !== to[field]);
+}
+
 function missingFrom<Row extends { readonly id: string }>(
   wanted: readonly { readonly id: string }[],
   stored: readonly Row[],

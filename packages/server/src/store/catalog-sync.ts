@@ -6,6 +6,7 @@ import {
   compareCatalog,
   type GroupFields,
   isNoDifference,
+  isOtherContent,
   type Stored,
   type StoredTemplate,
   type TemplateFields,
@@ -13,6 +14,7 @@ import {
 import type { Database, WriteTx } from './database.ts';
 import type { SyncGroup } from './port/catalog.ts';
 import type { Bool, GroupRow, Schema, TemplateRow } from './schema.ts';
+import { keepVersion, sendKeptAs } from './template-versions.ts';
 
 interface SyncedForge {
   readonly id: string;
@@ -65,6 +67,9 @@ async function writeDifference(
   forgeId: string,
   difference: CatalogDifference,
 ): Promise<void> {
+  for (const { from, to } of difference.templates) {
+    if (from !== undefined && isOtherContent(from, to)) await keepVersion(tx, from);
+  }
   for (const change of difference.groups) await writeGroup(tx, change);
   for (const group of difference.leftGroups) await disableGroup(tx, group);
   for (const change of difference.templates) await writeTemplate(tx, forgeId, change);
@@ -123,6 +128,7 @@ async function writeTemplate(
       .set({ ...to, updated_at: now })
       .where('id', '=', to.id)
       .execute();
+    await sendKeptAs(tx, to);
   }
   tell(tx, 'template.synced', to.id, {
     groupId: to.group_id,

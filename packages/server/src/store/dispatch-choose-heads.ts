@@ -19,7 +19,10 @@ const MOST_OF_GROUP = 250;
  */
 const MOST_AT_ONCE = 500;
 
-/** How many jobs of one template wait in a group. `template_id` '' and no target: manual jobs. */
+/**
+ * How many jobs of one template wait in a group. `template_id` '' and no target: manual jobs. A version of a template
+ * stands beside it under its own id, and its jobs are counted with the template's.
+ */
 export type WaitingTemplate = {
   readonly group_id: string;
   readonly template_id: string;
@@ -88,6 +91,15 @@ function isStopped({ activeBlocks, now }: HeadScene, target: DispatchTarget): bo
 
 function templateTarget(row: WaitingTemplate): DispatchTarget {
   return targetOf({ ...row, workflowId: row.workflow_id }, undefined);
+}
+
+/** What the job is made from, of `templates` by id. */
+export function originOfWaiting(
+  { template_id, template_version }: HeadRow,
+  templates: ReadonlyMap<string, WaitingTemplate>,
+): WaitingTemplate | undefined {
+  const version = template_version === null ? undefined : templates.get(template_version);
+  return version ?? templates.get(template_id ?? '');
 }
 
 export function targetOfWaiting(
@@ -159,7 +171,7 @@ function oneOfEachProbe(
   const byId = new Map(templates.map((row) => [row.template_id, row]));
   const shown = new Set<string>();
   return rows.filter((row) => {
-    const target = targetOfWaiting(row, byId.get(row.template_id ?? ''));
+    const target = targetOfWaiting(row, originOfWaiting(row, byId));
     const keys = due.flatMap((block, n) => (blocks(block, target) ? `${n} ${row.group_id}` : []));
     if (keys.some((key) => shown.has(key))) return false;
     for (const key of keys) shown.add(key);

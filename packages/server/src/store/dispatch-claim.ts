@@ -7,7 +7,8 @@ import { moveJob } from './job-moves.ts';
 import type { Claim, ClaimRequest } from './port/dispatch.ts';
 import type { Fence } from './port/leases.ts';
 import { attemptOf, stringMapOf, targetOfJob } from './rows.ts';
-import type { AttemptRow, JobRow, TemplateRow } from './schema.ts';
+import type { AttemptRow, JobRow } from './schema.ts';
+import { findOrigin } from './template-versions.ts';
 
 /** Undoes a claim that turned out to be impossible after its first write. */
 class NotClaimable extends Error {}
@@ -83,11 +84,11 @@ async function writeClaim(
   job: JobRow,
   request: ClaimRequest,
 ): Promise<Claim> {
-  const template = await findTemplateOf(tx, job);
-  const target = targetOfJob(job, template);
+  const origin = await findOrigin(tx.db, job);
+  const target = targetOfJob(job, origin);
   if (missingTargetFields(target).length > 0) throw new NotClaimable();
   await takeProbe(tx, job.forge_id, target, request.probeMs);
-  const correlationInput = template?.correlation_input ?? null;
+  const correlationInput = origin?.correlation_input ?? null;
   const inputs = inputsWith(stringMapOf(job.inputs), correlationInput, request.attemptId);
   const { owner, repo, workflowId: workflow_id, ref } = target;
   const attempt = await insertAttempt(database, tx, request, {
@@ -98,18 +99,9 @@ async function writeClaim(
     inputs_hash: hashOf(inputs),
     correlation_input: correlationInput,
     labels: await labelsOf(tx, job.group_id),
-    runners: template?.runners ?? 1,
+    runners: origin?.runners ?? 1,
   });
   return { attempt: attemptOf(attempt), inputs };
-}
-
-export async function findTemplateOf(tx: WriteTx, job: JobRow): Promise<TemplateRow | undefined> {
-  if (job.template_id === null) return undefined;
-  return tx.db
-    .selectFrom('templates')
-    .selectAll()
-    .where('id', '=', job.template_id)
-    .executeTakeFirst();
 }
 
 async function labelsOf(tx: WriteTx, groupId: string): Promise<string> {

@@ -14,6 +14,7 @@ export type HeadRow = Pick<
   | 'id'
   | 'group_id'
   | 'template_id'
+  | 'template_version'
   | 'priority'
   | 'rank'
   | 'created_at'
@@ -28,7 +29,7 @@ export interface HeadQuery {
   readonly forgeId: string;
   readonly groupId: string;
   readonly most: number;
-  /** Templates whose jobs, unless these name a target of their own, are passed over. */
+  /** Templates, and versions of them, whose jobs are passed over unless these name a target of their own. */
   readonly withoutTemplates: readonly string[];
   /** Jobs with a target of their own are passed over unless one of these scopes covers it; `null`: whichever. */
   readonly scopes: readonly string[] | null;
@@ -41,7 +42,7 @@ const HEADS_PER_STATEMENT = 25;
 const UNION = sql.raw(' union all ');
 
 const COLUMNS = sql.raw(
-  'id, group_id, template_id, priority, rank, created_at, owner, repo, workflow_id, ref',
+  'id, group_id, template_id, template_version, priority, rank, created_at, owner, repo, workflow_id, ref',
 );
 
 /** Word for word the condition of the index `jobs_own_target`. */
@@ -84,7 +85,7 @@ function mayBeSent(query: HeadQuery, now: number): RawBuilder<unknown> {
   const isPassed =
     withoutTemplates.length === 0
       ? sql``
-      : sql`and template_id not in (${sql.join(withoutTemplates)})`;
+      : sql`and coalesce(template_version, template_id) not in (${sql.join(withoutTemplates)})`;
   if (!hasOwnTargets) return isPassed;
   const covered = scopes === null ? sql`` : sql`and ${isCovered(scopes)}`;
   const byOwn = sql`${HAS_OWN_TARGET} ${covered} and not ${isBlocked(now, forgeId)}`;
@@ -110,7 +111,9 @@ export async function listWithOwnTargets(
 }
 
 const effective = (field: string): string =>
-  `coalesce(nullif(jobs.${field}, ''), (select t.${field} from templates t where t.id = jobs.template_id), '')`;
+  `coalesce(nullif(jobs.${field}, ''),
+    (select v.${field} from template_versions v where v.id = jobs.template_version),
+    (select t.${field} from templates t where t.id = jobs.template_id), '')`;
 const HAS_NO_REPO = sql.raw(`${effective('owner')} = '' or ${effective('repo')} = ''`);
 const OWNER = sql.raw(`lower(${effective('owner')})`);
 const REPO = sql.raw(`lower(${effective('owner')} || '/' || ${effective('repo')})`);

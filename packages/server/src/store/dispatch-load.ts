@@ -5,7 +5,12 @@ import { missingTargetFields } from '../domain/job.ts';
 import { type LabelCase, labelCaseOf } from '../domain/runner.ts';
 import { type Breathe, breathing } from '../lib/turns.ts';
 import type { Database } from './database.ts';
-import { loadHeads, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
+import {
+  loadHeads,
+  originOfWaiting,
+  targetOfWaiting,
+  type WaitingTemplate,
+} from './dispatch-choose-heads.ts';
 import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
 import { selectGroups } from './groups-select.ts';
@@ -90,7 +95,7 @@ function describeHeads(
   const heads = new Map<string, PendingJob[]>();
   const undispatchable: { jobId: string; missing: string[] }[] = [];
   for (const row of rows) {
-    const template = byId.get(row.template_id ?? '');
+    const template = originOfWaiting(row, byId);
     const target = targetOfWaiting(row, template);
     const missing = missingTargetFields(target);
     if (missing.length > 0) undispatchable.push({ jobId: row.id, missing });
@@ -175,6 +180,12 @@ async function listWaitingTemplates(
     from groups g
     join job_counts c on c.group_id = g.id and c.state = 'pending'
     left join templates t on t.id = c.template_id
+    where g.forge_id = ${forgeId} and c.n > 0
+    union all
+    select c.group_id, v.id, cast(0 as bigint), v.owner, v.repo, v.workflow_id, v.ref, v.runners
+    from groups g
+    join job_counts c on c.group_id = g.id and c.state = 'pending'
+    join template_versions v on v.template_id = c.template_id
     where g.forge_id = ${forgeId} and c.n > 0
   `.execute(db);
   return rows;

@@ -11,7 +11,6 @@ import {
   writeAttempt,
 } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
-import { findTemplateOf } from './dispatch-claim.ts';
 import { clearTarget } from './dispatch-targets.ts';
 import { noteVerdict, releaseProbe } from './dispatch-verdicts.ts';
 import { changeJob, endJob, returnJob, unmatchJob } from './job-moves.ts';
@@ -20,6 +19,7 @@ import type { RefusedOutcome, TargetWord } from './port/dispatch.ts';
 import type { Fence } from './port/leases.ts';
 import { targetOfJob } from './rows.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
+import { findOrigin } from './template-versions.ts';
 
 /** More than two would have to be guessed the same run at once. */
 const TRIES_FOR_RUN = 5;
@@ -206,8 +206,8 @@ export async function failUndispatchable(
 }
 
 async function isUndispatchable(tx: WriteTx, job: JobRow): Promise<boolean> {
-  const template = await findTemplateOf(tx, job);
-  return missingTargetFields(targetOfJob(job, template)).length > 0;
+  const origin = await findOrigin(tx.db, job);
+  return missingTargetFields(targetOfJob(job, origin)).length > 0;
 }
 
 /** By the database's clock alone: two servers' clocks may differ by more than a deadline. */

@@ -45,9 +45,10 @@ export async function findBlock(
   return found[0] === undefined ? undefined : blockOf(found[0]);
 }
 
-const field = (name: string): string => `coalesce(nullif(jobs.${name}, ''), t.${name})`;
+const field = (name: string): string => `coalesce(nullif(jobs.${name}, ''), v.${name}, t.${name})`;
 const BLOCK_OF_JOB = sql.raw(`
   select 1 from target_blocks b left join templates t on t.id = jobs.template_id
+    left join template_versions v on v.id = jobs.template_version
   where b.owner = ${field('owner')} and b.repo = ${field('repo')}
     and (b.workflow_id = '' or b.workflow_id = ${field('workflow_id')})
     and (b.ref = '' or b.ref = ${field('ref')})
@@ -55,7 +56,7 @@ const BLOCK_OF_JOB = sql.raw(`
 
 /**
  * Of a row of `jobs`: its target is blocked and not to be probed yet. Overrides that are blank fall back to the
- * template, as `targetOf` does.
+ * template, as it was when the job was queued, as `targetOf` does.
  *
  * @param forgeId given where the row's own is not in the index that is read
  */

@@ -129,6 +129,8 @@ export async function insertJob(
     ...NO_RUN,
     id,
     forge_id: place.forgeId,
+    // Each requeue takes what the template says by then; only its inputs are those of its forerunner.
+    template_version: null,
     state: 'pending',
     is_paused: 0,
     number: place.number,

@@ -8,6 +8,7 @@ import type { ListedJob, Lost, Outcome } from './port/jobs.ts';
 import { listed } from './queue-place.ts';
 import { toBool } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
+import { takeTemplate } from './template-versions.ts';
 
 type Written = { readonly row: JobRow } | Lost;
 
@@ -65,6 +66,72 @@ export async function cancelJob(
     }
   });
   return outcome(database, written);
+}
+
+export async function takeTemplateAsNow(
+  database: Database,
+  id: string,
+  actor: string,
+): Promise<Outcome<ListedJob>> {
+  const written = await database.write(async (tx): Promise<Written> => {
+    for (;;) {
+      const job = await findRow(tx.db, id);
+      if (job?.state !== 'pending') return lost(job);
+      const row = await takeTemplate(database, tx, job, actor);
+      if (row !== undefined) return { row };
+    }
+  });
+  return outcome(database, written);
+}
+
+/** Few enough that others write in between. */
+const JOBS_PER_WRITE = 100;
+
+export async function takeTemplateByAll(
+  database: Database,
+  templateId: string,
+  actor: string,
+): Promise<number> {
+  let after = '';
+  for (let count = 0; ; ) {
+    const ids = await listKept(database.read, templateId, after);
+    const last = ids.at(-1);
+    if (last === undefined) return count;
+    count += await database.write((tx) => takeByEach(database, tx, ids, actor));
+    after = last;
+  }
+}
+
+/** Pending jobs that keep what the template no longer says. */
+async function listKept(db: Kysely<Schema>, templateId: string, after: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('template_versions as v')
+    .innerJoin('jobs as j', 'j.template_version', 'v.id')
+    .select('j.id')
+    .where('v.template_id', '=', templateId)
+    .where('j.completed_at', 'is', null)
+    .where('j.state', '=', 'pending')
+    .where('j.id', '>', after)
+    .orderBy('j.id')
+    .limit(JOBS_PER_WRITE)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Those that were sent, changed or deleted meanwhile are left as they are. */
+async function takeByEach(
+  database: Database,
+  tx: WriteTx,
+  ids: readonly string[],
+  actor: string,
+): Promise<number> {
+  let count = 0;
+  for (const id of ids) {
+    const job = await findRow(tx.db, id);
+    if (job?.state !== 'pending' || job.template_version === null) continue;
+    if ((await takeTemplate(database, tx, job, actor)) !== undefined) count += 1;
+  }
+  return count;
 }
 
 /** A job that was given back and claimed anew meanwhile has another attempt: then it is looked at again. */

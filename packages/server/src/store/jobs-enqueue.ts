@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { StringMap } from '../domain/job.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Database, WriteTx } from './database.ts';
@@ -7,7 +7,7 @@ import type { IdempotencyKey, ListedJob, NewJob } from './port/jobs.ts';
 import { StoreError } from './port/store.ts';
 import { listed } from './queue-place.ts';
 import { stringMapOf, toBool, toJson } from './rows.ts';
-import type { JobRow, JsonText, Schema } from './schema.ts';
+import type { JobRow, JsonText } from './schema.ts';
 
 /**
  * A key whose job was deleted since is refused (`key-reused`): a late repetition of the request must not bring
@@ -22,7 +22,7 @@ export async function enqueue(
     const id = uuidv7(tx.now);
     const madeBefore = key === undefined ? undefined : await takeKey(tx, key, id);
     if (madeBefore !== undefined) return { row: madeBefore, isReplay: true };
-    return { row: await insertNew(tx, id, job), isReplay: false };
+    return { row: await insertNew(database, tx, id, job), isReplay: false };
   });
   return { job: await listed(database.read, row), isReplay };
 }
@@ -61,10 +61,23 @@ async function takeKey(
   return job as JobRow;
 }
 
-async function insertNew(tx: WriteTx, id: string, job: NewJob): Promise<JobRow> {
+async function insertNew(
+  database: Database,
+  tx: WriteTx,
+  id: string,
+  job: NewJob,
+): Promise<JobRow> {
+  // Before the group's number: see the order of locks in keepVersion.
+  const inputs = await inputsOf(database, tx, job);
   const place = await takeNumber(tx, job.groupId);
   if (place === undefined) {
     throw new StoreError('unknown-group', `there is no group ${job.groupId}`);
+  }
+  if (inputs === undefined) {
+    throw new StoreError(
+      'unknown-template',
+      `group ${job.groupId} has no template ${job.templateId ?? ''}`,
+    );
   }
   const fields = {
     group_id: job.groupId,
@@ -76,7 +89,7 @@ async function insertNew(tx: WriteTx, id: string, job: NewJob): Promise<JobRow> 
     workflow_id: job.workflowId || null,
     ref: job.ref || null,
     labels: isEmpty(job.labels) ? null : toJson(job.labels),
-    inputs: await inputsOf(tx.db, job),
+    inputs,
     auto_requeue: toBool(job.autoRequeue),
     requeue_limit: job.requeueLimit,
     requeue_count: 0,
@@ -87,21 +100,24 @@ async function insertNew(tx: WriteTx, id: string, job: NewJob): Promise<JobRow> 
   return insertJob(tx, id, fields, place, { kind: 'job.enqueued', actor: job.createdBy });
 }
 
-/** Frozen here: a later change of the template's inputs does not reach this job, nor the chain after it. */
-async function inputsOf(db: Transaction<Schema>, job: NewJob): Promise<JsonText | null> {
+/**
+ * Frozen here: a later change of the template's inputs does not reach this job, nor the chain after it. The template
+ * stays as read until the job is there: see keepVersion.
+ *
+ * @returns `undefined`: the group has no such template
+ */
+async function inputsOf(
+  { forShare }: Database,
+  tx: WriteTx,
+  job: NewJob,
+): Promise<JsonText | null | undefined> {
   if (job.templateId === null) return toJson(job.inputs);
-  const template = await db
-    .selectFrom('templates')
-    .select('default_inputs')
-    .where('id', '=', job.templateId)
-    .where('group_id', '=', job.groupId)
-    .executeTakeFirst();
-  if (template === undefined) {
-    throw new StoreError(
-      'unknown-template',
-      `group ${job.groupId} has no template ${job.templateId}`,
-    );
-  }
+  const { rows } = await sql<{ default_inputs: JsonText | null }>`
+    select default_inputs from templates
+    where id = ${job.templateId} and group_id = ${job.groupId}${forShare}
+  `.execute(tx.db);
+  const [template] = rows;
+  if (template === undefined) return undefined;
   return toJson({ ...stringMapOf(template.default_inputs), ...job.inputs });
 }
 

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import { findTemplateChange } from '../domain/template-change.ts';
 import type { Database } from './database.ts';
 import { planOf } from './dispatch-plans.ts';
 import { findBlock } from './dispatch-targets.ts';
@@ -8,6 +9,7 @@ import type { WaitFacts } from './port/jobs.ts';
 import { countAhead } from './queue-place.ts';
 import { attemptOf, groupOf, jobOf, targetOfJob, workflowJobOf } from './rows.ts';
 import type { JobRow, Schema } from './schema.ts';
+import { contentOf, findOrigin, findTemplate, findVersion } from './template-versions.ts';
 
 export async function findWaitFacts(
   database: Database,
@@ -17,8 +19,9 @@ export async function findWaitFacts(
     const row = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined) return undefined;
     const attempt = await findAttempt(db, row);
-    const target = await findTarget(db, row);
+    const target = targetOfJob(row, await findOrigin(db, row));
     return {
+      templateChange: await findChange(db, row),
       job: jobOf(row),
       target,
       ...(await findGroupAndPlan(db, row.group_id)),
@@ -51,13 +54,12 @@ async function findAttempt(db: Kysely<Schema>, job: JobRow): Promise<Attempt | u
   return row === undefined ? undefined : attemptOf(row);
 }
 
-async function findTarget(db: Kysely<Schema>, job: JobRow): Promise<WaitFacts['target']> {
-  const template = await db
-    .selectFrom('templates')
-    .select(['owner', 'repo', 'workflow_id', 'ref'])
-    .where('id', '=', job.template_id)
-    .executeTakeFirst();
-  return targetOfJob(job, template);
+async function findChange(db: Kysely<Schema>, job: JobRow): Promise<WaitFacts['templateChange']> {
+  if (job.state !== 'pending') return undefined;
+  const version = await findVersion(db, job);
+  const template = await findTemplate(db, job);
+  if (version === undefined || template === undefined) return undefined;
+  return findTemplateChange(jobOf(job), contentOf(version), contentOf(template));
 }
 
 async function findGroupAndPlan(

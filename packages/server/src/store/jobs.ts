@@ -3,7 +3,13 @@ import { letOthersRun } from '../lib/turns.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
 import { listHistory } from './history-list.ts';
-import { cancelJob, deleteJob, setPaused } from './jobs-change.ts';
+import {
+  cancelJob,
+  deleteJob,
+  setPaused,
+  takeTemplateAsNow,
+  takeTemplateByAll,
+} from './jobs-change.ts';
 import { enqueue } from './jobs-enqueue.ts';
 import { findWaitFacts } from './jobs-wait.ts';
 import type { JobStore, ListedJob, QueueCounts } from './port/jobs.ts';
@@ -20,6 +26,8 @@ export function makeJobStore(database: Database): JobStore {
     setPaused: (id, isPaused, actor) => setPaused(database, id, isPaused, actor),
     deleteJob: (id, actor) => deleteJob(database, id, actor),
     cancelJob: (id, actor) => cancelJob(database, id, actor),
+    takeTemplate: (id, actor) => takeTemplateAsNow(database, id, actor),
+    takeTemplateByAll: (templateId, actor) => takeTemplateByAll(database, templateId, actor),
     countQueue: () => countQueue(database),
     findWaitFacts: (id) => findWaitFacts(database, id),
   };

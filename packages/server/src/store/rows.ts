@@ -23,7 +23,7 @@ export function stringsOf(text: JsonText): readonly string[] {
   return JSON.parse(text) as string[];
 }
 
-function targetOfRow(row: {
+export function targetOfRow(row: {
   owner: string;
   repo: string;
   workflow_id: string;
@@ -82,6 +82,7 @@ export function jobOf(row: JobRow): Job {
     forgeId: row.forge_id,
     groupId: row.group_id,
     templateId: row.template_id,
+    templateVersion: row.template_version,
     state: row.state,
     isPaused: row.is_paused === 1,
     priority: row.priority,

@@ -146,7 +146,10 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Where the jobs of enabled groups go: by their templates in the config, or each by its own overrides. */
+/**
+ * Where the jobs of enabled groups go: by their templates in the config, by what these said when the jobs were queued,
+ * or each by its own overrides.
+ */
 async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedRepo[]> {
   const enabled = db
     .selectFrom('groups as g')
@@ -164,16 +167,29 @@ async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedR
   const byJob = await enabled
     .innerJoin('jobs as j', 'j.group_id', 'g.id')
     .leftJoin('templates as t', 't.id', 'j.template_id')
+    .leftJoin('template_versions as v', 'v.id', 'j.template_version')
     .where(elsewhere)
     .select([
       'g.id as groupId',
-      sql<string>`coalesce(nullif(j.owner, ''), t.owner, '')`.as('owner'),
-      sql<string>`coalesce(nullif(j.repo, ''), t.repo, '')`.as('repo'),
+      sql<string>`coalesce(nullif(j.owner, ''), v.owner, t.owner, '')`.as('owner'),
+      sql<string>`coalesce(nullif(j.repo, ''), v.repo, t.repo, '')`.as('repo'),
     ])
     .distinct()
     .execute();
+  const byVersion = await enabled
+    .innerJoin('job_counts as c', 'c.group_id', 'g.id')
+    .innerJoin('template_versions as v', 'v.template_id', 'c.template_id')
+    .where('c.n', '>', 0)
+    .where(
+      sql<SqlBool>`exists (select 1 from jobs as j
+        where j.template_version = v.id and j.completed_at is null and j.group_id = g.id)`,
+    )
+    .select(['g.id as groupId', 'v.owner', 'v.repo'])
+    .distinct()
+    .execute();
   const used = new Map<string, UsedRepo>();
-  for (const repo of [...byTemplate, ...byJob]) used.set(JSON.stringify(Object.values(repo)), repo);
+  for (const repo of [...byTemplate, ...byVersion, ...byJob])
+    used.set(JSON.stringify(Object.values(repo)), repo);
   return [...used.values()];
 }
 

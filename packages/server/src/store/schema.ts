@@ -31,6 +31,7 @@ export interface Schema {
   };
   groups: GroupRow;
   templates: TemplateRow;
+  template_versions: TemplateVersionRow;
   jobs: JobRow;
   /** Rows per (group, template, state), kept with every move: nothing that is only counted is loaded. `template_id` '' = manual. */
   job_counts: { group_id: string; template_id: string; state: JobState; n: number };
@@ -143,11 +144,26 @@ export interface TemplateRow {
   updated_at: number;
 }
 
+/** What a template said before it changed; there is one for each change that found jobs which had not ended. */
+export type TemplateVersionRow = Pick<
+  TemplateRow,
+  | 'owner'
+  | 'repo'
+  | 'workflow_id'
+  | 'ref'
+  | 'default_inputs'
+  | 'runners'
+  | 'correlation_input'
+  | 'created_at'
+> & { id: string; template_id: string };
+
 export interface JobRow {
   id: string;
   forge_id: string;
   group_id: string;
   template_id: string | null;
+  /** `null`: what the template says now is what it was queued with. */
+  template_version: string | null;
   state: JobState;
   is_paused: Bool;
   priority: number;

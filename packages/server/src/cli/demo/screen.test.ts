@@ -27,6 +27,7 @@ const runner: Runner = {
 const why = {
   ...{ code: 'all-busy', message: 'all 7 runners that fit are busy', since: at, ahead: 0 },
   ...{ free: 0, fitting: 7, held_by: [], retry_at: null, labels_missing: [] },
+  ...{ template_change: null, actions: [] },
 };
 const snapshot: Snapshot = {
   at: now + 61_000,

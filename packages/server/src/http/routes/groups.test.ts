@@ -120,6 +120,17 @@ describe('templates', () => {
   });
 });
 
+it('a template is taken by all its pending jobs, told by their number', async () => {
+  const { ask } = await openTestApp({
+    catalog: { findTemplate: async (id) => (id === 't1' ? makeTemplate({ id }) : undefined) },
+    jobs: { takeTemplateByAll: async () => 3 },
+  });
+  const took = await ask({ method: 'POST', url: '/api/v1/templates/t1/take' });
+  expect(took.json()).toEqual({ jobs: 3 });
+  const unknown = await ask({ method: 'POST', url: '/api/v1/templates/t2/take' });
+  expect(unknown.statusCode).toBe(404);
+});
+
 describe('runners', () => {
   it('are told by the id that the forge gave them', async () => {
     const { ask } = await openTestApp({

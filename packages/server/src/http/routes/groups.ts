@@ -1,4 +1,10 @@
-import { Group, GroupWithStats, JobTemplate, Runner } from '@dispatchoor/api-contract';
+import {
+  Group,
+  GroupWithStats,
+  JobTemplate,
+  Runner,
+  TakenTemplate,
+} from '@dispatchoor/api-contract';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { notFound } from '../errors.ts';
@@ -57,7 +63,9 @@ export function groupRoutes(app: HttpApp, { store: { catalog, runners } }: Group
 }
 
 export function groupAdminRoutes(app: HttpApp, deps: GroupDeps & { guard: SessionGuard }): void {
-  const { catalog } = deps.store;
+  const { catalog, jobs } = deps.store;
+  const actorOf = (request: object) => deps.guard.sessionOf(request).user.username;
+
   for (const [verb, isPaused] of [
     ['pause', true],
     ['unpause', false],
@@ -66,11 +74,20 @@ export function groupAdminRoutes(app: HttpApp, deps: GroupDeps & { guard: Sessio
       `/groups/:id/${verb}`,
       { schema: { params: ById, response: { 200: Group } } },
       async (request) => {
-        const actor = deps.guard.sessionOf(request).user.username;
-        const group = await catalog.setGroupPaused(request.params.id, isPaused, actor);
+        const group = await catalog.setGroupPaused(request.params.id, isPaused, actorOf(request));
         if (group === undefined) throw notFound('group');
         return groupToWire(group);
       },
     );
   }
+
+  app.post(
+    '/templates/:id/take',
+    { schema: { params: ById, response: { 200: TakenTemplate } } },
+    async (request) => {
+      const { id } = request.params;
+      if ((await catalog.findTemplate(id)) === undefined) throw notFound('template');
+      return { jobs: await jobs.takeTemplateByAll(id, actorOf(request)) };
+    },
+  );
 }

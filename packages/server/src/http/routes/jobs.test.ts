@@ -89,3 +89,27 @@ describe('cancelling', () => {
     expect(refused.statusCode).toBe(400);
   });
 });
+
+describe('take-template', () => {
+  it('answers the job as it is then, and names who did it', async () => {
+    const asked: unknown[] = [];
+    const { ask } = await openTestApp({
+      jobs: {
+        takeTemplate: async (id, actor): Promise<Outcome<ListedJob>> => {
+          asked.push([id, actor]);
+          return { ok: true, value: makeJob({ id, inputs: { client: 'reth' } }) };
+        },
+      },
+    });
+    const took = await ask({ method: 'POST', url: '/api/v1/jobs/j1/take-template' });
+    expect(took.json()).toMatchObject({ id: 'j1', inputs: { client: 'reth' } });
+    expect(asked).toEqual([['j1', 'ada']]);
+  });
+
+  it('is refused for a job that does not wait', async () => {
+    const { ask } = await openTestApp({ jobs: { takeTemplate: async () => wrong } });
+    const refused = await ask({ method: 'POST', url: '/api/v1/jobs/j1/take-template' });
+    expect(refused.statusCode).toBe(400);
+    expect(refused.json()).toMatchObject({ code: 'wrong-state' });
+  });
+});

@@ -35,6 +35,15 @@ export function jobAdminRoutes(app: HttpApp, deps: JobDeps & { guard: SessionGua
     );
   }
 
+  app.post(
+    '/jobs/:id/take-template',
+    { schema: { params: ById, response: { 200: Job } } },
+    async (request) => {
+      const outcome = await jobs.takeTemplate(request.params.id, actorOf(request));
+      return jobToWire(valueOf(outcome, 'only pending jobs can take their template as it is now'));
+    },
+  );
+
   app.delete('/jobs/:id', { schema: { params: ById } }, async (request, reply) => {
     const outcome = await jobs.deleteJob(request.params.id, actorOf(request));
     valueOf(outcome, 'only pending and failed jobs can be deleted');

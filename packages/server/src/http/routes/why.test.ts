@@ -15,6 +15,7 @@ const client: ForgeClient = {
 const facts: WaitFacts = {
   job: makeJob(),
   target: { owner: 'acme', repo: 'rockets', workflowId: 'build.yml', ref: 'main' },
+  templateChange: undefined,
   group: makeGroup(),
   attempt: undefined,
   plan: undefined,
@@ -46,6 +47,23 @@ describe('why a job waits', () => {
       held_by: [],
       retry_at: null,
       labels_missing: [],
+      template_change: null,
+      actions: [],
+    });
+  });
+
+  it('names what its template says by now, and that it may take it', async () => {
+    const { target } = facts;
+    const templateChange = { queued: target, now: { ...target, ref: 'v2' }, inputs: { n: '1' } };
+    const wire = { owner: 'acme', repo: 'rockets', workflow_id: 'build.yml' };
+    expect((await why({ ...facts, templateChange })).json()).toMatchObject({
+      message: expect.stringContaining('(ref main → v2)'),
+      template_change: {
+        queued: { ...wire, ref: 'main' },
+        now: { ...wire, ref: 'v2' },
+        inputs: { n: '1' },
+      },
+      actions: ['take-template'],
     });
   });
 

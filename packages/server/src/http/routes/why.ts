@@ -1,4 +1,5 @@
 import { WhyWaiting, type WhyWaiting as WhyWire } from '@dispatchoor/api-contract';
+import type { DispatchTarget } from '../../domain/job.ts';
 import { type WhyWaiting as Why, whyWaiting } from '../../domain/why-waiting.ts';
 import type { WaitFacts } from '../../store/port/jobs.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -53,6 +54,8 @@ const DOES_NOT_WAIT: WhyWire = {
   held_by: [],
   retry_at: null,
   labels_missing: [],
+  template_change: null,
+  actions: [],
 };
 
 function whyToWire(why: Why): WhyWire {
@@ -66,5 +69,17 @@ function whyToWire(why: Why): WhyWire {
     held_by: [...why.heldBy],
     retry_at: timeOrNull(why.retryAt),
     labels_missing: [...why.labelsMissing],
+    template_change: changeToWire(why.templateChange),
+    actions: why.templateChange === undefined ? [] : ['take-template'],
   };
+}
+
+function changeToWire(change: Why['templateChange']): WhyWire['template_change'] {
+  if (change === undefined) return null;
+  const { queued, now, inputs } = change;
+  return { queued: targetToWire(queued), now: targetToWire(now), inputs: { ...inputs } };
+}
+
+function targetToWire({ owner, repo, workflowId, ref }: DispatchTarget) {
+  return { owner, repo, workflow_id: workflowId, ref };
 }

@@ -10,6 +10,7 @@ import type {
   JobState,
   StringMap,
 } from '../../domain/job.ts';
+import type { TemplateChange } from '../../domain/template-change.ts';
 import type { ScopeListing } from '../../domain/why-waiting.ts';
 import type { TargetBlock } from './dispatch.ts';
 
@@ -86,6 +87,8 @@ export interface WaitFacts {
   /** Jobs that will be sent before it. */
   readonly ahead: number;
   readonly workflowJobs: readonly WorkflowJob[];
+  /** What its template says by now, where that makes a difference to the pending job. */
+  readonly templateChange: TemplateChange | undefined;
   /** All scopes of its forge. */
   readonly listings: readonly ScopeListing[];
 }
@@ -108,6 +111,13 @@ export interface JobStore {
   deleteJob(id: string, actor: string): Promise<Outcome<null>>;
   /** Triggered or running only: the job ends (with its requeue) and its attempt's cancel is wanted, in one transaction. */
   cancelJob(id: string, actor: string): Promise<Outcome<ListedJob>>;
+  /**
+   * Pending only; repeatable. The job takes its template as it is now: where it goes, unless it says so itself, and the
+   * default inputs under those that somebody gave. A job without a change to take is left as it is.
+   */
+  takeTemplate(id: string, actor: string): Promise<Outcome<ListedJob>>;
+  /** All pending jobs of the template do so. @returns how many had something to take */
+  takeTemplateByAll(templateId: string, actor: string): Promise<number>;
   /** Of each group, also of those without a job. */
   countQueue(): Promise<QueueCounts[]>;
   /** All that "why does it wait" needs, from one moment. */
