@@ -116,7 +116,12 @@ describe('why a job waits', () => {
       requests.some(({ endpoint }) => endpoint === 'listRunJobs'),
     );
     await world.moveTime(30_000);
-    const why = await world.why(id, 'not-picked-up');
+    // The answer to that may be stored only now.
+    const why = await world.until(
+      'the labels that its run asks for are known',
+      () => world.api.why(id),
+      ({ code, labels_missing: missing }) => code === 'not-picked-up' && missing.length > 0,
+    );
     expect(why.message).toContain('arm');
     expect(why.labels_missing).toEqual(['arm']);
     // The idle runner is no longer kept for it.
