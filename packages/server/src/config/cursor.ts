@@ -38,6 +38,20 @@ export class Cursor {
     this.#reader.findings.warn(this.place, message);
   }
 
+  /** As `problem` and `warn`, of a variable that is not set: of no interest where the part is switched off. */
+  problemOfUnset(message: string): void {
+    this.#reader.findings.problem(this.place, message, true);
+  }
+
+  warnOfUnset(message: string): void {
+    this.#reader.findings.warn(this.place, message, true);
+  }
+
+  /** Takes back what was said of unset variables here and below: the part is switched off. */
+  forgetUnset(): void {
+    this.#reader.findings.forgetUnset(this.place);
+  }
+
   /** A null (an empty value, `~`) counts as missing: for every key both mean the default. */
   get shape(): Shape {
     if (isMap(this.#node)) return 'map';
@@ -55,9 +69,14 @@ export class Cursor {
     };
   }
 
+  /** How many items a list has; 0 where the shape is another. */
+  get itemCount(): number {
+    return isSeq(this.#node) ? this.#node.items.length : 0;
+  }
+
   /** The items of a list; none where the shape is another. */
   items(): Cursor[] {
-    if (!isSeq(this.#node)) return [];
+    if (!isSeq(this.#node) || !this.#reader.trySpend(this.#node.items.length)) return [];
     return this.#node.items.map((item, index) =>
       this.#at(item as Node, `${this.place.path}[${String(index)}]`),
     );
@@ -82,7 +101,9 @@ export class Cursor {
     if (this.#node === undefined) return [];
     const mergingThis = new Set([...merging, this.#node]);
     for (const merged of this.#mergedMaps(mergingThis)) {
-      for (const entry of merged.#entriesBelow(mergingThis)) {
+      const entries = merged.#entriesBelow(mergingThis);
+      if (!this.#reader.trySpend(entries.length)) break;
+      for (const entry of entries) {
         if (!found.has(entry.key)) found.set(entry.key, entry);
       }
     }
@@ -101,7 +122,7 @@ export class Cursor {
   }
 
   #ownEntries(): Entry[] {
-    if (!isMap(this.#node)) return [];
+    if (!isMap(this.#node) || !this.#reader.trySpend(this.#node.items.length)) return [];
     const entries: Entry[] = [];
     for (const pair of this.#node.items) {
       if (!isPair(pair) || isMergeKey(pair.key)) continue;
@@ -117,7 +138,7 @@ export class Cursor {
     const path = this.#below(this.#reader.isInsideVariable ? expansion.text : expansion.written);
     const keyAt = this.#at(keyNode, path);
     for (const name of expansion.unset) {
-      keyAt.warn(`the variable ${name} is not set; the key is taken as it is written`);
+      keyAt.warnOfUnset(`the variable ${name} is not set; the key is taken as it is written`);
     }
     // An empty value has a position of its own, behind the key: the key is where to look.
     const isEmpty = valueNode === null || (isScalar(valueNode) && isNull(valueNode));

@@ -98,7 +98,9 @@ function findReferenced(at: Cursor, wanted: 'list' | 'map'): Cursor | undefined 
     return undefined;
   }
   if (unset.length > 0) {
-    at.problem(`the variable ${wholeReference} is not set; set it, or ${shapes[wanted].write}`);
+    at.problemOfUnset(
+      `the variable ${wholeReference} is not set; set it, or ${shapes[wanted].write}`,
+    );
     return undefined;
   }
   if (text.trim() === '') return undefined;

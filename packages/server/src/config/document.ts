@@ -1,4 +1,4 @@
-import type { Alias, Node } from 'yaml';
+import { type Alias, isAlias, type Node, visit } from 'yaml';
 import { Cursor } from './cursor.ts';
 import type { Environment } from './environment.ts';
 import {
@@ -13,6 +13,9 @@ import { explainSyntaxError, type ParsedText, parseYaml } from './syntax.ts';
 
 // Far more than anyone writes; a document that multiplies itself by aliases stops here.
 const MAX_ALIASES = 10_000;
+
+/** Entries of lists and maps that a document may hold beside one for each of its characters, counted at each reading. */
+const MOST_BY_ALIASES = 100_000;
 
 interface ReaderOptions {
   readonly parsed: ParsedText;
@@ -29,6 +32,8 @@ export class DocumentReader {
   readonly expand: (text: string) => Expansion;
   readonly #options: ReaderOptions;
   #aliases = 0;
+  #found = 0;
+  #targets: ReadonlyMap<Alias, Node> | undefined;
 
   get isInsideVariable(): boolean {
     return this.#options.isInsideVariable;
@@ -56,7 +61,8 @@ export class DocumentReader {
       this.findings.problem(this.#options.whole, 'too many aliases (*name); write values out');
     }
     if (this.#aliases >= MAX_ALIASES) return undefined;
-    const found = alias.resolve(this.#options.parsed.document);
+    this.#targets ??= mapAliases(this.#options.parsed);
+    const found = this.#targets.get(alias);
     if (found === undefined) {
       const place = { ...this.#options.whole, ...this.locate(alias.range?.[0]) };
       this.findings.problem(
@@ -65,6 +71,18 @@ export class DocumentReader {
       );
     }
     return found;
+  }
+
+  /** Counts what lists and maps hold, each time it is read. False, and reported, where aliases have multiplied it. */
+  trySpend(count: number): boolean {
+    const most = MOST_BY_ALIASES + this.#options.parsed.document.range[2];
+    const before = this.#found;
+    this.#found += count;
+    if (this.#found <= most) return true;
+    if (before <= most) {
+      this.findings.problem(this.#options.whole, 'too many aliases (*name); write values out');
+    }
+    return false;
   }
 
   /** Reads the flow list or map that a variable holds. Reported and undefined where it holds none. */
@@ -121,4 +139,18 @@ function reportSyntax(parsed: ParsedText, whole: Place, findings: Findings): boo
     }
   }
   return isBroken;
+}
+
+/** Each alias with what it stands for: the nearest anchor of that name before it. One walk for all of them. */
+function mapAliases({ document }: ParsedText): Map<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Node: (_, node) => {
+      const target = isAlias(node) ? anchors.get(node.source) : undefined;
+      if (isAlias(node) && target !== undefined) targets.set(node, target);
+      else if (!isAlias(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
 }

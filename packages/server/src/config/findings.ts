@@ -10,12 +10,48 @@ export interface Place {
 interface Finding {
   readonly place: Place;
   readonly message: string;
+  /** It is only about a variable that is not set. */
+  readonly isUnset: boolean;
+}
+
+/** Who corrects fifty things starts again anyway; the rest would bury them. */
+const MOST_SHOWN = 50;
+/** What is kept of one kind, so that a document made of faults takes no memory; enough to sort by line. */
+const MOST_KEPT = 2_000;
+
+class FindingList {
+  kept: Finding[] = [];
+  #count = 0;
+
+  add(finding: Finding): void {
+    this.#count += 1;
+    if (this.kept.length < MOST_KEPT) this.kept.push(finding);
+  }
+
+  forget(isForgotten: (finding: Finding) => boolean): void {
+    const kept = this.kept.filter((finding) => !isForgotten(finding));
+    this.#count -= this.kept.length - kept.length;
+    this.kept = kept;
+  }
+
+  /** In the order of the files and their lines, each once. */
+  toLines(files: readonly string[]): string[] {
+    const order = new Map(files.map((file, index) => [file, index]));
+    const sorted = this.kept.toSorted(
+      ({ place: a }, { place: b }) =>
+        (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) || a.line - b.line || a.col - b.col,
+    );
+    const lines = [...new Set(sorted.map(toLine))];
+    const more = lines.length - MOST_SHOWN + this.#count - this.kept.length;
+    if (more <= 0) return lines;
+    return [...lines.slice(0, MOST_SHOWN), `and ${String(more)} more`];
+  }
 }
 
 /** Collects everything that is wrong or odd in a configuration, so that it is reported at once. */
 export class Findings {
-  readonly #problems: Finding[] = [];
-  readonly #warnings: Finding[] = [];
+  readonly #problems = new FindingList();
+  readonly #warnings = new FindingList();
   readonly #files: string[] = [];
 
   /** Findings are listed in the order in which their files were entered. */
@@ -23,33 +59,37 @@ export class Findings {
     this.#files.push(file);
   }
 
-  problem(place: Place, message: string): void {
-    this.#problems.push({ place, message });
+  problem(place: Place, message: string, isUnset = false): void {
+    this.#problems.add({ place, message, isUnset });
   }
 
-  warn(place: Place, message: string): void {
-    this.#warnings.push({ place, message });
+  warn(place: Place, message: string, isUnset = false): void {
+    this.#warnings.add({ place, message, isUnset });
   }
 
-  /** `file:line:col: key: what, and what to write instead`, in the order of the files. */
+  /** For a part that is switched off: the same file must start where its variables have no values. */
+  forgetUnset({ file, path }: Place): void {
+    const isPart = ({ place, isUnset }: Finding): boolean =>
+      isUnset && place.file === file && isAtOrBelow(place.path, path);
+    this.#problems.forget(isPart);
+    this.#warnings.forget(isPart);
+  }
+
+  /** `file:line:col: key: what, and what to write instead`, in the order of the files; fifty at most, and how many more. */
   get problems(): string[] {
-    return toLines(this.#problems, this.#files);
+    return this.#problems.toLines(this.#files);
   }
 
   get warnings(): string[] {
-    return toLines(this.#warnings, this.#files);
+    return this.#warnings.toLines(this.#files);
   }
-}
-
-function toLines(findings: readonly Finding[], files: readonly string[]): string[] {
-  const sorted = findings.toSorted(
-    ({ place: a }, { place: b }) =>
-      files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.col - b.col,
-  );
-  return [...new Set(sorted.map(toLine))];
 }
 
 function toLine({ place, message }: Finding): string {
   const spot = `${place.file}:${String(place.line)}:${String(place.col)}`;
   return place.path === '' ? `${spot}: ${message}` : `${spot}: ${place.path}: ${message}`;
+}
+
+function isAtOrBelow(path: string, above: string): boolean {
+  return path.startsWith(above) && ['', '.', '['].includes(path.charAt(above.length));
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deepFreeze } from '../lib/deep-freeze.ts';
 import type { Config } from './config.ts';
@@ -6,6 +5,7 @@ import { ConfigError, NoConfigError } from './config-error.ts';
 import { readDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import { Findings } from './findings.ts';
+import { readConfigText, UnusableText } from './read-text.ts';
 import { type ConfigFile, configFile } from './schema.ts';
 import { buildAuth } from './sections/auth.ts';
 import { buildDatabase } from './sections/database.ts';
@@ -49,8 +49,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 
 async function readConfigFile(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readConfigText(path);
   } catch (error) {
+    if (error instanceof UnusableText) throw new ConfigError([`${path}: ${error.message}`]);
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     if (code === 'ENOENT') throw new NoConfigError(path);
     throw new ConfigError([

@@ -160,6 +160,37 @@ ${oneGroup('workflow_dispatch_templates: [{ id: t, owner: o, repo: r, workflow_i
   });
 });
 
+describe('variables that are not set', () => {
+  const github = `auth:
+  basic: { enabled: true, users: [{ username: a, password: p }] }
+  github: { enabled: $ON, client_id: $ID, client_secret: $SECRET, redirect_url: $URL, org_role_mapping: { $ORG: $ROLE } }
+`;
+
+  it('are not spoken of in parts that are switched off', async () => {
+    const { config, warnings } = await loadText(
+      `${github}database: { postgres: { host: $H, port: $PORT, database: $D, password: $P } }`,
+      { env: { ON: 'false', ROLE: 'admin' } },
+    );
+    expect(config?.database.driver).toBe('sqlite');
+    expect(warnings).toEqual([]);
+  });
+
+  it('are in what switches a part on', async () => {
+    const { problems } = await loadText(github, { env: { ROLE: 'admin' } });
+    expect(problems).toEqual([expect.stringContaining('auth.github.enabled: "$ON" (the variable')]);
+  });
+
+  it('are in parts that are on', async () => {
+    const { problems, warnings } = await loadText(
+      `${withLogin}database: { driver: postgres, sqlite: { path: $FILE }, postgres: { host: h, database: $D, port: $PORT } }`,
+    );
+    expect(problems).toEqual([expect.stringContaining('database.postgres.port: "$PORT" (the')]);
+    expect(warnings).toEqual([
+      expect.stringContaining('database.postgres.database: the variable D'),
+    ]);
+  });
+});
+
 describe('secrets', () => {
   it.each([
     ['github: { token: "${NOPE}" }', 'github.token'],
@@ -188,9 +219,7 @@ describe('secrets', () => {
       `${withLogin}database: { postgres: { password: $DB_PASSWORD } }`,
     );
     expect(config?.database.driver).toBe('sqlite');
-    expect(warnings).toEqual([
-      expect.stringContaining('the variable DB_PASSWORD is not set; the value is not in use'),
-    ]);
+    expect(warnings).toEqual([]);
   });
 
   it('keep a "$" of their own; the warning shows nothing of them', async () => {

@@ -40,7 +40,9 @@ export function secret(): Decoder<SecretText> {
     }
     if (found.unset.length > 0) {
       // Not even the name: it is a part of the secret if it is meant literally.
-      at.warn('holds a "$" and a name of no variable that is set; it is taken as it is written');
+      at.warnOfUnset(
+        'holds a "$" and a name of no variable that is set; it is taken as it is written',
+      );
     }
     return {
       secret: new Secret(found.text),
@@ -56,7 +58,7 @@ export function boolean(fallback: boolean): Decoder<boolean> {
     if (word === '') return fallback;
     if (['true', 'yes', 'on', 'y'].includes(word)) return true;
     if (['false', 'no', 'off', 'n'].includes(word)) return false;
-    at.problem(`${quote(found)} is neither yes nor no; write true or false`);
+    report(at, found, `${quote(found)} is neither yes nor no; write true or false`);
     return fallback;
   });
 }
@@ -87,7 +89,8 @@ function number<T extends number>(
     const value = found.isPlain ? parse(found.text.trim()) : undefined;
     if (value === undefined) {
       const hint = found.isPlain ? '' : ' without quotes';
-      at.problem(`${quote(found)} is not ${what}; write ${what}${hint}, such as ${example(min)}`);
+      const write = `write ${what}${hint}, such as ${example(min)}`;
+      report(at, found, `${quote(found)} is not ${what}; ${write}`);
     } else if (value !== 0 && (value < min || value > max)) {
       at.problem(`${quote(found)} is out of range; write ${String(min)} to ${String(max)}`);
     }
@@ -109,7 +112,9 @@ export function duration({
     const isNumber = found.isPlain && /^[-+]?0$/.test(written);
     const value = isNumber ? undefined : parseGoDuration(written);
     if (value === undefined) {
-      at.problem(
+      report(
+        at,
+        found,
         `${quote(found)} is not a duration; write a number with a unit, such as ${fallback}`,
       );
     } else if (value !== 0 && (value < (minMs ?? 0) || value > (maxMs ?? 0))) {
@@ -129,9 +134,14 @@ function scalar<T>(missing: T, read: (found: ScalarText, at: Cursor) => T): Deco
   };
 }
 
+function report(at: Cursor, found: ScalarText, message: string): void {
+  if (found.unset.length > 0) at.problemOfUnset(message);
+  else at.problem(message);
+}
+
 function warnOfUnset(found: ScalarText, at: Cursor): void {
   for (const name of found.unset) {
-    at.warn(`the variable ${name} is not set; the text is taken as it is written`);
+    at.warnOfUnset(`the variable ${name} is not set; the text is taken as it is written`);
   }
 }
 

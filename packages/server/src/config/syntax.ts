@@ -31,6 +31,7 @@ const advice: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   MISSING_CHAR:
     'a character is missing, such as a closing quote or bracket, or the ":" after a key',
   MULTILINE_IMPLICIT_KEY: 'no ": " behind the key; write key: value on one line',
+  RESOURCE_EXHAUSTION: 'nested too deep; write fewer brackets or levels',
   TAB_AS_INDENT: 'a tab as indentation; write spaces',
   UNEXPECTED_TOKEN:
     'something that cannot stand here; check quotes, brackets and indentation above',

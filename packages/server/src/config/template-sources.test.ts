@@ -173,7 +173,7 @@ it('gives up after 30 s, and on a body without an end', async () => {
   expect(slow.problems).toEqual([expect.stringContaining('(no answer within 30 s)')]);
   expect(signals[0]).toBeInstanceOf(AbortSignal);
   const long = await loadText(text, { fetch: () => Promise.resolve(new Response(endless)) });
-  expect(long.problems).toEqual([expect.stringContaining('(more than 10 MB)')]);
+  expect(long.problems).toEqual([expect.stringContaining('(more than 1 MiB)')]);
 });
 
 it('shows no token that is written into an address', async () => {

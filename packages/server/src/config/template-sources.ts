@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { redactUrls } from '../lib/redaction.ts';
 import type { Cursor } from './cursor.ts';
@@ -6,14 +5,21 @@ import { list, section } from './decode.ts';
 import { readDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import type { Findings } from './findings.ts';
+import {
+  collectBytes,
+  decodeUtf8,
+  MOST_TEMPLATE_BYTES,
+  readTemplateText,
+  UnusableText,
+} from './read-text.ts';
 import type { Reading } from './scalars.ts';
 import type { GroupSection } from './sections/groups.ts';
 import { type FoundTemplate, templateFields } from './sections/templates.ts';
 
 const FETCH_TIMEOUT_MS = 30_000;
 
-// A list of templates is some kB; a wrong address may lead to an endless body.
-const MAX_BODY_BYTES = 10 * 1024 * 1024;
+/** Far more than anyone has; each costs time at every start. */
+const MOST_TEMPLATES = 10_000;
 
 const templateList = list(section(templateFields));
 
@@ -58,7 +64,7 @@ async function loadFile(
 ): Promise<DecodeTemplates> {
   const file = isAbsolute(path) ? path : join(folder, path);
   try {
-    const text = await readFile(file, 'utf8');
+    const text = await readTemplateText(file);
     return () => decodeTemplates(readDocument({ text, file, env }, findings), 'file', path);
   } catch (error) {
     at.problem(`cannot read ${file} (${reasonOf(error)}); paths start at the configuration file`);
@@ -89,6 +95,12 @@ function decodeTemplates(
   sourcePath: string,
 ): FoundTemplate[] {
   if (root === undefined) return [];
+  if (root.itemCount > MOST_TEMPLATES) {
+    root.problem(
+      `is a list of ${String(root.itemCount)}; write ${String(MOST_TEMPLATES)} templates at most into one document`,
+    );
+    return [];
+  }
   return templateList.decode(root).map((template) => ({ template, sourceType, sourcePath }));
 }
 
@@ -117,14 +129,8 @@ function takeCredentials(url: URL): Record<string, string> {
 }
 
 async function readBody(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new FetchRefused('more than 10 MB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const body = (response.body ?? []) as AsyncIterable<Uint8Array>;
+  return decodeUtf8(await collectBytes(body, MOST_TEMPLATE_BYTES));
 }
 
 /** For messages and the dashboard: no name and password, no query that a variable may have filled. */
@@ -137,7 +143,7 @@ class FetchRefused extends Error {}
 
 /** Codes and names only: the texts of network errors may quote the address with its secrets. */
 function reasonOf(error: unknown): string {
-  if (error instanceof FetchRefused) return error.message;
+  if (error instanceof FetchRefused || error instanceof UnusableText) return error.message;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string')
     return cause.code;

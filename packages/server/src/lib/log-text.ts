@@ -1,3 +1,5 @@
+import { escapeControls } from './escape-controls.ts';
+
 const LEVEL_NAMES: Readonly<Record<number, string>> = {
   10: 'TRACE',
   20: 'DEBUG',
@@ -15,17 +17,23 @@ export function textOf(line: string): string {
   const fields = Object.entries(record)
     .filter(([key]) => !SHOWN_APART.has(key))
     .map(([key, value]) => fieldText(key, value));
-  const head = `${textual(record['time'])} ${level.padEnd(5)} ${textual(record['msg'])}`;
-  return `${[head, ...fields].join(' ')}\n`;
+  const message = textual(record['msg']).replaceAll('\n', '\\n');
+  const head = `${textual(record['time'])} ${level.padEnd(5)} ${message}`;
+  return `${escapeControls([head, ...fields].join(' '))}\n`;
 }
 
 function fieldText(key: string, value: unknown): string {
   if (key === 'err' && typeof value === 'object' && value !== null) {
     const { message, stack } = value as { message?: unknown; stack?: unknown };
-    return `err=${JSON.stringify(message)}${typeof stack === 'string' ? `\n${stack}` : ''}`;
+    return `err=${JSON.stringify(message)}${typeof stack === 'string' ? indented(stack) : ''}`;
   }
   const isPlain = typeof value === 'string' && /^[\w./:@+-]+$/.test(value);
   return `${key}=${isPlain ? value : JSON.stringify(value)}`;
+}
+
+/** A foreign message in it must not begin a line as one of ours would. */
+function indented(stack: string): string {
+  return `\n${stack}`.replaceAll('\n', '\n    ');
 }
 
 function textual(value: unknown): string {

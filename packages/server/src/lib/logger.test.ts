@@ -71,7 +71,27 @@ describe('the log', () => {
     const failed = logged((logger) => {
       logger.error({ err: new Error('no') }, 'failed');
     });
-    expect(textOf(failed)).toMatch(/failed err="no"\nError: no\n/);
+    expect(textOf(failed)).toMatch(/failed err="no"\n {4}Error: no\n {4}/);
+  });
+
+  it('escapes what a terminal obeys and what turns a text around, as JSON and as text', () => {
+    const foreign = 'a\u009b31mb\u202ec\u001b[2Jd\u007fe\u2028f\u2066g';
+    const line = logged((logger) => {
+      logger.warn({ foreign, err: new Error(foreign) }, 'told');
+    });
+    for (const text of [line, textOf(line)]) {
+      expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u202e\u2066]/);
+      expect(text).toContain('a\\u009b31mb\\u202ec');
+    }
+    expect(JSON.parse(line)).toMatchObject({ foreign });
+  });
+
+  it('begins no line with what a foreign message says', () => {
+    const forged = '\n2026-11-30T00:00:00.000Z INFO  all is well';
+    const line = logged((logger) => {
+      logger.error({ err: new Error(`no${forged}`), forged }, `failed${forged}`);
+    });
+    expect(textOf(line)).not.toContain(forged);
   });
 
   it('shows no stack of an error that was expected', () => {

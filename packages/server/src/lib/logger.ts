@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { escapeControls } from './escape-controls.ts';
 import { redact } from './redaction.ts';
 
 export type { Logger } from 'pino';
@@ -33,8 +34,8 @@ function errorFields(error: unknown): unknown {
 }
 
 /** Also what others wrote, whatever it stands under. A line is JSON, so is what `redact` looks for. */
-function hideInLine(line: string): string {
-  return hideSecrets(redact(line));
+function cleanLine(line: string): string {
+  return escapeControls(hideSecrets(redact(line)));
 }
 
 /** On the finished line: that costs next to nothing where there is no such key, and sees every depth, child and error. */
@@ -54,7 +55,7 @@ export function makeLogger(level: string, destination: DestinationStream = proce
       base: null,
       serializers: { err: errorFields },
       timestamp: pino.stdTimeFunctions.isoTime,
-      hooks: { streamWrite: hideInLine },
+      hooks: { streamWrite: cleanLine },
     },
     destination,
   );

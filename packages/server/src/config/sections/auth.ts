@@ -32,6 +32,11 @@ export function buildAuth({ values, place }: Section<typeof authFields>): AuthCo
   if (!basic.values.enabled && !github.values.enabled) {
     place.problem('nobody can log in; set auth.basic.enabled or auth.github.enabled to true');
   }
+  if (!basic.values.enabled) basic.at.users.forgetUnset();
+  if (!github.values.enabled) {
+    const { enabled: _, ...rest } = github.at;
+    for (const at of Object.values(rest)) at.forgetUnset();
+  }
   const users = basic.values.users.map((user) => buildUser(user, basic.values.enabled));
   refuseSameNames(basic.values.users);
   if (basic.values.enabled && users.length === 0) {

@@ -30,6 +30,7 @@ export const databaseFields = {
 
 export function buildDatabase({ values, at }: Section<typeof databaseFields>): DatabaseConfig {
   const isPostgres = values.driver === 'postgres';
+  (isPostgres ? at.sqlite : at.postgres).forgetUnset();
   const postgres = buildPostgres(values.postgres, isPostgres);
   if (isPostgres) return postgres;
   if (values.driver !== 'sqlite')

@@ -24,9 +24,8 @@ export function takeToken(found: SecretText, at: Cursor, isInUse: boolean): Secr
  */
 function reportUnset(found: SecretText, at: Cursor, isInUse: boolean): void {
   if (found.unsetVariable === undefined) return;
-  const message = `the variable ${found.unsetVariable} is not set`;
-  if (isInUse) at.problem(`${message}; set it, or write the value here`);
-  else at.warn(`${message}; the value is not in use now`);
+  if (!isInUse) return;
+  at.problem(`the variable ${found.unsetVariable} is not set; set it, or write the value here`);
 }
 
 // The Go program pasted variables into the YAML, which took quotes and blanks around them away.
