@@ -256,6 +256,28 @@ describe('failed logins', () => {
     expect((await right)?.user).toEqual(ada);
   });
 
+  it('under one name and address do not keep out who got in from there before, however many fail', async () => {
+    const { login, clock } = await openAuth(quick);
+    await login('ada', 'right');
+    const flood = Array.from({ length: 50 }, () => login('ada', 'guess').catch(reasonOf));
+    expect((await login('ada', 'right'))?.user).toEqual(ada);
+    expect((await login('ada', 'right'))?.user).toEqual(ada);
+    await clock.advance(10_000);
+    expect(await Promise.all(flood)).toContain('too-many-failures');
+  });
+
+  it('count for a password that was changed, though it let in before', async () => {
+    let password = 'right';
+    const fits: Passwords['fits'] = async (_hash, given) => given === password;
+    const { login, clock } = await openAuth({ passwords: { ...argon2id, fits } });
+    await login('ada', 'right');
+    password = 'new';
+    for (let i = 0; i < 11; i += 1) expect(await login('ada', 'right')).toBeUndefined();
+    const late = login('ada', 'right').catch(reasonOf);
+    await clock.advance(1_000);
+    expect(await late).toBe('too-many-failures');
+  });
+
   it('of others hold nobody up: neither of another address nor of another user', async () => {
     const elsewhere = await failTenTimes({ client: '198.51.100.7' });
     expect((await elsewhere.login('ada', 'right'))?.user).toEqual(ada);

@@ -49,21 +49,28 @@ export class PasswordLogin {
   async findUser(attempt: LoginAttempt): Promise<User | undefined> {
     // By both: behind a proxy all people have one address, and one name may be tried from many.
     const key = JSON.stringify([attempt.client, attempt.username]);
+    // Others who fail under the same name and address do not keep out who got in with this password before.
+    if (this.#proven.knows(key, attempt.password)) return this.#takePlace(key, attempt);
     const { mayTry, waitMs } = this.#failures.takeTurn(key);
     if (!mayTry) throw new LoginRefusal('too-many-failures', waitMs);
     let hasFailed = false;
     try {
       if (waitMs > 0) await this.#deps.clock.sleep(waitMs, attempt.signal);
-      const isProven = this.#proven.has(key);
-      const { signal } = attempt;
-      const user = await this.#line.run(() => this.#check(attempt), { isProven, signal });
+      const user = await this.#takePlace(key, attempt);
       hasFailed = user === undefined;
-      if (user !== undefined) this.#proven.add(key);
       if (hasFailed && waitMs > 0) throw new LoginRefusal('too-many-failures', waitMs);
       return user;
     } finally {
       if (!hasFailed) this.#failures.giveBack(key);
     }
+  }
+
+  async #takePlace(key: string, attempt: LoginAttempt): Promise<User | undefined> {
+    const place = { isProven: this.#proven.has(key), signal: attempt.signal };
+    const user = await this.#line.run(() => this.#check(attempt), place);
+    if (user !== undefined) this.#proven.add(key, attempt.password);
+    else this.#proven.forget(key, attempt.password);
+    return user;
   }
 
   async #check({ username, password }: LoginAttempt): Promise<User | undefined> {

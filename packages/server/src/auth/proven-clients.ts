@@ -1,18 +1,37 @@
-/** Each takes some 100 bytes. */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** Each takes some 200 bytes. */
 const MOST = 10_000;
 
-/** Who has logged in from where since this process started. Of many, those who did so last. */
+/** Who has logged in from where since this process started, and with what. Of many, those who did so last. */
 export class ProvenClients {
-  readonly #keys = new Set<string>();
+  readonly #digests = new Map<string, Buffer>();
+  /** Leaves this process as little as the digests do. */
+  readonly #secret = randomBytes(32);
 
   has(key: string): boolean {
-    return this.#keys.has(key);
+    return this.#digests.has(key);
   }
 
-  add(key: string): void {
-    this.#keys.delete(key);
-    this.#keys.add(key);
-    const [oldest] = this.#keys;
-    if (this.#keys.size > MOST && oldest !== undefined) this.#keys.delete(oldest);
+  /** Whether this is the password that let this client in the last time; it may be another's or a former one by now. */
+  knows(key: string, password: string): boolean {
+    const known = this.#digests.get(key);
+    return known !== undefined && timingSafeEqual(known, this.#digest(password));
+  }
+
+  add(key: string, password: string): void {
+    this.#digests.delete(key);
+    this.#digests.set(key, this.#digest(password));
+    const [oldest] = this.#digests.keys();
+    if (this.#digests.size > MOST && oldest !== undefined) this.#digests.delete(oldest);
+  }
+
+  /** For a password that lets nobody in any more: it counts as a failure like any other from now on. */
+  forget(key: string, password: string): void {
+    if (this.knows(key, password)) this.#digests.delete(key);
+  }
+
+  #digest(password: string): Buffer {
+    return createHmac('sha256', this.#secret).update(password).digest();
   }
 }
