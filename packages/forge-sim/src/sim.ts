@@ -136,6 +136,11 @@ export class ForgeSim {
     this.#parts.forge.runs.setVisibilityDelay(delayMs);
   }
 
+  /** `blind`: listings with a filter show no runs, while plain ones do. */
+  setRunSearch({ blind }: { blind: boolean }): void {
+    this.#parts.forge.runs.isSearchBlind = blind;
+  }
+
   deleteRun(runId: number): void {
     this.#parts.forge.runs.delete(this.#parts.forge.state.getRun(runId));
   }

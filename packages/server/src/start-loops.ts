@@ -80,11 +80,12 @@ function makeFlow({ config, store, forge, clock }: LoopsDeps): WebhookFlow {
 
 function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
   const { config, store, forge, metrics, clock, logger } = deps;
-  const { intervalMs, sendDeadlineMs, pickupTimeoutMs, recheckAfterMs } = config.dispatcher;
+  const { intervalMs, sendDeadlineMs, pickupTimeoutMs } = config.dispatcher;
+  const { recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
   const { forgeBreakerMs, probeMs, retryMs } = config.waits;
   return new DispatchLoop({
     ...{ store, forge, clock, logger },
-    ...{ intervalMs, sendDeadlineMs, pickupTimeoutMs },
+    ...{ intervalMs, sendDeadlineMs, pickupTimeoutMs, runLookupTimeoutMs },
     ...{ recheckAfterMs, forgeBreakerMs, probeMs, retryMs },
     requestTimeoutMs: config.github.requestTimeoutMs,
     freshForMs: () => flow.freshForMs(),

@@ -2,27 +2,18 @@ import type { FaultKind } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../src/store/databases.testkit.ts';
 import { impatient } from './harness/config-file.ts';
-import { acme, BOT, HUMAN_TOKEN } from './harness/scenes.ts';
+import { acme, BOT, dispatchByHand, HUMAN_TOKEN } from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 const dispatchRequests = ({ sim }: World) =>
   sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');
 
-/** Starts the workflow by hand, as somebody who is not dispatchoor. */
-async function dispatchByHand(world: World): Promise<void> {
-  const url = `${world.sim.url}/repos/acme/app/actions/workflows/build.yaml/dispatches`;
-  const { status } = await fetch(url, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${HUMAN_TOKEN}`,
-      accept: 'application/vnd.github+json',
-      'x-github-api-version': '2022-11-28',
-      'user-agent': 'a script of alice',
-    },
-    body: JSON.stringify({ ref: 'main', inputs: { 'runs-on': '["nobody-has-this"]' } }),
-  });
-  expect(status).toBe(204);
-}
+/** Somebody who is not dispatchoor; no runner takes it. */
+const byHand = {
+  workflow: 'build.yaml',
+  token: HUMAN_TOKEN,
+  inputs: { 'runs-on': '["nobody-has-this"]' },
+};
 
 async function isSentAgain(database: TestDatabase, kind: FaultKind): Promise<void> {
   const world = await startWorld({ database, config: impatient });
@@ -74,13 +65,13 @@ for (const database of databases) {
 
     it('without an answer never takes the run of somebody else (defect #3)', async () => {
       const world = await startWorld({ database, config: impatient });
-      await dispatchByHand(world);
+      await dispatchByHand(world.sim, byHand);
       world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       await world.forge('a dispatch that failed', ({ requests }) =>
         requests.some(({ endpoint, status }) => endpoint === 'dispatch' && status === 502),
       );
-      await dispatchByHand(world);
+      await dispatchByHand(world.sim, byHand);
       const done = await world.job(id, 'completed');
       expect(world.runOf(done).actor).toBe(BOT);
       expect(world.sim.ledger().runs).toHaveLength(3);

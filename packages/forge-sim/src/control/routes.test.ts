@@ -81,6 +81,8 @@ describe('control over HTTP', () => {
   it('steers runs', async () => {
     const sim = await startSim();
     await control(sim, 'PUT /run-visibility', { delayMs: SECOND });
+    await control(sim, 'PUT /run-search', { blind: true });
+    await control(sim, 'PUT /run-search', { blind: false });
     const runId = await dispatch(sim);
     expect(getRun(sim, runId).visibleAt).toBe(NOON + SECOND);
     await control(sim, `POST /runs/${runId}/complete`, { conclusion: 'stale' });

@@ -105,6 +105,11 @@ const runRoutes: readonly ControlRoute[] = [
     run: (sim, body) => sim.setRunVisibility(shaped(body, controlShapes.visibility)),
   },
   {
+    method: 'PUT',
+    path: '/run-search',
+    run: (sim, body) => sim.setRunSearch(shaped(body, controlShapes.search)),
+  },
+  {
     method: 'DELETE',
     path: '/runs/:id',
     run: (sim, _body, request) => sim.deleteRun(idOf(request)),

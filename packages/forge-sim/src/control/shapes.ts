@@ -29,6 +29,7 @@ const tokenOnly: ShapeOf<{ token: string }> = object({ token: text }, ['token'])
 const advance: ShapeOf<{ ms: number }> = object({ ms: msAhead }, ['ms']);
 const offset: ShapeOf<{ ms: number }> = object({ ms }, ['ms']);
 const visibility: ShapeOf<{ delayMs: number }> = object({ delayMs: msAhead }, ['delayMs']);
+const search: ShapeOf<{ blind: boolean }> = object({ blind: flag }, ['blind']);
 const ending: ShapeOf<{ conclusion: RunConclusion }> = object(
   { conclusion: { enum: runConclusions } },
   ['conclusion'],
@@ -58,6 +59,7 @@ export const controlShapes = {
   advance,
   offset,
   visibility,
+  search,
   ending,
   primary,
   secondary,

@@ -10,6 +10,13 @@ export interface RunQuery {
   readonly created?: string;
 }
 
+const FILTERS = ['event', 'status', 'actor', 'branch', 'head_sha', 'created'] as const;
+
+/** Asks for some of the runs, which GitHub answers from a search index; without a filter it reads the runs themselves. */
+export function isSearch(query: RunQuery): boolean {
+  return FILTERS.some((filter) => query[filter] !== undefined);
+}
+
 type RunTest = (run: Run) => boolean;
 
 /** The filters of the run search: `event`, `status`, `actor`, `branch`, `head_sha`, `created`. */

@@ -4,7 +4,7 @@ import { getVisibleRepo, getVisibleRun, mustBeAbleToWrite } from './access.ts';
 import { pageOf } from './paging.ts';
 import { type Endpoint, notFound, RestError, type RestRequest } from './rest.ts';
 import { jobBody, runBody } from './run-body.ts';
-import { runFilter } from './run-filter.ts';
+import { isSearch, runFilter } from './run-filter.ts';
 
 /** GitHub's run search never shows more, whatever the page. */
 const MAX_SEARCH_RESULTS = 1_000;
@@ -32,7 +32,8 @@ const listRunsEndpoint: Endpoint = {
   ],
   docs: 'actions/workflow-runs#list-workflow-runs-for-a-repository',
   handle: (request, forge) => {
-    const found = runsOfPath(request, forge).filter(runFilter(request.query));
+    const isBlind = forge.runs.isSearchBlind && isSearch(request.query);
+    const found = isBlind ? [] : runsOfPath(request, forge).filter(runFilter(request.query));
     const newestFirst = found.sort((a, b) => b.createdAt - a.createdAt || b.id - a.id);
     const shown = newestFirst.slice(0, MAX_SEARCH_RESULTS);
     const { items, headers } = pageOf(request, shown, forge.urls.api);

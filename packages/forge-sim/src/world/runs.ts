@@ -41,6 +41,9 @@ export class Runs {
     this.#deps = deps;
   }
 
+  /** Searches over runs show none, as GitHub's index has done for hours; reading them plainly does. */
+  isSearchBlind = false;
+
   /** From now on; overrides the profile. */
   setVisibilityDelay(delayMs: number): void {
     this.#visibilityDelayMs = delayMs;

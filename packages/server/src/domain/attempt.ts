@@ -8,8 +8,16 @@ import type { DispatchTarget } from './job.ts';
  * - `unknown`: it may have started a run; correlation decides
  * - `found`: an unknown one whose run was matched
  * - `absent`: concluded late to have started nothing; watched on for a run after all
+ * - `ambiguous`: given up, as a run may be its own or another's: its job is never sent again
  */
-export type AttemptState = 'claimed' | 'accepted' | 'refused' | 'unknown' | 'found' | 'absent';
+export type AttemptState =
+  | 'claimed'
+  | 'accepted'
+  | 'refused'
+  | 'unknown'
+  | 'found'
+  | 'absent'
+  | 'ambiguous';
 
 export interface AttemptMove {
   readonly from: AttemptState | null;
@@ -27,9 +35,12 @@ export const ATTEMPT_MOVES: readonly AttemptMove[] = [
   { from: 'unknown', to: 'refused', by: 'a late 4xx or 429 answer' },
   { from: 'unknown', to: 'found', by: 'its run was matched' },
   { from: 'unknown', to: 'absent', by: 'no run after the lookup timeout' },
+  { from: 'unknown', to: 'ambiguous', by: 'a run after the lookup timeout that may be another’s' },
+  { from: 'accepted', to: 'ambiguous', by: 'a run after the lookup timeout that may be another’s' },
   { from: 'found', to: 'unknown', by: 'the matched run was another attempt’s' },
   { from: 'found', to: 'accepted', by: 'a late 2xx answer' },
   { from: 'absent', to: 'accepted', by: 'a late 2xx answer' },
+  { from: 'ambiguous', to: 'accepted', by: 'a late 2xx answer' },
 ];
 
 export function assertAttemptMove(from: AttemptState | null, to: AttemptState): void {
@@ -61,9 +72,12 @@ export interface Attempt extends DispatchTarget {
   readonly credentialId: string;
   /** Login the forge shows as the run's actor; `''` while the credential has never told. */
   readonly actor: string;
+  /** Of the job's inputs, without the one that carries the attempt id. */
   readonly inputsHash: string;
   /** Input that carries the attempt id into the run's name, if the template has one. */
   readonly correlationInput: string | null;
+  /** Its run is known by the id in its name, never by its time: the id is sent, and no run has shown that it gets lost. */
+  readonly isNamed: boolean;
   readonly state: AttemptState;
   readonly claimedAt: number;
   /** First byte leaves before this or never. */
@@ -71,6 +85,8 @@ export interface Attempt extends DispatchTarget {
   /** The same two moments on the forge's clock, as it stood at the claim: either clock may be put right since. */
   readonly forgeClaimedAt: number;
   readonly forgeSendDeadline: number;
+  /** How far off these two may be: as well as the forge's clock was known at the claim. */
+  readonly forgeUncertaintyMs: number;
   /** How many runners this attempt holds while its run is not known. */
   readonly runners: number;
   /** Labels a runner needs: the group's at the time of the claim. */
@@ -103,6 +119,11 @@ export interface Attempt extends DispatchTarget {
   readonly errorMessage: string;
 }
 
+/** Its job has gone on without it: whatever it started after all is not wanted any more. */
+export function isGivenUp({ state }: Pick<Attempt, 'state'>): boolean {
+  return state === 'absent' || state === 'ambiguous';
+}
+
 /** It has ended without a run, though it may have started one: that is waited for, to be cancelled. */
 export function isWatched({
   state,
@@ -131,6 +152,8 @@ export interface Run {
   readonly event: string;
   readonly branch: string;
   readonly actor: string;
+  /** The commit whose workflow file it runs; `''`: not told. */
+  readonly headSha: string;
   readonly status: RunStatus;
   readonly conclusion: string | null;
   readonly url: string;

@@ -1,30 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attempt, CLAIMED_AT, run } from './attempt.testkit.ts';
+import { attempt, CLAIMED_AT } from './attempt.testkit.ts';
 import {
-  type CandidateRun,
-  type CorrelationInput,
-  correlate,
-  type LateRunInput,
-  lateRuns,
-  type SearchedAttempt,
-} from './correlation.ts';
+  MINUTE,
+  madeAfter,
+  namedAfter,
+  SECOND,
+  sentAfter,
+  TIMING,
+} from './correlation/correlation.testkit.ts';
+import type { CandidateRun, SearchedAttempt } from './correlation/window.ts';
+import { type CorrelationInput, correlate } from './correlation.ts';
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const TIMING = {
-  requestTimeoutMs: 30 * SECOND,
-  runLookupTimeoutMs: 5 * MINUTE,
-  recheckAfterMs: MINUTE,
-  uncertaintyMs: 0,
-};
 /** Deadline (5 s) and request timeout after the claim, and a moment. */
 const OVER = CLAIMED_AT + 36 * SECOND;
-
-const sentAfter = (id: string, ms: number, over: Partial<SearchedAttempt> = {}) =>
-  attempt(id, { claimedAt: CLAIMED_AT + ms, ...over });
-const madeAfter = (id: string, ms: number, over: Partial<CandidateRun> = {}) =>
-  run(id, { createdAt: CLAIMED_AT + ms, ...over });
 
 function decide(over: Partial<CorrelationInput> & { listedAt?: number }): Record<string, string> {
   const sentAt = over.listedAt ?? CLAIMED_AT + 10 * SECOND;
@@ -35,13 +24,18 @@ function decide(over: Partial<CorrelationInput> & { listedAt?: number }): Record
     runs: [],
     listing: { sentAt, isComplete: true, createdSince: 0 },
     timing: TIMING,
+    namedCommits: new Set(),
     now: sentAt,
     ...over,
   });
   return Object.fromEntries(
     decisions.map((one) => [
       one.attemptId,
-      one.kind === 'match' ? `${one.runId} by ${one.matchedBy}` : one.kind,
+      one.kind === 'match'
+        ? `${one.runId} by ${one.matchedBy}`
+        : one.kind === 'ambiguous'
+          ? `ambiguous: ${one.runs.map(({ id }) => id).join(' ')}`
+          : one.kind,
     ]),
   );
 }
@@ -65,17 +59,27 @@ describe('as many runs as attempts', () => {
 
   it('adopts none by a listing that was cut short, or was sent before the last claim', () => {
     const attempts = [sentAfter('a', 0)];
-    const runs = [madeAfter('1', -SECOND)];
+    const runs = [madeAfter('1', 0)];
     const listing = { sentAt: CLAIMED_AT + SECOND, isComplete: false, createdSince: 0 };
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait' });
     expect(decide({ attempts, runs, listedAt: CLAIMED_AT - 1 })).toEqual({ a: 'wait' });
   });
 
-  it('does not adopt a run made before the claim or long after it, or by another actor (defect #3)', () => {
-    const attempts = [sentAfter('a', 0)];
-    const adopted = (one: CandidateRun) => decide({ attempts, runs: [one] })['a'] !== 'wait';
-    expect(adopted(madeAfter('1', -MINUTE))).toBe(true);
-    expect(adopted(madeAfter('1', -MINUTE - 1))).toBe(false);
+  it('never adopts a run made before the claim, less what the clocks may be off and a second (defect #3)', () => {
+    const adopted = (ms: number, over: Partial<SearchedAttempt> = {}) =>
+      decide({ attempts: [sentAfter('a', 0, over)], runs: [madeAfter('1', ms)] })['a'] !== 'wait';
+    expect(adopted(-SECOND)).toBe(true);
+    expect(adopted(-SECOND - 1)).toBe(false);
+    expect(adopted(-3 * SECOND, { uncertaintyMs: 2 * SECOND })).toBe(true);
+    expect(adopted(-3 * SECOND - 1, { uncertaintyMs: 2 * SECOND })).toBe(false);
+    // Known to the minute only, everybody's runs of that minute would be taken.
+    expect(adopted(-6 * SECOND, { uncertaintyMs: MINUTE })).toBe(true);
+    expect(adopted(-6 * SECOND - 1, { uncertaintyMs: MINUTE })).toBe(false);
+  });
+
+  it('adopts none that was made a minute after the request was surely over, or by another actor', () => {
+    const adopted = (one: CandidateRun) =>
+      decide({ attempts: [sentAfter('a', 0)], runs: [one] })['a'] !== 'wait';
     expect(adopted(madeAfter('1', 95 * SECOND))).toBe(true);
     expect(adopted(madeAfter('1', 95 * SECOND + 1))).toBe(false);
     expect(adopted(madeAfter('1', 0, { actor: 'someone' }))).toBe(false);
@@ -112,6 +116,88 @@ describe('fewer runs than attempts', () => {
   });
 });
 
+/** As late as anything is concluded, by a listing that is not the first to show nothing of its own. */
+const LATE = CLAIMED_AT + 35 * SECOND + 6 * MINUTE;
+
+describe('attempts with different inputs in doubt at once', () => {
+  const attempts = [
+    sentAfter('a', 0, { inputsHash: 'one', missingSince: OVER }),
+    sentAfter('b', SECOND, { inputsHash: 'two', missingSince: OVER }),
+  ];
+
+  it('are never given each other’s runs: with any run about, neither is sent again', () => {
+    const acted = [madeAfter('1', SECOND)];
+    expect(decide({ attempts, runs: acted, listedAt: OVER + SECOND })).toEqual({
+      a: 'missing',
+      b: 'missing',
+    });
+    expect(decide({ attempts, runs: acted, listedAt: LATE })).toEqual({
+      a: 'ambiguous: 1',
+      b: 'ambiguous: 1',
+    });
+    const both = [...acted, madeAfter('2', 2 * SECOND)];
+    expect(decide({ attempts, runs: both, listedAt: LATE })).toEqual({
+      a: 'ambiguous: 1 2',
+      b: 'ambiguous: 1 2',
+    });
+  });
+
+  it('started nothing where there is no run at all', () => {
+    expect(decide({ attempts, listedAt: LATE })).toEqual({ a: 'absent', b: 'absent' });
+  });
+});
+
+describe('an attempt that sends its id', () => {
+  const attempts = [namedAfter('a-1', 0, { missingSince: OVER })];
+
+  it('never takes a run that does not bear it: that one forbids to send it again', () => {
+    const runs = [madeAfter('1', SECOND)];
+    expect(decide({ attempts, runs, listedAt: OVER })).toEqual({ 'a-1': 'missing' });
+    expect(decide({ attempts, runs, listedAt: LATE })).toEqual({ 'a-1': 'ambiguous: 1' });
+  });
+
+  it('is sent again in spite of such a run where the commit is known to bear ids', () => {
+    const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
+    const seen = { attempts, runs, listedAt: LATE };
+    expect(decide({ ...seen, namedCommits: new Set(['known']) })).toEqual({ 'a-1': 'absent' });
+    expect(decide({ ...seen, namedCommits: new Set(['other']) })).toEqual({
+      'a-1': 'ambiguous: 1',
+    });
+  });
+
+  it('is not hindered by a run made before its claim, or by another actor', () => {
+    const runs = [madeAfter('1', -SECOND - 1), madeAfter('2', 0, { actor: 'someone' })];
+    expect(decide({ attempts, runs, listedAt: LATE })).toEqual({ 'a-1': 'absent' });
+  });
+
+  it('waits for others being sent that may have made the run', () => {
+    const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
+    const named = attempt('b-2', { correlationInput: 'dispatch-id' });
+    const seen = { attempts: [sentAfter('p', 0)], runs, listedAt: LATE };
+    expect(decide({ ...seen, sending: [named] })).toEqual({ p: 'wait' });
+    expect(decide({ ...seen, sending: [named], namedCommits: new Set(['known']) })).toEqual({
+      p: '1 by order',
+    });
+  });
+
+  it('leaves no run to one that is known by its time as long as it may be its own', () => {
+    const both = [...attempts, sentAfter('p', 0, { missingSince: OVER })];
+    const runs = [madeAfter('1', SECOND)];
+    expect(decide({ attempts: both, runs, listedAt: LATE })).toEqual({
+      'a-1': 'ambiguous: 1',
+      p: 'ambiguous: 1',
+    });
+  });
+
+  it('is forbidden to be sent again by a run that may be its own by a clock nobody knows well', () => {
+    const unsure = [namedAfter('a-1', 0, { missingSince: OVER, uncertaintyMs: MINUTE })];
+    const runs = [madeAfter('1', -MINUTE)];
+    expect(decide({ attempts: unsure, runs, listedAt: LATE + MINUTE })).toEqual({
+      'a-1': 'ambiguous: 1',
+    });
+  });
+});
+
 describe('more runs than attempts', () => {
   const attempts = [sentAfter('a-1', 0)];
   const runs = [madeAfter('1', 5 * SECOND), madeAfter('2', SECOND)];
@@ -121,9 +207,11 @@ describe('more runs than attempts', () => {
     expect(decide({ attempts, runs: named })).toEqual({ 'a-1': '3 by input' });
   });
 
-  it('else by time, once no request can be on its way any more', () => {
+  it('are nobody’s: it is not sent again, and fails with all of them named', () => {
     expect(decide({ attempts, runs })).toEqual({ 'a-1': 'wait' });
-    expect(decide({ attempts, runs, listedAt: OVER })).toEqual({ 'a-1': '2 by order' });
+    expect(decide({ attempts, runs, listedAt: OVER })).toEqual({ 'a-1': 'missing' });
+    const late = [sentAfter('a-1', 0, { missingSince: OVER })];
+    expect(decide({ attempts: late, runs, listedAt: LATE })).toEqual({ 'a-1': 'ambiguous: 2 1' });
   });
 });
 
@@ -184,7 +272,7 @@ describe('an attempt without a run', () => {
   it('leaves a run to wait that may belong to one the listing does not go back to', () => {
     const attempts = [sentAfter('a', 0), sentAfter('b', SECOND)];
     const sentAt = CLAIMED_AT + 60 * MINUTE;
-    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT + SECOND - MINUTE };
+    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT };
     const runs = [madeAfter('1', 2 * SECOND)];
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait', b: 'wait' });
   });
@@ -202,6 +290,9 @@ const anyKey = fc
       fc.record({
         at: fc.nat(4 * MINUTE),
         state: fc.constantFrom('unknown' as const, 'unknown' as const, 'accepted' as const),
+        isNamed: fc.constantFrom(false, false, true),
+        inputsHash: fc.constantFrom('one', 'one', 'one', 'two'),
+        uncertaintyMs: fc.constantFrom(0, 0, 700, MINUTE),
         missingSince: fc.option(fc.nat(10 * MINUTE).map((ms) => CLAIMED_AT + ms)),
       }),
       { maxLength: 5 },
@@ -214,6 +305,7 @@ const anyKey = fc
           { arbitrary: fc.nat(4), weight: 1 },
         ),
         actor: fc.constantFrom('bot', 'bot', 'bot', '', 'someone'),
+        headSha: fc.constantFrom('plain', 'plain', 'named'),
       }),
       { maxLength: 6 },
     ),
@@ -225,11 +317,19 @@ const anyKey = fc
   .map(({ attempts, runs, isSending, isComplete, listedAfter, late }): CorrelationInput => {
     const sentAt = CLAIMED_AT + listedAfter;
     return {
-      attempts: attempts.map(({ at, ...rest }, i) => sentAfter(`attempt-${i}`, at, rest)),
+      attempts: attempts.map(({ at, ...rest }, i) => {
+        const correlationInput = rest.isNamed ? 'dispatch-id' : null;
+        return sentAfter(`attempt-${i}`, at, { ...rest, correlationInput });
+      }),
+      namedCommits: new Set(['named']),
       sending: isSending ? [attempt('attempt-sending')] : [],
       knownIds: isSending ? ['attempt-sending'] : [],
-      runs: runs.map(({ at, names, actor }, i) =>
-        madeAfter(String(i), at, { actor, name: names === null ? 'CI' : `CI attempt-${names}` }),
+      runs: runs.map(({ at, names, actor, headSha }, i) =>
+        madeAfter(String(i), at, {
+          actor,
+          headSha,
+          name: names === null ? 'CI' : `CI attempt-${names}`,
+        }),
       ),
       listing: { sentAt, isComplete, createdSince: 0 },
       timing: TIMING,
@@ -239,6 +339,32 @@ const anyKey = fc
 
 const matchesOf = (input: CorrelationInput) =>
   correlate(input).flatMap((one) => (one.kind === 'match' ? [one] : []));
+
+/** By what a run shows, it may be this attempt's. */
+function mayBeOf(
+  sent: SearchedAttempt,
+  { createdAt, actor, name, headSha }: CandidateRun,
+): boolean {
+  const unsureMs = sent.uncertaintyMs;
+  return (
+    name === 'CI' &&
+    actor !== 'someone' &&
+    !(sent.correlationInput !== null && headSha === 'named') &&
+    createdAt >= sent.claimedAt - SECOND - unsureMs &&
+    createdAt <= sent.claimedAt + 95 * SECOND + unsureMs
+  );
+}
+
+function pairIn(
+  { attempts, runs }: CorrelationInput,
+  { attemptId, runId }: { readonly attemptId: string; readonly runId: string },
+): { readonly sent: SearchedAttempt; readonly made: CandidateRun } {
+  const [sent] = attempts.filter(({ id }) => id === attemptId);
+  const [made] = runs.filter(({ id }) => id === runId);
+  if (sent === undefined || made === undefined)
+    throw new Error(`${attemptId} or ${runId} is not there`);
+  return { sent, made };
+}
 
 describe('correlate, for any attempts and runs', () => {
   it('decides once for each attempt, and matches no run twice', () => {
@@ -256,22 +382,46 @@ describe('correlate, for any attempts and runs', () => {
   it('matches by time only inside the attempt’s window, in order, with nothing being sent', () => {
     fc.assert(
       fc.property(anyKey, (input) => {
-        const times = matchesOf(input)
+        const pairs = matchesOf(input)
           .filter(({ matchedBy }) => matchedBy === 'order')
-          .map(({ attemptId, runId }) => {
-            const sent = input.attempts.find(({ id }) => id === attemptId)?.claimedAt ?? NaN;
-            const made = input.runs.find(({ id }) => id === runId)?.createdAt ?? NaN;
-            expect(made - sent).toBeGreaterThanOrEqual(-MINUTE);
-            expect(made - sent).toBeLessThanOrEqual(95 * SECOND);
-            return { sent, made };
-          });
-        expect(times.length > 0 && input.sending.length > 0).toBe(false);
-        expect(times.length > 0 && !input.listing.isComplete).toBe(false);
-        for (const a of times) {
-          for (const b of times) if (a.sent < b.sent) expect(a.made).toBeLessThanOrEqual(b.made);
+          .map((match) => pairIn(input, match));
+        for (const { sent, made } of pairs) {
+          const unsureMs = Math.min(sent.uncertaintyMs, 5 * SECOND);
+          const afterMs = made.createdAt - sent.claimedAt;
+          expect(afterMs).toBeGreaterThanOrEqual(-SECOND - unsureMs);
+          expect(afterMs).toBeLessThanOrEqual(95 * SECOND + unsureMs);
+          expect(sent.isNamed).toBe(false);
+        }
+        expect(pairs.length > 0 && input.sending.length > 0).toBe(false);
+        expect(pairs.length > 0 && !input.listing.isComplete).toBe(false);
+        for (const a of pairs) {
+          for (const b of pairs) {
+            if (a.sent.claimedAt < b.sent.claimedAt) {
+              expect(a.made.createdAt).toBeLessThanOrEqual(b.made.createdAt);
+            }
+          }
         }
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('never matches by time where a run may be that of a job with other inputs', () => {
+    fc.assert(
+      fc.property(anyKey, (input) => {
+        const named = new Set(
+          matchesOf(input).flatMap((one) => (one.matchedBy === 'input' ? [one.attemptId] : [])),
+        );
+        for (const match of matchesOf(input)) {
+          if (match.matchedBy === 'input') continue;
+          const { sent, made } = pairIn(input, match);
+          const rivals = input.attempts.filter(
+            (one) => !named.has(one.id) && one.inputsHash !== sent.inputsHash && mayBeOf(one, made),
+          );
+          expect(rivals).toEqual([]);
+        }
+      }),
+      { numRuns: 1_000 },
     );
   });
 
@@ -298,64 +448,13 @@ describe('correlate, for any attempts and runs', () => {
       fc.property(anyKey, (input) => {
         const taken = new Set(matchesOf(input).map(({ runId }) => runId));
         for (const { kind, attemptId } of correlate(input)) {
-          if (kind !== 'absent') continue;
-          const sent = input.attempts.find(({ id }) => id === attemptId)?.claimedAt ?? NaN;
-          const left = input.runs.filter(
-            ({ id, createdAt, actor, name }) =>
-              !taken.has(id) &&
-              name === 'CI' &&
-              actor !== 'someone' &&
-              createdAt >= sent - MINUTE &&
-              createdAt <= sent + 95 * SECOND,
-          );
+          const sent = input.attempts.find(({ id }) => id === attemptId);
+          if (kind !== 'absent' || sent === undefined) continue;
+          const left = input.runs.filter((one) => !taken.has(one.id) && mayBeOf(sent, one));
           expect(left).toEqual([]);
         }
       }),
       { numRuns: 1_000 },
     );
-  });
-});
-
-describe('lateRuns', () => {
-  const watched = [sentAfter('gone-1', 0, { state: 'absent' })];
-  const base = { watched, searching: [], guessed: [], knownIds: ['other'], timing: TIMING };
-  const late = (runs: CandidateRun[], over: Partial<LateRunInput> = {}) =>
-    lateRuns({ ...base, runs, ...over }).map(({ runId }) => runId);
-
-  it('finds the run of an attempt that was given up by its name or its time', () => {
-    expect(late([madeAfter('1', 2 * SECOND)])).toEqual(['1']);
-    expect(late([madeAfter('2', 30 * MINUTE, { name: 'gone-1' })])).toEqual(['2']);
-    expect(late([madeAfter('3', 30 * MINUTE)])).toEqual([]);
-  });
-
-  it('takes no run that could belong to an attempt still looking for its own', () => {
-    expect(late([madeAfter('1', 2 * SECOND)], { searching: [sentAfter('live', SECOND)] })).toEqual(
-      [],
-    );
-  });
-
-  it('takes no run that was made after the attempt may have been given up', () => {
-    const hasty = { ...TIMING, runLookupTimeoutMs: 10 * SECOND };
-    const takenAt = (ms: number) => late([madeAfter('1', ms)], { timing: hasty }).length;
-    expect(takenAt(45 * SECOND)).toBe(1);
-    expect(takenAt(45 * SECOND + 1)).toBe(0);
-  });
-
-  it('takes none that was made after the claim of one that was given its run by time', () => {
-    const guessed = [sentAfter('live', 5 * SECOND)];
-    expect(late([madeAfter('1', 6 * SECOND)], { guessed })).toEqual([]);
-    expect(late([madeAfter('1', 2 * SECOND)], { guessed })).toEqual(['1']);
-  });
-
-  it('takes none that bears the name of another attempt', () => {
-    expect(late([madeAfter('1', 2 * SECOND, { name: 'Build other' })])).toEqual([]);
-  });
-
-  it('of more runs than attempts takes none that was made before the first claim', () => {
-    expect(late([madeAfter('1', -3 * SECOND), madeAfter('2', 8 * SECOND)])).toEqual(['2']);
-  });
-
-  it('takes one run per attempt', () => {
-    expect(late([madeAfter('1', 2 * SECOND), madeAfter('2', 9 * SECOND)])).toEqual(['1']);
   });
 });

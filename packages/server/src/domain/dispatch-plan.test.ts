@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import {
   anyState,
@@ -347,6 +347,62 @@ describe('planDispatch', () => {
       limitMessage: 'asks again soon',
       retryAt: NOW + 5_000,
       sends: 1,
+    });
+  });
+
+  describe('of jobs whose runs will be known by their time alone', () => {
+    const plain = (id: string, inputsHash: string, over: Partial<PendingJob> = {}) =>
+      pendingJob(id, { rank: Number(id.slice(1)), isNamed: false, inputsHash, ...over });
+    const stateOf = (head: PendingJob[], doubts: DispatchState['doubts'] = []) =>
+      dispatchState({
+        classes: [runnerClass(['linux'], 9)],
+        groups: [groupDemand('g', { head })],
+        doubts,
+      });
+
+    it('sends one of several inputs at a time, and passes over the others', () => {
+      const named = pendingJob('j4', { rank: 4 });
+      const elsewhere = plain('j5', 'two', { ref: 'next' });
+      const head = [plain('j1', 'one'), plain('j2', 'two'), plain('j3', 'one'), named, elsewhere];
+      expect(sentIds(stateOf(head))).toEqual(['j1', 'j3', 'j4', 'j5']);
+      expect(planDispatch(stateOf(head)).awaitsOutcome).toBe(true);
+      expect(groupPlan(stateOf(head))).toMatchObject({
+        limit: 'outcome-pending',
+        limitMessage: 'job j1 was sent to ci.yml with other inputs',
+      });
+    });
+
+    it('sends none of other inputs while one is in doubt, however its workflow is written', () => {
+      const place = { owner: 'ACME', repo: 'app', workflowId: '7', ref: 'refs/heads/main' };
+      const doubt = { ...place, jobId: 'before', inputsHash: 'two', claimedAt: NOW };
+      const head = [plain('j1', 'one'), plain('j2', 'two')];
+      expect(sentIds(stateOf(head, [doubt]))).toEqual(['j2']);
+      const path = { ...doubt, workflowId: '.github/workflows/ci.yml' };
+      expect(sentIds(stateOf(head, [path]))).toEqual(['j2']);
+      const other = { ...doubt, workflowId: 'other.yml' };
+      expect(sentIds(stateOf(head, [other]))).toEqual(['j1']);
+    });
+
+    test.prop([
+      anyState,
+      fc.array(fc.tuple(fc.boolean(), fc.constantFrom('one', 'two')), { minLength: 1 }),
+    ])('never has two of one key with different inputs in doubt at once', (state, facts) => {
+      let next = 0;
+      const groups = state.groups.map((group) => ({
+        ...group,
+        head: group.head.map((job) => {
+          const [isNamed, inputsHash] = facts[next++ % facts.length] ?? [false, `${next % 2}`];
+          return { ...job, isNamed, inputsHash };
+        }),
+      }));
+      const jobs = new Map(groups.flatMap(({ head }) => head.map((job) => [job.id, job])));
+      const sent = planDispatch({ ...state, groups }).sends.flatMap(({ jobId }) => {
+        const job = jobs.get(jobId);
+        return job === undefined || job.isNamed ? [] : [job];
+      });
+      for (const byRepo of Map.groupBy(sent, (job) => `${job.owner}/${job.repo}`).values()) {
+        expect(new Set(byRepo.map(({ inputsHash }) => inputsHash)).size).toBe(1);
+      }
     });
   });
 

@@ -23,6 +23,8 @@ export function pendingJob(id: string, over: Partial<PendingJob> = {}): PendingJ
     ref: 'main',
     runners: 1,
     credentialId: 'token',
+    isNamed: true,
+    inputsHash: '',
     ...over,
   };
 }
@@ -72,6 +74,7 @@ export function dispatchState(over: Partial<DispatchState> = {}): DispatchState 
     groups: [],
     classes: [],
     holds: [],
+    doubts: [],
     allowances: [],
     ...over,
   };

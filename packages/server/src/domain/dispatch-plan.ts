@@ -17,6 +17,7 @@ import type {
   PendingJob,
   PlannedSend,
 } from './dispatch-state.ts';
+import { type Doubt, Doubts } from './doubt.ts';
 import { compareText } from './text-order.ts';
 
 interface Progress {
@@ -55,9 +56,12 @@ class Planner {
   readonly #jobsOfKind = new Map<number, string[]>();
   readonly #choices = new Map<number, number>();
   readonly #sends: PlannedSend[] = [];
+  readonly #doubts: Doubts;
+  #awaitsOutcome = false;
 
   constructor(state: DispatchState) {
     this.#now = state.now;
+    this.#doubts = new Doubts(state.doubts);
     this.pool = new RunnerPool(state.classes, state.labelCase);
     this.#assignment = new Assignment(
       this.pool.classes.map(({ free }) => free),
@@ -96,7 +100,7 @@ class Planner {
       progress.stop ??= capStop(maxParallel, live + progress.sends);
       return 'leave';
     }
-    const refusal = this.#refusal(job);
+    const refusal = this.#refusal(job) ?? this.#uncertainty(job);
     // Another credential may still have some left: its owner's jobs behind this one go on.
     if (refusal !== undefined) progress.stop ??= refusal;
     else if (!this.#tryPlace(progress, job)) return this.#isUsedUp(line) ? 'leave' : 'next';
@@ -108,6 +112,14 @@ class Planner {
     if (allowance === undefined || allowance.left > 0) return undefined;
     const { reason, message, retryAt } = allowance.of;
     return { limit: reason ?? 'rate-limited', message, retryAt };
+  }
+
+  /** It is sent when the run of another is known that it could be taken for. */
+  #uncertainty(job: PendingJob): Stop | undefined {
+    const doubt = this.#doubts.find(job);
+    if (doubt === undefined) return undefined;
+    this.#awaitsOutcome = true;
+    return { limit: 'outcome-pending', message: doubtMessage(doubt), retryAt: null };
   }
 
   #tryPlace(progress: Progress, job: PendingJob): boolean {
@@ -139,6 +151,7 @@ class Planner {
     const allowance = this.#allowances.get(job.credentialId);
     if (allowance !== undefined) allowance.left--;
     this.#note(kind, job.id, units);
+    if (!job.isNamed) this.#doubts.add({ ...job, jobId: job.id, claimedAt: this.#now });
     this.#sends.push({
       jobId: job.id,
       groupId: progress.line.group.id,
@@ -176,6 +189,7 @@ class Planner {
       groups: [...this.#progress.values()].map((progress) =>
         reportGroup(this.#outcomeOf(progress), this.#now, { pool, assignment, jobsOnClass }),
       ),
+      awaitsOutcome: this.#awaitsOutcome,
       steps: this.#assignment.steps,
     };
   }
@@ -202,4 +216,8 @@ function capStop(maxParallel: number, live: number): Stop {
 
 function wideMessage(units: number): string {
   return units > 1 ? `the next job needs ${units} free runners at once` : '';
+}
+
+function doubtMessage({ jobId, workflowId }: Doubt): string {
+  return `job ${jobId} was sent to ${workflowId} with other inputs`;
 }

@@ -1,4 +1,5 @@
 /** What the dispatch planner is told: rows, counts and `now`. Loaded by the store in one consistent read. */
+import type { Doubt } from './doubt.ts';
 
 import type { LabelCase } from './runner.ts';
 
@@ -28,6 +29,10 @@ export interface PendingJob {
   readonly runners: number;
   /** The credential's dispatch allowance it draws on. */
   readonly credentialId: string;
+  /** Its run will be known by the attempt's id in its name. */
+  readonly isNamed: boolean;
+  /** Of its inputs; only compared where a run is known by its time. */
+  readonly inputsHash: string;
 }
 
 export interface GroupDemand {
@@ -75,6 +80,7 @@ export interface DispatchState {
   readonly groups: readonly GroupDemand[];
   readonly classes: readonly RunnerClass[];
   readonly holds: readonly Hold[];
+  readonly doubts: readonly Doubt[];
   readonly allowances: readonly CredentialAllowance[];
 }
 
@@ -121,7 +127,13 @@ export interface GroupPlan {
    * What stops the group's next job: `null` when all of its claimable jobs are sent. Also `runners` where jobs
    * wait beyond the head and the plan leaves no runner for them.
    */
-  readonly limit: 'runners' | 'cap' | 'rate-limited' | 'forge-unavailable' | null;
+  readonly limit:
+    | 'runners'
+    | 'cap'
+    | 'rate-limited'
+    | 'forge-unavailable'
+    | 'outcome-pending'
+    | null;
   readonly limitMessage: string;
   readonly retryAt: number | null;
   /** Jobs of the group this plan sends. */
@@ -132,6 +144,8 @@ export interface DispatchPlan {
   /** Most constrained first: the order to claim and send in. */
   readonly sends: readonly PlannedSend[];
   readonly groups: readonly GroupPlan[];
+  /** Some job waits for the outcome of another: it may go as soon as that is known. */
+  readonly awaitsOutcome: boolean;
   /** Edges looked at while swapping; bounded by groups × classes per search, counted by a test. */
   readonly steps: number;
 }

@@ -1,4 +1,4 @@
-import type { Attempt, WorkflowJob } from './attempt.ts';
+import { type Attempt, isGivenUp, type WorkflowJob } from './attempt.ts';
 import type { Hold } from './dispatch-state.ts';
 import { labelSetOf } from './runner.ts';
 
@@ -69,7 +69,7 @@ interface Wanted {
 }
 
 function mayHold(attempt: Attempt): boolean {
-  return attempt.endedAt === null && attempt.state !== 'refused' && attempt.state !== 'absent';
+  return attempt.endedAt === null && attempt.state !== 'refused' && !isGivenUp(attempt);
 }
 
 /** `waiting` for an approval, `pending` behind its concurrency group, `requested` and not planned yet: no runner is asked for. */

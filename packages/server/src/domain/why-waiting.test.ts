@@ -57,6 +57,7 @@ const PENDING: WaitInput = {
   },
   plan: groupPlan(),
   block: undefined,
+  doubt: undefined,
   credential: { isConfigured: true, isConnected: true, blockedUntil: null, error: '' },
   listings: [{ scope: 'org:acme', isListed: true, error: '' }],
   isDispatcherEnabled: true,
@@ -65,6 +66,11 @@ const PENDING: WaitInput = {
   now: NOW,
 };
 const BLOCK = { message: 'Not Found', nextProbeAt: NOW + 9, since: CLAIMED_AT + 5 };
+
+const DOUBT = {
+  ...{ owner: 'acme', repo: 'app', workflowId: 'ci.yml', ref: 'main', inputsHash: 'other' },
+  ...{ jobId: 'sent before', claimedAt: CLAIMED_AT + 7 },
+};
 
 const pending = (over: Partial<WaitInput>) => whyWaiting({ ...PENDING, ...over });
 const UNSEEN = { scope: 'org:acme', isListed: false, error: '' };
@@ -103,6 +109,7 @@ describe('a pending job', () => {
     ['rate-limited', { plan: groupPlan({ limit: 'rate-limited' }) }],
     ['forge-unavailable', { plan: groupPlan({ limit: 'forge-unavailable' }) }],
     ['cap', { plan: groupPlan({ limit: 'cap' }) }],
+    ['outcome-pending', { doubt: DOUBT }],
     ['held', { plan: planWith({ free: 1 }) }],
     ['held', { plan: planWith({ free: 1, left: 1 }, { limitMessage: 'the next needs 2' }) }],
     ['all-busy', { ahead: 0, plan: planWith({ free: 1, left: 1 }, { limitMessage: 'needs 2' }) }],

@@ -1,5 +1,6 @@
 import type { Attempt, WorkflowJob } from './attempt.ts';
 import type { GroupPlan } from './dispatch-state.ts';
+import type { Doubt } from './doubt.ts';
 import type { Group } from './group.ts';
 import { type DispatchTarget, type Job, targetFields } from './job.ts';
 import type { BlockKind } from './target-block.ts';
@@ -27,6 +28,7 @@ export type WaitCode =
   | 'cap'
   | 'all-busy'
   | 'held'
+  | 'outcome-pending'
   | 'placing'
   | 'run-waiting'
   | 'not-picked-up'
@@ -84,6 +86,8 @@ export interface WaitInput {
         readonly since: number;
       }
     | undefined;
+  /** Its run could be taken for that of this sending, whose run is not known yet. */
+  readonly doubt: Doubt | undefined;
   /** The credential that dispatches for the job. */
   readonly credential: {
     readonly isConfigured: boolean;

@@ -127,6 +127,11 @@ export interface RunFilter {
   readonly workflowId?: string;
   /** `lookup` (resolving an unknown attempt) goes before `track`, the default, when requests get scarce. */
   readonly purpose?: 'lookup' | 'track';
+  /**
+   * Asked for without a filter, and filtered here: a forge's search over runs may show nothing for hours while its
+   * plain listing is right. Costs a page for every hundred runs of any kind made since.
+   */
+  readonly isPlain?: boolean;
 }
 
 export interface Dispatch {

@@ -1,3 +1,4 @@
+import { madeLateMs } from '../domain/correlation/window.ts';
 import { planDispatch } from '../domain/dispatch-plan.ts';
 import type {
   CredentialAllowance,
@@ -30,6 +31,7 @@ export interface DispatchDeps {
   readonly sendDeadlineMs: number;
   readonly requestTimeoutMs: number;
   readonly pickupTimeoutMs: number;
+  readonly runLookupTimeoutMs: number;
   /** Runners of scopes without a pass this young are not free. */
   readonly freshForMs: () => Promise<number>;
   /** Longest pause after failures of the forge, or of one workflow. */
@@ -43,6 +45,8 @@ export interface DispatchDeps {
 
 /** A moment that has passed and changed nothing must not spin the loop. */
 const SHORTEST_DUE_WAIT_MS = 50;
+/** As long as the first byte of a claimed dispatch may take: beyond that the forge's clock is asked for first. */
+const MOST_UNSURE_MS = 5_000;
 /** Twice what an answer usually takes: a forge that is slower holds nobody up. */
 const LONGEST_ANSWER_WAIT_MS = 500;
 /** From its first pause to its longest the breaker doubles six times. */
@@ -70,6 +74,9 @@ const WAKING = new Set<Event['kind']>([
   'credential.changed',
 ]);
 
+/** After these the run of a sending is known: what waited for its outcome may go. */
+const SETTLING = new Set<Event['kind']>(['attempt.accepted', 'attempt.found']);
+
 /** After these a plan made before may send to a runner that is no longer free: it is thrown away. */
 const OVERTAKING = new Set<Event['kind']>(['runner.changed', 'runner.gone', 'attempt.changed']);
 
@@ -85,6 +92,8 @@ export class DispatchLoop {
   #isPlanOvertaken = false;
   /** Groups that waited for a runner when the last plan found none; empty while the next one is made. */
   #starved: ReadonlySet<string> = new Set();
+  /** The last plan left a job behind until the outcome of another is known. */
+  #awaitsOutcome = true;
   #cancelDue: () => void = () => undefined;
 
   constructor(deps: DispatchDeps) {
@@ -101,6 +110,7 @@ export class DispatchLoop {
       everyMs: this.#deps.intervalMs,
       isWokenBy: (event) => {
         if (OVERTAKING.has(event.kind)) this.#isPlanOvertaken = true;
+        if (this.#awaitsOutcome && SETTLING.has(event.kind)) return true;
         return WAKING.has(event.kind) && !this.#changesNothing(event);
       },
       tick: (context) => this.#cycle(context),
@@ -133,12 +143,29 @@ export class DispatchLoop {
     await store.dispatch.expireClaims(context.fence, requestTimeoutMs);
     this.#isPlanOvertaken = false;
     this.#starved = new Set();
+    // Until it is known: one that is settled while the plan is made must not be missed.
+    this.#awaitsOutcome = true;
+    await this.#learnForgeTime(context);
     const state = await this.#load(context);
     const plan = await this.#timed('plan', () => this.#plan(state));
     await store.dispatch.savePlans(context.fence, plan.groups);
     const limitedUntil = await this.#sendAll(context, state, plan);
     this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
     this.#starved = starvedIn(plan);
+    this.#awaitsOutcome = plan.awaitsOutcome;
+  }
+
+  /**
+   * A run whose answer is lost is looked for around its claim, on the forge's clock. After a clock was put forward or
+   * back nobody knows that clock before its next answer.
+   */
+  async #learnForgeTime({ signal }: LoopContext): Promise<void> {
+    const { forge } = this.#deps;
+    if (forge.dateOffset().uncertaintyMs > MOST_UNSURE_MS) await forge.ensureConnected(signal);
+  }
+
+  #runMadeWithinMs(): number {
+    return this.#deps.requestTimeoutMs + madeLateMs(this.#deps);
   }
 
   async #timed<T>(phase: 'load' | 'plan' | 'claim', work: () => T | Promise<T>): Promise<T> {
@@ -160,6 +187,7 @@ export class DispatchLoop {
         freshForMs: freshMs,
         pickupTimeoutMs,
         offsetMs: forge.dateOffset().offsetMs,
+        runMadeWithinMs: this.#runMadeWithinMs(),
       }),
     );
     await store.dispatch.recordHoldsEnded(state.endedHolds);
@@ -263,7 +291,8 @@ export class DispatchLoop {
           attemptId,
           credential,
           sendDeadlineMs,
-          offsetMs: forge.dateOffset().offsetMs,
+          ...forge.dateOffset(),
+          runMadeWithinMs: this.#runMadeWithinMs(),
           probeMs,
         }),
       );

@@ -8,6 +8,7 @@ const TOLD: Partial<Record<EventKind, string>> = {
   'attempt.accepted': 'job dispatched',
   'attempt.unknown': 'dispatch without an answer: its run is looked for',
   'attempt.found': 'run found for a dispatch without an answer',
+  'attempt.ambiguous': 'dispatch without an answer: its run may be another’s',
   'attempt.absent': 'no run found for a dispatch without an answer',
   'attempt.run-late': 'run turned up late',
   'attempt.displaced': 'another job took the runner of a run',
@@ -25,19 +26,26 @@ const TOLD: Partial<Record<EventKind, string>> = {
   'runner.gone': 'runner gone',
   'target.blocked': 'workflow or repository blocked: one job probes it now and then',
   'target.cleared': 'workflow or repository works again',
+  'target.named': 'runs of the workflow bear their attempt’s id',
+  'target.unnamed':
+    'runs of the workflow do not bear the id they are sent, so lost answers are told apart by time alone: ' +
+    'put ${{ inputs.… }} of the correlation_input into its run-name',
 };
+
+/** Somebody has to do something about it. */
+const WARNED = new Set<EventKind>(['target.unnamed', 'attempt.ambiguous']);
 
 /** One line for each event that this process has committed and that an operator would ask about. */
 export function logEvent(logger: Logger, event: Event): void {
   const text = TOLD[event.kind];
   if (text === undefined) return;
   const { subjectType, subjectId, groupId, actor, data } = event;
-  logger.info(
+  logger[WARNED.has(event.kind) ? 'warn' : 'info'](
     {
       ...{ [`${subjectType}Id`]: subjectId },
       ...(groupId === null || subjectType === 'group' ? {} : { groupId }),
       ...(event.isAudit ? { actor } : {}),
-      ...pick(data, ['jobId', 'runId', 'name', 'reason', 'message']),
+      ...pick(data, ['jobId', 'runId', 'input', 'name', 'reason', 'message']),
     },
     text,
   );

@@ -49,7 +49,7 @@ function lookAt(attempts: readonly Attempt[], now: number, urgent: ReadonlySet<s
     repo: first?.repo ?? '',
     attempts,
     listed,
-    createdSince: Math.min(...listed.map((a) => a.forgeClaimedAt)) - SLACK_MS,
+    createdSince: listedSince(listed),
     single: inTurn.slice(0, SINGLE_AT_A_LOOK),
   };
 }
@@ -57,4 +57,9 @@ function lookAt(attempts: readonly Attempt[], now: number, urgent: ReadonlySet<s
 /** Also of two that are both -Infinity. */
 function compare(a: number, b: number): number {
   return a === b ? 0 : a - b;
+}
+
+/** How far back a listing has to go to show the runs of all these attempts; on the forge's clock. */
+export function listedSince(attempts: readonly Attempt[]): number {
+  return Math.min(...attempts.map((a) => a.forgeClaimedAt - a.forgeUncertaintyMs)) - SLACK_MS;
 }

@@ -8,14 +8,21 @@ const timing = {
   requestTimeoutMs: 30_000,
   runLookupTimeoutMs: 300_000,
   recheckAfterMs: 60_000,
-  uncertaintyMs: 1_000,
 };
+
+interface Seen {
+  readonly offsetMs?: number;
+  readonly createdSince?: number;
+  /** By a plain listing; `null`: it is not asked for now. */
+  readonly plain?: readonly Run[] | null;
+  readonly namedCommits?: readonly string[];
+}
 
 async function resolve(
   attempts: Attempt[],
   runs: Run[],
   atMs: number,
-  { offsetMs = 0, createdSince = CLAIMED_AT - 60_000 } = {},
+  { offsetMs = 0, createdSince = CLAIMED_AT - 60_000, plain = runs, namedCommits = [] }: Seen = {},
 ) {
   const told: string[] = [];
   const say = (text: string) => {
@@ -29,6 +36,8 @@ async function resolve(
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
     recordMissing: (id) => say(`${id} missing`).then(() => undefined),
     concludeAbsent: (id) => say(`${id} absent`),
+    concludeAmbiguous: (id, message) => say(`${id} ambiguous: ${message}`),
+    listNamedCommits: () => Promise.resolve(new Set(namedCommits)),
     adoptLateRun: (id, { id: runId }) => say(`${id} late ${runId}`),
   };
   const sentAt = CLAIMED_AT + atMs;
@@ -38,6 +47,10 @@ async function resolve(
     now: sentAt,
     lateRunMs: 86_400_000,
     offset: { offsetMs, uncertaintyMs: 0 },
+    listAgain: () => {
+      told.push('listed plainly');
+      return Promise.resolve(plain === null ? undefined : { ...listing, runs: plain });
+    },
   };
   const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete: true, runs };
   const where = { forgeId: 'github', owner: 'acme', repo: 'app', createdSince };
@@ -79,15 +92,39 @@ it('compares with the forge’s clock as it stood at the claim, whatever clock w
 it('adopts nothing that may be the run of one that was claimed while the listing was on its way', async () => {
   const absent = attempt('b', { state: 'absent', endedAt: CLAIMED_AT + 60_000 });
   for (const state of ['claimed', 'unknown', 'accepted'] as const) {
-    const claimed = attempt('c', { state, claimedAt: CLAIMED_AT + 11_000 });
-    expect(await resolve([attempt('a'), claimed, absent], [run('7')], 10_000)).toEqual([]);
+    const claimed = attempt('c', { state, claimedAt: CLAIMED_AT + 1_500 });
+    expect(await resolve([attempt('a'), claimed, absent], [run('7')], 1_200)).toEqual([]);
   }
 });
 
 it('calls an attempt absent only late, after a second listing', async () => {
   const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
   expect(await resolve([seen], [], 330_000)).toEqual(['a missing']);
-  expect(await resolve([seen], [], 400_000)).toEqual(['a absent']);
+  expect(await resolve([seen], [], 400_000)).toEqual(['a missing', 'listed plainly', 'a absent']);
+});
+
+it('calls nothing absent that a plain listing shows, though a search has shown nothing for hours', async () => {
+  const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
+  const found = ['a missing', 'listed plainly', 'a has 7 by order'];
+  expect(await resolve([seen], [], 400_000, { plain: [run('7')] })).toEqual(found);
+  const waits = ['a missing', 'listed plainly'];
+  expect(await resolve([seen], [], 400_000, { plain: null })).toEqual(waits);
+});
+
+it('never sends again what may have started a run that bears no id, and names that run', async () => {
+  const sent = {
+    correlationInput: 'dispatch-id',
+    isNamed: true,
+    missingSince: CLAIMED_AT + 300_000,
+  };
+  const nameless = run('7', { url: 'https://forge/runs/7' });
+  const [, , told] = await resolve([attempt('a', sent)], [nameless], 400_000);
+  expect(told).toMatch(
+    /^a ambiguous: outcome-ambiguous: .* run 7 \(https:\/\/forge\/runs\/7\) may be/,
+  );
+  const known = { namedCommits: [nameless.headSha] };
+  const told2 = await resolve([attempt('a', sent)], [nameless], 400_000, known);
+  expect(told2).toEqual(['a missing', 'listed plainly', 'a absent']);
 });
 
 it('concludes nothing from a listing that was asked for a younger one', async () => {

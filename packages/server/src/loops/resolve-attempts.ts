@@ -1,14 +1,23 @@
 import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
-import {
-  type CorrelationTiming,
-  correlate,
-  type Decision,
-  lateRuns,
-  type SearchedAttempt,
-} from '../domain/correlation.ts';
+import type { Sight } from '../domain/correlation/clusters.ts';
+import { lateRuns } from '../domain/correlation/late-runs.ts';
+import type {
+  CandidateRun,
+  CorrelationTiming,
+  SearchedAttempt,
+} from '../domain/correlation/window.ts';
+import { type CorrelationInput, correlate, type Decision } from '../domain/correlation.ts';
 import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
 import type { DateOffset, RunListing } from '../forge/forge.ts';
 import type { Store } from '../store/port/store.ts';
+import { listedSince } from './repo-runs.ts';
+
+/** `search`: a filtered listing alone. */
+type Evidence = 'search' | 'both';
+
+interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
+  readonly evidence: Evidence;
+}
 
 export interface ResolveDeps {
   readonly runs: Store['runs'];
@@ -18,6 +27,13 @@ export interface ResolveDeps {
   readonly now: number;
   /** An attempt that was given up is watched this long for a run that turns up after all. */
   readonly lateRunMs: number;
+  /**
+   * A listing of the same repository and time that the forge makes in another way: its search over runs has shown
+   * nothing for hours while its plain listing was right. `undefined`: not now.
+   *
+   * @param createdSince on the forge's clock
+   */
+  readonly listAgain: (createdSince: number) => Promise<RunListing | undefined>;
 }
 
 /** What was listed. Attempts claimed before are beyond it, though they are among those read here. */
@@ -43,13 +59,44 @@ export async function resolveAttempts(
   where: ListedRepo,
   listing: RunListing,
 ): Promise<void> {
+  const last = await resolveBy(deps, where, listing, 'search');
+  if (last.length === 0) return;
+  // Nothing is sent again on one kind of evidence: what it does not show, another listing must not show either.
+  const createdSince = listedSince(last);
+  const again = await deps.listAgain(createdSince);
+  if (again === undefined) return;
+  await resolveBy(deps, { ...where, createdSince }, united(listing, again), 'both');
+}
+
+/** @returns attempts of which something would be concluded from what only a search says */
+async function resolveBy(
+  deps: ResolveDeps,
+  where: ListedRepo,
+  listing: RunListing,
+  evidence: Evidence,
+): Promise<Attempt[]> {
   const { createdSince } = where;
   const attempts = await listAttempts(deps, where);
   const ids = listing.runs.map((run) => run.id);
   const owned = await deps.runs.listOwnedRunIds(where.forgeId, ids);
   const unowned = listing.runs.filter((run) => !owned.has(run.id));
-  for (const ofKey of groupByKey(attempts, unowned))
-    await resolveKey(deps, ofKey, unowned, { ...listing, createdSince });
+  const looked = { ...listing, createdSince, evidence };
+  const last: Attempt[] = [];
+  for (const ofKey of groupByKey(attempts, unowned)) {
+    last.push(...(await resolveKey(deps, ofKey, unowned, looked)));
+  }
+  return last;
+}
+
+/** Of both what either shows; complete only where both are, and as old as the older one. */
+function united(one: RunListing, other: RunListing): RunListing {
+  const runs = new Map([...one.runs, ...other.runs].map((run) => [run.id, run]));
+  return {
+    runs: [...runs.values()],
+    isComplete: one.isComplete && other.isComplete,
+    sentAt: Math.min(one.sentAt, other.sentAt),
+    forgeSentAt: Math.min(one.forgeSentAt, other.forgeSentAt),
+  };
 }
 
 /**
@@ -69,48 +116,82 @@ async function listAttempts(
   return [...live, ...ended].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }
 
+/** @returns attempts of which something would be concluded from what only a search says */
 async function resolveKey(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
   unowned: readonly Run[],
-  listing: RunListing & Pick<ListedRepo, 'createdSince'>,
-): Promise<void> {
+  looked: Looked,
+): Promise<Attempt[]> {
   const [first] = attempts;
-  if (first === undefined) return;
+  if (first === undefined) return [];
   const runs = runsOfKey(first, unowned);
-  const searching = attempts.filter(isSearching);
-  const sending = attempts.filter(({ state }) => state === 'claimed');
-  const { forgeSentAt: sentAt, isComplete, createdSince } = listing;
-  const decisions = correlate({
-    attempts: searching.map(asSearched),
-    sending,
-    knownIds: attempts.map(({ id }) => id),
-    runs,
-    listing: { sentAt, isComplete, createdSince },
-    timing: deps.timing,
-    now: deps.now + deps.offset.offsetMs,
-  });
+  const sight = { timing: deps.timing, namedCommits: await listNamedCommits(deps, attempts, runs) };
+  const decisions = correlate(searchOf(deps, attempts, { ...sight, runs, looked }));
   const byId = new Map(runs.map((run) => [run.id, run]));
-  for (const decision of decisions) await carryOut(deps, decision, byId, sentAt);
+  const last: string[] = [];
+  for (const decision of decisions) {
+    const { attemptId } = decision;
+    const isLast = looked.evidence === 'search' && isConclusion(decision);
+    if (isLast) last.push(attemptId);
+    // Until the other listing has been asked, it is one more look that found nothing.
+    await carryOut(deps, isLast ? { kind: 'missing', attemptId } : decision, byId, looked);
+  }
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const left = runs.filter((run) => !matched.has(run.id));
-  await adoptLate(deps, attempts, left);
+  await adoptLate(deps, attempts, left, sight);
+  return attempts.filter(({ id }) => last.includes(id));
+}
+
+function isConclusion({ kind }: Decision): boolean {
+  return kind === 'absent' || kind === 'ambiguous';
+}
+
+function searchOf(
+  { now, offset }: ResolveDeps,
+  attempts: readonly Attempt[],
+  seen: Sight & { readonly runs: readonly Run[]; readonly looked: Looked },
+): CorrelationInput {
+  const { timing, namedCommits, runs, looked } = seen;
+  const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
+  return {
+    attempts: attempts.filter(isSearching).map((one) => asSearched(one, offset)),
+    sending: attempts.filter(({ state }) => state === 'claimed'),
+    knownIds: attempts.map(({ id }) => id),
+    ...{ runs, timing, namedCommits },
+    listing: { sentAt, isComplete, createdSince },
+    now: now + offset.offsetMs,
+  };
+}
+
+/** Asked for only where it can tell something: attempts that send their id, and runs that bear none. */
+async function listNamedCommits(
+  { runs: store }: ResolveDeps,
+  attempts: readonly Attempt[],
+  runs: readonly Run[],
+): Promise<ReadonlySet<string>> {
+  const senders = attempts.filter(({ correlationInput }) => correlationInput !== null);
+  const commits = [...new Set(runs.map(({ headSha }) => headSha).filter((sha) => sha !== ''))];
+  if (senders.length === 0 || commits.length === 0) return new Set();
+  return store.listNamedCommits(senders, commits);
 }
 
 /** @param runs of the key, that nobody owns */
 async function adoptLate(
-  { runs: store, timing }: ResolveDeps,
+  { runs: store, offset }: ResolveDeps,
   attempts: readonly Attempt[],
   runs: readonly Run[],
+  sight: Sight,
 ): Promise<void> {
-  const mayOwn = (one: Attempt): boolean => isSearching(one) || one.state === 'claimed';
+  const searched = (isMeant: (one: Attempt) => boolean): SearchedAttempt[] =>
+    attempts.filter(isMeant).map((one) => asSearched(one, offset));
   const late = lateRuns({
-    watched: attempts.filter(isWatched).map(asSearched),
-    searching: attempts.filter(mayOwn).map(asSearched),
-    guessed: attempts.filter(({ matchedBy }) => matchedBy === 'order').map(asSearched),
+    ...sight,
+    watched: searched(isWatched),
+    searching: searched((one) => isSearching(one) || one.state === 'claimed'),
+    guessed: searched(({ matchedBy }) => matchedBy === 'order'),
     knownIds: attempts.map(({ id }) => id),
     runs,
-    timing,
   });
   for (const { attemptId, runId, matchedBy } of late) {
     const run = runs.find(({ id }) => id === runId);
@@ -119,29 +200,45 @@ async function adoptLate(
 }
 
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
-function asSearched({ id, state, actor, missingSince, ...attempt }: Attempt): SearchedAttempt {
+function asSearched(attempt: Attempt, offset: DateOffset): SearchedAttempt {
   const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
-  return { id, state, actor, missingSince, claimedAt, sendDeadline };
+  const uncertaintyMs = Math.max(attempt.forgeUncertaintyMs, offset.uncertaintyMs);
+  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs };
 }
 
 async function carryOut(
   { runs }: ResolveDeps,
   decision: Decision,
   byId: ReadonlyMap<string, Run>,
-  listedAt: number,
+  { forgeSentAt: listedAt }: Looked,
 ): Promise<void> {
+  const { attemptId } = decision;
   switch (decision.kind) {
     case 'match': {
       const run = byId.get(decision.runId);
-      if (run !== undefined) await runs.matchRun(decision.attemptId, run, decision.matchedBy);
+      if (run !== undefined) await runs.matchRun(attemptId, run, decision.matchedBy);
       return;
     }
     case 'missing':
-      await runs.recordMissing(decision.attemptId, listedAt);
+      await runs.recordMissing(attemptId, listedAt);
       return;
     case 'absent':
-      await runs.concludeAbsent(decision.attemptId, 'run not found: the forge shows none for it');
+      await runs.concludeAbsent(attemptId, 'run not found: the forge shows none for it');
+      return;
+    case 'ambiguous':
+      await runs.concludeAmbiguous(attemptId, ambiguousMessage(decision.runs));
       return;
     case 'wait':
   }
+}
+
+/** What an operator has to look at, and what would have told the runs apart. */
+function ambiguousMessage(runs: readonly CandidateRun[]): string {
+  const named = runs.map(({ id, url }) => (url === '' ? id : `${id} (${url})`)).join(', ');
+  const what = runs.length === 1 ? `run ${named} may be` : `one of the runs ${named} may be`;
+  return (
+    `outcome-ambiguous: the answer to its dispatch was lost, and ${what} what it started, or somebody else's: ` +
+    'it is not sent again. Look at the run, and add the job again if its work was not done. ' +
+    'With correlation_input on the template and in the workflow’s run-name, runs are told apart'
+  );
 }

@@ -20,6 +20,9 @@ import {
 import { TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 
+/** A listing that was cut short is asked for again after so many times `recheck_after`. */
+const INCOMPLETE_WAITS = 10;
+
 /** Answers of a repository that this credential cannot see. */
 const CLOSED = new Set(['not-found', 'no-access']);
 
@@ -36,8 +39,10 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
 interface TrackDeps extends TrackRunsDeps, Pick<FollowDeps, 'lookedInto' | 'troubles'> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
+  /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
+  readonly plainlyFrom: Map<string, number>;
 }
-type TickDeps = TrackRunsDeps & FollowDeps;
+type TickDeps = TrackRunsDeps & FollowDeps & Pick<TrackDeps, 'plainlyFrom'>;
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
 export function trackRuns(given: TrackRunsDeps): LoopSpec {
@@ -51,6 +56,7 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
     troubles: new Troubles(),
     pace,
     overdue,
+    plainlyFrom: new Map(),
   };
   return {
     name: `track-runs:${deps.forge.id}`,
@@ -133,23 +139,41 @@ async function followByListing(
   if (!look.listed.some(needsListing)) return;
   const { owner, repo, createdSince } = look;
   const where = { forgeId: forge.id, owner, repo, createdSince };
-  await resolveAttempts(resolveDeps(deps), where, listing);
+  await resolveAttempts(resolveDeps(deps, look, context), where, listing);
 }
 
-function resolveDeps({ store, forge, clock, ...deps }: TrackRunsDeps): ResolveDeps {
-  const offset = forge.dateOffset();
+function resolveDeps(deps: TickDeps, look: RepoLook, context: LoopContext): ResolveDeps {
   return {
-    runs: store.runs,
-    offset,
-    now: clock.now(),
+    runs: deps.store.runs,
+    offset: deps.forge.dateOffset(),
+    now: deps.clock.now(),
+    listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
     lateRunMs: deps.lateRunMs,
     timing: {
       requestTimeoutMs: deps.requestTimeoutMs,
       runLookupTimeoutMs: deps.runLookupTimeoutMs,
       recheckAfterMs: deps.recheckAfterMs,
-      uncertaintyMs: offset.uncertaintyMs,
     },
   };
+}
+
+/**
+ * Of a repository that has made too many runs since to show them all it cannot be told that a run is not there. Read
+ * anew at each look it would use up the credential's requests: so it is asked again after a while only.
+ */
+async function listPlainly(
+  { forge, clock, recheckAfterMs, plainlyFrom }: TickDeps,
+  look: RepoLook,
+  createdSince: number,
+  { signal }: LoopContext,
+): Promise<RunListing | undefined> {
+  const name = nameOf(look);
+  if (clock.monotonic() < (plainlyFrom.get(name) ?? -Infinity)) return undefined;
+  const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
+  if (listing.isComplete) plainlyFrom.delete(name);
+  else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_WAITS);
+  return listing;
 }
 
 /** One attempt that fails must not keep the others from being followed. */

@@ -3,7 +3,7 @@
  * the transaction, and only then looks at its job: that is the order in which everybody locks.
  */
 import { type SqlBool, sql, type Transaction } from 'kysely';
-import { type AttemptState, assertAttemptMove } from '../domain/attempt.ts';
+import { type AttemptState, assertAttemptMove, isGivenUp } from '../domain/attempt.ts';
 import { type EventKind, SYSTEM_ACTOR } from '../domain/event.ts';
 import { ACTIVE_STATES } from '../domain/job.ts';
 import type { WriteTx } from './database.ts';
@@ -160,8 +160,8 @@ export async function takeRunFromGuess(
 }
 
 function lostRun(attempt: AttemptRow, tx: WriteTx): AttemptChange {
-  if (attempt.state !== 'absent') return { ...NO_RUN, ended_at: null };
-  // The late run was not its run: it is absent as before, with nothing to cancel.
+  if (!isGivenUp(attempt)) return { ...NO_RUN, ended_at: null };
+  // The late run was not its run: it is given up as before, with nothing to cancel.
   return { ...NO_RUN, ended_at: tx.now, cancel_wanted_at: null };
 }
 

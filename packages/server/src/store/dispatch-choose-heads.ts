@@ -1,6 +1,7 @@
 /** Which jobs of which groups the planner is shown, and how many: as many as could go, and who waits first. */
 import type { Kysely } from 'kysely';
 import type { RunnerClass } from '../domain/dispatch-state.ts';
+import { type Doubt, mayBeOneKey } from '../domain/doubt.ts';
 import type { Group } from '../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../domain/job.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
@@ -27,7 +28,11 @@ export type WaitingTemplate = {
   readonly group_id: string;
   readonly template_id: string;
   readonly n: number;
-} & { readonly [K in 'owner' | 'repo' | 'workflow_id' | 'ref' | 'runners']: TemplateRow[K] | null };
+} & {
+  readonly [K in 'owner' | 'repo' | 'workflow_id' | 'ref' | 'runners' | 'correlation_input']:
+    | TemplateRow[K]
+    | null;
+};
 
 export interface HeadScene {
   readonly now: number;
@@ -39,6 +44,7 @@ export interface HeadScene {
   readonly activeBlocks: readonly TargetBlockRow[];
   /** Groups with jobs that have a target of their own. */
   readonly withOwnTargets: ReadonlySet<string>;
+  readonly doubts: readonly Doubt[];
 }
 
 interface GroupSight {
@@ -49,6 +55,8 @@ interface GroupSight {
   readonly blocked: readonly string[];
   /** Templates whose repository no scope with a free runner covers. */
   readonly uncovered: readonly string[];
+  /** Templates whose jobs may have to wait for the outcome of one that was sent before. */
+  readonly inDoubt: readonly string[];
 }
 
 /** In order, each job once. */
@@ -59,7 +67,8 @@ export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<H
     .map((group) => look(scene, group, waitingIn.get(group.id) ?? []));
   const waiting = await listHeads(db, sights.flatMap(whoWaits), scene);
   const going = await listGoing(db, sights, scene);
-  const all = new Map([...waiting, ...going].map((row) => [row.id, row]));
+  const beside = await listHeads(db, sights.flatMap(whoGoesBeside), scene);
+  const all = new Map([...waiting, ...going, ...beside].map((row) => [row.id, row]));
   return oneOfEachProbe([...all.values()].sort(byOrder), scene);
 }
 
@@ -82,6 +91,7 @@ function look(scene: HeadScene, group: Group, templates: readonly WaitingTemplat
     uncovered: idsOf(
       ({ owner, repo }) => !scopes.some((scope) => scopeCovers(scope, owner ?? '', repo ?? '')),
     ),
+    inDoubt: idsOf((row) => scene.doubts.some((doubt) => mayBeOneKey(doubt, templateTarget(row)))),
   };
 }
 
@@ -147,6 +157,16 @@ async function listGoing(
     return [{ ...query, most }];
   });
   return [...first, ...(await listHeads(db, more, scene))];
+}
+
+/**
+ * Jobs that have to wait for an outcome must not hide those behind them: these are read, too. Which of the others have
+ * to wait only their inputs tell.
+ */
+function whoGoesBeside(sight: GroupSight): HeadQuery[] {
+  if (sight.inDoubt.length === 0 || sight.scopes.length === 0) return [];
+  const query = queryOf(sight);
+  return [{ ...query, withoutTemplates: [...query.withoutTemplates, ...sight.inDoubt] }];
 }
 
 function queryOf({ base, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {

@@ -4,6 +4,8 @@ import { databases, useDatabase } from './databases.testkit.ts';
 import { manual, refused, sceneOn } from './dispatch.testkit.ts';
 import { makeLeaseStore } from './leases.ts';
 
+const MINUTE = 60_000;
+
 for (const kind of databases) {
   describe(`a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
@@ -37,6 +39,76 @@ for (const kind of databases) {
       const claim = await scene.claimNew(await lease(), { templateId: 'u' });
       expect(claim.inputs).toEqual({ a: '1', id: claim.attempt.id });
       expect((await scene.claimNew(await lease(), manual)).inputs).toEqual({});
+    });
+
+    describe('of a job whose run will be known by its time alone', () => {
+      const claimOf = async (over: Parameters<typeof add>[0]) => {
+        const { id } = await add(over);
+        return dispatch().claim(await lease(), request(id));
+      };
+      const lose = async () => {
+        const { attempt } = await scene.claimNew(await lease(), { inputs: { a: '1' } });
+        await dispatch().recordUnknown(attempt.id, '502');
+        return attempt;
+      };
+
+      it('is refused while one with other inputs is in doubt, by whatever name its workflow goes', async () => {
+        await start();
+        await lose();
+        const { id } = await add({ inputs: { a: '2' } });
+        expect(await dispatch().claim(await lease(), request(id))).toBeUndefined();
+        expect(await job(id)).toMatchObject({ state: 'pending', attemptId: null });
+        const other = { inputs: { a: '2' }, workflowId: '4711', owner: 'ACME' };
+        expect(await claimOf(other)).toBeUndefined();
+        expect(await claimOf({ inputs: { a: '2' }, ref: 'next' })).toBeDefined();
+        expect(await claimOf({ inputs: { a: '1' } })).toBeDefined();
+      });
+
+      it('is possible once its run is known, or it surely started nothing', async () => {
+        await start();
+        const found = await lose();
+        expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
+        await scene.runs().matchRun(found.id, scene.run('7'), 'order');
+        const { attempt } = (await claimOf({ inputs: { a: '2' } }))!;
+        expect(await claimOf({ inputs: { a: '3' } })).toBeUndefined();
+        await dispatch().giveBack(attempt.id, 'not sent');
+        expect(await claimOf({ inputs: { a: '3' } })).toBeDefined();
+      });
+
+      it('is possible once a listing has shown, by the forge’s clock, that a run made from now on is not its own', async () => {
+        await start();
+        const lost = await lose();
+        const over = lost.forgeSendDeadline + MINUTE;
+        await scene.runs().recordMissing(lost.id, over);
+        expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
+        await scene.runs().recordMissing(lost.id, over + 1);
+        expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
+      });
+
+      it('needs no such wait where it sends its id, unless a run has shown that it gets lost', async () => {
+        await start();
+        await scene.addTemplate('u', { correlationInput: 'id' });
+        const named = { templateId: 'u', workflowId: 'ci.yml' };
+        await lose();
+        const { attempt } = (await claimOf({ ...named, inputs: { a: '2' } }))!;
+        expect(attempt.isNamed).toBe(true);
+        await dispatch().recordAccepted(attempt.id, { runId: '7', runUrl: '' });
+        const nameless = scene.run('7', { status: 'in_progress' });
+        expect(await told(() => scene.runs().recordRun(attempt.id, nameless, 100))).toContain(
+          'target.unnamed',
+        );
+        expect(await claimOf({ ...named, inputs: { a: '2' } })).toBeUndefined();
+        const { attempt: same } = (await claimOf({ ...named, inputs: { a: '1' } }))!;
+        expect(same).toMatchObject({ isNamed: false, correlationInput: 'id' });
+        // The file was mended.
+        at.clock.advance(1);
+        await dispatch().recordAccepted(same.id, { runId: '8', runUrl: '' });
+        const bearing = scene.run('8', { name: `Build ${same.id}` });
+        expect(await told(() => scene.runs().recordRun(same.id, bearing, 100))).toContain(
+          'target.named',
+        );
+        expect((await claimOf({ ...named, inputs: { a: '2' } }))?.attempt.isNamed).toBe(true);
+      });
     });
 
     it('is won by one of many claimers', async () => {

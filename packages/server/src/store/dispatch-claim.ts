@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import { missingTargetFields, type StringMap } from '../domain/job.ts';
+import { findDoubt } from '../domain/doubt.ts';
+import { missingTargetFields } from '../domain/job.ts';
 import type { Database, WriteTx } from './database.ts';
+import { listDoubts } from './dispatch-doubts.ts';
+import { hashOf, inputsWith } from './dispatch-inputs.ts';
 import { isBlocked, takeProbe } from './dispatch-targets.ts';
 import { moveJob } from './job-moves.ts';
 import type { Claim, ClaimRequest } from './port/dispatch.ts';
 import type { Fence } from './port/leases.ts';
 import { attemptOf, stringMapOf, targetOfJob } from './rows.ts';
+import { isKnownUnnamed } from './runs-naming.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 import { findOrigin } from './template-versions.ts';
 
@@ -89,6 +92,15 @@ async function writeClaim(
   if (missingTargetFields(target).length > 0) throw new NotClaimable();
   await takeProbe(tx, job.forge_id, target, request.probeMs);
   const correlationInput = origin?.correlation_input ?? null;
+  const isNamed = correlationInput !== null && !(await isKnownUnnamed(tx.db, job.forge_id, target));
+  const inputs_hash = hashOf(stringMapOf(job.inputs), correlationInput);
+  const doubts = isNamed
+    ? []
+    : await listDoubts(tx.db, { ...request, forgeId: job.forge_id }, database.dbNow);
+  // Claims follow one another (`lockLease`): none comes between this look and the write.
+  if (findDoubt(doubts, { ...target, isNamed, inputsHash: inputs_hash }) !== undefined) {
+    throw new NotClaimable();
+  }
   const inputs = inputsWith(stringMapOf(job.inputs), correlationInput, request.attemptId);
   const { owner, repo, workflowId: workflow_id, ref } = target;
   const attempt = await insertAttempt(database, tx, request, {
@@ -96,8 +108,9 @@ async function writeClaim(
     job_id: job.id,
     group_id: job.group_id,
     forge_id: job.forge_id,
-    inputs_hash: hashOf(inputs),
+    inputs_hash,
     correlation_input: correlationInput,
+    is_named: isNamed ? 1 : 0,
     labels: await labelsOf(tx, job.group_id),
     runners: origin?.runners ?? 1,
   });
@@ -124,6 +137,7 @@ type Frozen = Pick<
   | 'ref'
   | 'inputs_hash'
   | 'correlation_input'
+  | 'is_named'
   | 'labels'
   | 'runners'
 >;
@@ -131,7 +145,7 @@ type Frozen = Pick<
 async function insertAttempt(
   { dbNow }: Database,
   tx: WriteTx,
-  { attemptId, credential, sendDeadlineMs, offsetMs }: ClaimRequest,
+  { attemptId, credential, sendDeadlineMs, offsetMs, uncertaintyMs }: ClaimRequest,
   frozen: Frozen,
 ): Promise<AttemptRow> {
   return tx.db
@@ -148,23 +162,11 @@ async function insertAttempt(
       // By our clock and its offset alone: its run is looked for around them, whatever clock is stepped later.
       forge_claimed_at: tx.now + offsetMs,
       forge_send_deadline: tx.now + offsetMs + sendDeadlineMs,
+      forge_uncertainty_ms: uncertaintyMs,
       run_url: '',
       runner_name: '',
       error_message: '',
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-}
-
-function inputsWith(
-  inputs: StringMap | null,
-  correlationInput: string | null,
-  attemptId: string,
-): StringMap {
-  return correlationInput === null ? { ...inputs } : { ...inputs, [correlationInput]: attemptId };
-}
-
-function hashOf(inputs: StringMap): string {
-  const sorted = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
 }

@@ -43,6 +43,7 @@ for (const kind of databases) {
       expect((await group()).head[0]).toEqual({
         ...{ id: c, priority: 1, rank: 3 * 2 ** 20, createdAt: at.clock.now(), runners: 1 },
         ...{ owner: 'acme', repo: 'app', workflowId: 'ci.yml', ref: 'main', credentialId: 'token' },
+        ...{ isNamed: false, inputsHash: expect.any(String) },
       });
     });
 
@@ -69,6 +70,18 @@ for (const kind of databases) {
       const own = await add({ ref: 'fix' });
       const byHand = await add({ ...manual, ref: 'fix' });
       expect(await head()).toEqual([other.id, own.id, byHand.id]);
+    });
+
+    it('shows those behind jobs that wait for the outcome of one with other inputs', async () => {
+      await start();
+      await scene.addTemplate('u', { workflowId: 'other.yml', correlationInput: 'id' });
+      const { attempt } = await scene.claimNew(await scene.lease(), { inputs: { n: 'lost' } });
+      await scene.dispatch().recordUnknown(attempt.id, '502');
+      await scene.addRunners('1', '2');
+      for (let n = 0; n < 9; n += 1) await add({ inputs: { n: String(n) } });
+      const behind = await add({ templateId: 'u' });
+      expect(await head()).toContain(behind.id);
+      expect((await scene.load()).doubts).toMatchObject([{ jobId: attempt.jobId }]);
     });
 
     it('shows one job of a blocked target once its probe is due', async () => {

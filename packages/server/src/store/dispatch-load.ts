@@ -1,17 +1,13 @@
 import { type Kysely, sql } from 'kysely';
-import type { GroupDemand, PendingJob, RunnerClass } from '../domain/dispatch-state.ts';
+import type { GroupDemand, RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
-import { missingTargetFields } from '../domain/job.ts';
 import { type LabelCase, labelCaseOf } from '../domain/runner.ts';
 import { type Breathe, breathing } from '../lib/turns.ts';
 import type { Database } from './database.ts';
-import {
-  loadHeads,
-  originOfWaiting,
-  targetOfWaiting,
-  type WaitingTemplate,
-} from './dispatch-choose-heads.ts';
-import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
+import { loadHeads, type WaitingTemplate } from './dispatch-choose-heads.ts';
+import { describeHeads } from './dispatch-describe-heads.ts';
+import { listDoubts } from './dispatch-doubts.ts';
+import { listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
 import { selectGroups } from './groups-select.ts';
 import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
@@ -24,13 +20,20 @@ export async function loadState(
 ): Promise<LoadedDispatchState> {
   const { clock } = database;
   const now = clock.now();
-  return database.snapshot((db) => load(db, query, { now, breathe: breathing(clock) }));
+  const { dbNow } = database;
+  return database.snapshot((db) => load(db, query, { now, dbNow, breathe: breathing(clock) }));
+}
+
+interface LoadScene {
+  readonly now: number;
+  readonly dbNow: Database['dbNow'];
+  readonly breathe: Breathe;
 }
 
 async function load(
   db: Kysely<Schema>,
   query: DispatchQuery,
-  { now, breathe }: { readonly now: number; readonly breathe: Breathe },
+  { now, dbNow, breathe }: LoadScene,
 ): Promise<LoadedDispatchState> {
   const { forgeId } = query;
   const labelCase = await findLabelCase(db, forgeId);
@@ -46,12 +49,13 @@ async function load(
   const activeBlocks = await listActiveBlocks(db, forgeId);
   const live = await countLive(db, forgeId);
   const withOwnTargets = await listWithOwnTargets(db, forgeId);
-  const scene = { now, breathe, classes, groups, templates, activeBlocks, withOwnTargets };
+  const doubts = await listDoubts(db, query, dbNow);
+  const scene = { now, breathe, classes, groups, templates, activeBlocks, withOwnTargets, doubts };
   await breathe();
   const rows = await loadHeads(db, scene);
   await breathe();
   const pending = countPending(templates);
-  const { heads, undispatchable } = describeHeads(rows, templates, query);
+  const { heads, undispatchable } = await describeHeads(db, rows, { templates, query });
   return {
     now,
     labelCase,
@@ -64,6 +68,7 @@ async function load(
     ),
     classes,
     holds,
+    doubts,
     undispatchable,
     endedHolds: ended,
     displaced,
@@ -84,31 +89,6 @@ function countPending(templates: readonly WaitingTemplate[]): Map<string, number
   const counts = new Map<string, number>();
   for (const { group_id, n } of templates) counts.set(group_id, (counts.get(group_id) ?? 0) + n);
   return counts;
-}
-
-function describeHeads(
-  rows: readonly HeadRow[],
-  templates: readonly WaitingTemplate[],
-  { credential }: DispatchQuery,
-): Pick<LoadedDispatchState, 'undispatchable'> & { heads: Map<string, PendingJob[]> } {
-  const byId = new Map(templates.map((row) => [row.template_id, row]));
-  const heads = new Map<string, PendingJob[]>();
-  const undispatchable: { jobId: string; missing: string[] }[] = [];
-  for (const row of rows) {
-    const template = originOfWaiting(row, byId);
-    const target = targetOfWaiting(row, template);
-    const missing = missingTargetFields(target);
-    if (missing.length > 0) undispatchable.push({ jobId: row.id, missing });
-    else {
-      const head = heads.get(row.group_id) ?? [];
-      heads.set(row.group_id, head);
-      const { id, priority, rank, created_at: createdAt } = row;
-      const runners = template?.runners ?? 1;
-      const { credentialId } = credential;
-      head.push({ id, priority, rank, createdAt, ...target, runners, credentialId });
-    }
-  }
-  return { heads, undispatchable };
 }
 
 interface Pass {
@@ -176,7 +156,8 @@ async function listWaitingTemplates(
   forgeId: string,
 ): Promise<WaitingTemplate[]> {
   const { rows } = await sql<WaitingTemplate>`
-    select c.group_id, c.template_id, c.n, t.owner, t.repo, t.workflow_id, t.ref, t.runners
+    select c.group_id, c.template_id, c.n, t.owner, t.repo, t.workflow_id, t.ref, t.runners,
+      t.correlation_input
     from groups g
     join job_counts c on c.group_id = g.id and c.state = 'pending'
     left join templates t on t.id = c.template_id

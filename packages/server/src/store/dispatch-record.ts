@@ -1,5 +1,6 @@
 /** What became of a claim. An outcome goes to the attempt whatever has become of the job meanwhile. */
 import { type SqlBool, sql } from 'kysely';
+import { isGivenUp } from '../domain/attempt.ts';
 import { missingTargetFields } from '../domain/job.ts';
 import {
   type AttemptChange,
@@ -131,8 +132,7 @@ async function accept(
   const { before } = written;
   const after =
     runId === null ? written.after : await giveRun(tx, written.after, { runId, runUrl });
-  const isLate =
-    before.state === 'absent' && after.run_id !== null && after.run_id !== before.run_id;
+  const isLate = isGivenUp(before) && after.run_id !== null && after.run_id !== before.run_id;
   tellAttempt(tx, after, { kind: isLate ? 'attempt.run-late' : 'attempt.accepted' });
   await showRun(tx, before, after);
   await clearTarget(tx, after);
@@ -142,7 +142,7 @@ async function accept(
 function acceptedAs(tx: WriteTx, attempt: AttemptRow, runId: string | null): AttemptChange {
   // A reply without a run (204) lets a guess stand; one that names another run ends it.
   const guess = runId === null || attempt.run_id === runId ? {} : { ...NO_RUN, ended_at: null };
-  if (attempt.state !== 'absent') return { ...guess, error_message: '' };
+  if (!isGivenUp(attempt)) return { ...guess, error_message: '' };
   // Too late: its job has gone on without it, and what it started is not wanted any more.
   const cancel_wanted_at = attempt.cancel_wanted_at ?? tx.now;
   return { ...guess, error_message: '', ended_at: null, cancel_wanted_at };

@@ -90,6 +90,7 @@ export function sceneOn(at: DatabaseUnderTest) {
         freshForMs: 3 * MINUTE,
         pickupTimeoutMs: 15 * MINUTE,
         offsetMs: 0,
+        runMadeWithinMs: MINUTE,
         ...over,
       }),
     /** Kinds of the events that `work` commits, in order. */
@@ -109,7 +110,7 @@ export function sceneOn(at: DatabaseUnderTest) {
     run: (id: string, over: Partial<Run> = {}): Run => ({
       ...{ id, attempt: 1, name: 'CI', path: '.github/workflows/ci.yml', workflowId: '7' },
       ...{ event: 'workflow_dispatch', branch: 'main', actor: 'bot', status: 'queued' },
-      ...{ conclusion: null, url: `https://forge/runs/${id}`, startedAt: null },
+      ...{ headSha: 'c0ffee', conclusion: null, url: `https://forge/runs/${id}`, startedAt: null },
       ...{ createdAt: at.clock.now(), updatedAt: at.clock.now() },
       ...over,
     }),
@@ -162,7 +163,7 @@ function request(at: DatabaseUnderTest, jobId: string): ClaimRequest {
   const attemptId = uuidv7(at.clock.now());
   return {
     ...{ jobId, attemptId, credential: CREDENTIAL, sendDeadlineMs: 5_000, offsetMs: 0 },
-    probeMs: MINUTE,
+    ...{ uncertaintyMs: 0, runMadeWithinMs: MINUTE, probeMs: MINUTE },
   };
 }
 

@@ -1,13 +1,18 @@
 import type { Kysely } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
+import { type Doubt, findDoubt } from '../domain/doubt.ts';
+import type { DispatchTarget } from '../domain/job.ts';
 import { findTemplateChange } from '../domain/template-change.ts';
 import type { Database } from './database.ts';
+import { listOpenDoubts } from './dispatch-doubts.ts';
+import { hashOf } from './dispatch-inputs.ts';
 import { planOf } from './dispatch-plans.ts';
 import { findBlock } from './dispatch-targets.ts';
 import { selectGroups } from './groups-select.ts';
 import type { WaitFacts } from './port/jobs.ts';
 import { countAhead } from './queue-place.ts';
-import { attemptOf, groupOf, jobOf, targetOfJob, workflowJobOf } from './rows.ts';
+import { attemptOf, groupOf, jobOf, stringMapOf, targetOfJob, workflowJobOf } from './rows.ts';
+import { isKnownUnnamed } from './runs-naming.ts';
 import type { JobRow, Schema } from './schema.ts';
 import { contentOf, findOrigin, findTemplate, findVersion } from './template-versions.ts';
 
@@ -27,11 +32,25 @@ export async function findWaitFacts(
       ...(await findGroupAndPlan(db, row.group_id)),
       attempt,
       block: await findBlock(db, row.forge_id, target),
+      doubt: row.state === 'pending' ? await findDoubtOf(db, row, target) : undefined,
       ahead: row.state === 'pending' ? await countAhead(db, row) : 0,
       workflowJobs: await listWorkflowJobs(db, attempt),
       listings: await listListings(db, row.forge_id),
     };
   });
+}
+
+/** What was sent before with other inputs, and whose run is not known yet. */
+async function findDoubtOf(
+  db: Kysely<Schema>,
+  job: JobRow,
+  target: DispatchTarget,
+): Promise<Doubt | undefined> {
+  const input = (await findOrigin(db, job))?.correlation_input ?? null;
+  const isNamed = input !== null && !(await isKnownUnnamed(db, job.forge_id, target));
+  if (isNamed) return undefined;
+  const inputsHash = hashOf(stringMapOf(job.inputs), input);
+  return findDoubt(await listOpenDoubts(db, job.forge_id), { ...target, isNamed, inputsHash });
 }
 
 async function listListings(db: Kysely<Schema>, forgeId: string): Promise<WaitFacts['listings']> {

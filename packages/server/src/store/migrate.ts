@@ -4,12 +4,13 @@ import type { OpenedDatabase } from './dialect/opened-database.ts';
 import { first } from './migrations/0001-first.ts';
 import { writeProofs } from './migrations/0002-write-proofs.ts';
 import { templateVersions } from './migrations/0003-template-versions.ts';
+import { whoseRun } from './migrations/0004-whose-run.ts';
 import type { Migration } from './migrations/migration.ts';
 import { StoreError } from './port/store.ts';
 import type { Schema } from './schema.ts';
 
 /** In order; a number is never used twice, and what was released is never changed. */
-export const migrations: readonly Migration[] = [first, writeProofs, templateVersions];
+export const migrations: readonly Migration[] = [first, writeProofs, templateVersions, whoseRun];
 
 interface Applied {
   readonly number: number;

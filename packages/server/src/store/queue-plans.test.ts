@@ -70,7 +70,8 @@ describe('questions on sqlite', () => {
     await jobs.listHistory('g', { ...page, before, labels: { net: 'main' } });
     for (const { id } of (await jobs.listQueue('g', {})).jobs) await jobs.findJob(id);
     await dispatch.loadState({
-      ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1, offsetMs: 0 },
+      ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1 },
+      ...{ offsetMs: 0, runMadeWithinMs: 1 },
     });
     await runs.listLive(FORGE);
     await runs.listWatched(FORGE, 0);

@@ -290,6 +290,8 @@ function attempt(id: string, change: Partial<AttemptRow>): AttemptRow {
       send_deadline: 2,
       forge_claimed_at: 1,
       forge_send_deadline: 2,
+      forge_uncertainty_ms: 0,
+      is_named: 0,
       run_id: null,
       run_url: '',
       matched_by: null,

@@ -11,6 +11,8 @@ const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
 const FOREIGN_JOBS_KEPT_MS = 24 * 3_600_000;
 /** A token in use writes its row all day; no limit lasts so long. */
 const CREDENTIALS_KEPT_MS = 7 * 24 * 3_600_000;
+/** A commit that is still sent to is noted anew: without it a lost answer is only harder to settle. */
+const NAMED_COMMITS_KEPT_MS = 30 * 24 * 3_600_000;
 const EXPIRED_PER_TRANSACTION = 500;
 
 export function makeRetentionStore(database: Database): RetentionStore {
@@ -151,6 +153,10 @@ async function deleteExpired(database: Database, now: number): Promise<number> {
     sql`delete from credentials where id in (
       select id from credentials where updated_at <= ${credentialsBefore}
       order by updated_at ${limit}
+    )`,
+    sql`delete from named_commits where (forge_id, owner, repo, head_sha, workflow_id, ref) in (
+      select forge_id, owner, repo, head_sha, workflow_id, ref from named_commits
+      where seen_at <= ${now - NAMED_COMMITS_KEPT_MS} order by seen_at ${limit}
     )`,
     sql`delete from run_workflow_jobs where (forge_id, id) in (
       select forge_id, id from run_workflow_jobs

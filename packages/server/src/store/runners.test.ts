@@ -468,6 +468,8 @@ const startedAttempt: AttemptRow = {
     send_deadline: 2,
     forge_claimed_at: 1,
     forge_send_deadline: 2,
+    forge_uncertainty_ms: 0,
+    is_named: 0,
     run_id: '7',
     run_url: '',
     matched_by: null,

@@ -6,6 +6,7 @@ import { isFurther } from '../domain/webhook.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob, endJob, type JobEnd, moveJob, returnJob } from './job-moves.ts';
+import { noteNaming } from './runs-naming.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 
 export async function recordRun(
@@ -46,6 +47,7 @@ async function takeRun(
   });
   if (written === undefined) return false;
   const { before, after } = written;
+  if (before.run_status !== after.run_status) await noteNaming(tx, after, run);
   if (after.ended_at !== null) {
     tellAttempt(tx, after, { kind: 'attempt.ended', data: { conclusion: run.conclusion } });
   } else if (before.run_status !== after.run_status) {
@@ -174,6 +176,26 @@ export async function concludeAbsent(
     const kind = after.state === 'absent' ? 'attempt.absent' : 'attempt.ended';
     tellAttempt(tx, after, { kind, data: { message } });
     await settleAbsent(tx, after, message);
+    return true;
+  });
+}
+
+export async function concludeAmbiguous(
+  database: Database,
+  attemptId: string,
+  message: string,
+): Promise<boolean> {
+  return database.write(async (tx) => {
+    const written = await writeAttempt(tx, attemptId, {
+      decide: (attempt) => {
+        if (!awaitsRun(attempt)) return undefined;
+        return { to: 'ambiguous', set: { ended_at: tx.now, error_message: message } };
+      },
+      told: { kind: 'attempt.ambiguous', data: { message } },
+    });
+    if (written === undefined) return false;
+    const job = await findActiveJob(tx.db, written.after);
+    if (job !== undefined) await endJob(tx, job, { to: 'failed', message });
     return true;
   });
 }

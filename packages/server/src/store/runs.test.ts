@@ -12,7 +12,7 @@ for (const kind of databases) {
     const { start, lease, claimNew, dispatch, job, told, run, runs, jobs, workflowJob } = scene;
 
     /** An attempt whose run the reply named. */
-    const accepted = async (runId = '1', over = {}) => {
+    const accepted = async (runId: string | null = '1', over = {}) => {
       const { attempt } = await claimNew(await lease(), over);
       await dispatch().recordAccepted(attempt.id, { runId, runUrl: '' });
       return attempt;
@@ -22,6 +22,35 @@ for (const kind of databases) {
       await dispatch().recordUnknown(attempt.id, '502');
       return attempt;
     };
+
+    it('that may be another’s end the job whose answer was lost, which is never sent again', async () => {
+      await start();
+      for (const attempt of [await unknown(), await accepted(null)]) {
+        const ended = () => runs().concludeAmbiguous(attempt.id, 'outcome-ambiguous: run 7');
+        expect(await told(ended)).toEqual(['attempt.ambiguous', 'job.failed']);
+        const failed = { state: 'failed', errorMessage: 'outcome-ambiguous: run 7', runId: null };
+        expect(await job(attempt.jobId)).toMatchObject(failed);
+        expect(await ended()).toBe(false);
+        expect((await runs().listWatched(FORGE, 0)).map(({ id }) => id)).toContain(attempt.id);
+      }
+    });
+
+    it('named to an attempt show at which commits runs bear its id', async () => {
+      await start();
+      await scene.addTemplate('u', { correlationInput: 'id' });
+      const sent = await accepted('1', { templateId: 'u', owner: 'Acme' });
+      const listed = () => runs().listNamedCommits([sent], ['c0ffee', 'beef']);
+      expect(await listed()).toEqual(new Set());
+      const name = `Build ${sent.id}`;
+      await runs().recordRun(sent.id, run('1', { name }), 100);
+      expect(await listed()).toEqual(new Set(['c0ffee']));
+      // By its name alone anybody could have made it.
+      const lost = await unknown({ templateId: 'u' });
+      const found = run('2', { name: `Build ${lost.id}`, headSha: 'beef' });
+      await runs().matchRun(lost.id, found, 'input');
+      await runs().recordRun(lost.id, found, 100);
+      expect(await listed()).toEqual(new Set(['c0ffee']));
+    });
 
     it('queued change nothing on the job', async () => {
       await start();

@@ -8,8 +8,10 @@ import type { Database } from './database.ts';
 import type { RunStore } from './port/runs.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import { adoptLateRun, matchRun } from './runs-match.ts';
+import { listNamedCommits } from './runs-naming.ts';
 import {
   concludeAbsent,
+  concludeAmbiguous,
   recordMissing,
   recordRun,
   recordRunGone,
@@ -37,6 +39,8 @@ export function makeRunStore(database: Database): RunStore {
     },
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
+    concludeAmbiguous: (attemptId, message) => concludeAmbiguous(database, attemptId, message),
+    listNamedCommits: (attempts, commits) => listNamedCommits(database, attempts, commits),
     adoptLateRun: (attemptId, run, matchedBy) => adoptLateRun(database, attemptId, run, matchedBy),
     recordRunGone: (attemptId, recheckAfterMs, message) =>
       recordRunGone(database, attemptId, recheckAfterMs, message),

@@ -41,6 +41,10 @@ export interface Schema {
   write_proofs: { id: number; at: number };
   group_plans: { group_id: string; planned_at: number; plan: JsonText };
   target_blocks: TargetBlockRow;
+  /** By target: whether the run that was claimed last bore its attempt's id. */
+  workflow_namings: NamingRow & { bears_id: Bool; claimed_at: number };
+  /** Commits at which it did. */
+  named_commits: NamingRow & { head_sha: string; seen_at: number };
   runners: RunnerRow;
   runner_scopes: {
     forge_id: string;
@@ -199,6 +203,15 @@ export interface JobRow {
   updated_at: number;
 }
 
+/** Names of owners and repositories in lower case; workflow and ref as attempts write them. */
+export interface NamingRow {
+  forge_id: string;
+  owner: string;
+  repo: string;
+  workflow_id: string;
+  ref: string;
+}
+
 export interface AttemptRow {
   id: string;
   /** No foreign key: attempts outlive their job. */
@@ -213,6 +226,7 @@ export interface AttemptRow {
   ref: string;
   inputs_hash: string;
   correlation_input: string | null;
+  is_named: Bool;
   labels: JsonText;
   runners: number;
   state: AttemptState;
@@ -220,6 +234,7 @@ export interface AttemptRow {
   send_deadline: number;
   forge_claimed_at: number;
   forge_send_deadline: number;
+  forge_uncertainty_ms: number;
   run_id: string | null;
   run_url: string;
   matched_by: MatchedBy | null;

@@ -1,4 +1,5 @@
-import type { RunnerSpec, WorkflowSpec, World } from '@dispatchoor/forge-sim';
+import type { ForgeSim, RunnerSpec, WorkflowSpec, World } from '@dispatchoor/forge-sim';
+import { expect } from 'vitest';
 
 /** The input by which a run names the attempt that made it, where its template says so. */
 export const CORRELATION_INPUT = 'dispatch-id';
@@ -92,3 +93,29 @@ export const linuxGroup: Readonly<Record<string, unknown>> = {
 
 /** Occupied until the test ends its run: what a test needs to look at a job in a state that does not last. */
 export const LONG = { 'duration-ms': '600000' } as const;
+
+/** The note of runs that are nobody's of ours, though they may be made with our token. */
+export const BY_HAND = 'by hand';
+
+/** Starts a workflow of `acme/app` as somebody does who is not dispatchoor. */
+export async function dispatchByHand(
+  sim: Pick<ForgeSim, 'url'>,
+  how: {
+    readonly workflow: string;
+    readonly token: string;
+    readonly inputs?: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  const url = `${sim.url}/repos/acme/app/actions/workflows/${how.workflow}/dispatches`;
+  const { status } = await fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${how.token}`,
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': '2022-11-28',
+      'user-agent': 'a script of alice',
+    },
+    body: JSON.stringify({ ref: 'main', inputs: { note: BY_HAND, ...how.inputs } }),
+  });
+  expect(status).toBe(204);
+}

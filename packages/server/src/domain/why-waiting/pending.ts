@@ -27,7 +27,7 @@ type FindCause = (input: WaitInput) => Cause | undefined;
  * | whoever decided it | job-paused, group-disabled, group-paused, dispatch-disabled |
  * | somebody who mends it | no-access, repository-archived, workflow-disabled, template-broken, forge-unavailable (credential), stale-runners (never listed), no-runner-matches, all-offline, (rate-limited) stale-runners |
  * | time | backoff (also of a workflow that was not found), forge-unavailable (one workflow), rate-limited (by the plan), forge-unavailable (the forge), cap |
- * | other jobs | held, all-busy |
+ * | other jobs | outcome-pending, held, all-busy |
  * | the next plan | placing |
  */
 const PENDING_CAUSES: readonly FindCause[] = [
@@ -44,6 +44,7 @@ const PENDING_CAUSES: readonly FindCause[] = [
   findBackoff,
   findPassingBlock,
   findPlanLimit,
+  findUnsettled,
   findTaken,
 ];
 
@@ -150,7 +151,9 @@ function findRateLimit({ credential, now }: WaitInput): Cause | undefined {
   return { code: 'rate-limited', message, retryAt: blockedUntil };
 }
 
-const LIMITS: Readonly<Record<Exclude<GroupPlan['limit'], 'runners' | null>, string>> = {
+const LIMITS: Readonly<
+  Record<Exclude<GroupPlan['limit'], 'runners' | 'outcome-pending' | null>, string>
+> = {
   cap: 'The group runs as many jobs as max_parallel allows: wait for one to end, or raise it',
   'rate-limited': 'The credential may start no more runs for now: it goes on by itself',
   'forge-unavailable': 'The forge does not answer: it goes on once it does',
@@ -158,8 +161,18 @@ const LIMITS: Readonly<Record<Exclude<GroupPlan['limit'], 'runners' | null>, str
 
 function findPlanLimit({ plan }: WaitInput): Cause | undefined {
   if (plan === undefined || plan.limit === null || plan.limit === 'runners') return undefined;
+  // Not of every job of the group: see `findUnsettled`.
+  if (plan.limit === 'outcome-pending') return undefined;
   const message = sentence(LIMITS[plan.limit], plan.limitMessage);
   return { code: plan.limit, message, retryAt: plan.retryAt };
+}
+
+function findUnsettled({ doubt, target }: WaitInput): Cause | undefined {
+  if (doubt === undefined) return undefined;
+  const message =
+    `Job ${doubt.jobId} was sent to ${target.workflowId} with other inputs, and its run is not known yet: ` +
+    'this one goes on when it is. With correlation_input on the template none has to wait for another.';
+  return { code: 'outcome-pending', message, since: doubt.claimedAt };
 }
 
 /** A job can wait for runners of its repository while the group's other jobs go on: its own counts decide. */

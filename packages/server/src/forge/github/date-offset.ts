@@ -24,11 +24,11 @@ interface Interval {
  * offset lies in [D − r, D + 1 s − s]. Intersecting such intervals soon gives far less than a second.
  *
  * One that does not meet the others means that a clock was stepped: it starts anew. Of our own clock we know that at
- * once. Of the forge's it takes a second answer that agrees with the first: a proxy's odd header alone would move the
+ * once, before any answer. Of the forge's it takes a second answer that agrees with the first: a proxy's odd header alone would move the
  * windows in which runs are looked for.
  */
 export class DateOffsetEstimator {
-  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #clock: Pick<Clock, 'monotonic' | 'now'>;
   #estimate: Interval | undefined;
   #takenAt = 0;
   /** Contradicts the estimate, and nobody has said so again. */
@@ -36,7 +36,7 @@ export class DateOffsetEstimator {
   /** What our wall clock showed when the monotonic one was 0. */
   #wallAtZero = 0;
 
-  constructor(clock: Pick<Clock, 'monotonic'>) {
+  constructor(clock: Pick<Clock, 'monotonic' | 'now'>) {
     this.#clock = clock;
   }
 
@@ -51,14 +51,14 @@ export class DateOffsetEstimator {
     const sample = { low: date - receivedAt, high: date + RESOLUTION_MS - sentAt };
     // Our own clock was stepped while we waited: the sample says nothing.
     if (sample.high < sample.low) return;
-    const old = this.#isOurStep(receivedAt) ? undefined : this.#now();
+    const old = this.#asSeenAt(receivedAt);
     const known = [old, this.#doubt].find((one) => one !== undefined && doMeet(one, sample));
     if (old === undefined || known !== undefined) this.#take(sample, known);
     else this.#doubt = sample;
   }
 
   offset(): DateOffset {
-    const now = this.#now();
+    const now = this.#afterOurSteps(this.#clock.now());
     if (now === undefined) return { offsetMs: 0, uncertaintyMs: UNCERTAINTY_BEFORE_FIRST_MS };
     return {
       offsetMs: Math.round((now.low + now.high) / 2),
@@ -77,11 +77,29 @@ export class DateOffsetEstimator {
       : Math.floor(this.#wallAtZero + this.#clock.monotonic() + now.low);
   }
 
-  #isOurStep(wall: number): boolean {
-    const wallAtZero = wall - this.#clock.monotonic();
-    const isStep = Math.abs(wallAtZero - this.#wallAtZero) > OUR_STEP_MS;
-    this.#wallAtZero = wallAtZero;
-    return isStep;
+  /**
+   * Since the last answer our wall clock may have been put back or forward: then it is the offset that changed, not the
+   * forge. Forward it also runs where the machine was asleep, which the monotonic clock does not count: either may be.
+   */
+  #afterOurSteps(wall: number): Interval | undefined {
+    const known = this.#now();
+    if (known === undefined) return undefined;
+    const stepMs = this.#stepTo(wall);
+    const low = known.low - stepMs;
+    return { low, high: stepMs < 0 ? known.high - stepMs : known.high };
+  }
+
+  /** From here on the estimate is told against the wall clock as it is now; after a large step it is worth nothing. */
+  #asSeenAt(wall: number): Interval | undefined {
+    const isStep = Math.abs(this.#stepTo(wall)) > OUR_STEP_MS;
+    this.#estimate = isStep ? undefined : this.#afterOurSteps(wall);
+    this.#takenAt = this.#clock.monotonic();
+    this.#wallAtZero = wall - this.#takenAt;
+    return this.#estimate;
+  }
+
+  #stepTo(wall: number): number {
+    return wall - this.#clock.monotonic() - this.#wallAtZero;
   }
 
   #take(sample: Interval, known: Interval | undefined): void {

@@ -2,6 +2,7 @@ import type { Run } from '../../domain/attempt.ts';
 import type { Observed, RunFilter, RunListing } from '../forge.ts';
 import { ACTIONS_READ, type Call } from './call.ts';
 import type { GithubClient, SendRequest } from './client.ts';
+import { listPlainly } from './list-runs-plainly.ts';
 import { distinct, haveSameIds, type Page, PER_PAGE, shownOn } from './pages.ts';
 import { runPage } from './schema.ts';
 
@@ -32,6 +33,7 @@ export async function listRuns(
     isAboutObject: true,
   };
   await client.admit(call);
+  if (filter.isPlain === true) return listPlainly({ client, call, signal }, place, filter);
   const read: ReadPage = async (created, page) => {
     const answer = await client.ask(call, signal, routeOf(place, filter, created, page));
     return { ...timesOf(answer), body: client.readPage(runPage, answer, call) };

@@ -43,6 +43,7 @@ describe('a run', () => {
       path: '.github/workflows/ci.yml',
       workflowId: '7',
       event: 'workflow_dispatch',
+      headSha: '',
       branch: '',
       actor: '',
       status: 'something_new',

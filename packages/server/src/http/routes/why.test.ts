@@ -20,6 +20,7 @@ const facts: WaitFacts = {
   attempt: undefined,
   plan: undefined,
   block: undefined,
+  doubt: undefined,
   ahead: 3,
   workflowJobs: [],
   listings: [],

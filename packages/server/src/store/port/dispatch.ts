@@ -27,6 +27,8 @@ export interface DispatchQuery {
   readonly pickupTimeoutMs: number;
   /** Forge clock minus ours. */
   readonly offsetMs: number;
+  /** How long after its send deadline an attempt may still get a run. */
+  readonly runMadeWithinMs: number;
 }
 
 /** Loaded in one consistent read. `allowances` is filled in by the loop, which knows the forge. */
@@ -47,8 +49,11 @@ export interface ClaimRequest {
   readonly attemptId: string;
   readonly credential: CredentialOfForge;
   readonly sendDeadlineMs: number;
-  /** Forge clock minus ours, now. */
+  /** Forge clock minus ours, now, and how far off that may be. */
   readonly offsetMs: number;
+  readonly uncertaintyMs: number;
+  /** How long after its send deadline an attempt may still get a run. */
+  readonly runMadeWithinMs: number;
   /** If the claim is the probe of a blocked target: how long until the next one. */
   readonly probeMs: number;
 }
@@ -87,7 +92,8 @@ export interface DispatchStore {
   recordDisplaced(attemptIds: readonly string[]): Promise<void>;
   /**
    * One statement: job pending, not paused, `notBefore` passed, its group enabled and unpaused and under its cap,
-   * target not blocked (or its probe taken), lease held with this epoch. `undefined`: somebody was first.
+   * target not blocked (or its probe taken), no sending in doubt that its run could be taken for, lease held with
+   * this epoch. `undefined`: somebody was first.
    * Throws `outcome-unknown` when the commit's fate is not known: then nothing may be sent, and
    * `giveBack(attemptId)` is called until it answers.
    */

@@ -1,6 +1,7 @@
 /** Jobs: what people do with them. */
 import type { Attempt, WorkflowJob } from '../../domain/attempt.ts';
 import type { GroupPlan } from '../../domain/dispatch-state.ts';
+import type { Doubt } from '../../domain/doubt.ts';
 import type { Group } from '../../domain/group.ts';
 import type {
   DispatchTarget,
@@ -84,6 +85,8 @@ export interface WaitFacts {
   readonly attempt: Attempt | undefined;
   readonly plan: GroupPlan | undefined;
   readonly block: TargetBlock | undefined;
+  /** Its run could be taken for that of this sending, whose run is not known yet. */
+  readonly doubt: Doubt | undefined;
   /** Jobs that will be sent before it. */
   readonly ahead: number;
   readonly workflowJobs: readonly WorkflowJob[];

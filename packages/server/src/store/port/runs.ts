@@ -29,6 +29,13 @@ export interface RunStore {
   recordMissing(attemptId: string, sentAt: number): Promise<void>;
   /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
+  /** unknown or accepted → ambiguous: its job fails, and is never sent again. False: it was settled already. */
+  concludeAmbiguous(attemptId: string, message: string): Promise<boolean>;
+  /** Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id. */
+  listNamedCommits(
+    attempts: readonly Attempt[],
+    commits: readonly string[],
+  ): Promise<ReadonlySet<string>>;
   /** A run turned up for a watched attempt: the run is its, and its cancel is wanted. */
   adoptLateRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
   /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, the attempt ends. */

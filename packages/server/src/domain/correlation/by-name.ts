@@ -1,0 +1,37 @@
+import { compareText } from '../text-order.ts';
+import type { CandidateRun, SearchedAttempt } from './window.ts';
+
+export interface NamedRuns {
+  /** Run ids by the attempt whose id they bear. */
+  readonly byAttempt: ReadonlyMap<string, string>;
+  /** Those that bear no attempt's id. */
+  readonly unnamed: readonly CandidateRun[];
+}
+
+/**
+ * Ids are random enough that a run with one in its name has it from us, whenever it was made.
+ *
+ * @param knownIds of all attempts of the key: a run that bears the name of one is no other's
+ */
+export function matchByName(
+  attempts: readonly Pick<SearchedAttempt, 'id'>[],
+  runs: readonly CandidateRun[],
+  knownIds: readonly string[],
+): NamedRuns {
+  const byAttempt = new Map<string, string>();
+  const unnamed: CandidateRun[] = [];
+  const wanted = new Set(attempts.map(({ id }) => id));
+  const ids = [...new Set([...wanted, ...knownIds])].sort();
+  for (const run of runs.toSorted(compareRuns)) {
+    const id = ids.find((one) => run.name.includes(one));
+    // A second run of that name was started by somebody with a copy of the inputs: nobody's to adopt.
+    if (id === undefined) unnamed.push(run);
+    else if (wanted.has(id) && !byAttempt.has(id)) byAttempt.set(id, run.id);
+  }
+  return { byAttempt, unnamed };
+}
+
+/** Run ids grow with time, also within the one second that creation times are told in. */
+export function compareRuns(a: CandidateRun, b: CandidateRun): number {
+  return a.createdAt - b.createdAt || a.id.length - b.id.length || compareText(a.id, b.id);
+}

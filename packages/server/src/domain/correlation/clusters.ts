@@ -1,0 +1,82 @@
+import { compareText } from '../text-order.ts';
+import { compareRuns } from './by-name.ts';
+import { pairInOrder } from './pair-in-order.ts';
+import {
+  type CandidateRun,
+  type CorrelationTiming,
+  isMadeInTime,
+  isSameActor,
+  mayBeMadeInTime,
+  type SearchedAttempt,
+} from './window.ts';
+
+/** Attempts and runs that could belong together, directly or through others. */
+export interface Cluster {
+  readonly attempts: SearchedAttempt[];
+  readonly runs: CandidateRun[];
+}
+
+export interface Sight {
+  readonly timing: CorrelationTiming;
+  /** Commits at which a run known by its reply bore its attempt's id. */
+  readonly namedCommits: ReadonlySet<string>;
+}
+
+/** At this commit a run of an attempt that sends its id would bear it: this one is somebody else's. */
+export function isForeign(
+  { correlationInput }: Pick<SearchedAttempt, 'correlationInput'>,
+  { headSha }: CandidateRun,
+  { namedCommits }: Pick<Sight, 'namedCommits'>,
+): boolean {
+  return correlationInput !== null && namedCommits.has(headSha);
+}
+
+/** Whether it cannot be ruled out that this attempt made this run, which bears no attempt's id. */
+export function mayHaveMade(attempt: SearchedAttempt, run: CandidateRun, sight: Sight): boolean {
+  return (
+    !isForeign(attempt, run, sight) &&
+    isSameActor(attempt, run) &&
+    mayBeMadeInTime(attempt, run, sight.timing)
+  );
+}
+
+export function clustersOf(
+  attempts: readonly SearchedAttempt[],
+  runs: readonly CandidateRun[],
+  sight: Sight,
+): Cluster[] {
+  let clusters: Cluster[] = attempts.map((attempt) => ({ attempts: [attempt], runs: [] }));
+  for (const run of runs) {
+    const mayOwn = ({ attempts: some }: Cluster) =>
+      some.some((one) => mayHaveMade(one, run, sight));
+    const joined = clusters.filter(mayOwn);
+    if (joined.length === 0) continue;
+    const merged = {
+      attempts: joined.flatMap((cluster) => cluster.attempts),
+      runs: [...joined.flatMap((cluster) => cluster.runs), run],
+    };
+    clusters = [...clusters.filter((cluster) => !joined.includes(cluster)), merged];
+  }
+  return clusters;
+}
+
+/** In time order. By its time alone none goes to an attempt that is known by its name. */
+export function pairsOf(
+  attempts: readonly SearchedAttempt[],
+  runs: readonly CandidateRun[],
+  sight: Sight,
+): Map<SearchedAttempt, CandidateRun> {
+  const senders = attempts.toSorted((a, b) => a.claimedAt - b.claimedAt || compareText(a.id, b.id));
+  const made = runs.toSorted(compareRuns);
+  return new Map(
+    pairInOrder(senders, made, {
+      mayPair: (attempt, run) =>
+        !attempt.isNamed &&
+        mayHaveMade(attempt, run, sight) &&
+        isMadeInTime(attempt, run, sight.timing),
+      // The forge has said that this one has a run.
+      isSure: ({ state }) => state === 'accepted',
+      distance: (attempt, run) => Math.abs(run.createdAt - attempt.claimedAt),
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { MINUTE, madeAfter, namedAfter, SECOND, sentAfter, TIMING } from './correlation.testkit.ts';
+import { type LateRunInput, lateRuns } from './late-runs.ts';
+import type { CandidateRun } from './window.ts';
+
+describe('lateRuns', () => {
+  const watched = [sentAfter('gone-1', 0, { state: 'absent' })];
+  const nobody = { searching: [], guessed: [], namedCommits: new Set<string>() };
+  const base = { watched, ...nobody, knownIds: ['other'], timing: TIMING };
+  const late = (runs: CandidateRun[], over: Partial<LateRunInput> = {}) =>
+    lateRuns({ ...base, runs, ...over }).map(({ runId }) => runId);
+
+  it('finds the run of an attempt that was given up by its name or its time', () => {
+    expect(late([madeAfter('1', 2 * SECOND)])).toEqual(['1']);
+    expect(late([madeAfter('2', 30 * MINUTE, { name: 'gone-1' })])).toEqual(['2']);
+    expect(late([madeAfter('3', 30 * MINUTE)])).toEqual([]);
+  });
+
+  it('of one that sends its id takes only what bears it: any other would be somebody else’s, and cancelled', () => {
+    const named = { watched: [namedAfter('gone-1', 0, { state: 'absent' })] };
+    expect(late([madeAfter('1', 2 * SECOND)], named)).toEqual([]);
+    expect(late([madeAfter('2', 2 * SECOND, { name: 'gone-1' })], named)).toEqual(['2']);
+  });
+
+  it('cancels none of the runs for which an attempt was given up as ambiguous', () => {
+    const ambiguous = sentAfter('unclear', SECOND, { state: 'ambiguous' });
+    expect(late([madeAfter('1', 2 * SECOND)], { watched: [...watched, ambiguous] })).toEqual([]);
+    const own = madeAfter('2', 2 * SECOND, { name: 'unclear' });
+    expect(late([own], { watched: [ambiguous] })).toEqual(['2']);
+  });
+
+  it('takes no run that could belong to an attempt still looking for its own', () => {
+    expect(late([madeAfter('1', 2 * SECOND)], { searching: [sentAfter('live', SECOND)] })).toEqual(
+      [],
+    );
+  });
+
+  it('takes no run that was made after the attempt may have been given up', () => {
+    const hasty = { ...TIMING, runLookupTimeoutMs: 10 * SECOND };
+    const takenAt = (ms: number) => late([madeAfter('1', ms)], { timing: hasty }).length;
+    expect(takenAt(45 * SECOND)).toBe(1);
+    expect(takenAt(45 * SECOND + 1)).toBe(0);
+  });
+
+  it('takes none that was made after the claim of one that was given its run by time', () => {
+    const guessed = [sentAfter('live', 5 * SECOND)];
+    expect(late([madeAfter('1', 6 * SECOND)], { guessed })).toEqual([]);
+    expect(late([madeAfter('1', 2 * SECOND)], { guessed })).toEqual(['1']);
+  });
+
+  it('takes none that bears the name of another attempt', () => {
+    expect(late([madeAfter('1', 2 * SECOND, { name: 'Build other' })])).toEqual([]);
+  });
+
+  it('takes none that was made before the claim', () => {
+    expect(late([madeAfter('1', -3 * SECOND), madeAfter('2', 8 * SECOND)])).toEqual(['2']);
+  });
+
+  it('takes one run per attempt', () => {
+    expect(late([madeAfter('1', 2 * SECOND), madeAfter('2', 9 * SECOND)])).toEqual(['1']);
+  });
+});

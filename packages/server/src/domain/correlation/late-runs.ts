@@ -1,0 +1,52 @@
+import type { MatchedBy } from '../attempt.ts';
+import { matchByName } from './by-name.ts';
+import { clustersOf, mayHaveMade, pairsOf, type Sight } from './clusters.ts';
+import { type CandidateRun, lastSendOf, type SearchedAttempt } from './window.ts';
+
+export interface LateRun {
+  readonly attemptId: string;
+  readonly runId: string;
+  readonly matchedBy: Exclude<MatchedBy, 'reply'>;
+}
+
+export interface LateRunInput extends Sight {
+  /** Attempts that were given up, still watched. */
+  readonly watched: readonly SearchedAttempt[];
+  /** All attempts of the key that still need a run or are being sent: what could be theirs is left to them. */
+  readonly searching: readonly SearchedAttempt[];
+  /** Those that have their run by its time only: it may be another's, and what was made in their window theirs. */
+  readonly guessed: readonly SearchedAttempt[];
+  /** Of all attempts of the key that are known: a run that bears the name of one is no other's. */
+  readonly knownIds: readonly string[];
+  /** Runs of the key that no attempt owns. */
+  readonly runs: readonly CandidateRun[];
+}
+
+/**
+ * Runs that turned up for attempts already given up. Anything somebody else made at that time was in the
+ * listings that made us do so: what appears in their window afterwards is theirs. Not so where runs that may be
+ * another's were what made us give up: those are known by name only.
+ */
+export function lateRuns(input: LateRunInput): LateRun[] {
+  const { watched, searching, guessed, knownIds, runs } = input;
+  const named = matchByName(watched, runs, knownIds);
+  const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
+    return { attemptId, runId, matchedBy: 'input' };
+  });
+  const rest = watched.filter(({ id }) => !named.byAttempt.has(id));
+  const ambiguous = rest.filter(({ state }) => state === 'ambiguous');
+  const byTime = rest.filter(({ state, isNamed }) => state !== 'ambiguous' && !isNamed);
+  const others = [...searching, ...guessed, ...ambiguous];
+  const nobodys = named.unnamed.filter(
+    (run) => !others.some((one) => mayHaveMade(one, run, input)),
+  );
+  for (const cluster of clustersOf(byTime, nobodys, input)) {
+    for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, input)) {
+      // Made when this attempt may have been concluded already, it can be anybody's: it would be cancelled.
+      const isOver = lastSendOf(attempt, input.timing) + input.timing.runLookupTimeoutMs;
+      if (run.createdAt > isOver) continue;
+      late.push({ attemptId: attempt.id, runId: run.id, matchedBy: 'order' });
+    }
+  }
+  return late;
+}

@@ -1,0 +1,96 @@
+import type { Attempt, Run } from '../attempt.ts';
+
+/** A run may be made so long after the last moment at which its request could be on the way. */
+const MADE_LATE_MS = 60_000;
+
+/**
+ * Beyond this far off a run is not taken by its time, though it cannot be ruled out: before the first answer of a forge
+ * nobody knows its clock to the minute, and what others made in that minute would be taken too.
+ */
+const SURE_MS = 5_000;
+
+/** Forges stamp whole seconds, rounded down: a run made after the claim may carry a stamp from before it. */
+const STAMP_STEP_MS = 1_000;
+
+export interface CorrelationTiming {
+  readonly requestTimeoutMs: number;
+  /** After the last possible send, before an attempt may be called absent. */
+  readonly runLookupTimeoutMs: number;
+  /** The two listings without a candidate are at least this far apart. */
+  readonly recheckAfterMs: number;
+}
+
+export type SearchedAttempt = Pick<
+  Attempt,
+  'id' | 'state' | 'actor' | 'inputsHash' | 'correlationInput' | 'isNamed' | 'missingSince'
+> & {
+  /** On the forge's clock. */
+  readonly claimedAt: number;
+  /** On the forge's clock. */
+  readonly sendDeadline: number;
+  /** How far off these two moments may be. */
+  readonly uncertaintyMs: number;
+};
+
+export type CandidateRun = Pick<Run, 'id' | 'name' | 'actor' | 'createdAt' | 'headSha' | 'url'>;
+
+/** After this the forge can no longer be working on its request. */
+export function lastSendOf(
+  { sendDeadline }: Pick<SearchedAttempt, 'sendDeadline'>,
+  { requestTimeoutMs }: Pick<CorrelationTiming, 'requestTimeoutMs'>,
+): number {
+  return sendDeadline + requestTimeoutMs;
+}
+
+/**
+ * How long after its last possible send an attempt may still get a run by its time. Never longer than it is looked
+ * for: a run made later is a late one.
+ */
+export function madeLateMs({
+  runLookupTimeoutMs,
+}: Pick<CorrelationTiming, 'runLookupTimeoutMs'>): number {
+  return Math.min(MADE_LATE_MS, runLookupTimeoutMs);
+}
+
+/** Whether this attempt could have made a run at that moment: it is taken by its time. Before the claim it never could. */
+export function isMadeInTime(
+  attempt: SearchedAttempt,
+  run: Pick<CandidateRun, 'createdAt'>,
+  timing: CorrelationTiming,
+): boolean {
+  return isWithin(attempt, run, timing, Math.min(attempt.uncertaintyMs, SURE_MS));
+}
+
+/** As `isMadeInTime`, or it cannot be ruled out, as nobody knows the time that well. */
+export function mayBeMadeInTime(
+  attempt: SearchedAttempt,
+  run: Pick<CandidateRun, 'createdAt'>,
+  timing: CorrelationTiming,
+): boolean {
+  return isWithin(attempt, run, timing, attempt.uncertaintyMs);
+}
+
+function isWithin(
+  attempt: SearchedAttempt,
+  { createdAt }: Pick<CandidateRun, 'createdAt'>,
+  timing: CorrelationTiming,
+  unsureMs: number,
+): boolean {
+  const from = attempt.claimedAt - unsureMs - STAMP_STEP_MS;
+  const to = lastSendOf(attempt, timing) + madeLateMs(timing) + unsureMs;
+  return createdAt >= from && createdAt <= to;
+}
+
+/** A listing that does not go back to here may lack its run. */
+export function earliestOf({ claimedAt, uncertaintyMs }: SearchedAttempt): number {
+  return claimedAt - uncertaintyMs - STAMP_STEP_MS;
+}
+
+/** Logins compare without case; `''` = not known. */
+export function isSameActor(
+  attempt: Pick<SearchedAttempt, 'actor'>,
+  run: Pick<CandidateRun, 'actor'>,
+): boolean {
+  if (attempt.actor === '' || run.actor === '') return true;
+  return attempt.actor.toLowerCase() === run.actor.toLowerCase();
+}

@@ -1,0 +1,59 @@
+import type { Run } from '../../domain/attempt.ts';
+import type { Observed, RunFilter, RunListing } from '../forge.ts';
+import type { Call } from './call.ts';
+import type { GithubClient } from './client.ts';
+import { distinct, type Page, PER_PAGE, shownOn } from './pages.ts';
+import { runPage } from './schema.ts';
+
+/** 5,000 runs of all kinds: a look at what was made within minutes, not at a day. */
+const MAX_PAGES = 50;
+
+export interface PlainReader {
+  readonly client: GithubClient;
+  readonly call: Call;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The newest first, until a page goes back far enough or is empty. What `total_count` says is not believed: it may be
+ * of the same making as the search whose word this is to check.
+ *
+ * @throws ForgeError
+ */
+export async function listPlainly(
+  reader: PlainReader,
+  place: { readonly owner: string; readonly repo: string },
+  { createdSince }: RunFilter,
+): Promise<RunListing> {
+  const pages: Page<Run>[] = [];
+  let first: Observed | undefined;
+  let isReached = false;
+  while (!isReached && pages.length < MAX_PAGES) {
+    const { body, ...observed } = await readPage(reader, place, pages.length + 1);
+    first ??= observed;
+    pages.push(body);
+    isReached =
+      shownOn(body) === 0 || body.entries.some(({ createdAt }) => createdAt < createdSince);
+  }
+  const runs = pages
+    .flatMap(({ entries }) => entries)
+    .filter(({ event, createdAt }) => event === 'workflow_dispatch' && createdAt >= createdSince);
+  return {
+    ...{ sentAt: first?.sentAt ?? 0, forgeSentAt: first?.forgeSentAt ?? 0 },
+    // A run that cannot be read may be anybody's.
+    isComplete: isReached && pages.every(({ odd }) => odd.length === 0),
+    runs: distinct(runs, ({ id }) => id),
+  };
+}
+
+async function readPage(
+  { client, call, signal }: PlainReader,
+  place: { readonly owner: string; readonly repo: string },
+  page: number,
+): Promise<Observed & { readonly body: Page<Run> }> {
+  const answer = await client.ask(call, signal, (request) =>
+    request('GET /repos/{owner}/{repo}/actions/runs', { ...place, per_page: PER_PAGE, page }),
+  );
+  const { sentAt, forgeSentAt } = answer;
+  return { sentAt, forgeSentAt, body: client.readPage(runPage, answer, call) };
+}

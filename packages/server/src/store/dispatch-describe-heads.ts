@@ -1,0 +1,94 @@
+/** What the planner is told of the first jobs of each group. */
+import type { Kysely } from 'kysely';
+import type { PendingJob } from '../domain/dispatch-state.ts';
+import { type DispatchTarget, missingTargetFields, type StringMap } from '../domain/job.ts';
+import { chunksOf } from './chunks.ts';
+import { originOfWaiting, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
+import type { HeadRow } from './dispatch-heads.ts';
+import { hashOf } from './dispatch-inputs.ts';
+import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
+import { stringMapOf } from './rows.ts';
+import { listUnnamed } from './runs-naming.ts';
+import type { Schema } from './schema.ts';
+
+const IDS_PER_STATEMENT = 500;
+
+export interface DescribedHeads extends Pick<LoadedDispatchState, 'undispatchable'> {
+  readonly heads: ReadonlyMap<string, readonly PendingJob[]>;
+}
+
+interface HeadFacts {
+  readonly templates: readonly WaitingTemplate[];
+  readonly query: DispatchQuery;
+}
+
+interface Head {
+  readonly row: HeadRow;
+  readonly target: DispatchTarget;
+  readonly runners: number;
+  readonly correlationInput: string | null;
+  readonly isNamed: boolean;
+}
+
+export async function describeHeads(
+  db: Kysely<Schema>,
+  rows: readonly HeadRow[],
+  { templates, query }: HeadFacts,
+): Promise<DescribedHeads> {
+  const isUnnamed = await listUnnamed(db, query.forgeId);
+  const byId = new Map(templates.map((row) => [row.template_id, row]));
+  const all = rows.map((row) => headOf(row, originOfWaiting(row, byId), isUnnamed));
+  const missing = ({ target }: Head): string[] => missingTargetFields(target);
+  const dispatchable = all.filter((head) => missing(head).length === 0);
+  const inputs = await listInputs(db, dispatchable);
+  const { credentialId } = query.credential;
+  const jobs = dispatchable.map((head) => ({
+    groupId: head.row.group_id,
+    job: { ...jobOf(head, inputs), credentialId },
+  }));
+  const byGroup = Map.groupBy(jobs, ({ groupId }) => groupId);
+  return {
+    heads: new Map([...byGroup].map(([id, found]) => [id, found.map(({ job }) => job)])),
+    undispatchable: all.flatMap((head) =>
+      missing(head).length === 0 ? [] : [{ jobId: head.row.id, missing: missing(head) }],
+    ),
+  };
+}
+
+function headOf(
+  row: HeadRow,
+  template: WaitingTemplate | undefined,
+  isUnnamed: (target: DispatchTarget) => boolean,
+): Head {
+  const target = targetOfWaiting(row, template);
+  const correlationInput = template?.correlation_input ?? null;
+  const isNamed = correlationInput !== null && !isUnnamed(target);
+  return { row, target, runners: template?.runners ?? 1, correlationInput, isNamed };
+}
+
+function jobOf(
+  { row, target, runners, correlationInput, isNamed }: Head,
+  inputs: ReadonlyMap<string, StringMap | null>,
+): Omit<PendingJob, 'credentialId'> {
+  const { id, priority, rank, created_at: createdAt } = row;
+  const inputsHash = isNamed ? '' : hashOf(inputs.get(id) ?? null, correlationInput);
+  return { id, priority, rank, createdAt, ...target, runners, isNamed, inputsHash };
+}
+
+/** Of those whose runs will be known by their time alone: only theirs are compared. */
+async function listInputs(
+  db: Kysely<Schema>,
+  heads: readonly Head[],
+): Promise<Map<string, StringMap | null>> {
+  const ids = heads.filter(({ isNamed }) => !isNamed).map(({ row }) => row.id);
+  const inputs = new Map<string, StringMap | null>();
+  for (const chunk of chunksOf(ids, IDS_PER_STATEMENT)) {
+    const rows = await db
+      .selectFrom('jobs')
+      .select(['id', 'inputs'])
+      .where('id', 'in', chunk)
+      .execute();
+    for (const row of rows) inputs.set(row.id, stringMapOf(row.inputs));
+  }
+  return inputs;
+}

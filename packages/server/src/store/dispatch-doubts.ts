@@ -1,0 +1,69 @@
+/** Sendings whose runs are not known yet and will be told by their time alone: see `Doubt` of the domain. */
+import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { Doubt } from '../domain/doubt.ts';
+import type { AttemptRow, Schema } from './schema.ts';
+
+/** Word for word the condition of the index `attempts_in_doubt`. */
+const HAS_NO_RUN = sql<SqlBool>`run_id is null and is_named = 0 and state <> 'refused'`;
+
+export interface DoubtQuery {
+  readonly forgeId: string;
+  /** How long after its send deadline an attempt may still get a run; milliseconds. */
+  readonly runMadeWithinMs: number;
+}
+
+/**
+ * While they last: until its run is known, it surely started nothing, or a run made from now on cannot be its own. That
+ * a listing has shown, by the forge's own clock; of one that was given up the database's clock says it.
+ */
+export async function listDoubts(
+  db: Kysely<Schema>,
+  { forgeId, runMadeWithinMs }: DoubtQuery,
+  dbNow: RawBuilder<number>,
+): Promise<Doubt[]> {
+  const afterDeadline = sql<number>`forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)}`;
+  const lasts = sql<SqlBool>`case when ended_at is null
+    then coalesce(missing_at, 0) <= forge_send_deadline + ${afterDeadline}
+    else ${dbNow} <= send_deadline + ${afterDeadline} end`;
+  return readDoubts(db, forgeId, lasts);
+}
+
+/** Those that may still turn out to last, whatever the time: for saying what a job waits for. */
+export function listOpenDoubts(db: Kysely<Schema>, forgeId: string): Promise<Doubt[]> {
+  return readDoubts(db, forgeId, sql<SqlBool>`ended_at is null`);
+}
+
+async function readDoubts(
+  db: Kysely<Schema>,
+  forgeId: string,
+  isMeant: RawBuilder<SqlBool>,
+): Promise<Doubt[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['job_id', 'owner', 'repo', 'workflow_id', 'ref', 'inputs_hash', 'claimed_at'])
+    .where('forge_id', '=', forgeId)
+    .where(HAS_NO_RUN)
+    .where(isMeant)
+    // By it SQLite chooses the index.
+    .orderBy('claimed_at')
+    .execute();
+  return rows.map(doubtOf);
+}
+
+type DoubtRow = Pick<
+  AttemptRow,
+  'job_id' | 'owner' | 'repo' | 'workflow_id' | 'ref' | 'inputs_hash' | 'claimed_at'
+>;
+
+function doubtOf({
+  job_id,
+  owner,
+  repo,
+  workflow_id,
+  ref,
+  inputs_hash,
+  claimed_at,
+}: DoubtRow): Doubt {
+  const target = { owner, repo, workflowId: workflow_id, ref };
+  return { ...target, jobId: job_id, inputsHash: inputs_hash, claimedAt: claimed_at };
+}

@@ -1,0 +1,38 @@
+import type { Migration } from './migration.ts';
+
+/**
+ * What tells whose run it is: how well the forge's clock was known at a claim, which attempts are known by their name,
+ * and which workflows have shown that their runs bear it.
+ */
+export const whoseRun: Migration = {
+  number: 4,
+  name: 'whose-run',
+  kind: 'expand',
+  statements: [
+    `alter table attempts add column is_named smallint not null default 0`,
+    `alter table attempts add column forge_uncertainty_ms bigint not null default 1000`,
+    `update attempts set is_named = 1 where correlation_input is not null`,
+    `create index attempts_in_doubt on attempts (forge_id, claimed_at) where run_id is null and is_named = 0 and state <> 'refused'`,
+    `create table workflow_namings (
+      forge_id text not null,
+      owner text not null,
+      repo text not null,
+      workflow_id text not null,
+      ref text not null,
+      bears_id smallint not null,
+      claimed_at bigint not null,
+      primary key (forge_id, owner, repo, workflow_id, ref)
+    )`,
+    `create table named_commits (
+      forge_id text not null,
+      owner text not null,
+      repo text not null,
+      workflow_id text not null,
+      ref text not null,
+      head_sha text not null,
+      seen_at bigint not null,
+      primary key (forge_id, owner, repo, head_sha, workflow_id, ref)
+    )`,
+    `create index named_commits_seen on named_commits (seen_at)`,
+  ],
+};

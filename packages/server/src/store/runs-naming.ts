@@ -1,0 +1,153 @@
+/** Whether the runs of a workflow bear the id of the attempt that made them: its `run-name` says so, or does not. */
+import type { Kysely } from 'kysely';
+import type { Attempt, Run } from '../domain/attempt.ts';
+import { SYSTEM_ACTOR } from '../domain/event.ts';
+import type { DispatchTarget } from '../domain/job.ts';
+import { repoKeyOf } from '../domain/run-keys.ts';
+import { chunksOf } from './chunks.ts';
+import type { Database, WriteTx } from './database.ts';
+import type { AttemptRow, NamingRow, Schema } from './schema.ts';
+
+const COMMITS_PER_STATEMENT = 500;
+
+/** How a target is written in both tables: names of owners and repositories have no case. */
+type NamingKey = Pick<NamingRow, 'forge_id' | 'owner' | 'repo' | 'workflow_id' | 'ref'>;
+
+function keyOf(forgeId: string, { owner, repo, workflowId, ref }: DispatchTarget): NamingKey {
+  const names = { owner: owner.toLowerCase(), repo: repo.toLowerCase() };
+  return { forge_id: forgeId, ...names, workflow_id: workflowId, ref };
+}
+
+/** Before it starts, a run may bear a name that is not worked out yet. */
+const isNameFinal = ({ status }: Run): boolean =>
+  status === 'in_progress' || status === 'completed';
+
+/**
+ * Takes what the run that the forge named to this attempt shows of its workflow. Only such a run can: any other was
+ * chosen by its name, or may be somebody else's.
+ */
+export async function noteNaming(tx: WriteTx, attempt: AttemptRow, run: Run): Promise<void> {
+  if (attempt.correlation_input === null || attempt.matched_by !== 'reply') return;
+  const bearsId = run.name.includes(attempt.id);
+  if (!bearsId && !isNameFinal(run)) return;
+  const { forge_id, owner, repo, workflow_id: workflowId, ref } = attempt;
+  const key = keyOf(forge_id, { owner, repo, workflowId, ref });
+  if (bearsId && run.headSha !== '') await addCommit(tx, key, run.headSha);
+  const isNews = await moveNaming(tx, key, attempt, bearsId);
+  if (isNews) tellNaming(tx, attempt, run, bearsId);
+}
+
+async function addCommit({ db, now }: WriteTx, key: NamingKey, head_sha: string): Promise<void> {
+  const known = await db
+    .selectFrom('named_commits')
+    .select('seen_at')
+    .where((row) => row.and({ ...key, head_sha }))
+    .executeTakeFirst();
+  if (known !== undefined) return;
+  await db
+    .insertInto('named_commits')
+    .values({ ...key, head_sha, seen_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** The claim that was made last decides: the workflow file may have changed since. @returns whether it says something new */
+async function moveNaming(
+  { db }: WriteTx,
+  key: NamingKey,
+  attempt: AttemptRow,
+  bearsId: boolean,
+): Promise<boolean> {
+  const bears_id = bearsId ? 1 : 0;
+  const known = await db
+    .selectFrom('workflow_namings')
+    .select(['bears_id', 'claimed_at'])
+    .where((row) => row.and(key))
+    .executeTakeFirst();
+  if (known !== undefined && (known.bears_id === bears_id || known.claimed_at > attempt.claimed_at))
+    return false;
+  const values = { bears_id, claimed_at: attempt.claimed_at } as const;
+  await db
+    .insertInto('workflow_namings')
+    .values({ ...key, ...values })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['forge_id', 'owner', 'repo', 'workflow_id', 'ref'])
+        .doUpdateSet(values)
+        .where('workflow_namings.claimed_at', '<=', attempt.claimed_at),
+    )
+    .execute();
+  return true;
+}
+
+function tellNaming(tx: WriteTx, attempt: AttemptRow, run: Run, bearsId: boolean): void {
+  const { owner, repo, workflow_id: workflowId, ref, correlation_input: input } = attempt;
+  tx.emit({
+    kind: bearsId ? 'target.named' : 'target.unnamed',
+    subjectType: 'target',
+    subjectId: `${owner}/${repo}/${workflowId}@${ref}`,
+    groupId: null,
+    forgeId: attempt.forge_id,
+    actor: SYSTEM_ACTOR,
+    isAudit: false,
+    data: { owner, repo, workflowId, ref, runId: run.id, input },
+  });
+}
+
+/** Whether the runs of this target have shown that they do not bear the id they are sent. */
+export async function isKnownUnnamed(
+  db: Kysely<Schema>,
+  forgeId: string,
+  target: DispatchTarget,
+): Promise<boolean> {
+  const known = await db
+    .selectFrom('workflow_namings')
+    .select('bears_id')
+    .where((row) => row.and(keyOf(forgeId, target)))
+    .executeTakeFirst();
+  return known?.bears_id === 0;
+}
+
+/** Targets whose runs have shown that they do not bear the id they are sent: few, if any. */
+export async function listUnnamed(
+  db: Kysely<Schema>,
+  forgeId: string,
+): Promise<(target: DispatchTarget) => boolean> {
+  const rows = await db
+    .selectFrom('workflow_namings')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('bears_id', '=', 0)
+    .execute();
+  const nameOf = (key: NamingKey): string =>
+    JSON.stringify([key.owner, key.repo, key.workflow_id, key.ref]);
+  const unnamed = new Set(rows.map(nameOf));
+  return (target) => unnamed.has(nameOf(keyOf(forgeId, target)));
+}
+
+export async function listNamedCommits(
+  { read }: Database,
+  attempts: readonly Attempt[],
+  commits: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const [first] = attempts;
+  if (first === undefined) return new Set();
+  const { forge_id, owner, repo } = keyOf(first.forgeId, first);
+  const sameRepo = attempts.filter((one) => repoKeyOf(one) === repoKeyOf(first));
+  const named = new Set<string>();
+  for (const chunk of chunksOf(commits, COMMITS_PER_STATEMENT)) {
+    const rows = await read
+      .selectFrom('named_commits')
+      .select(['workflow_id', 'ref', 'head_sha'])
+      .where((row) => row.and({ forge_id, owner, repo }))
+      .where('head_sha', 'in', chunk)
+      .execute();
+    for (const row of rows) {
+      const isOfKey = sameRepo.some(
+        ({ workflowId, ref }) => workflowId === row.workflow_id && ref === row.ref,
+      );
+      if (isOfKey) named.add(row.head_sha);
+    }
+  }
+  return named;
+}
