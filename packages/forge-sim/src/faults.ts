@@ -15,9 +15,15 @@ export const faultKinds = [
   'not-found',
   'hold',
   'hold-before',
+  'odd-entry',
+  'wrong-total',
+  'shifting-pages',
 ] as const;
 
-/** `…-before`: the forge has not acted. `…-after`, `unparsable`, `latency`, `hold`: it has. */
+/**
+ * `…-before`: the forge has not acted. `…-after`, `unparsable`, `latency`, `hold`: it has. The last three are of lists:
+ * the page is answered, but not as it should be.
+ */
 export type FaultKind = (typeof faultKinds)[number];
 
 export interface FaultSpec {
@@ -31,6 +37,13 @@ export interface FaultSpec {
   html?: boolean;
   /** For `latency`; a span is drawn anew for each request, by the seed. */
   latencyMs?: number | Span;
+  /** For `odd-entry`: which field of the first entry of the page (or of the one with `id`) is null. */
+  field?: string;
+  id?: number;
+  /** For `wrong-total`: what `total_count` says. */
+  total?: number;
+  /** For `shifting-pages`: so many entries may have gone between two pages, drawn for each by the seed; default 1. */
+  shift?: number;
   /** For the limits; default 60. */
   retryAfterS?: number;
   /** How many requests it meets; default 1, `Infinity` for all (in JSON: `"always"`). */
@@ -51,6 +64,8 @@ export interface MetFault {
   spec: FaultSpec;
   /** For `latency`: how long the answer is kept back. */
   latencyMs: number;
+  /** For `shifting-pages`: how many have gone before this page. */
+  shift: number;
   /** For the holds: resolves when the fault is released or cleared. */
   held?: Promise<void>;
 }
@@ -70,6 +85,10 @@ const faultShape = object(
     status: { type: 'integer', minimum: 400, maximum: 599 },
     html: { type: 'boolean' },
     latencyMs: { anyOf: [{ type: 'number', minimum: 0 }, span] },
+    field: { type: 'string', minLength: 1 },
+    id: { type: 'integer' },
+    total: { type: 'number' },
+    shift: { type: 'integer', minimum: 1 },
     retryAfterS: { type: 'integer', minimum: 0 },
     times: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'always' }] },
     probability: { type: 'number', minimum: 0, maximum: 1 },
@@ -109,7 +128,8 @@ export class Faults {
     // From here on, so that who sees the request in the ledger can release it.
     const isHold = spec.kind === 'hold' || spec.kind === 'hold-before';
     const latencyMs = this.#drawLatencyMs(spec);
-    return { id, spec, latencyMs, ...(isHold ? { held: this.#hold(id) } : {}) };
+    const shift = this.#drawShift(spec);
+    return { id, spec, latencyMs, shift, ...(isHold ? { held: this.#hold(id) } : {}) };
   }
 
   /** Lets go of every request that this fault holds now. */
@@ -126,6 +146,10 @@ export class Faults {
 
   #drawLatencyMs({ latencyMs = 0 }: FaultSpec): number {
     return typeof latencyMs === 'number' ? latencyMs : this.#random.within(latencyMs);
+  }
+
+  #drawShift({ kind, shift = 1 }: FaultSpec): number {
+    return kind === 'shifting-pages' ? this.#random.within([0, shift]) : 0;
   }
 
   #hold(faultId: number): Promise<void> {

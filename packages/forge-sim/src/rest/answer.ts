@@ -140,6 +140,9 @@ export function faultAnswer(call: Call, spec: FaultSpec, forge: Forge): Answer |
     case 'unparsable':
     case 'hold':
     case 'hold-before':
+    case 'odd-entry':
+    case 'wrong-total':
+    case 'shifting-pages':
       return undefined;
   }
 }

@@ -9,6 +9,7 @@ import { findToken } from './access.ts';
 import { accountEndpoints } from './accounts.ts';
 import { type Answer, act, allHeaders, brokenAnswer, type Call, faultAnswer } from './answer.ts';
 import { dispatchEndpoints } from './dispatches.ts';
+import { spoiltCall, spoiltList } from './odd-lists.ts';
 import type { RequestLog } from './request-log.ts';
 import { type Endpoint, notFound } from './rest.ts';
 import { runnerEndpoints } from './runners.ts';
@@ -142,7 +143,7 @@ class RestServer {
     if (kind === 'reset-before') return 'reset';
     if (kind === 'hold-before') await fault?.held;
     const instead = fault === undefined ? undefined : faultAnswer(call, fault.spec, forge);
-    const answer = instead ?? act(call, forge);
+    const answer = instead ?? act(spoiltCall(call, fault), forge);
     // Made now: what the budget headers say belongs to the moment of the act.
     answer.headers = allHeaders(call, answer, forge);
     this.#checkReply(call, answer);
@@ -152,7 +153,8 @@ class RestServer {
     await forge.clock.sleep(delayMs / 2);
     if (kind === 'reset-after') return 'reset';
     if (kind === 'unparsable') return halfAnswer(answer);
-    if (fault === undefined || kind !== 'status-after') return answer;
+    if (fault === undefined) return answer;
+    if (kind !== 'status-after') return spoiltList(answer, call, fault);
     const broken = brokenAnswer(call, fault.spec);
     return { ...broken, headers: allHeaders(call, broken, forge) };
   }

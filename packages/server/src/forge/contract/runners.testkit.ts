@@ -127,6 +127,34 @@ export function runnersContract(start: StartForge): void {
       expect(error).toMatchObject({ code: 'bad-reply', acted: 'no' });
     });
 
+    it('with an odd entry shows the others', async () => {
+      const { forge, sim } = await start();
+      const [, id = 0] = addRunners(sim, 3);
+      sim.addFault({ on: 'listRunners', kind: 'odd-entry', field: 'labels', id, times: 1 });
+      const listing = await forge.listRunners('org:acme', [], forever);
+      expect(listing).toMatchObject({ isComplete: true });
+      expect(listing.runners).toHaveLength(2);
+    });
+
+    it('with a wrong count costs a few requests', async () => {
+      const { forge, sim } = await start();
+      addRunners(sim, 3);
+      sim.addFault({ on: 'listRunners', kind: 'wrong-total', total: 100_000, times: Infinity });
+      const listing = await forge.listRunners('org:acme', [], forever);
+      expect(listing).toMatchObject({ isComplete: false, etags: [] });
+      expect(listing.runners).toHaveLength(3);
+      expect(requestsOf(sim, 'listRunners').length).toBeLessThanOrEqual(4);
+    });
+
+    it('whose pages shift while they are read shows what any page has shown', async () => {
+      const { forge, sim } = await start();
+      addRunners(sim, 250);
+      sim.addFault({ on: 'listRunners', kind: 'shifting-pages', shift: 9, times: Infinity });
+      const listing = await forge.listRunners('org:acme', [], forever);
+      expect(listing.isComplete).toBe(listing.mismatch === '');
+      expect(listing.runners.length).toBeGreaterThanOrEqual(250 - 2 * 9);
+    });
+
     it('uses the credential for runners', async () => {
       const { forge, sim } = await start();
       await forge.listRunners('org:acme', [], forever);

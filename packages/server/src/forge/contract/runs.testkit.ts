@@ -59,6 +59,27 @@ export function runsContract(start: StartForge): void {
       expect(requestsOf(sim, 'listRuns')).toHaveLength(2);
     });
 
+    it('of which one is odd are listed without it, and nothing may be concluded from what is not there', async () => {
+      const { forge, sim, clock } = await start();
+      const { runId } = await forge.dispatch(dispatchOf(), forever);
+      await forge.dispatch(dispatchOf(), forever);
+      const odd = {
+        on: 'listRuns',
+        kind: 'odd-entry',
+        field: 'created_at',
+        id: Number(runId),
+      } as const;
+      sim.addFault({ ...odd, times: Infinity });
+      const filter = { createdSince: clock.now() - 60_000 };
+      const listing = await forge.listRuns('acme', 'app', filter, forever);
+      expect(listing.isComplete).toBe(false);
+      expect(listing.runs).toHaveLength(1);
+      sim.clearFaults();
+      const whole = await forge.listRuns('acme', 'app', filter, forever);
+      expect(whole).toMatchObject({ isComplete: true });
+      expect(whole.runs).toHaveLength(2);
+    });
+
     it('are read one by one', async () => {
       const { forge, sim } = await start();
       sim.addRunner({ scope: 'org:acme', name: 'r', labels: ['linux'] });

@@ -1,8 +1,11 @@
 import type { FaultKind, FaultSpec } from '@dispatchoor/forge-sim';
 import type { CallScene } from './calls.ts';
 
-/** Every kind of fault, and how long it strikes. */
-const KINDS: Readonly<Record<FaultKind, Omit<FaultSpec, 'on' | 'kind'>>> = {
+/** Those of any call; the faults of lists (test/odd-lists.test.ts) do nothing to other answers. */
+type CallFaultKind = Exclude<FaultKind, 'odd-entry' | 'wrong-total' | 'shifting-pages'>;
+
+/** Every kind of fault that a call can meet, and how long it strikes. */
+const KINDS: Readonly<Record<CallFaultKind, Omit<FaultSpec, 'on' | 'kind'>>> = {
   latency: { latencyMs: 400, times: 'always' },
   'status-before': { times: 'always' },
   'status-after': { times: 'always' },
@@ -17,7 +20,7 @@ const KINDS: Readonly<Record<FaultKind, Omit<FaultSpec, 'on' | 'kind'>>> = {
   'hold-before': { times: 'always' },
 };
 
-export const faultKinds = Object.keys(KINDS) as FaultKind[];
+export const faultKinds = Object.keys(KINDS) as CallFaultKind[];
 
 /** About one object. A 404 that stays says that it is gone, and is believed: only one that passes is a fault. */
 const OBJECTS = new Set(['dispatch', 'getRun', 'getRunAttempt', 'cancel', 'forceCancel']);
@@ -25,12 +28,12 @@ const OBJECTS = new Set(['dispatch', 'getRun', 'getRunAttempt', 'cancel', 'force
 const STATUSES = [500, 502, 503, 504];
 
 export interface Combination {
-  readonly kind: FaultKind;
+  readonly kind: CallFaultKind;
   readonly scene: CallScene;
   readonly fault: FaultSpec;
 }
 
-export function combine(kind: FaultKind, scene: CallScene, random: () => number): Combination {
+export function combine(kind: CallFaultKind, scene: CallScene, random: () => number): Combination {
   const isPassing = kind === 'not-found' && OBJECTS.has(scene.endpoint);
   const status = STATUSES[Math.floor(random() * STATUSES.length)] ?? 502;
   const fault: FaultSpec = {
