@@ -163,7 +163,8 @@ async function listWaitingTemplates(
     left join templates t on t.id = c.template_id
     where g.forge_id = ${forgeId} and c.n > 0
     union all
-    select c.group_id, v.id, cast(0 as bigint), v.owner, v.repo, v.workflow_id, v.ref, v.runners
+    select c.group_id, v.id, cast(0 as bigint), v.owner, v.repo, v.workflow_id, v.ref, v.runners,
+      v.correlation_input
     from groups g
     join job_counts c on c.group_id = g.id and c.state = 'pending'
     join template_versions v on v.template_id = c.template_id

@@ -76,7 +76,7 @@ for (const kind of databases) {
       ['success', 'completed', ''],
       ['skipped', 'completed', ''],
       ['neutral', 'completed', ''],
-      ['cancelled', 'cancelled', ''],
+      ['cancelled', 'cancelled', 'cancelled by the forge: concurrency group?'],
       ['failure', 'failed', 'the run ended with failure'],
       ['timed_out', 'failed', 'the run ended with timed_out'],
       ['action_required', 'failed', 'the run ended with action_required'],
