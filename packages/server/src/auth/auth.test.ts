@@ -94,7 +94,7 @@ describe('a token', () => {
     expect(findToken({ ...all, authorization: 'raw' })).toBe('raw');
     expect(findToken({ ...all, authorization: 'Bearer ' })).toBe('c');
     expect(findToken({ ...all, authorization: undefined })).toBe('c');
-    expect(findToken({ ...all, authorization: 'bearer a' })).toBe('a');
+    expect(findToken({ ...all, authorization: 'bearer a' })).toBe('bearer a');
     expect(findToken({ authorization: '', cookie: '', query: 'q' })).toBe('q');
     expect(findToken({ authorization: '', cookie: '', query: '' })).toBeUndefined();
   });

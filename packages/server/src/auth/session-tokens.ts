@@ -27,9 +27,11 @@ export function findToken(sources: TokenSources): string | undefined {
   );
 }
 
-/** RFC 9110 §11.4: a scheme, in any case, and a space. A bare token has no space in it. */
+const BEARER = 'Bearer ';
+
+/** A bare token has no space in it; a scheme has one behind it (RFC 9110 §11.4). Contract: `Bearer` is written so. */
 function tokenOfHeader(authorization = ''): string | undefined {
-  const [scheme = '', ...rest] = authorization.split(' ');
-  if (rest.length === 0) return authorization;
-  return scheme.toLowerCase() === 'bearer' ? rest.join(' ') : undefined;
+  if (authorization.startsWith(BEARER)) return authorization.slice(BEARER.length);
+  const isOtherScheme = authorization.includes(' ') && !/^bearer /i.test(authorization);
+  return isOtherScheme ? undefined : authorization;
 }

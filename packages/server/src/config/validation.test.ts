@@ -216,11 +216,6 @@ describe('a configuration is refused with', () => {
       'groups.github[1].workflow_dispatch_templates[0].id: "t" is taken',
     ],
     [
-      'an input named __proto__, which would be lost on the way',
-      oneTemplate('inputs: { __proto__: x }'),
-      'inputs.__proto__: this name cannot be used; choose another',
-    ],
-    [
       '26 inputs',
       oneTemplate(inputs(26)),
       'inputs: 26 inputs, correlation_input included; GitHub takes 25',

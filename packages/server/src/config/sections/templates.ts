@@ -80,10 +80,7 @@ function checkInputCount(
 }
 
 function toRecord(
-  entries: readonly (readonly [string, { readonly value: string; readonly at: Cursor }])[],
+  entries: readonly (readonly [string, { readonly value: string }])[],
 ): Record<string, string> {
-  for (const [key, { at }] of entries) {
-    if (key === '__proto__') at.problem('this name cannot be used; choose another');
-  }
   return Object.fromEntries(entries.map(([key, { value }]) => [key, value]));
 }
