@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { syncUsers } from './auth/sync-users.ts';
 import type { Config, GroupConfig } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
 import { listGaps } from './config/gaps.ts';
 import type { BudgetStore, Forge } from './forge/forge.ts';
 import { makeGithubForge } from './forge/github/github-forge.ts';
@@ -127,6 +128,7 @@ class RunningApp implements App {
     });
     this.#releasers.push(() => opened.close());
     const store = wrap?.store?.(opened) ?? opened;
+    await refuseUnread(this.#config.groups, store.catalog);
     await store.catalog.sync(
       { id: FORGE_ID, kind: 'github' },
       this.#config.groups.map(syncGroupOf),
@@ -248,9 +250,28 @@ function budgetsIn({ credentials }: Store): BudgetStore {
   };
 }
 
+/** A URL that has never been read is more likely a mistake than an outage: it stops the start, which somebody watches. */
+async function refuseUnread(
+  groups: readonly GroupConfig[],
+  catalog: Pick<Store['catalog'], 'listTemplates'>,
+): Promise<void> {
+  const problems: string[] = [];
+  for (const { id, unreadSources } of groups) {
+    if (unreadSources.length === 0) continue;
+    const templates = await catalog.listTemplates(id);
+    const known = new Set(
+      templates.filter(({ inConfig }) => inConfig).map(({ sourcePath }) => sourcePath),
+    );
+    const never = unreadSources.filter(({ sourcePath }) => !known.has(sourcePath));
+    problems.push(...never.map(({ problem }) => problem));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 function syncGroupOf(group: GroupConfig): SyncGroup {
   return {
     ...group,
+    unreadSources: group.unreadSources.map(({ sourcePath }) => sourcePath),
     templates: group.templates.map(({ inputs, labels, ...template }) => ({
       ...template,
       // As the Go program showed them: none is null.

@@ -188,6 +188,15 @@ export interface GroupConfig {
   /** Where to look for runners; null: with the owners of its templates and pending manual jobs. */
   readonly runnerScopes: readonly RunnerScope[] | null;
   readonly templates: readonly TemplateConfig[];
+  /** What was to be read from a URL and could not be: the templates that it gave at an earlier start stay. */
+  readonly unreadSources: readonly UnreadSource[];
+}
+
+export interface UnreadSource {
+  /** As `TemplateConfig.sourcePath` has it. */
+  readonly sourcePath: string;
+  /** One line, as a problem of the configuration: for where there are no earlier templates. */
+  readonly problem: string;
 }
 
 /** `org:NAME`, `repo:OWNER/NAME` or `enterprise:NAME`. */

@@ -53,6 +53,7 @@ export class Findings {
   readonly #problems = new FindingList();
   readonly #warnings = new FindingList();
   readonly #files: string[] = [];
+  #heir: Findings | undefined;
 
   /** Findings are listed in the order in which their files were entered. */
   enterFile(file: string): void {
@@ -60,11 +61,11 @@ export class Findings {
   }
 
   problem(place: Place, message: string, isUnset = false): void {
-    this.#problems.add({ place, message, isUnset });
+    (this.#heir ?? this).#problems.add({ place, message, isUnset });
   }
 
   warn(place: Place, message: string, isUnset = false): void {
-    this.#warnings.add({ place, message, isUnset });
+    (this.#heir ?? this).#warnings.add({ place, message, isUnset });
   }
 
   /** For a part that is switched off: the same file must start where its variables have no values. */
@@ -73,6 +74,20 @@ export class Findings {
       isUnset && place.file === file && isAtOrBelow(place.path, path);
     this.#problems.forget(isPart);
     this.#warnings.forget(isPart);
+  }
+
+  /** Takes over what one document alone has found, and what will still be found in it. */
+  adopt(document: Findings): void {
+    this.#files.push(...document.#files);
+    for (const finding of document.#problems.kept) this.#problems.add(finding);
+    for (const finding of document.#warnings.kept) this.#warnings.add(finding);
+    document.#heir = this;
+  }
+
+  /** As `adopt`, of a document that is not used: what is wrong in it stops nothing. */
+  adoptAsWarnings(document: Findings): void {
+    this.#files.push(...document.#files);
+    for (const finding of document.#problems.kept) this.#warnings.add(finding);
   }
 
   /** `file:line:col: key: what, and what to write instead`, in the order of the files; fifty at most, and how many more. */
@@ -85,7 +100,8 @@ export class Findings {
   }
 }
 
-function toLine({ place, message }: Finding): string {
+/** One finding as it is shown. */
+export function toLine({ place, message }: Pick<Finding, 'place' | 'message'>): string {
   const spot = `${place.file}:${String(place.line)}:${String(place.col)}`;
   return place.path === '' ? `${spot}: ${message}` : `${spot}: ${place.path}: ${message}`;
 }

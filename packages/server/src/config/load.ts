@@ -73,7 +73,7 @@ async function build(
     })),
   );
   const found = groups.map(
-    ({ group, decodeTemplates }): FoundGroup => ({ group, templates: decodeTemplates() }),
+    ({ group, decodeTemplates }): FoundGroup => ({ group, ...decodeTemplates() }),
   );
   const github = buildGithub(file.github);
   return {

@@ -82,7 +82,7 @@ it('fills references into files, keys and all, but into nothing that was fetched
   expect(url).toMatchObject({ id: 'x${ID}', inputs: { $K: '${V}' } });
 });
 
-it('reports what is wrong in a file or a body with its own lines', async () => {
+it('reports what is wrong in a file or a body with its own lines; a body only warns, and is left out', async () => {
   const origin = await serve(answers({ '/t': [200, `${template('a')}- id: b\n`] }));
   const { problems, warnings } = await loadText(
     withLogin +
@@ -103,12 +103,13 @@ workflow_dispatch_templates_urls: [${origin}/t]`),
     expect.stringMatching(/^sub\/t\.yaml:2:\d+: \[1\]\.inputs: is a list, must be a map/),
     expect.stringMatching(/^map\.yaml:1:1: is a map, must be a list/),
     expect.stringMatching(/^broken\.yaml:\d:\d: not YAML: /),
+  ]);
+  expect(warnings).toEqual([
+    expect.stringMatching(`^config.yaml:8:\\d+: groups.*_urls\\[0\\]: cannot use ${origin}/t \\(`),
+    expect.stringMatching(/^sub\/t\.yaml:2:\d+: \[1\]\.work: unknown key/),
     ...['owner', 'repo', 'workflow_id'].map((key): unknown =>
       expect.stringMatching(`^${origin}/t:2:3: \\[1\\]\\.${key}: is missing`),
     ),
-  ]);
-  expect(warnings).toEqual([
-    expect.stringMatching(/^sub\/t\.yaml:2:\d+: \[1\]\.work: unknown key/),
   ]);
 });
 
@@ -125,25 +126,31 @@ it.each([
   ['/404', 'HTTP 404'],
   ['/500', 'HTTP 500'],
   ['/201', 'HTTP 201'],
-])('refuses whatever is not 200: %s', async (path, reason) => {
+])('takes nothing that is not 200, and stops nothing: %s', async (path, reason) => {
   const origin = await serve(
     answers({ '/500': [500, template('a')], '/201': [201, template('a')] }),
   );
-  const { problems } = await loadText(
+  const { config, warnings } = await loadText(
     withLogin + oneGroup(`workflow_dispatch_templates_urls: ["${origin}${path}"]`),
     {
       fetch: fetchOnce,
     },
   );
-  expect(problems).toEqual([
-    expect.stringContaining(
-      `workflow_dispatch_templates_urls[0]: cannot load ${origin}${path} (${reason});`,
-    ),
-  ]);
+  const said = `workflow_dispatch_templates_urls[0]: cannot load ${origin}${path} (${reason})`;
+  expect(warnings).toEqual([expect.stringContaining(`${said}; its templates stay as they were`)]);
+  expect(config?.groups[0]).toMatchObject({
+    templates: [],
+    unreadSources: [
+      {
+        sourcePath: origin + path,
+        problem: expect.stringContaining(`${said}, and no start before`),
+      },
+    ],
+  });
 });
 
-it('refuses a server that is not there, another scheme, and what is no URL', async () => {
-  const { problems } = await loadText(
+it('warns of a server that is not there, refuses another scheme and what is no URL', async () => {
+  const { problems, warnings } = await loadText(
     withLogin +
       oneGroup(
         'workflow_dispatch_templates_urls: ["http://127.0.0.1:1/t", "file:///etc/passwd", word]',
@@ -151,9 +158,11 @@ it('refuses a server that is not there, another scheme, and what is no URL', asy
     { fetch: fetchOnce },
   );
   expect(problems).toEqual([
+    expect.stringContaining('_urls[1]: file:///etc/passwd is no http or https address;'),
+    expect.stringContaining('_urls[2]: word is no http or https address;'),
+  ]);
+  expect(warnings).toEqual([
     expect.stringMatching(/_urls\[0\]: cannot load http:\/\/127\.0\.0\.1:1\/t \(.+\);/),
-    expect.stringContaining('_urls[1]: cannot load file:///etc/passwd (neither http nor https);'),
-    expect.stringContaining('_urls[2]: cannot load word (no URL);'),
   ]);
 });
 
@@ -170,17 +179,17 @@ it('gives up after 30 s, and on a body without an end', async () => {
       return Promise.reject(new DOMException('timed out', 'TimeoutError'));
     },
   });
-  expect(slow.problems).toEqual([expect.stringContaining('(no answer within 30 s)')]);
+  expect(slow.warnings).toEqual([expect.stringContaining('(no answer within 30 s)')]);
   expect(signals[0]).toBeInstanceOf(AbortSignal);
   const long = await loadText(text, { fetch: () => Promise.resolve(new Response(endless)) });
-  expect(long.problems).toEqual([expect.stringContaining('(more than 1 MiB)')]);
+  expect(long.warnings).toEqual([expect.stringContaining('(more than 1 MiB)')]);
 });
 
 it('shows no token that is written into an address', async () => {
   const origin = await serve(answers({ '/ok?token=top&v=2': [200, template('a')] }));
   const urls = `workflow_dispatch_templates_urls: ["${origin}/ok?token=top&v=2", "${origin}/no?token=top"]`;
-  const { problems } = await loadText(withLogin + oneGroup(urls), { fetch: fetchOnce });
-  expect(problems).toEqual([
+  const { warnings } = await loadText(withLogin + oneGroup(urls), { fetch: fetchOnce });
+  expect(warnings).toEqual([
     expect.stringContaining(`cannot load ${origin}/no?token=*** (HTTP 404)`),
   ]);
   const good = await loadGroupTemplates(urls.replace(/, "[^"]*"/, ''), { fetch: fetchOnce });
@@ -194,11 +203,11 @@ it('shows no secret of an address, but uses it', async () => {
   );
   const withUser = origin.replace('//', '//user:p%40ss@');
   const urls = `workflow_dispatch_templates_urls: ["${origin}/ok?token=\${T}", "${withUser}/ok", "${withUser}/no?t=$T"]`;
-  const { problems } = await loadText(withLogin + oneGroup(urls), {
+  const { warnings } = await loadText(withLogin + oneGroup(urls), {
     env: { T: 'top' },
     fetch: fetchOnce,
   });
-  expect(problems).toEqual([expect.stringContaining(`cannot load ${origin}/no?… (HTTP 404)`)]);
+  expect(warnings).toEqual([expect.stringContaining(`cannot load ${origin}/no?… (HTTP 404)`)]);
   const authorization = seen.map(({ headers }) => headers.authorization);
   expect(authorization).toContain(`Basic ${Buffer.from('user:p@ss').toString('base64')}`);
   const good = await loadGroupTemplates(urls.replace(/, "[^"]*\$T"/, ''), {

@@ -1,10 +1,11 @@
 import { isAbsolute, join } from 'node:path';
 import { redactUrls } from '../lib/redaction.ts';
+import type { UnreadSource } from './config.ts';
 import type { Cursor } from './cursor.ts';
 import { list, section } from './decode.ts';
 import { readDocument } from './document.ts';
 import type { Environment } from './environment.ts';
-import type { Findings } from './findings.ts';
+import { Findings, toLine } from './findings.ts';
 import {
   collectBytes,
   decodeUtf8,
@@ -14,7 +15,7 @@ import {
 } from './read-text.ts';
 import type { Reading } from './scalars.ts';
 import type { GroupSection } from './sections/groups.ts';
-import { type FoundTemplate, templateFields } from './sections/templates.ts';
+import { buildTemplate, type FoundTemplate, templateFields } from './sections/templates.ts';
 
 const FETCH_TIMEOUT_MS = 30_000;
 
@@ -33,8 +34,15 @@ export interface TemplateSources {
   readonly findings: Findings;
 }
 
+export interface LoadedTemplates {
+  readonly templates: readonly FoundTemplate[];
+  readonly unread: readonly UnreadSource[];
+}
+
 /** Reads the templates that were loaded; in the order of the files, so that findings have theirs. */
-export type DecodeTemplates = () => FoundTemplate[];
+export type DecodeTemplates = () => LoadedTemplates;
+
+const NONE: LoadedTemplates = { templates: [], unread: [] };
 
 /**
  * Loads the group's templates: inline ones, then files, then URLs, each in the order written.
@@ -54,7 +62,13 @@ export async function loadTemplates(
   const inline = values.workflow_dispatch_templates.map(
     (template): FoundTemplate => ({ template, sourceType: 'inline', sourcePath: '' }),
   );
-  return () => [...inline, ...decoders.flatMap((decode) => decode())];
+  return () => {
+    const loaded = decoders.map((decode) => decode());
+    return {
+      templates: [...inline, ...loaded.flatMap(({ templates }) => templates)],
+      unread: loaded.flatMap(({ unread }) => unread),
+    };
+  };
 }
 
 async function loadFile(
@@ -65,10 +79,13 @@ async function loadFile(
   const file = isAbsolute(path) ? path : join(folder, path);
   try {
     const text = await readTemplateText(file);
-    return () => decodeTemplates(readDocument({ text, file, env }, findings), 'file', path);
+    return () => ({
+      templates: decodeTemplates(readDocument({ text, file, env }, findings), 'file', path),
+      unread: [],
+    });
   } catch (error) {
     at.problem(`cannot read ${file} (${reasonOf(error)}); paths start at the configuration file`);
-    return () => [];
+    return () => NONE;
   }
 }
 
@@ -78,15 +95,53 @@ async function loadUrl(
   { fetch, findings }: TemplateSources,
 ): Promise<DecodeTemplates> {
   const shown = showUrl(url);
+  if (!isHttpUrl(url.text)) {
+    at.problem(`${shown} is no http or https address; correct it, or use a file`);
+    return () => NONE;
+  }
   try {
     const text = await fetchText(url.text, fetch);
-    // Not expanded: whoever writes the body would read our secrets through an input.
-    return () =>
-      decodeTemplates(readDocument({ text, file: shown, env: null }, findings), 'url', shown);
+    return () => decodeBody({ text, shown, at }, findings);
   } catch (error) {
-    at.problem(`cannot load ${shown} (${reasonOf(error)}); check the address, or use a file`);
-    return () => [];
+    const reason = `cannot load ${shown} (${reasonOf(error)})`;
+    return () => leaveUnread(shown, reason, at);
   }
+}
+
+interface Body {
+  readonly text: string;
+  readonly shown: string;
+  /** Where the configuration names its address. */
+  readonly at: Cursor;
+}
+
+/** Whoever writes the body may be somebody else: what is wrong in it must not stop the other groups. */
+function decodeBody({ text, shown, at }: Body, findings: Findings): LoadedTemplates {
+  const own = new Findings();
+  // Not expanded: whoever writes the body would read our secrets through an input.
+  const root = readDocument({ text, file: shown, env: null }, own);
+  const templates = decodeTemplates(root, 'url', shown);
+  for (const template of templates) buildTemplate(template);
+  const [problem] = own.problems;
+  if (problem === undefined) {
+    findings.adopt(own);
+    return { templates, unread: [] };
+  }
+  findings.adoptAsWarnings(own);
+  return leaveUnread(shown, `cannot use ${shown} (${problem})`, at);
+}
+
+function leaveUnread(shown: string, reason: string, at: Cursor): LoadedTemplates {
+  at.warn(`${reason}; its templates stay as they were at the last start that could read them`);
+  const message = `${reason}, and no start before has read it; check the address, or use a file`;
+  return {
+    templates: [],
+    unread: [{ sourcePath: shown, problem: toLine({ place: at.place, message }) }],
+  };
+}
+
+function isHttpUrl(written: string): boolean {
+  return URL.canParse(written) && ['http:', 'https:'].includes(new URL(written).protocol);
 }
 
 function decodeTemplates(
@@ -105,9 +160,7 @@ function decodeTemplates(
 }
 
 async function fetchText(written: string, fetch: Fetch): Promise<string> {
-  if (!URL.canParse(written)) throw new FetchRefused('no URL');
   const url = new URL(written);
-  if (!['http:', 'https:'].includes(url.protocol)) throw new FetchRefused('neither http nor https');
   const headers = takeCredentials(url);
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
   const response = await fetch(url.href, { method: 'GET', redirect: 'follow', headers, signal });

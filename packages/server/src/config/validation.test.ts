@@ -373,6 +373,7 @@ it('fills in what a group and a template leave out', async () => {
       description: '',
       runnerLabels: ['x'],
       maxParallel: null,
+      unreadSources: [],
       runnerScopes: null,
       templates: [
         {

@@ -52,9 +52,16 @@ export function compareCatalog(
     leftGroups: missingFrom(groups, oursBefore).filter((group) => group.is_enabled === 1),
     templates: changesOf(stored.templates, templates),
     leftTemplates: missingFrom(templates, ourTemplates).filter(
-      (template) => template.in_config === 1 || template.is_used === 0,
+      (template) =>
+        (template.in_config === 1 || template.is_used === 0) && !isUnread(template, wanted),
     ),
   };
+}
+
+/** What it says now is not known: it stays. */
+function isUnread(template: TemplateRow, wanted: readonly SyncGroup[]): boolean {
+  const group = wanted.find(({ id }) => id === template.group_id);
+  return template.in_config === 1 && group?.unreadSources?.includes(template.source_path) === true;
 }
 
 export function isNoDifference(difference: CatalogDifference): boolean {

@@ -149,6 +149,22 @@ for (const kind of databases) {
       expect(await catalog().findTemplate('to')).toMatchObject({ inConfig: true });
     });
 
+    it('leave templates alone whose source could not be read, those of other groups and sources not', async () => {
+      const from = (sourcePath: string) => ({ sourceType: 'url', sourcePath }) as const;
+      const [kept, left, elsewhere] = [
+        template('kept', from('a')),
+        template('left', from('b')),
+        template('elsewhere', from('a')),
+      ];
+      await sync(group('g', { templates: [kept, left] }), group('h', { templates: [elsewhere] }));
+      const again = () => sync(group('g', { unreadSources: ['a'] }), group('h'));
+      await again();
+      expect(await catalog().findTemplate('kept')).toMatchObject({ inConfig: true });
+      expect(await catalog().findTemplate('left')).toBeUndefined();
+      expect(await catalog().findTemplate('elsewhere')).toBeUndefined();
+      expect(await newlyTold(again)).toEqual([]);
+    });
+
     it('delete a template that left the config when no job was made from it, now or later', async () => {
       await sync(group('a', { templates: [template('used'), template('unused')] }));
       await enqueue('a', 'used');

@@ -1,4 +1,4 @@
-import type { GroupConfig, RunnerScope } from '../config.ts';
+import type { GroupConfig, RunnerScope, UnreadSource } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { list, type Section, type Spotted, section, spotted } from '../decode.ts';
 import { integer, quoteAt, reading, text } from '../scalars.ts';
@@ -24,6 +24,7 @@ export type GroupSection = Section<typeof groupFields>;
 export interface FoundGroup {
   readonly group: GroupSection;
   readonly templates: readonly FoundTemplate[];
+  readonly unread: readonly UnreadSource[];
 }
 
 export function buildGroups(found: readonly FoundGroup[]): GroupConfig[] {
@@ -45,7 +46,7 @@ export function buildGroups(found: readonly FoundGroup[]): GroupConfig[] {
   return found.map(buildGroup);
 }
 
-function buildGroup({ group: { values, at }, templates }: FoundGroup): GroupConfig {
+function buildGroup({ group: { values, at }, templates, unread }: FoundGroup): GroupConfig {
   if (values.id === '') at.id.problem('is missing; write a short name that never changes');
   if (/[^\w.~@:+-]/.test(values.id)) {
     at.id.warn('stands in addresses as it is; letters, digits, ".", "_" and "-" are safe');
@@ -58,6 +59,7 @@ function buildGroup({ group: { values, at }, templates }: FoundGroup): GroupConf
     maxParallel: values.max_parallel === 0 ? null : values.max_parallel,
     runnerScopes: values.runner_scopes.length === 0 ? null : checkScopes(values.runner_scopes),
     templates: templates.map(buildTemplate),
+    unreadSources: unread,
   };
 }
 

@@ -6,6 +6,8 @@ export type SyncGroup = Omit<
   'forgeId' | 'labelCase' | 'isEnabled' | 'isPaused' | 'createdAt' | 'updatedAt'
 > & {
   readonly templates: readonly SyncTemplate[];
+  /** `sourcePath` of what could not be read: templates of this group from there stay as they are. Default: none. */
+  readonly unreadSources?: readonly string[];
 };
 export type SyncTemplate = Omit<Template, 'groupId' | 'inConfig' | 'createdAt' | 'updatedAt'>;
 
