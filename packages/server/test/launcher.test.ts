@@ -100,7 +100,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   throw new Error('it has ended without listening');
 }
 
-describe('bin/dispatchoor server', () => {
+describe('bin/dispatchoor server', { timeout: 240_000 }, () => {
   it('is the server itself, as under a supervisor: SIGTERM to its pid ends it with code 0, and its port is free', async (context) => {
     const folder = await makeFolder(context);
     await makeConfig({

@@ -11,6 +11,9 @@ import { LogServer } from './processes/log-server.ts';
 type Finish = Pick<TestContext, 'onTestFinished'>;
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+/** Whole servers start here, and one writes thousands of lines: a busy machine needs minutes, a hang still ends. */
+const SLOW = { timeout: 240_000 };
+const GIVE_UP_AFTER_MS = 120_000;
 const ENDED_WELL = { code: 0, signal: null };
 
 async function makeFolder({ onTestFinished }: Finish): Promise<string> {
@@ -84,7 +87,7 @@ class NamedPipe {
     await until(
       () => (text += this.read()),
       (seen) => seen.includes(sign),
-      { what: `the log says ${sign}`, timeoutMs: 50_000 },
+      { what: `the log says ${sign}`, timeoutMs: GIVE_UP_AFTER_MS },
     );
     return text;
   }
@@ -100,7 +103,7 @@ function tried(act: () => number): number | undefined {
   }
 }
 
-describe.each(['text', 'json'] as const)('with a log as %s', (format) => {
+describe.each(['text', 'json'] as const)('with a log as %s', SLOW, (format) => {
   it('a full log disk ends and freezes nothing: jobs run, and a stop is graceful', async (context) => {
     const folder = await makeFolder(context);
     const stdout = openSync('/dev/full', 'w');
@@ -128,7 +131,7 @@ describe.each(['text', 'json'] as const)('with a log as %s', (format) => {
   });
 });
 
-it('a reader that stands still stops nothing, and reads on where it was', async (context) => {
+it('a reader that stands still stops nothing, and reads on where it was', SLOW, async (context) => {
   const folder = await makeFolder(context);
   const pipe = await NamedPipe.make(folder, context);
   pipe.fill();
@@ -140,15 +143,22 @@ it('a reader that stands still stops nothing, and reads on where it was', async 
   expect(await server.end('SIGTERM')).toEqual(ENDED_WELL);
 });
 
-it('a socket that nobody reads stops nothing; what does not fit is counted', async (context) => {
-  const folder = await makeFolder(context);
-  const server = await LogServer.start({ folder, format: 'text', stdout: 'pipe' }, context);
-  const lost = async (): Promise<number> => {
-    await server.fillLog(100);
-    const { text } = await server.api.ask('/metrics');
-    return Number(/^dispatchoor_log_lines_lost_total (\d+)$/m.exec(text)?.[1]);
-  };
-  await until(lost, (lines) => lines > 0, { what: 'lines are lost', timeoutMs: 50_000 });
-  await server.runsAJob();
-  expect(await server.end('SIGTERM')).toEqual(ENDED_WELL);
-});
+it(
+  'a socket that nobody reads stops nothing; what does not fit is counted',
+  SLOW,
+  async (context) => {
+    const folder = await makeFolder(context);
+    const server = await LogServer.start({ folder, format: 'text', stdout: 'pipe' }, context);
+    const lost = async (): Promise<number> => {
+      await server.fillLog(100);
+      const { text } = await server.api.ask('/metrics');
+      return Number(/^dispatchoor_log_lines_lost_total (\d+)$/m.exec(text)?.[1]);
+    };
+    await until(lost, (lines) => lines > 0, {
+      what: 'lines are lost',
+      timeoutMs: GIVE_UP_AFTER_MS,
+    });
+    await server.runsAJob();
+    expect(await server.end('SIGTERM')).toEqual(ENDED_WELL);
+  },
+);

@@ -13,7 +13,7 @@ import { COMPILE_CACHE } from './server-process.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('../../bin/dispatchoor.js'));
 const DIE_WITH_TEST = import.meta.resolve('../../src/cli/demo/die-with-demo.ts');
-const GIVE_UP_AFTER_MS = 50_000;
+const GIVE_UP_AFTER_MS = 120_000;
 
 export type LogFormat = 'text' | 'json';
 
