@@ -18,3 +18,18 @@ dispatcher: { enabled: false }
     expect.stringContaining('nobody can log in'),
   ]);
 });
+
+it('names the templates whose runs are known by their time alone, and the two lines that mend it', async () => {
+  const template = (id: string, more = ''): string =>
+    `  - { id: ${id}, name: ${id}, owner: o, repo: r, workflow_id: w.yml, ref: main${more} }`;
+  const list = [template('named', ', correlation_input: dispatch_id')];
+  for (let n = 1; n <= 12; n += 1) list.push(template(`plain-${n}`));
+  const lines = `workflow_dispatch_templates:\n${list.join('\n')}`;
+  const config = await loadGood(`${withLogin}github: { token: t }\n${oneGroup(lines)}`);
+  const [gap = '', ...others] = listGaps(config);
+  expect(others).toEqual([]);
+  expect(gap).toContain('(plain-1, plain-2, ');
+  expect(gap).toContain('plain-10 and 2 more)');
+  expect(gap).toContain('`correlation_input: dispatch_id` in the template');
+  expect(gap).toContain('`run-name: ${{ github.workflow }} ${{ inputs.dispatch_id }}`');
+});

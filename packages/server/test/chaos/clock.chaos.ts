@@ -1,5 +1,5 @@
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
-import { acme } from '../harness/scenes.ts';
+import { acme, plainGroups } from '../harness/scenes.ts';
 import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
@@ -52,7 +52,7 @@ async function withSkewedForge(
 ): Promise<ChaosCounts> {
   const { size, random, say } = context;
   const { jobs, kills } = size === 'full' ? { jobs: 32, kills: 8 } : { jobs: 6, kills: 1 };
-  const scene = { forge: acme(1), config: CONFIG, giveUpAfterMs };
+  const scene = { forge: acme(1), groups: plainGroups, config: CONFIG, giveUpAfterMs };
   const site = await Site.open({ database, ...scene }, context);
   site.sim.clock.setOffset(offsetMs);
   loseAnswers(site);

@@ -24,7 +24,9 @@ export function workflow(overrides: Partial<WorkflowSpec> = {}): WorkflowSpec {
     repo: 'app',
     file: 'build.yaml',
     name: 'Build',
+    runName: `Build \${{ inputs.${CORRELATION_INPUT} }}`,
     inputs: {
+      [CORRELATION_INPUT]: { default: '' },
       'runs-on': { default: JSON.stringify(LINUX) },
       'duration-ms': { default: '20' },
       conclusion: { default: 'success' },
@@ -89,6 +91,21 @@ export const linuxGroup: Readonly<Record<string, unknown>> = {
   name: 'Linux',
   runner_labels: LINUX,
   workflow_dispatch_templates: [template({ id: 'build', name: 'Build', labels: { kind: 'ci' } })],
+};
+
+/** Its runs are told apart by their times alone. */
+export const plainGroups = { github: [linuxGroup] };
+
+/** The same with runs that are known by their attempt's name, however many answers are lost at once. */
+export const namedGroups = {
+  github: [
+    {
+      ...linuxGroup,
+      workflow_dispatch_templates: [
+        template({ id: 'build', correlation_input: CORRELATION_INPUT }),
+      ],
+    },
+  ],
 };
 
 /** Occupied until the test ends its run: what a test needs to look at a job in a state that does not last. */

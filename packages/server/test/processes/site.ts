@@ -15,7 +15,7 @@ import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
 import { Api } from '../harness/api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, makeConfig, merge } from '../harness/config-file.ts';
-import { acme, BOT, TOKEN } from '../harness/scenes.ts';
+import { acme, BOT, BY_HAND, namedGroups, TOKEN } from '../harness/scenes.ts';
 import { until } from '../harness/until.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
 
@@ -40,6 +40,7 @@ export interface SiteOptions {
   readonly database: TestDatabase;
   /** Default: one organisation, workflow and runner. */
   readonly forge?: SimWorld;
+  /** Default: one whose runs are known by their attempt's name. */
   readonly groups?: ConfigKeys;
   /** Of all jobs; default `build`. */
   readonly templateId?: string;
@@ -189,8 +190,10 @@ export class Site {
     return this.sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');
   }
 
+  /** Started with our token, and not by hand. */
   ourRuns(): LedgerRun[] {
-    return this.sim.ledger().runs.filter(({ actor }) => actor === BOT);
+    const { runs } = this.sim.ledger();
+    return runs.filter(({ actor, inputs }) => actor === BOT && inputs['note'] !== BY_HAND);
   }
 
   /** Lines of the servers' logs that hold a password or token. */
@@ -201,8 +204,8 @@ export class Site {
   }
 
   #configOf({ isDispatcher = true, config = {} }: StartOptions): ConfigKeys {
-    const { groups, config: shared = {} } = this.#options;
-    const own = { dispatcher: { enabled: isDispatcher }, ...(groups && { groups }) };
+    const { groups = namedGroups, config: shared = {} } = this.#options;
+    const own = { dispatcher: { enabled: isDispatcher }, groups };
     return [own, shared, config].reduce<ConfigKeys>(merge, SHORT_WAITS);
   }
 

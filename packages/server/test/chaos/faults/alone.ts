@@ -97,6 +97,6 @@ function allowedIn({ kind, scene }: Combination, added: readonly Job[]): Allowed
   return {
     cancelled: scene.isCancelling === true ? added : [],
     refused: isRefused ? 1 : 0,
-    ...{ lateRuns: 'any', isPairedByTime: true },
+    lateRuns: 'any',
   };
 }

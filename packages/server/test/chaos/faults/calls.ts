@@ -1,6 +1,6 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { EndpointName, FaultSpec, ForgeSim, World as SimWorld } from '@dispatchoor/forge-sim';
-import { LONG, template, workflow } from '../../harness/scenes.ts';
+import { CORRELATION_INPUT, LONG, template, workflow } from '../../harness/scenes.ts';
 import type { Site } from '../../processes/site.ts';
 
 /** How a server is brought to make one call of the adapter, beyond enqueuing jobs. */
@@ -61,8 +61,12 @@ export const faultsGroups = {
       name: 'Linux',
       runner_labels: ['self-hosted', 'linux'],
       workflow_dispatch_templates: [
-        template({ id: 'build' }),
-        template({ id: 'stubborn', workflow_id: 'stubborn.yaml' }),
+        template({ id: 'build', correlation_input: CORRELATION_INPUT }),
+        template({
+          id: 'stubborn',
+          workflow_id: 'stubborn.yaml',
+          correlation_input: CORRELATION_INPUT,
+        }),
       ],
     },
   ],

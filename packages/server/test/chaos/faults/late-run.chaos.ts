@@ -29,8 +29,7 @@ chaos(
     const seen = await Promise.all(jobs.map(({ id }) => site.job(id, 'running')));
     await expectLateCancelled(site, lost);
     for (const { run_id: runId } of seen) site.sim.completeRun(runId ?? 0, 'success');
-    // Their answers were lost at once, and nothing but their times tells which run is whose.
-    const counts = await judge(site, jobs, { lateRuns: 'cancelled', isPairedByTime: true });
+    const counts = await judge(site, jobs, { lateRuns: 'cancelled' });
     await expectSentTwice(site, jobs);
     expect(counts.completed).toBe(count);
     return counts;

@@ -31,13 +31,7 @@ export function mixedForge(runnerCount: number): SimWorld {
     owners: [{ login: 'acme', type: 'Organization' }],
     tokens: [{ token: TOKEN, login: BOT }],
     repos: repos.map((name) => ({ owner: 'acme', name })),
-    workflows: repos.map((repo) => {
-      const { inputs, ...rest } = workflow({
-        repo,
-        runName: `Build \${{ inputs.${CORRELATION_INPUT} }}`,
-      });
-      return { ...rest, inputs: { ...inputs, [CORRELATION_INPUT]: { default: '' } } };
-    }),
+    workflows: repos.map((repo) => workflow({ repo })),
     runners: runners(runnerCount),
   };
 }

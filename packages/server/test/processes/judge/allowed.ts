@@ -10,11 +10,8 @@ export interface Allowed {
   readonly refused?: number;
   /** Runs that turned up when their dispatch had been given up. `any`: they may even have run, beside the next one. */
   readonly lateRuns?: 'none' | 'cancelled' | 'any';
-  /**
-   * Several answers of one workflow were lost at once, and nothing but their times tells the runs apart: each job has
-   * one, but it may be that of another.
-   */
-  readonly isPairedByTime?: boolean;
+  /** At most so many jobs failed because a run may be theirs or somebody else's: it is theirs, or there is none. */
+  readonly ambiguous?: number;
   /** Requests to the forge within any minute; default: not judged. */
   readonly forgeCallsPerMinute?: number;
 }

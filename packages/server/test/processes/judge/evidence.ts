@@ -45,15 +45,15 @@ export interface JobFile {
   /** In the queue and in the history: exactly one is right. */
   readonly shown: readonly Job[];
   readonly attempts: readonly AttemptRow[];
-  /** Runs that one of its attempts has and, unless runs are told apart by their times only, that bear its note. */
+  /** Runs that one of its attempts has, and those that bear its note. */
   readonly runs: readonly LedgerRun[];
 }
 
-export function fileOf(promised: Job, evidence: Evidence, isPairedByTime: boolean): JobFile {
+export function fileOf(promised: Job, evidence: Evidence): JobFile {
   const attempts = evidence.attempts.filter(({ job_id: jobId }) => jobId === promised.id);
   const runIds = attempts.map(({ run_id: runId }) => runId);
   const isOwn = (run: LedgerRun): boolean =>
-    runIds.includes(String(run.id)) || (!isPairedByTime && noteOf(run) === noteOf(promised));
+    runIds.includes(String(run.id)) || noteOf(run) === noteOf(promised);
   return {
     promised,
     shown: evidence.shown.filter(({ id }) => id === promised.id),
@@ -65,4 +65,12 @@ export function fileOf(promised: Job, evidence: Evidence, isPairedByTime: boolea
 /** Each job has one of its own, which its run bears. */
 export function noteOf({ inputs }: Pick<Job, 'inputs'>): string {
   return inputs?.['note'] ?? '?';
+}
+
+/** Whether a run was started with all inputs of a job; the forge adds defaults, and the attempt its id. */
+export function hasInputsOf(
+  run: Pick<LedgerRun, 'inputs'>,
+  { inputs }: Pick<Job, 'inputs'>,
+): boolean {
+  return Object.entries(inputs ?? {}).every(([name, value]) => run.inputs[name] === value);
 }

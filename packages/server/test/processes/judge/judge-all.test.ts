@@ -80,6 +80,18 @@ const swapped = evidence({
   runs: [run(1, 'b'), run(2, 'a')],
 });
 
+/** It was sent with an input that nobody queued. */
+const changed = evidence({
+  promised: [job('a', { inputs: { note: 'a', mode: 'fast' } })],
+  runs: [run(1, 'a', { inputs: { note: 'a', mode: 'slow' } })],
+});
+
+/** Its answer was lost, and its run bears no id. */
+const unclear = evidence({
+  shown: [job('a', { status: 'failed', run_id: null, error_message: 'outcome-ambiguous: run 1' })],
+  attempts: [attempt('x', 'a', { state: 'ambiguous', run_id: null })],
+});
+
 const cancelled = evidence({ shown: [job('a', { status: 'cancelled' })] });
 
 const faultsOf = (seen: Evidence, allowed: Allowed = {}): readonly string[] =>
@@ -142,7 +154,7 @@ describe('the judge', () => {
     ['a job that was refused', unstarted('404', 'refused'), { refused: 1 }],
     ['a late run that was cancelled', late, { lateRuns: 'cancelled' }],
     ['a late run that ran', lateAndRan, { lateRuns: 'any' }],
-    ['runs told apart by their times only', swapped, { isPairedByTime: true }],
+    ['a job of which a run may be its own', unclear, { ambiguous: 1 }],
     ['so many calls', evidence({ askedAt: [0, 1] }), { forgeCallsPerMinute: 2 }],
   ])('finds nothing wrong with %s, where that is allowed', (_, seen, allowed) => {
     expect(faultsOf(seen, allowed)).toEqual([]);
@@ -157,6 +169,8 @@ describe('the judge', () => {
     ['a late run', late, {}],
     ['a late run that ran', lateAndRan, { lateRuns: 'cancelled' }],
     ['runs that were swapped', swapped, {}],
+    ['a run with other inputs of the same job', changed, {}],
+    ['a job of which a run may be its own', unclear, {}],
     ['too many calls', evidence({ askedAt: [0, 1] }), { forgeCallsPerMinute: 1 }],
   ])('finds %s, where that is not allowed', (_, seen, allowed) => {
     expect(faultsOf(seen, allowed)).not.toEqual([]);

@@ -2,7 +2,7 @@ import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { busiest } from '../busiest.ts';
 import type { Allowed } from './allowed.ts';
 import { type Evidence, fileOf, noteOf } from './evidence.ts';
-import { hasLateRun, type JobVerdict, judgeJob } from './judge-job.ts';
+import { hasLateRun, isAmbiguous, type JobVerdict, judgeJob } from './judge-job.ts';
 
 export interface Judgement {
   readonly counts: Counts;
@@ -13,9 +13,10 @@ export interface Judgement {
 /** As they are shown. Failed are those whose run was not found, as their dispatches got lost twice, and those refused. */
 export type Counts = Readonly<
   Record<
-    | ('jobs' | 'completed' | 'failed' | 'cancelled' | 'run not found' | 'refused')
+    | ('jobs' | 'completed' | 'failed' | 'cancelled' | 'run not found' | 'refused' | 'ambiguous')
     | ('attempts' | 'runs' | 'late runs' | 'forge calls' | 'forge calls a minute')
     | ('jobs lost' | 'jobs doubled' | 'runs without an attempt')
+    | 'runs whose inputs are not their job’s'
     | ('referee objections' | 'secrets logged'),
     number
   >
@@ -23,8 +24,7 @@ export type Counts = Readonly<
 
 /** Pure: the forge's ledger, the API and the attempts against each other. */
 export function judgeAll(evidence: Evidence, allowed: Allowed): Judgement {
-  const isPairedByTime = allowed.isPairedByTime === true;
-  const files = evidence.promised.map((job) => fileOf(job, evidence, isPairedByTime));
+  const files = evidence.promised.map((job) => fileOf(job, evidence));
   const verdicts = files.map((file) => judgeJob(file, allowed));
   const counts = {
     ...countShown(evidence),
@@ -57,6 +57,8 @@ function countVerdicts(verdicts: readonly JobVerdict[]) {
   return {
     'run not found': count(verdicts, ({ failure }) => failure === 'run not found'),
     refused: count(verdicts, ({ failure }) => failure === 'refused'),
+    ambiguous: count(verdicts, ({ failure }) => failure === 'ambiguous'),
+    'runs whose inputs are not their job’s': count(verdicts, (one) => one.hasOtherInputs),
     'jobs doubled': count(verdicts, ({ isDoubled }) => isDoubled),
   };
 }
@@ -76,9 +78,13 @@ function countFindings(evidence: Evidence) {
 }
 
 /** Each run of ours belongs to exactly one attempt. */
-function listOrphans({ runs, attempts }: Evidence): LedgerRun[] {
+function listOrphans({ runs, attempts, shown }: Evidence): LedgerRun[] {
   const owned = attempts.map(({ run_id: runId }) => runId);
-  return runs.filter(({ id }) => count(owned, (runId) => runId === String(id)) !== 1);
+  const unclear = new Set(shown.filter(isAmbiguous).map(noteOf));
+  return runs.filter((run) => {
+    const owners = count(owned, (runId) => runId === String(run.id));
+    return owners !== 1 && !(owners === 0 && unclear.has(noteOf(run)));
+  });
 }
 
 /** Runs that an attempt has, and that the forge never made for us. */
@@ -99,13 +105,13 @@ function listStrangers({ promised, shown }: Evidence): string[] {
 
 function listExcesses(
   counts: Counts,
-  { notFound = 0, refused = 0, forgeCallsPerMinute = Infinity }: Allowed,
+  { notFound = 0, refused = 0, ambiguous = 0, forgeCallsPerMinute = Infinity }: Allowed,
 ): string[] {
   const limits = {
-    ...{ 'run not found': notFound, refused },
+    ...{ 'run not found': notFound, refused, ambiguous },
     'forge calls a minute': forgeCallsPerMinute,
   };
-  return (['run not found', 'refused', 'forge calls a minute'] as const)
+  return (['run not found', 'refused', 'ambiguous', 'forge calls a minute'] as const)
     .filter((what) => counts[what] > limits[what])
     .map((what) => `${what}: ${counts[what]}, at most ${limits[what]} are allowed`);
 }

@@ -3,14 +3,16 @@ import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { CORRELATION_INPUT } from '../../harness/scenes.ts';
 import type { AttemptRow } from '../rows.ts';
 import type { Allowed } from './allowed.ts';
-import { type JobFile, noteOf } from './evidence.ts';
+import { hasInputsOf, type JobFile, noteOf } from './evidence.ts';
 
 export interface JobVerdict {
   /** What is wrong with it, naming job, attempts and runs. */
   readonly faults: readonly string[];
   /** It failed, and why, as far as that may be allowed. */
-  readonly failure: 'run not found' | 'refused' | undefined;
+  readonly failure: 'run not found' | 'refused' | 'ambiguous' | undefined;
   readonly isDoubled: boolean;
+  /** It has, or shows, a run that was started with other inputs than its own. */
+  readonly hasOtherInputs: boolean;
 }
 
 /** Pure. */
@@ -25,14 +27,15 @@ export function judgeJob(file: JobFile, allowed: Allowed): JobVerdict {
     ...(inTime.length > 1 ? [`was started ${inTime.length} times`] : []),
     ...lateFaults(file, allowed),
     ...attemptFaults(file),
-    ...(allowed.isPairedByTime === true ? [] : foreignRuns(file)),
-    ...(job === undefined ? [] : endFaults(job, inTime, file.attempts)),
+    ...foreignRuns(file),
+    ...(job === undefined || isAmbiguous(job) ? [] : endFaults(job, inTime, file.attempts)),
     ...(job === undefined ? [] : cancelFaults(job, isCancelled)),
   ];
   return {
     faults: faults.map((fault) => `${nameOf(file)} ${fault}: ${knownOf(file)}`),
     failure: job?.status === 'failed' ? failureOf(job) : undefined,
     isDoubled: worked.length > 1,
+    hasOtherInputs: foreignRuns(file).length > 0,
   };
 }
 
@@ -47,8 +50,14 @@ function knownOf({ attempts, runs }: JobFile): string {
   ].join(', ');
 }
 
-function failureOf({ error_message: message }: Job): 'run not found' | 'refused' {
-  return message.startsWith('run not found') ? 'run not found' : 'refused';
+function failureOf(job: Job): NonNullable<JobVerdict['failure']> {
+  if (isAmbiguous(job)) return 'ambiguous';
+  return job.error_message.startsWith('run not found') ? 'run not found' : 'refused';
+}
+
+/** Nobody could tell whether a run was its own: it may have ended in any way. */
+export function isAmbiguous({ status, error_message: message }: Job): boolean {
+  return status === 'failed' && message.startsWith('outcome-ambiguous');
 }
 
 /** Its work was done, or begun: a cancel that came before a runner took it leaves nothing behind. */
@@ -62,7 +71,7 @@ function isLate({ id }: LedgerRun, attempts: readonly AttemptRow[]): boolean {
 }
 
 export function hasLateRun({ state, run_id: runId }: AttemptRow): boolean {
-  return state === 'absent' && runId !== null;
+  return (state === 'absent' || state === 'ambiguous') && runId !== null;
 }
 
 function shownFaults(shown: readonly Job[]): string[] {
@@ -96,10 +105,10 @@ function attemptFaults({ attempts, runs }: JobFile): string[] {
   });
 }
 
-/** Runs bear the note of the job that they were sent for: another job's was taken for its. */
+/** Another job's run was taken for its, or it was sent with other inputs than it was queued with. */
 function foreignRuns({ promised, runs }: JobFile): string[] {
   return runs
-    .filter((run) => noteOf(run) !== noteOf(promised))
+    .filter((run) => !hasInputsOf(run, promised))
     .map((run) => `has run ${run.id}, which is that of ${noteOf(run)}`);
 }
 
