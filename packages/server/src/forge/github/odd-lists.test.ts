@@ -57,7 +57,7 @@ const page = (key: string, entries: readonly unknown[], total = entries.length):
 const pageOfIds = (from: number, to: number, total: number): string =>
   page(
     'runners',
-    Array.from({ length: Math.max(0, to - from) }, (_, index) => rawRunner(from + index)),
+    Array.from({ length: Math.max(0, to - from) }, (_, index) => rawRunner(from + index + 1)),
     total,
   );
 
