@@ -38,7 +38,7 @@ export function mayBeOneKey(a: DispatchTarget, b: DispatchTarget): boolean {
 }
 
 /** Repository and ref, however they are written. */
-export function placeOf({ owner, repo, ref }: Omit<DispatchTarget, 'workflowId'>): string {
+function placeOf({ owner, repo, ref }: Omit<DispatchTarget, 'workflowId'>): string {
   return `${owner}/${repo}`.toLowerCase() + ` ${ref.replace(/^refs\/(?:heads|tags)\//, '')}`;
 }
 

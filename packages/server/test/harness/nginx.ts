@@ -22,7 +22,7 @@ export function needNginx(skip: (reason: string) => void): void {
 }
 
 /** What it passes on as `Host`; nginx's own default is the upstream's address. */
-export const HOSTS = {
+const HOSTS = {
   $host: 'proxy_set_header Host $host;',
   $http_host: 'proxy_set_header Host $http_host;',
   'of the upstream': '',
