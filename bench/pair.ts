@@ -14,6 +14,8 @@ export interface PairOptions {
   readonly name: string;
   readonly setting: Setting;
   readonly profile?: 'instant' | 'github';
+  /** Default: the forge is github.com, else this version of GitHub Enterprise Server. */
+  readonly ghes?: string;
   /** Default: long ones, so that nothing is seen that was not told. */
   readonly intervals?: Intervals;
   readonly isWebhookOn?: boolean;
@@ -38,12 +40,12 @@ export async function withPair<T>(
   options: PairOptions,
   use: (pair: Pair) => Promise<T>,
 ): Promise<T> {
-  const { setting, profile = 'instant', isWebhookOn = false } = options;
+  const { setting, profile = 'instant', ghes, isWebhookOn = false } = options;
   const folder = await bench.makeFolder(options.name);
   const { seed } = bench;
   const { tokens } = secrets;
   const world = worldOf(setting);
-  const sim = await ForgeSim.start({ folder, profile, seed, world, tokens });
+  const sim = await ForgeSim.start({ folder, profile, seed, world, tokens, ghes });
   try {
     const server = await Server.start({
       ...{ folder, setting, isWebhookOn },

@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts';
+import { measureCorrelation } from './rows/correlation.ts';
 import { measureDrain } from './rows/drain.ts';
 import { measureEnqueue } from './rows/enqueue.ts';
 import { measureGrowth } from './rows/growth.ts';
@@ -12,6 +13,7 @@ import { measureWebsocket } from './rows/websocket.ts';
 export const rows: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   promptness: measurePromptness,
   drain: measureDrain,
+  correlation: measureCorrelation,
   plan: measurePlan,
   enqueue: measureEnqueue,
   lists: measureLists,

@@ -2,6 +2,8 @@
 const OWNER = 'acme';
 const REPO = 'app';
 const WORKFLOW = 'bench.yml';
+/** Filled with the id of the attempt and shown in the run's name: a job with other inputs need not wait until the run of this one is known. */
+const CORRELATION_INPUT = 'dispatch_id';
 const LOGIN = { username: 'bench', password: 'bench-password' } as const;
 
 /** One login each, as a careful operator has them. */
@@ -20,6 +22,8 @@ export interface Setting {
   readonly areRunnersBusy?: boolean;
   /** How long each workflow job takes. */
   readonly jobMs: number;
+  /** The templates have no `correlation_input`. */
+  readonly isNameless?: boolean;
 }
 
 export function groupId(index: number): string {
@@ -42,7 +46,8 @@ export function worldOf({ groups, runners, jobMs, areRunnersBusy = false }: Sett
     workflows: [
       {
         ...{ owner: OWNER, repo: REPO, file: WORKFLOW, name: 'Bench' },
-        inputs: { 'runs-on': {}, mark: { default: '' } },
+        inputs: { 'runs-on': {}, mark: { default: '' }, [CORRELATION_INPUT]: { default: '' } },
+        runName: `Bench \${{ inputs.${CORRELATION_INPUT} }}`,
         jobs: [
           {
             name: 'work',
@@ -97,11 +102,11 @@ export function configOf(options: ConfigOptions): string {
     },
     dispatcher: { tracking_interval: intervals.track },
     auth: { basic: { enabled: true, users: [user] } },
-    groups: { github: Array.from({ length: setting.groups }, (_, i) => groupSection(i)) },
+    groups: { github: Array.from({ length: setting.groups }, (_, i) => groupSection(i, setting)) },
   });
 }
 
-function groupSection(index: number): object {
+function groupSection(index: number, { isNameless = false }: Setting): object {
   const label = groupId(index);
   return {
     id: label,
@@ -114,6 +119,7 @@ function groupSection(index: number): object {
         ...{ owner: OWNER, repo: REPO, workflow_id: WORKFLOW, ref: 'main' },
         inputs: { 'runs-on': `self-hosted,${label}` },
         labels: { network: 'mainnet', client: 'geth' },
+        ...(!isNameless && { correlation_input: CORRELATION_INPUT }),
       },
     ],
   };

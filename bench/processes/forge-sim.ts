@@ -50,6 +50,8 @@ export interface ForgeSimOptions {
   readonly world: object;
   /** Logins' tokens whose hourly limit is lifted. */
   readonly tokens: readonly string[];
+  /** Behave as this version of GitHub Enterprise Server. */
+  readonly ghes?: string | undefined;
 }
 
 export class ForgeSim {
@@ -63,10 +65,11 @@ export class ForgeSim {
 
   /** Its limits are lifted: the hourly one, and GitHub's secondary ones. */
   static async start(options: ForgeSimOptions): Promise<ForgeSim> {
-    const { folder, profile, seed, world } = options;
+    const { folder, profile, seed, world, ghes } = options;
     const worldFile = join(folder, 'world.json');
     await writeFile(worldFile, JSON.stringify(world));
     const args = ['--port', '0', '--profile', profile, '--seed', String(seed)];
+    if (ghes !== undefined) args.push('--ghes', ghes);
     const child = new Child({
       name: 'forge-sim',
       args: [PROGRAM, ...args, '--world', worldFile],

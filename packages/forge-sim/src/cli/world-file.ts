@@ -12,7 +12,11 @@ const sampleWorld: World = {
       repo: 'demo',
       file: 'build.yml',
       name: 'Build',
-      inputs: { duration_ms: { type: 'string', default: '10000' } },
+      runName: 'Build ${{ inputs.dispatch_id }}',
+      inputs: {
+        duration_ms: { type: 'string', default: '10000' },
+        dispatch_id: { type: 'string', default: '' },
+      },
       jobs: [
         {
           name: 'build',

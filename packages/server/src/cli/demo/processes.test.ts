@@ -58,7 +58,8 @@ describe('the processes of a demo', () => {
     const isReady = async () => (await lines().catch(() => 0)) === 1;
     await processes.startServer(options, isReady);
     await processes.killServer();
-    await expect.poll(lines).toBe(2);
+    // Two Node programs start in that time, on a machine that may be busy.
+    await expect.poll(lines, { timeout: 60_000 }).toBe(2);
     const outcome = await Promise.race([processes.failure, Promise.resolve('running')]);
     expect(outcome).toBe('running');
     await processes.stop();

@@ -8,8 +8,8 @@ export const OWNER = 'sync-lab';
 export const REPO = 'sync-tests';
 export const WORKFLOW = 'sync.yaml';
 
-/** Filled with the id of the attempt and shown in the run's name: a lost reply is resolved with certainty. */
-export const CORRELATION_INPUT = 'dispatch-id';
+/** Filled with the id of the attempt and shown in the run's name: a lost reply is resolved with certainty, and no job waits until the run of another is known. */
+export const CORRELATION_INPUT = 'dispatch_id';
 
 export interface DemoGroup {
   readonly id: string;
