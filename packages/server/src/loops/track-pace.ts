@@ -63,7 +63,10 @@ export class TrackPace {
     if (isTold) for (const telling of [this.#toldToLive, this.#toldToWatched]) telling.add();
     const restarted = kind === 'webhook.run-again' ? data['attemptId'] : undefined;
     if (typeof restarted === 'string') this.#restarted.add(restarted);
-    return isMoved || isTold || restarted !== undefined;
+    // Looked for soon, see `DoubtPace`.
+    const isInDoubt =
+      kind === 'attempt.unknown' || (kind === 'attempt.accepted' && data['runId'] === null);
+    return isMoved || isTold || isInDoubt || restarted !== undefined;
   }
 
   async next(): Promise<Look> {

@@ -1,5 +1,6 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
+import { DoubtPace } from './doubt-pace.ts';
 import {
   type FollowDeps,
   followOne,
@@ -39,6 +40,7 @@ export interface TrackRunsDeps extends Omit<FollowDeps, 'lookedInto' | 'betweenJ
 interface TrackDeps extends TrackRunsDeps, Pick<FollowDeps, 'lookedInto' | 'troubles'> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
+  readonly doubts: DoubtPace;
   /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
   readonly plainlyFrom: Map<string, number>;
 }
@@ -56,13 +58,24 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
     troubles: new Troubles(),
     pace,
     overdue,
+    doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
   };
+  let cancelLook = (): void => undefined;
   return {
     name: `track-runs:${deps.forge.id}`,
     everyMs: flow.checkEveryMs(trackingIntervalMs),
     isWokenBy: (event) => pace.isWokenBy(event),
-    tick: (context) => tick(deps, context),
+    tick: async (context) => {
+      cancelLook();
+      await tick(deps, context);
+      const waitMs = deps.doubts.waitMs();
+      if (waitMs !== null) cancelLook = clock.after(waitMs, () => context.wake.knock());
+    },
+    drain: () => {
+      cancelLook();
+      return Promise.resolve();
+    },
   };
 }
 
@@ -83,7 +96,9 @@ async function tick(deps: TrackDeps, context: LoopContext): Promise<void> {
   if (isAll) overdue.noteLooked(live);
   const over = live.filter((attempt) => restarted.has(attempt.id) && !late.includes(attempt));
   const urgent = new Set([...betweenJobs, ...restarted]);
-  const looks = lookByRepo([...(isAll ? live : [...late, ...over]), ...watched], now, urgent);
+  const sought = deps.doubts.take(live).filter((one) => !late.includes(one) && !over.includes(one));
+  const some = [...late, ...over, ...sought];
+  const looks = lookByRepo([...(isAll ? live : some), ...watched], now, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
     deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);
