@@ -91,6 +91,12 @@ export class Limits {
     this.#budgets.set(login, { limit, used: limit - remaining, resetAt });
   }
 
+  /** What it has used up goes with it. Requests in flight are given back under the login that they came with. */
+  rename(from: string, to: string): void {
+    for (const byLogin of [this.#budgets, this.#spent, this.#namedEnds]) move(byLogin, from, to);
+    if (this.#unlimited.delete(from)) this.#unlimited.add(to);
+  }
+
   /** Looks only: a window that is over is shown as it was. */
   listPrimary(): LimitView[] {
     return [...this.#budgets].map(([login, { limit, used, resetAt }]) => ({
@@ -184,6 +190,12 @@ export class Limits {
     this.#budgets.set(login, fresh);
     return fresh;
   }
+}
+
+function move(byLogin: Map<string, unknown>, from: string, to: string): void {
+  const value = byLogin.get(from);
+  if (!byLogin.delete(from)) return;
+  byLogin.set(to, value);
 }
 
 /** Content calls count one each, whatever their points. */

@@ -35,6 +35,8 @@ export interface ForgeSimOptions {
 }
 
 export interface TokenChange {
+  /** Its account is called so from now on, whatever it was called when its runs were made. */
+  login?: string;
   valid?: boolean;
   blindTo?: string[];
   unauthorisedBy?: string[];
@@ -105,11 +107,18 @@ export class ForgeSim {
   }
 
   /**
-   * `blindTo`: `owner` or `owner/repo` that it no longer sees; `unauthorisedBy`: organisations whose single sign-on has
-   * not authorised it. Each replaces the list before.
+   * `login`: its account is renamed, with all its tokens and runs. `blindTo`: `owner` or `owner/repo` that it no
+   * longer sees; `unauthorisedBy`: organisations whose single sign-on has not authorised it. Each replaces the list
+   * before.
    */
   setToken(token: string, change: TokenChange): void {
-    const found = this.#parts.forge.state.getToken(token);
+    const { state, limits } = this.#parts.forge;
+    const found = state.getToken(token);
+    if (change.login !== undefined) {
+      const { login } = found;
+      state.renameAccount(login, change.login);
+      limits.rename(login, change.login);
+    }
     if (change.valid !== undefined) found.isValid = change.valid;
     if (change.blindTo !== undefined) {
       found.blindTo = change.blindTo.map((place) => place.toLowerCase());

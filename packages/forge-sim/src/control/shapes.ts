@@ -22,7 +22,7 @@ const runnerChange: ShapeOf<{ online?: boolean; busy?: boolean }> = object({
   busy: flag,
 });
 const tokenChange: ShapeOf<TokenChange & { token: string }> = object(
-  { token: text, valid: flag, blindTo: list(text), unauthorisedBy: list(text) },
+  { token: text, login: text, valid: flag, blindTo: list(text), unauthorisedBy: list(text) },
   ['token'],
 );
 const tokenOnly: ShapeOf<{ token: string }> = object({ token: text }, ['token']);

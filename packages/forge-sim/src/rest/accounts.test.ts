@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { call, NOON, startSim, TOKEN } from '../sim.testkit.ts';
+import { call, dispatch, NOON, startSim, TOKEN } from '../sim.testkit.ts';
 
 describe('who may ask', () => {
   it('is nobody without a token, or with a bad one', async () => {
@@ -20,6 +20,26 @@ describe('who may ask', () => {
     expect((await call(sim, 'GET /user')).body.login).toBe('acme-bot');
     sim.removeToken(TOKEN);
     expect((await call(sim, 'GET /user')).status).toBe(401);
+  });
+});
+
+describe('an account that is renamed', () => {
+  it('keeps its id, its limit, its other tokens and its runs', async () => {
+    const sim = await startSim();
+    const before = await call(sim, 'GET /user');
+    sim.addToken({ token: 'second', login: 'acme-bot' });
+    const runId = await dispatch(sim);
+    sim.setToken(TOKEN, { login: 'ship-bot' });
+    const after = await call(sim, 'GET /user', { token: 'second' });
+    expect(after.body).toMatchObject({ login: 'ship-bot', id: before.body.id });
+    expect(after.headers.get('x-ratelimit-used')).toBe('3');
+    const run = await call(sim, `GET /repos/acme/app/actions/runs/${runId}`);
+    expect(run.body.actor).toMatchObject({ login: 'ship-bot' });
+    expect(sim.ledger().runs[0]?.actor).toBe('ship-bot');
+    expect(() => {
+      sim.setToken(TOKEN, { login: 'ACME' });
+    }).toThrow('ACME is taken');
+    expect(sim.refereeViolations).toEqual([]);
   });
 });
 

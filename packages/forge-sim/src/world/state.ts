@@ -150,6 +150,18 @@ export class WorldState {
     return this.accounts.get(login.toLowerCase());
   }
 
+  /** It keeps its id, its tokens and its runs, which are all shown under the new login. */
+  renameAccount(from: string, to: string): void {
+    const account = this.findAccount(from);
+    if (account?.type !== 'User') throw new Error(`forge-sim: no user ${from}`);
+    const taken = this.findAccount(to);
+    if (taken !== undefined && taken !== account) throw new Error(`forge-sim: ${to} is taken`);
+    this.accounts.delete(from.toLowerCase());
+    this.accounts.set(to.toLowerCase(), account);
+    for (const token of this.tokens.values()) if (token.login === account.login) token.login = to;
+    account.login = to;
+  }
+
   findRepo(owner: string, name: string): Repo | undefined {
     return this.repos.get(`${owner}/${name}`.toLowerCase());
   }

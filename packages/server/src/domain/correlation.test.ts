@@ -86,6 +86,18 @@ describe('as many runs as attempts', () => {
     expect(adopted(madeAfter('1', 0, { actor: 'BOT' }))).toBe(true);
     expect(adopted(madeAfter('1', 0, { actor: '' }))).toBe(true);
   });
+
+  it('takes those of its login at the claim and of the one that its account has now', () => {
+    const adopted = (actor: string, over: Partial<SearchedAttempt> = {}) => {
+      const attempts = [sentAfter('a', 0, { actorNow: 'Ship-Bot', ...over })];
+      return decide({ attempts, runs: [madeAfter('1', 0, { actor })] })['a'] !== 'wait';
+    };
+    expect(adopted('ship-bot')).toBe(true);
+    expect(adopted('bot')).toBe(true);
+    expect(adopted('someone')).toBe(false);
+    // Who we are now is not known.
+    expect(adopted('someone', { actorNow: '' })).toBe(false);
+  });
 });
 
 describe('fewer runs than attempts', () => {

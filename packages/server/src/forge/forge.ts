@@ -168,7 +168,7 @@ export interface CredentialStatus {
   readonly use: ForgeUse;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
-  /** Login of its user, once known. */
+  /** Login of its user, once known: as it was told last, for accounts are renamed. */
   readonly actor: string;
   readonly error: string;
   readonly rate: RateState;
@@ -199,6 +199,13 @@ export interface Forge {
   recallLimits(): Promise<void>;
   /** Asks the forge who we are. Repeatable; its outcome shows in `listCredentials`. Never throws. */
   ensureConnected(signal: AbortSignal): Promise<void>;
+  /**
+   * Asks anew as whom we dispatch: an account may have been renamed while everything worked. Shows in `credentialFor`.
+   * Rejects when nobody could say: what rests on it has to wait.
+   */
+  refreshActor(signal: AbortSignal): Promise<void>;
+  /** The forge shows a run that the dispatch credential surely made as this user's. */
+  noteActor(login: string): void;
   /** @param etags those of the last pass of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
   listRunners(scope: string, etags: readonly string[], signal: AbortSignal): Promise<RunnerListing>;
   /**

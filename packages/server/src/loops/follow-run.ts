@@ -1,5 +1,6 @@
 /** One attempt's run: what is asked of the forge about it, and what is recorded. */
 import type { Attempt, Run } from '../domain/attempt.ts';
+import { isSameLogin } from '../domain/correlation/window.ts';
 import { type Forge, ForgeError } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -92,12 +93,24 @@ export async function takeRun(
     await takeFirstAttempt(deps, attempt, signal);
     return;
   }
+  noteOurLogin(deps, attempt, run);
   if (needsWorkflowJobs(deps, attempt, run) || isQueuedTooLong(deps, attempt, run, sentAt)) {
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
   if (isEndHalfTold(deps, run, sentAt)) return;
   const isNews = await deps.store.runs.recordRun(attempt.id, run, sentAt);
   if (isNews && run.status !== attempt.runStatus) await deps.flow.noteFound(sentAt - run.updatedAt);
+}
+
+/**
+ * A run that a reply has named shows what we are called: not so the runs of a credential that was replaced by another
+ * user's since.
+ */
+function noteOurLogin({ forge }: FollowDeps, attempt: Attempt, run: Run): void {
+  const { actor } = forge.credentialFor('dispatch');
+  const isOfUs = attempt.matchedBy === 'reply' && isSameLogin(attempt.actor, actor);
+  if (!isOfUs || actor === '' || run.actor === '') return;
+  if (!isSameLogin(run.actor, actor)) forge.noteActor(run.actor);
 }
 
 /** Completed, but as what comes a moment later: taken now, it would fail a job whose run has succeeded. */

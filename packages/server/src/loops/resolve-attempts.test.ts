@@ -16,14 +16,23 @@ interface Seen {
   /** By a plain listing; `null`: it is not asked for now. */
   readonly plain?: readonly Run[] | null;
   readonly namedCommits?: readonly string[];
+  /** Told when it is listed again; until then it is what the attempts say. */
+  readonly renamedTo?: string;
 }
 
 async function resolve(
   attempts: Attempt[],
   runs: Run[],
   atMs: number,
-  { offsetMs = 0, createdSince = CLAIMED_AT - 60_000, plain = runs, namedCommits = [] }: Seen = {},
+  {
+    offsetMs = 0,
+    createdSince = CLAIMED_AT - 60_000,
+    plain = runs,
+    namedCommits = [],
+    renamedTo = 'bot',
+  }: Seen = {},
 ) {
+  let actorNow = 'bot';
   const told: string[] = [];
   const say = (text: string) => {
     told.push(text);
@@ -47,8 +56,10 @@ async function resolve(
     now: sentAt,
     lateRunMs: 86_400_000,
     offset: { offsetMs, uncertaintyMs: 0 },
+    actorNow: () => actorNow,
     listAgain: () => {
       told.push('listed plainly');
+      actorNow = renamedTo;
       return Promise.resolve(plain === null ? undefined : { ...listing, runs: plain });
     },
   };
@@ -171,4 +182,19 @@ describe('a run that turns up late', () => {
     const made = run('8', { createdAt: CLAIMED_AT + 31_000 });
     expect(await resolve([givenUp, guessed], [made], 350_000)).toEqual([]);
   });
+});
+
+it('takes the run of an account that was renamed, which nobody knew until it was asked', async () => {
+  const runs = [run('7', { actor: 'ship-bot' })];
+  const missing = attempt('a', { missingSince: CLAIMED_AT + 340_000 });
+  expect(await resolve([missing], runs, 400_000, { renamedTo: 'ship-bot' })).toEqual([
+    'a missing',
+    'listed plainly',
+    'a has 7 by order',
+  ]);
+  expect(await resolve([missing], runs, 400_000)).toEqual([
+    'a missing',
+    'listed plainly',
+    'a absent',
+  ]);
 });

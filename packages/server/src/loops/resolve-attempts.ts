@@ -23,6 +23,8 @@ export interface ResolveDeps {
   readonly runs: Store['runs'];
   readonly timing: CorrelationTiming;
   readonly offset: DateOffset;
+  /** The dispatch credential's login, as it is known when it is asked for. */
+  readonly actorNow: () => string;
   /** Our clock. */
   readonly now: number;
   /** An attempt that was given up is watched this long for a run that turns up after all. */
@@ -148,14 +150,15 @@ function isConclusion({ kind }: Decision): boolean {
 }
 
 function searchOf(
-  { now, offset }: ResolveDeps,
+  deps: ResolveDeps,
   attempts: readonly Attempt[],
   seen: Sight & { readonly runs: readonly Run[]; readonly looked: Looked },
 ): CorrelationInput {
+  const { now, offset } = deps;
   const { timing, namedCommits, runs, looked } = seen;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
   return {
-    attempts: attempts.filter(isSearching).map((one) => asSearched(one, offset)),
+    attempts: attempts.filter(isSearching).map((one) => asSearched(deps, one)),
     sending: attempts.filter(({ state }) => state === 'claimed'),
     knownIds: attempts.map(({ id }) => id),
     ...{ runs, timing, namedCommits },
@@ -178,13 +181,13 @@ async function listNamedCommits(
 
 /** @param runs of the key, that nobody owns */
 async function adoptLate(
-  { runs: store, offset }: ResolveDeps,
+  deps: ResolveDeps,
   attempts: readonly Attempt[],
   runs: readonly Run[],
   sight: Sight,
 ): Promise<void> {
   const searched = (isMeant: (one: Attempt) => boolean): SearchedAttempt[] =>
-    attempts.filter(isMeant).map((one) => asSearched(one, offset));
+    attempts.filter(isMeant).map((one) => asSearched(deps, one));
   const late = lateRuns({
     ...sight,
     watched: searched(isWatched),
@@ -195,15 +198,15 @@ async function adoptLate(
   });
   for (const { attemptId, runId, matchedBy } of late) {
     const run = runs.find(({ id }) => id === runId);
-    if (run !== undefined) await store.adoptLateRun(attemptId, run, matchedBy);
+    if (run !== undefined) await deps.runs.adoptLateRun(attemptId, run, matchedBy);
   }
 }
 
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
-function asSearched(attempt: Attempt, offset: DateOffset): SearchedAttempt {
+function asSearched({ offset, actorNow }: ResolveDeps, attempt: Attempt): SearchedAttempt {
   const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
   const uncertaintyMs = Math.max(attempt.forgeUncertaintyMs, offset.uncertaintyMs);
-  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs };
+  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, actorNow: actorNow() };
 }
 
 async function carryOut(

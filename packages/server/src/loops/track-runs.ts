@@ -161,6 +161,7 @@ function resolveDeps(deps: TickDeps, look: RepoLook, context: LoopContext): Reso
   return {
     runs: deps.store.runs,
     offset: deps.forge.dateOffset(),
+    actorNow: () => deps.forge.credentialFor('dispatch').actor,
     now: deps.clock.now(),
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
     lateRunMs: deps.lateRunMs,
@@ -188,6 +189,8 @@ async function listPlainly(
   const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
   if (listing.isComplete) plainlyFrom.delete(name);
   else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_WAITS);
+  // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
+  await forge.refreshActor(signal);
   return listing;
 }
 

@@ -6,6 +6,9 @@ export const CORRELATION_INPUT = 'dispatch-id';
 
 /** The account that dispatchoor acts as, and its token. */
 export const BOT = 'release-bot';
+/** What that account is called once a test has renamed it. */
+export const RENAMED_BOT = 'ship-bot';
+
 export const TOKEN = 'ghp_dispatchT0kenOfTheTests000000000';
 
 /** Another token of the same account, for tests that list runners with one of their own. */

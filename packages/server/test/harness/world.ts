@@ -21,7 +21,7 @@ import { Api } from './api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, loadText, makeConfig } from './config-file.ts';
 import { MovableClock } from './movable-clock.ts';
 import { checkRules, type Exceptions } from './rules.ts';
-import { acme, BOT, BY_HAND } from './scenes.ts';
+import { acme, BOT, BY_HAND, RENAMED_BOT } from './scenes.ts';
 import { type Subscribe, until } from './until.ts';
 
 export { databases } from '../../src/store/databases.testkit.ts';
@@ -179,7 +179,8 @@ export class World {
   /** Runs that were started with our token and not by hand, oldest first. */
   ourRuns(): LedgerRun[] {
     const { runs } = this.sim.ledger();
-    return runs.filter(({ actor, inputs }) => actor === BOT && inputs['note'] !== BY_HAND);
+    const isOurs = (actor: string): boolean => actor === BOT || actor === RENAMED_BOT;
+    return runs.filter(({ actor, inputs }) => isOurs(actor) && inputs['note'] !== BY_HAND);
   }
 
   runOf(job: Pick<Job, 'run_id'>): LedgerRun {

@@ -11,8 +11,12 @@ export const TIMING = {
 export const sentAfter = (
   id: string,
   ms: number,
-  { uncertaintyMs = 0, ...over }: Partial<SearchedAttempt> = {},
-): SearchedAttempt => ({ ...attempt(id, { claimedAt: CLAIMED_AT + ms, ...over }), uncertaintyMs });
+  { uncertaintyMs = 0, actorNow = 'bot', ...over }: Partial<SearchedAttempt> = {},
+): SearchedAttempt => ({
+  ...attempt(id, { claimedAt: CLAIMED_AT + ms, ...over }),
+  uncertaintyMs,
+  actorNow,
+});
 /** It sends its id, and is known by it. */
 export const namedAfter = (id: string, ms: number, over: Partial<SearchedAttempt> = {}) =>
   sentAfter(id, ms, { isNamed: true, correlationInput: 'dispatch-id', ...over });

@@ -30,6 +30,8 @@ export type SearchedAttempt = Pick<
   readonly sendDeadline: number;
   /** How far off these two moments may be. */
   readonly uncertaintyMs: number;
+  /** As its credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
+  readonly actorNow: string;
 };
 
 export type CandidateRun = Pick<Run, 'id' | 'name' | 'actor' | 'createdAt' | 'headSha' | 'url'>;
@@ -86,11 +88,16 @@ export function earliestOf({ claimedAt, uncertaintyMs }: SearchedAttempt): numbe
   return claimedAt - uncertaintyMs - STAMP_STEP_MS;
 }
 
-/** Logins compare without case; `''` = not known. */
+/** By its login at the claim, or as it is now. `''` = not known. */
 export function isSameActor(
-  attempt: Pick<SearchedAttempt, 'actor'>,
+  { actor, actorNow }: Pick<SearchedAttempt, 'actor' | 'actorNow'>,
   run: Pick<CandidateRun, 'actor'>,
 ): boolean {
-  if (attempt.actor === '' || run.actor === '') return true;
-  return attempt.actor.toLowerCase() === run.actor.toLowerCase();
+  if (actor === '' || run.actor === '') return true;
+  return isSameLogin(actor, run.actor) || isSameLogin(actorNow, run.actor);
+}
+
+/** Forges take logins in any case. */
+export function isSameLogin(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }

@@ -66,6 +66,18 @@ export function credentialContract(start: StartForge): void {
       expect(forge.credentialFor('runners')).toMatchObject({ isConnected: true, actor: 'watcher' });
     });
 
+    it('tell of a new login when they are asked again, though they work', async () => {
+      const { forge, sim } = await start();
+      await forge.ensureConnected(forever);
+      sim.setToken(DISPATCH_TOKEN, { login: 'renamed-bot' });
+      await forge.refreshActor(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ actor: 'renamed-bot' });
+      sim.addFault({ on: 'user', kind: 'status-before' });
+      expect(await failureOf(forge.refreshActor(forever))).toMatchObject({ code: 'unavailable' });
+      forge.noteActor('told-by-a-run');
+      expect(forge.credentialFor('dispatch')).toMatchObject({ actor: 'told-by-a-run' });
+    });
+
     it('that fail at the start are asked again and heal (defect #18)', async () => {
       const { forge, sim } = await start();
       sim.setToken(DISPATCH_TOKEN, { valid: false });

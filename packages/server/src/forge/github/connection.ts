@@ -38,7 +38,7 @@ export class Connection {
         isConnected: this.#isConnected,
       }),
       onLoaded: (stored) => {
-        // Whether it works now, only the forge can say; who it is does not change.
+        // Whether it works now, only the forge can say; who it is, somebody has asked before.
         if (this.#actor === '') this.#actor = stored.actor;
       },
       store: options.store,
@@ -64,7 +64,12 @@ export class Connection {
 
   noteActor(login: string): void {
     if (login === this.#actor) return;
+    const before = this.#actor;
     this.#actor = login;
+    if (before !== '') {
+      const told = { credentialId: this.source.id, from: before, to: login };
+      this.#logger.info(told, 'the account of the credential was renamed');
+    }
     this.keeper.noteChange(true);
   }
 

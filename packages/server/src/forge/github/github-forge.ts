@@ -130,6 +130,15 @@ class Github implements GithubForge {
     }
   }
 
+  async refreshActor(signal: AbortSignal): Promise<void> {
+    const login = await askWhoWeAre(this.#clients.dispatch, signal);
+    if (login !== '') this.noteActor(login);
+  }
+
+  noteActor(login: string): void {
+    this.#clients.dispatch.connection.noteActor(login);
+  }
+
   listRunners: Forge['listRunners'] = (scope, etags, signal) =>
     listRunners(this.#clients.runners, scope, etags, signal);
 
