@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
+import { acme, LINUX, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
 
 const otherGroup = {
@@ -112,6 +112,26 @@ for (const database of databases) {
       await world.job(id, 'completed');
       await world.restart(both);
       expect(await world.api.templates('linux')).toMatchObject([{ id: 'build', in_config: true }]);
+    });
+
+    it('without the only template of an owner lists its runners as long as it has jobs', async () => {
+      const linux = linuxGroup['workflow_dispatch_templates'] as readonly unknown[];
+      const far = template({ id: 'far', owner: 'far' });
+      const withFar = { ...linuxGroup, workflow_dispatch_templates: [...linux, far] };
+      const forge = acme(1, {
+        owners: [{ login: 'far', type: 'Organization' }],
+        repos: [{ owner: 'far', name: 'app' }],
+        workflows: [workflow({ owner: 'far' })],
+      });
+      const world = await startWorld({
+        database,
+        config: { groups: { github: [withFar] } },
+        forge,
+      });
+      const { id } = await world.api.enqueue('linux', { template_id: 'far' });
+      await world.restart({ groups: { github: [linuxGroup] } });
+      world.sim.addRunner({ scope: 'org:far', name: 'far-1', labels: [...LINUX] });
+      expect(await world.job(id, 'completed')).toMatchObject({ runner_name: 'far-1' });
     });
 
     it('with a template in another group moves it there, and its old jobs stay (defect #12)', async () => {

@@ -4,8 +4,8 @@ import type { UsedRepo } from '../store/port/runners.ts';
 export type OwnerType = 'org' | 'user' | 'unknown';
 
 /**
- * Where runners are looked for: a group's own `runner_scopes`, else the owners of its templates and pending manual
- * jobs; an owner that is a user has no runner list of its own, so its repositories are asked one by one.
+ * Where runners are looked for: a group's own `runner_scopes`, else the owners of its templates and of its jobs
+ * that have not ended; an owner that is a user has no runner list of its own, so its repositories are asked one by one.
  * An owner whose type cannot be read counts as an organisation: the failed listing then says what is wrong.
  */
 export async function wantedScopes(

@@ -262,10 +262,10 @@ for (const kind of databases) {
       ]);
     });
 
-    it('say where jobs go: templates in the config, and jobs that go elsewhere', async () => {
+    it('say where jobs go: templates in the config, and jobs that have not ended', async () => {
       const templates = [template('t'), template('u', { repo: 'gone' })];
       await sync(group('a', { templates }), group('off', { templates: [template('v')] }));
-      await enqueue('a', 'u');
+      const left = await enqueue('a', 'u');
       await enqueue('a', 't', { owner: 'other' });
       await enqueue('a', 't', { repo: '' });
       const manual = { owner: 'acme', repo: 'lib', workflowId: 'w', ref: 'r' };
@@ -280,13 +280,27 @@ for (const kind of databases) {
           .execute();
       });
       await sync(group('a', { templates: [template('t')] }));
-      const used = await makeRunnerStore(at.database).listUsedRepos('f');
-      expect(used.map((each) => Object.values(each).join(' ')).sort()).toEqual([
-        'a acme app',
-        'a acme lib',
-        'a other app',
-      ]);
+      const used = async () =>
+        (await makeRunnerStore(at.database).listUsedRepos('f')).map((each) =>
+          Object.values(each).join(' '),
+        );
+      const stay = ['a acme app', 'a acme lib', 'a other app'];
+      expect((await used()).sort()).toEqual(['a acme app', 'a acme gone', ...stay.slice(1)]);
+      await makeJobStore(at.database).deleteJob(left.id, 'alice');
+      expect((await used()).sort()).toEqual(stay);
       expect(await makeRunnerStore(at.database).listUsedRepos('other')).toEqual([]);
+    });
+
+    it('say where the jobs go of a template that has moved to another group', async () => {
+      const templates = [template('t', { owner: 'far' })];
+      await sync(group('a', { templates }), group('b'));
+      await enqueue('a', 't');
+      await sync(group('a'), group('b', { templates }));
+      const used = await makeRunnerStore(at.database).listUsedRepos('f');
+      expect(used.map(({ groupId, owner }) => `${groupId} ${owner}`).sort()).toEqual([
+        'a far',
+        'b far',
+      ]);
     });
   });
 }

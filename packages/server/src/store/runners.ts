@@ -1,4 +1,5 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
+import { ACTIVE_STATES } from '../domain/job.ts';
 import { labelsFit, type Runner } from '../domain/runner.ts';
 import { letOthersRun } from '../lib/turns.ts';
 import { chunksOf } from './chunks.ts';
@@ -147,8 +148,8 @@ function compareText(a: string, b: string): number {
 }
 
 /**
- * Where the jobs of enabled groups go: by their templates in the config, by what these said when the jobs were queued,
- * or each by its own overrides.
+ * Where the jobs of enabled groups go: by the templates in the config, by those that left it or moved to another group
+ * while jobs of theirs have not ended, by what they said when the jobs were queued, or each by its own overrides.
  */
 async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedRepo[]> {
   const enabled = db
@@ -158,6 +159,14 @@ async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedR
   const byTemplate = await enabled
     .innerJoin('templates as t', 't.group_id', 'g.id')
     .where('t.in_config', '=', 1)
+    .select(['g.id as groupId', 't.owner', 't.repo'])
+    .distinct()
+    .execute();
+  const byQueued = await enabled
+    .innerJoin('job_counts as c', 'c.group_id', 'g.id')
+    .innerJoin('templates as t', 't.id', 'c.template_id')
+    .where('c.state', 'in', ['pending', ...ACTIVE_STATES])
+    .where('c.n', '>', 0)
     .select(['g.id as groupId', 't.owner', 't.repo'])
     .distinct()
     .execute();
@@ -188,7 +197,7 @@ async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedR
     .distinct()
     .execute();
   const used = new Map<string, UsedRepo>();
-  for (const repo of [...byTemplate, ...byVersion, ...byJob])
+  for (const repo of [...byTemplate, ...byQueued, ...byVersion, ...byJob])
     used.set(JSON.stringify(Object.values(repo)), repo);
   return [...used.values()];
 }

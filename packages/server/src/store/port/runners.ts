@@ -45,7 +45,7 @@ export interface RunnerScopeRow {
   readonly error: string;
 }
 
-/** Owners and repositories that jobs go to: templates in config, and pending manual jobs. */
+/** Owners and repositories that jobs go to: those of templates in config, and of all jobs that have not ended. */
 export interface UsedRepo {
   readonly groupId: string;
   readonly owner: string;
