@@ -46,6 +46,24 @@ for (const database of databases) {
       await world.job(id, 'completed');
     });
 
+    it('that was stale gets its job with the listing that shows it as before, whatever the interval', async () => {
+      const world = await startWorld({ database, config: { dispatcher: { interval: '10m' } } });
+      await world.until(
+        'it is known',
+        () => world.api.runners(),
+        (seen) => seen.some(({ status }) => status === 'online'),
+      );
+      const hold = world.sim.addFault({ on: 'listRunners', kind: 'hold-before' });
+      await world.forge('a listing on its way', ({ requests }) =>
+        requests.some(({ fault }) => fault === 'hold-before'),
+      );
+      await world.moveTime(10_000);
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.why(id, 'stale-runners');
+      world.sim.release(hold.id);
+      await world.job(id, 'completed');
+    });
+
     it('that says Linux gets the jobs of a group that says linux, and is shown as written', async () => {
       const world = await startWorld({
         database,

@@ -334,7 +334,7 @@ function jobsIn({ groups }: LoadedDispatchState): Map<string, PendingJob> {
 
 function starvedIn({ groups }: DispatchPlan): Set<string> {
   const starved = groups.filter(
-    // Stale runners may be free again with a pass that changes nothing, which nobody is told of.
+    // Whether a pass has ended their staleness is judged by the clock of who stores it, which may differ from ours.
     ({ free, limit, isStale }) => free === 0 && limit !== null && !isStale,
   );
   return new Set(starved.map(({ groupId }) => groupId));

@@ -56,8 +56,8 @@ export async function recordPass(
   // "Unchanged" would vouch for a row that somebody has changed since.
   const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
   await savePass(tx, { ...pass, etags });
-  const isFirst = scope.passSentAt === null || scope.error !== '';
-  if (isFirst || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
+  const isNews = scope.passSentAt === null || scope.error !== '' || wasStale(tx, scope, pass);
+  if (isNews || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
   return seenUse;
 }
 
@@ -67,6 +67,11 @@ export async function recordPass(
  */
 function isClockPutBack({ now }: WriteTx, { passAt }: StoredScope): boolean {
   return passAt !== null && now - passAt >= LONGEST_PASS_MS;
+}
+
+/** Its runners counted as not free: a plan may have left jobs behind that can go now, though nothing has changed. */
+function wasStale({ now }: WriteTx, { passAt }: StoredScope, { unseenMs }: RunnerPass): boolean {
+  return passAt !== null && now - passAt > unseenMs;
 }
 
 /** What was observed at times that are yet to come is older than this pass. */

@@ -190,6 +190,18 @@ for (const kind of databases) {
       ]);
     });
 
+    it('that were stale are told of by the pass that ends it, though it changes nothing', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      const told = async (afterMs: number, found: RunnerPass['runners']) => {
+        at.clock.advance(afterMs);
+        return newEvents(() => runners().recordPass(fence, pass(at.clock.now(), found)));
+      };
+      expect(await told(UNSEEN_MS, null)).toEqual([]);
+      expect(await told(UNSEEN_MS + 1, null)).toEqual(['scope.observed']);
+      expect(await told(UNSEEN_MS + 1, [seen('1')])).toEqual(['scope.observed']);
+    });
+
     it('are not free after one pass without them, and gone after three (defect #15)', async () => {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));

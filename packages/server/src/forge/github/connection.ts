@@ -102,9 +102,13 @@ export class Connection {
     this.keeper.noteChange(true);
   }
 
+  /** @param allowance of the credential that dispatches */
   status(allowance: DispatchAllowance | undefined): CredentialStatus {
     const { source } = this;
-    const isDispatching = source.use === 'dispatch';
+    const standing = allowance?.standing() ?? {
+      dispatchesLeft: null,
+      retryAt: this.#budget.retryAt('poll'),
+    };
     return {
       id: source.id,
       use: source.use,
@@ -113,10 +117,7 @@ export class Connection {
       actor: this.#actor,
       error: source.isConfigured ? this.#error : `${source.configKey} is not set`,
       rate: this.#budget.rate(),
-      dispatchesLeft: isDispatching ? (allowance?.left() ?? null) : null,
-      retryAt:
-        this.#budget.retryAt(isDispatching ? 'dispatch' : 'poll') ??
-        (isDispatching ? (allowance?.retryAt() ?? null) : null),
+      ...standing,
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { BudgetStore } from '../forge.ts';
+import type { BudgetStore, CredentialStatus } from '../forge.ts';
 import type { Connection } from './connection.ts';
 
 /** Dispatches: a burst, then so many a second. */
@@ -15,6 +15,9 @@ export interface DispatchAllowanceOptions {
   readonly store: BudgetStore;
   readonly clock: Pick<Clock, 'now'>;
 }
+
+/** How many it would give at this moment (`null`: no ceiling), and when the next will be there (`null`: one is, as far as we know). */
+export type DispatchStanding = Pick<CredentialStatus, 'dispatchesLeft' | 'retryAt'>;
 
 /**
  * The ceiling on dispatches. The bucket itself is in the store, where all replicas take from it; beside it a
@@ -38,35 +41,32 @@ export class DispatchAllowance {
     if (blockedUntil !== null) return blockedUntil;
     const rate = this.#rateNow();
     if (rate === null) return null;
-    this.#count(rate);
+    this.#count(rate, this.#options.clock.now());
     const retryAt = await store.takeDispatch(connection.source.id, rate);
     this.#left = retryAt === null ? Math.max(0, (this.#left ?? rate.burst) - 1) : 0;
     this.#retryAt = retryAt;
     return retryAt;
   }
 
-  /** How many it would give at this moment; `null`: no ceiling. */
-  left(): number | null {
-    const { connection } = this.#options;
-    if (connection.budget.retryAt('dispatch') !== null) return 0;
-    const remaining = connection.budget.rate().remaining;
-    const rate = this.#rateNow();
-    if (rate === null) return remaining;
-    this.#count(rate);
-    return Math.min(Math.floor(this.#left ?? rate.burst), remaining ?? Number.POSITIVE_INFINITY);
-  }
-
   /**
-   * When the next one will be there; `null`: as far as we know, there is one. Who sees that none is left does not
-   * ask `take`, so what the store said last is not enough to wake anybody.
+   * All by one reading of the clock: between two the next one may come, and then there would be none left and no moment
+   * to wait for. Who sees that none is left does not ask `take`, so what the store said last is not enough to wake anybody.
    */
-  retryAt(): number | null {
-    const now = this.#options.clock.now();
-    if (this.#retryAt !== null && this.#retryAt > now) return this.#retryAt;
+  standing(): DispatchStanding {
+    const { connection, clock } = this.#options;
+    const blockedUntil = connection.budget.retryAt('dispatch');
+    if (blockedUntil !== null) return { dispatchesLeft: 0, retryAt: blockedUntil };
+    const { remaining } = connection.budget.rate();
     const rate = this.#rateNow();
-    if (rate === null || this.#left === undefined) return null;
-    this.#count(rate);
-    return this.#left >= 1 ? null : Math.ceil(now + ((1 - this.#left) / rate.perSecond) * 1_000);
+    if (rate === null) return { dispatchesLeft: remaining, retryAt: null };
+    const now = clock.now();
+    this.#count(rate, now);
+    const left = this.#left ?? rate.burst;
+    const ownRetryAt = left >= 1 ? null : Math.ceil(now + ((1 - left) / rate.perSecond) * 1_000);
+    return {
+      dispatchesLeft: Math.min(Math.floor(left), remaining ?? Number.POSITIVE_INFINITY),
+      retryAt: this.#retryAt !== null && this.#retryAt > now ? this.#retryAt : ownRetryAt,
+    };
   }
 
   /** After a secondary limit only a part of the configured rate is in force. */
@@ -80,8 +80,7 @@ export class DispatchAllowance {
     };
   }
 
-  #count(rate: DispatchRate): void {
-    const now = this.#options.clock.now();
+  #count(rate: DispatchRate, now: number): void {
     if (this.#left !== undefined) {
       const grown = (Math.max(0, now - this.#countedAt) / 1_000) * rate.perSecond;
       this.#left = Math.min(rate.burst, this.#left + grown);

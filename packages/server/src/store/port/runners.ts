@@ -10,7 +10,7 @@ export interface RunnerPass {
   readonly runners: readonly ObservedRunner[] | null;
   /** `[]` also where its pages do not add up: "unchanged" must never stand for those. */
   readonly etags: readonly string[];
-  /** A runner that no pass has seen for so long is gone. */
+  /** A runner that no pass has seen for so long is gone. Those of a scope without a pass for so long are not free. */
   readonly unseenMs: number;
 }
 
