@@ -28,6 +28,7 @@ chaos(
     const site = await openSite(context);
     const load = await firstIsKnown(site, context);
     const ending = startByHand(site, context);
+    context.onTestFinished(ending);
     const counts = await runWithKills(site, load, context);
     await ending();
     const byHand = site.sim.ledger().runs.filter(({ inputs }) => inputs['note'] === BY_HAND);
@@ -43,7 +44,6 @@ chaos(
     const { jobs } = SIZES[context.size];
     const load = new Load(site, planJobs(context.random, Math.ceil(jobs / 2), [50, 200]));
     loseAnswers(site);
-    await site.start();
     return runWithKills(site, load, context);
   },
   { timeoutMs: 900_000 },
@@ -55,6 +55,9 @@ chaos(
     const site = await openSite(context);
     const load = await firstIsKnown(site, context);
     const ending = blindSearches(site, context);
+    context.onTestFinished(async () => {
+      await ending();
+    });
     const counts = await runWithKills(site, load, context);
     return { 'blind spells': await ending(), ...counts };
   },
@@ -75,9 +78,10 @@ async function openSite(
 /** A run that its reply has named shows that the workflow bears ids: what bears none is somebody else's from then on. */
 async function firstIsKnown(site: Site, { random, size }: ChaosContext): Promise<Load> {
   const load = new Load(site, planJobs(random, SIZES[size].jobs, [50, 400]));
-  await site.start();
+  const server = await site.start();
   await load.add(1);
   await site.job(load.accepted[0]?.id ?? '', 'completed');
+  await server.kill('SIGTERM');
   loseAnswers(site);
   return load;
 }
