@@ -26,6 +26,7 @@ const named = workflow({
 /** It takes the id, and its author has forgotten `run-name`. */
 const nameless = workflow({
   file: 'nameless.yaml',
+  runName: 'Build',
   inputs: { [CORRELATION_INPUT]: { default: '' }, note: { default: '' } },
   jobs: [{ name: 'build', runsOn: ['linux'], durationMs: 20 }],
 });

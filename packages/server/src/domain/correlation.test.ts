@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT } from './attempt.testkit.ts';
+import { namedAt } from './correlation/clusters.ts';
 import {
   MINUTE,
   madeAfter,
@@ -171,8 +172,18 @@ describe('an attempt that sends its id', () => {
   it('is sent again in spite of such a run where the commit is known to bear ids', () => {
     const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
     const seen = { attempts, runs, listedAt: LATE };
-    expect(decide({ ...seen, namedCommits: new Set(['known']) })).toEqual({ 'a-1': 'absent' });
-    expect(decide({ ...seen, namedCommits: new Set(['other']) })).toEqual({
+    expect(decide({ ...seen, namedCommits: new Set([namedAt('dispatch-id', 'known')]) })).toEqual({
+      'a-1': 'absent',
+    });
+    expect(decide({ ...seen, namedCommits: new Set([namedAt('dispatch-id', 'other')]) })).toEqual({
+      'a-1': 'ambiguous: 1',
+    });
+  });
+
+  it('is not known by a commit at which another input was shown', () => {
+    const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
+    const namedCommits = new Set([namedAt('other-input', 'known')]);
+    expect(decide({ attempts, runs, listedAt: LATE, namedCommits })).toEqual({
       'a-1': 'ambiguous: 1',
     });
   });
@@ -184,10 +195,16 @@ describe('an attempt that sends its id', () => {
 
   it('waits for others being sent that may have made the run', () => {
     const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
-    const named = attempt('b-2', { correlationInput: 'dispatch-id' });
+    const named = attempt('b-2', { isNamed: true, correlationInput: 'dispatch-id' });
     const seen = { attempts: [sentAfter('p', 0)], runs, listedAt: LATE };
     expect(decide({ ...seen, sending: [named] })).toEqual({ p: 'wait' });
-    expect(decide({ ...seen, sending: [named], namedCommits: new Set(['known']) })).toEqual({
+    expect(
+      decide({
+        ...seen,
+        sending: [named],
+        namedCommits: new Set([namedAt('dispatch-id', 'known')]),
+      }),
+    ).toEqual({
       p: '1 by order',
     });
   });
@@ -228,6 +245,12 @@ describe('more runs than attempts', () => {
 });
 
 describe('a run that names an attempt', () => {
+  it('is the newest one’s where it names several', () => {
+    const attempts = [sentAfter('x-1', 0), sentAfter('x-2', 0)];
+    const runs = [madeAfter('1', SECOND, { name: 'after x-1: x-2' })];
+    expect(decide({ attempts, runs })).toEqual({ 'x-1': 'wait', 'x-2': '1 by input' });
+  });
+
   it('is no other attempt’s, not even while the named one is being sent', () => {
     const attempts = [sentAfter('x-1', 0)];
     const runs = [madeAfter('1', SECOND, { name: 'for attempt-b' })];
@@ -290,7 +313,7 @@ describe('an attempt without a run', () => {
   });
 
   it('is not called absent by a listing that was cut short', () => {
-    const listing = { sentAt: CLAIMED_AT + 60 * MINUTE, isComplete: false, createdSince: 0 };
+    const listing = { sentAt: CLAIMED_AT + 10 * MINUTE, isComplete: false, createdSince: 0 };
     const attempts = [sentAfter('a', 0, { missingSince: OVER })];
     expect(decide({ attempts, listing, now: listing.sentAt })).toEqual({ a: 'wait' });
   });
@@ -333,7 +356,7 @@ const anyKey = fc
         const correlationInput = rest.isNamed ? 'dispatch-id' : null;
         return sentAfter(`attempt-${i}`, at, { ...rest, correlationInput });
       }),
-      namedCommits: new Set(['named']),
+      namedCommits: new Set([namedAt('dispatch-id', 'named')]),
       sending: isSending ? [attempt('attempt-sending')] : [],
       knownIds: isSending ? ['attempt-sending'] : [],
       runs: runs.map(({ at, names, actor, headSha }, i) =>
@@ -361,7 +384,7 @@ function mayBeOf(
   return (
     name === 'CI' &&
     actor !== 'someone' &&
-    !(sent.correlationInput !== null && headSha === 'named') &&
+    !(sent.isNamed && headSha === 'named') &&
     createdAt >= sent.claimedAt - SECOND - unsureMs &&
     createdAt <= sent.claimedAt + 95 * SECOND + unsureMs
   );

@@ -5,6 +5,7 @@ import {
   clustersOf,
   isForeign,
   mayHaveMade,
+  mayHaveMadeLater,
   pairsOf,
   type Sight,
 } from './correlation/clusters.ts';
@@ -20,7 +21,7 @@ export interface CorrelationInput extends Sight {
   /** Attempts that need a run: `unknown`, or `accepted` by a reply that named none. */
   readonly attempts: readonly SearchedAttempt[];
   /** Attempts of the key that are still being sent: one of the runs may be theirs, and their reply will say so. */
-  readonly sending: readonly Pick<Attempt, 'id' | 'correlationInput'>[];
+  readonly sending: readonly Pick<Attempt, 'id' | 'isNamed' | 'correlationInput'>[];
   /** Of all attempts of the key that are known: a run that bears the name of one is no other's. */
   readonly knownIds: readonly string[];
   /** Runs of the key that no attempt owns, from one listing. */
@@ -39,7 +40,7 @@ export interface CorrelationInput extends Sight {
  * - `missing`: this listing, sent after the last possible send, shows no run that is surely its own: to be recorded
  * - `absent`: it started nothing, as far as anybody can tell. Of an `accepted` attempt it means that its run is lost:
  *   it did start one, so it must never be sent again
- * - `ambiguous`: one of these runs may be its own, or none: it must never be sent again
+ * - `ambiguous`: one of these runs may be its own, or one that is not shown: it must never be sent again
  * - `wait`: nothing can be said yet
  */
 export type Decision =
@@ -71,7 +72,24 @@ export function correlate(input: CorrelationInput): Decision[] {
     decisions.push(...decideCluster(cluster, input));
   }
   const byAttempt = new Map(decisions.map((decision) => [decision.attemptId, decision]));
-  return input.attempts.flatMap(({ id }) => byAttempt.get(id) ?? []);
+  const taken = new Set(decisions.map((one) => (one.kind === 'match' ? one.runId : '')));
+  const left = named.unnamed.filter(({ id }) => !taken.has(id));
+  return input.attempts.flatMap((attempt) => {
+    const decision = byAttempt.get(attempt.id);
+    return decision === undefined ? [] : sureOf(decision, attempt, left, input);
+  });
+}
+
+/** A run made later than it would be taken for its own may be its own all the same: it did not start nothing. */
+function sureOf(
+  decision: Decision,
+  attempt: SearchedAttempt,
+  left: readonly CandidateRun[],
+  input: CorrelationInput,
+): Decision {
+  if (decision.kind !== 'absent') return decision;
+  const runs = left.filter((run) => mayHaveMadeLater(attempt, run, input));
+  return runs.length === 0 ? decision : { kind: 'ambiguous', attemptId: attempt.id, runs };
 }
 
 const NO_PAIRS: ReadonlyMap<SearchedAttempt, CandidateRun> = new Map();
@@ -83,7 +101,8 @@ function decideCluster(cluster: Cluster, input: CorrelationInput): Decision[] {
   // A run that the listing does not show may exist: counting tells nothing.
   const isReached = (one: SearchedAttempt): boolean => earliestOf(one) >= listing.createdSince;
   // It may have been asked for the sake of younger attempts.
-  if (!listing.isComplete || !attempts.every(isReached)) return wait;
+  if (!attempts.every(isReached)) return wait;
+  if (!listing.isComplete) return attempts.map((one) => unlisted(one, runs, input));
   if (sending.some((one) => runs.some((run) => !isForeign(one, run, input)))) return wait;
   const pairs = isInterchangeable(attempts) ? pairsOf(attempts, runs, input) : NO_PAIRS;
   const areAllPaired = pairs.size === runs.length;
@@ -101,7 +120,23 @@ function decideCluster(cluster: Cluster, input: CorrelationInput): Decision[] {
   });
 }
 
-/** Whichever of the runs each gets, its job's inputs are those of the run. */
+/** After so many times `recheckAfterMs` a listing that is never complete is all that there will be. */
+const INCOMPLETE_RECHECKS = 10;
+
+/** What is not shown may exist. But a job must not wait for ever for a forge that cannot show all its runs. */
+function unlisted(
+  attempt: SearchedAttempt,
+  runs: readonly CandidateRun[],
+  { timing, now }: CorrelationInput,
+): Decision {
+  const { runLookupTimeoutMs, recheckAfterMs } = timing;
+  const lookedForMs = runLookupTimeoutMs + INCOMPLETE_RECHECKS * recheckAfterMs;
+  const { id: attemptId } = attempt;
+  if (now < lastSendOf(attempt, timing) + lookedForMs) return { kind: 'wait', attemptId };
+  return { kind: 'ambiguous', attemptId, runs };
+}
+
+/** Whichever of the runs each gets, its job's ref and inputs are those of the run. */
 function isInterchangeable(attempts: readonly SearchedAttempt[]): boolean {
   const [first] = attempts;
   return attempts.every(({ isNamed, inputsHash }) => !isNamed && inputsHash === first?.inputsHash);

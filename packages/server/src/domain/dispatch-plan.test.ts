@@ -363,22 +363,32 @@ describe('planDispatch', () => {
     it('sends one of several inputs at a time, and passes over the others', () => {
       const named = pendingJob('j4', { rank: 4 });
       const elsewhere = plain('j5', 'two', { ref: 'next' });
-      const head = [plain('j1', 'one'), plain('j2', 'two'), plain('j3', 'one'), named, elsewhere];
-      expect(sentIds(stateOf(head))).toEqual(['j1', 'j3', 'j4', 'j5']);
+      const same = plain('j0', 'one');
+      const head = [same, plain('j1', 'one'), plain('j2', 'two'), plain('j3', 'one')];
+      head.push(named, elsewhere);
+      // The third would keep the second waiting: it does not overtake it.
+      expect(sentIds(stateOf(head))).toEqual(['j0', 'j1', 'j4', 'j5']);
       expect(planDispatch(stateOf(head)).awaitsOutcome).toBe(true);
       expect(groupPlan(stateOf(head))).toMatchObject({
         limit: 'outcome-pending',
-        limitMessage: 'job j1 was sent to ci.yml with other inputs',
+        limitMessage: 'job j0 was sent to ci.yml with other inputs',
       });
     });
 
+    it('keeps a branch apart from a tag of its name, which a run does not', () => {
+      const branch = plain('j1', 'one', { ref: 'refs/heads/v1' });
+      const tag = plain('j2', 'one', { ref: 'refs/tags/v1' });
+      expect(sentIds(stateOf([branch, tag]))).toEqual(['j1']);
+    });
+
     it('sends none of other inputs while one is in doubt, however its workflow is written', () => {
-      const place = { owner: 'ACME', repo: 'app', workflowId: '7', ref: 'refs/heads/main' };
+      const place = { owner: 'ACME', repo: 'app', workflowId: '7', ref: 'main' };
       const doubt = { ...place, jobId: 'before', inputsHash: 'two', claimedAt: NOW };
-      const head = [plain('j1', 'one'), plain('j2', 'two')];
-      expect(sentIds(stateOf(head, [doubt]))).toEqual(['j2']);
+      const head = [plain('j1', 'one')];
+      expect(sentIds(stateOf(head, [doubt]))).toEqual([]);
+      expect(sentIds(stateOf([plain('j2', 'two')], [doubt]))).toEqual(['j2']);
       const path = { ...doubt, workflowId: '.github/workflows/ci.yml' };
-      expect(sentIds(stateOf(head, [path]))).toEqual(['j2']);
+      expect(sentIds(stateOf(head, [path]))).toEqual([]);
       const other = { ...doubt, workflowId: 'other.yml' };
       expect(sentIds(stateOf(head, [other]))).toEqual(['j1']);
     });

@@ -57,6 +57,8 @@ class Planner {
   readonly #choices = new Map<number, number>();
   readonly #sends: PlannedSend[] = [];
   readonly #doubts: Doubts;
+  /** Jobs that wait for an outcome: those behind them with other inputs wait, too. */
+  readonly #waiting = new Doubts([]);
   #awaitsOutcome = false;
 
   constructor(state: DispatchState) {
@@ -116,9 +118,11 @@ class Planner {
 
   /** It is sent when the run of another is known that it could be taken for. */
   #uncertainty(job: PendingJob): Stop | undefined {
-    const doubt = this.#doubts.find(job);
+    const doubt = this.#doubts.find(job) ?? this.#waiting.find(job);
     if (doubt === undefined) return undefined;
     this.#awaitsOutcome = true;
+    // An endless stream of equal ones would keep the doubt alive, and this job waiting, for ever.
+    this.#waiting.add({ ...job, jobId: job.id, claimedAt: this.#now });
     return { limit: 'outcome-pending', message: doubtMessage(doubt), retryAt: null };
   }
 

@@ -23,8 +23,7 @@ export interface DoubtfulJob extends DispatchTarget {
 export function findDoubt<T extends Doubt>(doubts: Iterable<T>, job: DoubtfulJob): T | undefined {
   if (job.isNamed) return undefined;
   for (const doubt of doubts) {
-    // With equal inputs it does not matter which run is whose.
-    if (doubt.inputsHash !== job.inputsHash && mayBeOneKey(doubt, job)) return doubt;
+    if (!isAlike(doubt, job) && mayBeOneKey(doubt, job)) return doubt;
   }
   return undefined;
 }
@@ -75,5 +74,13 @@ export class Doubts {
 }
 
 function isSame(a: Doubt, b: Doubt): boolean {
-  return a.workflowId === b.workflowId && a.inputsHash === b.inputsHash;
+  return a.workflowId === b.workflowId && isAlike(a, b);
+}
+
+/** It does not matter which run is whose. A run shows a branch and a tag of one name alike, so the refs have to be written alike. */
+function isAlike(
+  a: Pick<DoubtfulJob, 'ref' | 'inputsHash'>,
+  b: Pick<DoubtfulJob, 'ref' | 'inputsHash'>,
+): boolean {
+  return a.inputsHash === b.inputsHash && a.ref === b.ref;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT, run } from '../domain/attempt.testkit.ts';
 import type { Attempt, Run } from '../domain/attempt.ts';
+import { namedAt } from '../domain/correlation/clusters.ts';
 import type { RunStore } from '../store/port/runs.ts';
 import { type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
 
@@ -133,7 +134,7 @@ it('never sends again what may have started a run that bears no id, and names th
   expect(told).toMatch(
     /^a ambiguous: outcome-ambiguous: .* run 7 \(https:\/\/forge\/runs\/7\) may be/,
   );
-  const known = { namedCommits: [nameless.headSha] };
+  const known = { namedCommits: [namedAt('dispatch-id', nameless.headSha)] };
   const told2 = await resolve([attempt('a', sent)], [nameless], 400_000, known);
   expect(told2).toEqual(['a missing', 'listed plainly', 'a absent']);
 });

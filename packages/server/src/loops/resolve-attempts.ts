@@ -137,7 +137,8 @@ async function resolveKey(
     const isLast = looked.evidence === 'search' && isConclusion(decision);
     if (isLast) last.push(attemptId);
     // Until the other listing has been asked, it is one more look that found nothing.
-    await carryOut(deps, isLast ? { kind: 'missing', attemptId } : decision, byId, looked);
+    const kind = looked.isComplete ? 'missing' : 'wait';
+    await carryOut(deps, isLast ? { kind, attemptId } : decision, byId, looked);
   }
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const left = runs.filter((run) => !matched.has(run.id));
@@ -238,7 +239,8 @@ async function carryOut(
 /** What an operator has to look at, and what would have told the runs apart. */
 function ambiguousMessage(runs: readonly CandidateRun[]): string {
   const named = runs.map(({ id, url }) => (url === '' ? id : `${id} (${url})`)).join(', ');
-  const what = runs.length === 1 ? `run ${named} may be` : `one of the runs ${named} may be`;
+  const shown = runs.length === 1 ? `run ${named} may be` : `one of the runs ${named} may be`;
+  const what = runs.length === 0 ? 'a run that the forge does not list may be' : shown;
   return (
     `outcome-ambiguous: the answer to its dispatch was lost, and ${what} what it started, or somebody else's: ` +
     'it is not sent again. Look at the run, and add the job again if its work was not done. ' +

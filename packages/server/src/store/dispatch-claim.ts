@@ -92,7 +92,9 @@ async function writeClaim(
   if (missingTargetFields(target).length > 0) throw new NotClaimable();
   await takeProbe(tx, job.forge_id, target, request.probeMs);
   const correlationInput = origin?.correlation_input ?? null;
-  const isNamed = correlationInput !== null && !(await isKnownUnnamed(tx.db, job.forge_id, target));
+  const isNamed =
+    correlationInput !== null &&
+    !(await isKnownUnnamed(tx.db, job.forge_id, target, correlationInput));
   const inputs_hash = hashOf(stringMapOf(job.inputs), correlationInput);
   const doubts = isNamed
     ? []

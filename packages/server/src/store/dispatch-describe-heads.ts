@@ -58,11 +58,11 @@ export async function describeHeads(
 function headOf(
   row: HeadRow,
   template: WaitingTemplate | undefined,
-  isUnnamed: (target: DispatchTarget) => boolean,
+  isUnnamed: (target: DispatchTarget, input: string) => boolean,
 ): Head {
   const target = targetOfWaiting(row, template);
   const correlationInput = template?.correlation_input ?? null;
-  const isNamed = correlationInput !== null && !isUnnamed(target);
+  const isNamed = correlationInput !== null && !isUnnamed(target, correlationInput);
   return { row, target, runners: template?.runners ?? 1, correlationInput, isNamed };
 }
 

@@ -33,8 +33,9 @@ export async function giveBack(
 ): Promise<boolean> {
   return database.write(async (tx) => {
     const written = await writeAttempt(tx, attemptId, {
+      // Another server may have thought its sender gone meanwhile: who did not send it knows better.
       decide: ({ state }) =>
-        state === 'claimed'
+        state === 'claimed' || state === 'unknown'
           ? { to: 'refused', set: { ended_at: tx.now, error_message: reason } }
           : undefined,
       told: { kind: 'attempt.refused', data: { reason, isUnsent: true } },

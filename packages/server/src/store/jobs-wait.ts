@@ -47,7 +47,7 @@ async function findDoubtOf(
   target: DispatchTarget,
 ): Promise<Doubt | undefined> {
   const input = (await findOrigin(db, job))?.correlation_input ?? null;
-  const isNamed = input !== null && !(await isKnownUnnamed(db, job.forge_id, target));
+  const isNamed = input !== null && !(await isKnownUnnamed(db, job.forge_id, target, input));
   if (isNamed) return undefined;
   const inputsHash = hashOf(stringMapOf(job.inputs), input);
   return findDoubt(await listOpenDoubts(db, job.forge_id), { ...target, isNamed, inputsHash });

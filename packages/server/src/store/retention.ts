@@ -154,8 +154,10 @@ async function deleteExpired(database: Database, now: number): Promise<number> {
       select id from credentials where updated_at <= ${credentialsBefore}
       order by updated_at ${limit}
     )`,
-    sql`delete from named_commits where (forge_id, owner, repo, head_sha, workflow_id, ref) in (
-      select forge_id, owner, repo, head_sha, workflow_id, ref from named_commits
+    sql`delete from named_commits where (
+      forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input
+    ) in (
+      select forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input from named_commits
       where seen_at <= ${now - NAMED_COMMITS_KEPT_MS} order by seen_at ${limit}
     )`,
     sql`delete from run_workflow_jobs where (forge_id, id) in (

@@ -1,6 +1,7 @@
 /** Whether the runs of a workflow bear the id of the attempt that made them: its `run-name` says so, or does not. */
 import type { Kysely } from 'kysely';
 import type { Attempt, Run } from '../domain/attempt.ts';
+import { namedAt } from '../domain/correlation/clusters.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { DispatchTarget } from '../domain/job.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
@@ -11,11 +12,15 @@ import type { AttemptRow, NamingRow, Schema } from './schema.ts';
 const COMMITS_PER_STATEMENT = 500;
 
 /** How a target is written in both tables: names of owners and repositories have no case. */
-type NamingKey = Pick<NamingRow, 'forge_id' | 'owner' | 'repo' | 'workflow_id' | 'ref'>;
+type NamingKey = NamingRow;
 
-function keyOf(forgeId: string, { owner, repo, workflowId, ref }: DispatchTarget): NamingKey {
+function keyOf(
+  forgeId: string,
+  { owner, repo, workflowId, ref }: DispatchTarget,
+  input: string,
+): NamingKey {
   const names = { owner: owner.toLowerCase(), repo: repo.toLowerCase() };
-  return { forge_id: forgeId, ...names, workflow_id: workflowId, ref };
+  return { forge_id: forgeId, ...names, workflow_id: workflowId, ref, correlation_input: input };
 }
 
 /** Before it starts, a run may bear a name that is not worked out yet. */
@@ -27,11 +32,12 @@ const isNameFinal = ({ status }: Run): boolean =>
  * chosen by its name, or may be somebody else's.
  */
 export async function noteNaming(tx: WriteTx, attempt: AttemptRow, run: Run): Promise<void> {
-  if (attempt.correlation_input === null || attempt.matched_by !== 'reply') return;
+  const { correlation_input: input } = attempt;
+  if (input === null || attempt.matched_by !== 'reply') return;
   const bearsId = run.name.includes(attempt.id);
   if (!bearsId && !isNameFinal(run)) return;
   const { forge_id, owner, repo, workflow_id: workflowId, ref } = attempt;
-  const key = keyOf(forge_id, { owner, repo, workflowId, ref });
+  const key = keyOf(forge_id, { owner, repo, workflowId, ref }, input);
   if (bearsId && run.headSha !== '') await addCommit(tx, key, run.headSha);
   const isNews = await moveNaming(tx, key, attempt, bearsId);
   if (isNews) tellNaming(tx, attempt, run, bearsId);
@@ -72,7 +78,7 @@ async function moveNaming(
     .values({ ...key, ...values })
     .onConflict((conflict) =>
       conflict
-        .columns(['forge_id', 'owner', 'repo', 'workflow_id', 'ref'])
+        .columns(['forge_id', 'owner', 'repo', 'workflow_id', 'ref', 'correlation_input'])
         .doUpdateSet(values)
         .where('workflow_namings.claimed_at', '<=', attempt.claimed_at),
     )
@@ -94,16 +100,17 @@ function tellNaming(tx: WriteTx, attempt: AttemptRow, run: Run, bearsId: boolean
   });
 }
 
-/** Whether the runs of this target have shown that they do not bear the id they are sent. */
+/** Whether the runs of this target have shown that they do not bear the id they are sent in this input. */
 export async function isKnownUnnamed(
   db: Kysely<Schema>,
   forgeId: string,
   target: DispatchTarget,
+  input: string,
 ): Promise<boolean> {
   const known = await db
     .selectFrom('workflow_namings')
     .select('bears_id')
-    .where((row) => row.and(keyOf(forgeId, target)))
+    .where((row) => row.and(keyOf(forgeId, target, input)))
     .executeTakeFirst();
   return known?.bears_id === 0;
 }
@@ -112,7 +119,7 @@ export async function isKnownUnnamed(
 export async function listUnnamed(
   db: Kysely<Schema>,
   forgeId: string,
-): Promise<(target: DispatchTarget) => boolean> {
+): Promise<(target: DispatchTarget, input: string) => boolean> {
   const rows = await db
     .selectFrom('workflow_namings')
     .selectAll()
@@ -120,9 +127,9 @@ export async function listUnnamed(
     .where('bears_id', '=', 0)
     .execute();
   const nameOf = (key: NamingKey): string =>
-    JSON.stringify([key.owner, key.repo, key.workflow_id, key.ref]);
+    JSON.stringify([key.owner, key.repo, key.workflow_id, key.ref, key.correlation_input]);
   const unnamed = new Set(rows.map(nameOf));
-  return (target) => unnamed.has(nameOf(keyOf(forgeId, target)));
+  return (target, input) => unnamed.has(nameOf(keyOf(forgeId, target, input)));
 }
 
 export async function listNamedCommits(
@@ -132,13 +139,13 @@ export async function listNamedCommits(
 ): Promise<ReadonlySet<string>> {
   const [first] = attempts;
   if (first === undefined) return new Set();
-  const { forge_id, owner, repo } = keyOf(first.forgeId, first);
+  const { forge_id, owner, repo } = keyOf(first.forgeId, first, '');
   const sameRepo = attempts.filter((one) => repoKeyOf(one) === repoKeyOf(first));
   const named = new Set<string>();
   for (const chunk of chunksOf(commits, COMMITS_PER_STATEMENT)) {
     const rows = await read
       .selectFrom('named_commits')
-      .select(['workflow_id', 'ref', 'head_sha'])
+      .select(['workflow_id', 'ref', 'head_sha', 'correlation_input'])
       .where((row) => row.and({ forge_id, owner, repo }))
       .where('head_sha', 'in', chunk)
       .execute();
@@ -146,7 +153,7 @@ export async function listNamedCommits(
       const isOfKey = sameRepo.some(
         ({ workflowId, ref }) => workflowId === row.workflow_id && ref === row.ref,
       );
-      if (isOfKey) named.add(row.head_sha);
+      if (isOfKey) named.add(namedAt(row.correlation_input, row.head_sha));
     }
   }
   return named;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../domain/attempt.ts';
+import { namedAt } from '../domain/correlation/clusters.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 
@@ -43,13 +44,13 @@ for (const kind of databases) {
       expect(await listed()).toEqual(new Set());
       const name = `Build ${sent.id}`;
       await runs().recordRun(sent.id, run('1', { name }), 100);
-      expect(await listed()).toEqual(new Set(['c0ffee']));
+      expect(await listed()).toEqual(new Set([namedAt('id', 'c0ffee')]));
       // By its name alone anybody could have made it.
       const lost = await unknown({ templateId: 'u' });
       const found = run('2', { name: `Build ${lost.id}`, headSha: 'beef' });
       await runs().matchRun(lost.id, found, 'input');
       await runs().recordRun(lost.id, found, 100);
-      expect(await listed()).toEqual(new Set(['c0ffee']));
+      expect(await listed()).toEqual(new Set([namedAt('id', 'c0ffee')]));
     });
 
     it('queued change nothing on the job', async () => {

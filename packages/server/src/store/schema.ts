@@ -210,6 +210,8 @@ export interface NamingRow {
   repo: string;
   workflow_id: string;
   ref: string;
+  /** A workflow may show one input in its run-name and not another. */
+  correlation_input: string;
 }
 
 export interface AttemptRow {

@@ -23,7 +23,8 @@ export function matchByName(
   const wanted = new Set(attempts.map(({ id }) => id));
   const ids = [...new Set([...wanted, ...knownIds])].sort();
   for (const run of runs.toSorted(compareRuns)) {
-    const id = ids.find((one) => run.name.includes(one));
+    // A name may bear the id of what came before it, too: its own is the newest.
+    const id = ids.findLast((one) => run.name.includes(one));
     // A second run of that name was started by somebody with a copy of the inputs: nobody's to adopt.
     if (id === undefined) unnamed.push(run);
     else if (wanted.has(id) && !byAttempt.has(id)) byAttempt.set(id, run.id);

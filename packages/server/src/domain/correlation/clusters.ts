@@ -7,6 +7,7 @@ import {
   isMadeInTime,
   isSameActor,
   mayBeMadeInTime,
+  mayBeMadeLater,
   type SearchedAttempt,
 } from './window.ts';
 
@@ -18,17 +19,22 @@ export interface Cluster {
 
 export interface Sight {
   readonly timing: CorrelationTiming;
-  /** Commits at which a run known by its reply bore its attempt's id. */
+  /** Inputs and commits, as `namedAt` writes them, with which a run known by its reply bore its attempt's id. */
   readonly namedCommits: ReadonlySet<string>;
 }
 
-/** At this commit a run of an attempt that sends its id would bear it: this one is somebody else's. */
+export function namedAt(correlationInput: string, headSha: string): string {
+  return JSON.stringify([correlationInput, headSha]);
+}
+
+/** At this commit a run of an attempt that sends its id in this input would bear it: this one is somebody else's. */
 export function isForeign(
-  { correlationInput }: Pick<SearchedAttempt, 'correlationInput'>,
+  { isNamed, correlationInput }: Pick<SearchedAttempt, 'isNamed' | 'correlationInput'>,
   { headSha }: CandidateRun,
   { namedCommits }: Pick<Sight, 'namedCommits'>,
 ): boolean {
-  return correlationInput !== null && namedCommits.has(headSha);
+  if (!isNamed || correlationInput === null) return false;
+  return namedCommits.has(namedAt(correlationInput, headSha));
 }
 
 /** Whether it cannot be ruled out that this attempt made this run, which bears no attempt's id. */
@@ -40,15 +46,28 @@ export function mayHaveMade(attempt: SearchedAttempt, run: CandidateRun, sight: 
   );
 }
 
+/** As `mayHaveMade`, or later: as late as it is looked for. Not taken by its time any more, it still was not nothing. */
+export function mayHaveMadeLater(
+  attempt: SearchedAttempt,
+  run: CandidateRun,
+  sight: Sight,
+): boolean {
+  return (
+    !isForeign(attempt, run, sight) &&
+    isSameActor(attempt, run) &&
+    mayBeMadeLater(attempt, run, sight.timing)
+  );
+}
+
 export function clustersOf(
   attempts: readonly SearchedAttempt[],
   runs: readonly CandidateRun[],
   sight: Sight,
+  mayBelong: typeof mayHaveMade = mayHaveMade,
 ): Cluster[] {
   let clusters: Cluster[] = attempts.map((attempt) => ({ attempts: [attempt], runs: [] }));
   for (const run of runs) {
-    const mayOwn = ({ attempts: some }: Cluster) =>
-      some.some((one) => mayHaveMade(one, run, sight));
+    const mayOwn = ({ attempts: some }: Cluster) => some.some((one) => mayBelong(one, run, sight));
     const joined = clusters.filter(mayOwn);
     if (joined.length === 0) continue;
     const merged = {
@@ -65,6 +84,7 @@ export function pairsOf(
   attempts: readonly SearchedAttempt[],
   runs: readonly CandidateRun[],
   sight: Sight,
+  isInTime: typeof isMadeInTime = isMadeInTime,
 ): Map<SearchedAttempt, CandidateRun> {
   const senders = attempts.toSorted((a, b) => a.claimedAt - b.claimedAt || compareText(a.id, b.id));
   const made = runs.toSorted(compareRuns);
@@ -72,8 +92,8 @@ export function pairsOf(
     pairInOrder(senders, made, {
       mayPair: (attempt, run) =>
         !attempt.isNamed &&
-        mayHaveMade(attempt, run, sight) &&
-        isMadeInTime(attempt, run, sight.timing),
+        mayHaveMadeLater(attempt, run, sight) &&
+        isInTime(attempt, run, sight.timing),
       // The forge has said that this one has a run.
       isSure: ({ state }) => state === 'accepted',
       distance: (attempt, run) => Math.abs(run.createdAt - attempt.claimedAt),

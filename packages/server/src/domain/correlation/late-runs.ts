@@ -1,7 +1,12 @@
 import type { MatchedBy } from '../attempt.ts';
 import { matchByName } from './by-name.ts';
-import { clustersOf, mayHaveMade, pairsOf, type Sight } from './clusters.ts';
-import { type CandidateRun, lastSendOf, type SearchedAttempt } from './window.ts';
+import { clustersOf, mayHaveMadeLater, pairsOf, type Sight } from './clusters.ts';
+import {
+  type CandidateRun,
+  type CorrelationTiming,
+  lastSendOf,
+  type SearchedAttempt,
+} from './window.ts';
 
 export interface LateRun {
   readonly attemptId: string;
@@ -38,15 +43,21 @@ export function lateRuns(input: LateRunInput): LateRun[] {
   const byTime = rest.filter(({ state, isNamed }) => state !== 'ambiguous' && !isNamed);
   const others = [...searching, ...guessed, ...ambiguous];
   const nobodys = named.unnamed.filter(
-    (run) => !others.some((one) => mayHaveMade(one, run, input)),
+    (run) => !others.some((one) => mayHaveMadeLater(one, run, input)),
   );
-  for (const cluster of clustersOf(byTime, nobodys, input)) {
-    for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, input)) {
-      // Made when this attempt may have been concluded already, it can be anybody's: it would be cancelled.
-      const isOver = lastSendOf(attempt, input.timing) + input.timing.runLookupTimeoutMs;
-      if (run.createdAt > isOver) continue;
+  for (const cluster of clustersOf(byTime, nobodys, input, mayHaveMadeLater)) {
+    // Made when an attempt may have been concluded already, it can be anybody's: it would be cancelled.
+    for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, input, isBeforeEnd)) {
       late.push({ attemptId: attempt.id, runId: run.id, matchedBy: 'order' });
     }
   }
   return late;
+}
+
+function isBeforeEnd(
+  attempt: SearchedAttempt,
+  { createdAt }: Pick<CandidateRun, 'createdAt'>,
+  timing: CorrelationTiming,
+): boolean {
+  return createdAt <= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
 }

@@ -22,7 +22,7 @@ export interface CorrelationTiming {
 
 export type SearchedAttempt = Pick<
   Attempt,
-  'id' | 'state' | 'actor' | 'inputsHash' | 'correlationInput' | 'isNamed' | 'missingSince'
+  'id' | 'state' | 'actor' | 'ref' | 'inputsHash' | 'correlationInput' | 'isNamed' | 'missingSince'
 > & {
   /** On the forge's clock. */
   readonly claimedAt: number;
@@ -60,7 +60,12 @@ export function isMadeInTime(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return isWithin(attempt, run, timing, Math.min(attempt.uncertaintyMs, SURE_MS));
+  return isWithin(
+    attempt,
+    run,
+    Math.min(attempt.uncertaintyMs, SURE_MS),
+    inTimeUntil(attempt, timing),
+  );
 }
 
 /** As `isMadeInTime`, or it cannot be ruled out, as nobody knows the time that well. */
@@ -69,18 +74,35 @@ export function mayBeMadeInTime(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return isWithin(attempt, run, timing, attempt.uncertaintyMs);
+  return isWithin(attempt, run, attempt.uncertaintyMs, inTimeUntil(attempt, timing));
+}
+
+function inTimeUntil(attempt: SearchedAttempt, timing: CorrelationTiming): number {
+  return lastSendOf(attempt, timing) + madeLateMs(timing);
+}
+
+/** As `mayBeMadeInTime`, or so late that it is not taken by its time: until the attempt may have been given up. */
+export function mayBeMadeLater(
+  attempt: SearchedAttempt,
+  run: Pick<CandidateRun, 'createdAt'>,
+  timing: CorrelationTiming,
+): boolean {
+  return isWithin(
+    attempt,
+    run,
+    attempt.uncertaintyMs,
+    lastSendOf(attempt, timing) + timing.runLookupTimeoutMs,
+  );
 }
 
 function isWithin(
   attempt: SearchedAttempt,
   { createdAt }: Pick<CandidateRun, 'createdAt'>,
-  timing: CorrelationTiming,
   unsureMs: number,
+  until: number,
 ): boolean {
   const from = attempt.claimedAt - unsureMs - STAMP_STEP_MS;
-  const to = lastSendOf(attempt, timing) + madeLateMs(timing) + unsureMs;
-  return createdAt >= from && createdAt <= to;
+  return createdAt >= from && createdAt <= until + unsureMs;
 }
 
 /** A listing that does not go back to here may lack its run. */

@@ -23,6 +23,13 @@ async function openLogin() {
 }
 
 describe('login', () => {
+  it('reads no large body of somebody whom nobody knows', async () => {
+    const { login } = await openLogin();
+    const reply = await login({ username: 'ada', password: 'x'.repeat(16_384) });
+    expect(reply.statusCode).toBe(413);
+    expect(reply.json()).toMatchObject({ code: 'body-too-large' });
+  });
+
   it('gives a token of 44 characters in body and cookie, of which only the hash is stored', async () => {
     const { login, sessions } = await openLogin();
     const reply = await login({ username: 'ada', password: 'right' });

@@ -11,12 +11,18 @@ import type { HttpApp } from '../http-app.ts';
 import { SESSION_COOKIE, type SessionGuard } from '../plugins/session.ts';
 import { userToWire } from '../wire/user-to-wire.ts';
 
+/** Many times a name and a password. Anybody may send one, and what is larger costs the main thread its reading. */
+const LOGIN_LIMIT_BYTES = 16_384;
+
 /** Before a session. */
 export function loginRoutes(app: HttpApp, { auth, clock }: { auth: Auth; clock: Clock }): void {
   const pause = pausing(clock);
   app.post(
     '/auth/login',
-    { schema: { body: LoginRequest, response: { 200: LoginResponse } } },
+    {
+      bodyLimit: LOGIN_LIMIT_BYTES,
+      schema: { body: LoginRequest, response: { 200: LoginResponse } },
+    },
     async (request, reply) => {
       const signal = untilAnswered(reply);
       const asked = { ...request.body, client: clientKey(request.ip), signal };

@@ -19,9 +19,10 @@ export const whoseRun: Migration = {
       repo text not null,
       workflow_id text not null,
       ref text not null,
+      correlation_input text not null,
       bears_id smallint not null,
       claimed_at bigint not null,
-      primary key (forge_id, owner, repo, workflow_id, ref)
+      primary key (forge_id, owner, repo, workflow_id, ref, correlation_input)
     )`,
     `create table named_commits (
       forge_id text not null,
@@ -29,9 +30,10 @@ export const whoseRun: Migration = {
       repo text not null,
       workflow_id text not null,
       ref text not null,
+      correlation_input text not null,
       head_sha text not null,
       seen_at bigint not null,
-      primary key (forge_id, owner, repo, head_sha, workflow_id, ref)
+      primary key (forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input)
     )`,
     `create index named_commits_seen on named_commits (seen_at)`,
   ],

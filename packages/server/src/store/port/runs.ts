@@ -31,7 +31,7 @@ export interface RunStore {
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
   /** unknown or accepted → ambiguous: its job fails, and is never sent again. False: it was settled already. */
   concludeAmbiguous(attemptId: string, message: string): Promise<boolean>;
-  /** Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id. */
+  /** Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id, as `namedAt` writes them. */
   listNamedCommits(
     attempts: readonly Attempt[],
     commits: readonly string[],
