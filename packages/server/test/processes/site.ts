@@ -31,8 +31,8 @@ const SHORT_WAITS: ConfigKeys = {
   dispatcher: {
     interval: '200ms',
     tracking_interval: '150ms',
-    send_deadline: '2s',
-    run_lookup_timeout: '6s',
+    send_deadline: '5s',
+    run_lookup_timeout: '10s',
   },
 };
 
