@@ -3,43 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT } from './attempt.testkit.ts';
 import { namedAt } from './correlation/clusters.ts';
 import {
+  decide,
   MINUTE,
   madeAfter,
   namedAfter,
+  OVER,
   SECOND,
   sentAfter,
   TIMING,
 } from './correlation/correlation.testkit.ts';
 import type { CandidateRun, SearchedAttempt } from './correlation/window.ts';
 import { type CorrelationInput, correlate } from './correlation.ts';
-
-/** Deadline (5 s) and request timeout after the claim, and a moment. */
-const OVER = CLAIMED_AT + 36 * SECOND;
-
-function decide(over: Partial<CorrelationInput> & { listedAt?: number }): Record<string, string> {
-  const sentAt = over.listedAt ?? CLAIMED_AT + 10 * SECOND;
-  const decisions = correlate({
-    attempts: [],
-    sending: [],
-    knownIds: (over.sending ?? []).map(({ id }) => id),
-    runs: [],
-    listing: { sentAt, isComplete: true, createdSince: 0 },
-    timing: TIMING,
-    namedCommits: new Set(),
-    now: sentAt,
-    ...over,
-  });
-  return Object.fromEntries(
-    decisions.map((one) => [
-      one.attemptId,
-      one.kind === 'match'
-        ? `${one.runId} by ${one.matchedBy}`
-        : one.kind === 'ambiguous'
-          ? `ambiguous: ${one.runs.map(({ id }) => id).join(' ')}`
-          : one.kind,
-    ]),
-  );
-}
 
 describe('as many runs as attempts', () => {
   it('pairs them in time order, also within one second', () => {

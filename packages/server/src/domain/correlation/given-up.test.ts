@@ -1,37 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CLAIMED_AT } from '../attempt.testkit.ts';
-import { type CorrelationInput, correlate } from '../correlation.ts';
-import { MINUTE, madeAfter, SECOND, sentAfter, TIMING } from './correlation.testkit.ts';
+import { decide, MINUTE, madeAfter, OVER, SECOND, sentAfter } from './correlation.testkit.ts';
 
-/** Deadline (5 s) and request timeout after the claim, and a moment. */
-const OVER = CLAIMED_AT + 36 * SECOND;
 /** As late as anything is concluded. */
 const LATE = CLAIMED_AT + 35 * SECOND + 6 * MINUTE;
-
-function decide(over: Partial<CorrelationInput> & { listedAt?: number }): Record<string, string> {
-  const sentAt = over.listedAt ?? CLAIMED_AT + 10 * SECOND;
-  const decisions = correlate({
-    attempts: [],
-    sending: [],
-    knownIds: (over.sending ?? []).map(({ id }) => id),
-    runs: [],
-    listing: { sentAt, isComplete: true, createdSince: 0 },
-    timing: TIMING,
-    namedCommits: new Set(),
-    now: sentAt,
-    ...over,
-  });
-  return Object.fromEntries(
-    decisions.map((one) => [
-      one.attemptId,
-      one.kind === 'match'
-        ? `${one.runId} by ${one.matchedBy}`
-        : one.kind === 'ambiguous'
-          ? `ambiguous: ${one.runs.map(({ id }) => id).join(' ')}`
-          : one.kind,
-    ]),
-  );
-}
 
 describe('a run made when it is not taken by its time any more', () => {
   const runs = [madeAfter('1', 96 * SECOND)];
