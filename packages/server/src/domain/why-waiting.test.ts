@@ -110,6 +110,7 @@ describe('a pending job', () => {
     ['forge-unavailable', { plan: groupPlan({ limit: 'forge-unavailable' }) }],
     ['cap', { plan: groupPlan({ limit: 'cap' }) }],
     ['outcome-pending', { doubt: DOUBT }],
+    ['outcome-pending', { plan: planWith({ free: 2, left: 2 }, { limit: 'outcome-pending' }) }],
     ['held', { plan: planWith({ free: 1 }) }],
     ['held', { plan: planWith({ free: 1, left: 1 }, { limitMessage: 'the next needs 2' }) }],
     ['all-busy', { ahead: 0, plan: planWith({ free: 1, left: 1 }, { limitMessage: 'needs 2' }) }],

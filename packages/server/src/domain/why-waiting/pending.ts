@@ -53,7 +53,19 @@ export function findPendingCause(input: WaitInput): Cause {
     const cause = find(input);
     if (cause !== undefined) return cause;
   }
-  return { code: 'placing', message: 'Nothing stops it: the next plan will send it.' };
+  return findQueuedBehind(input) ?? NOTHING;
+}
+
+const NOTHING: Cause = {
+  code: 'placing',
+  message: 'Nothing stops it: the next plan will send it.',
+};
+
+/** Equal to the one in doubt, it could go: but it would keep the doubt alive, and the other before it waiting. */
+function findQueuedBehind({ plan }: WaitInput): Cause | undefined {
+  if (plan?.limit !== 'outcome-pending') return undefined;
+  const what = 'A job before it waits for the outcome of another, and is not overtaken';
+  return { code: 'outcome-pending', message: sentence(what, plan.limitMessage) };
 }
 
 function findJobPause({ job }: WaitInput): Cause | undefined {
