@@ -162,7 +162,22 @@ export class Site {
 
   until<T>(what: string, read: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
     const rateLimits = () => this.sim.rateLimits();
-    return until(read, holds, { what, timeoutMs: this.giveUpAfterMs, rateLimits });
+    const options = { what, timeoutMs: this.giveUpAfterMs, rateLimits };
+    return until(read, holds, options).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}; the first job waits because ${await this.#firstWhy()}`, {
+        cause: error,
+      });
+    });
+  }
+
+  /** For whoever has to find out why nothing goes on. */
+  async #firstWhy(): Promise<string> {
+    try {
+      const [first] = await this.api.queue('linux');
+      return first === undefined ? 'there is none' : JSON.stringify(await this.api.why(first.id));
+    } catch (error) {
+      return `nobody can say: ${String(error)}`;
+    }
   }
 
   /** The whole history, once nothing waits or runs any more. */
