@@ -47,6 +47,7 @@ export interface DispatchDeps {
 const SHORTEST_DUE_WAIT_MS = 50;
 /** As long as the first byte of a claimed dispatch may take: beyond that the forge's clock is asked for first. */
 const MOST_UNSURE_MS = 5_000;
+const TIME_ASKED_EVERY_MS = 60_000;
 /** Twice what an answer usually takes: a forge that is slower holds nobody up. */
 const LONGEST_ANSWER_WAIT_MS = 500;
 /** From its first pause to its longest the breaker doubles six times. */
@@ -94,6 +95,8 @@ export class DispatchLoop {
   #starved: ReadonlySet<string> = new Set();
   /** The last plan left a job behind until the outcome of another is known. */
   #awaitsOutcome = true;
+  /** Monotonic. */
+  #timeAskedAt = -Infinity;
   #cancelDue: () => void = () => undefined;
 
   constructor(deps: DispatchDeps) {
@@ -145,10 +148,10 @@ export class DispatchLoop {
     this.#starved = new Set();
     // Until it is known: one that is settled while the plan is made must not be missed.
     this.#awaitsOutcome = true;
-    await this.#learnForgeTime(context);
     const state = await this.#load(context);
     const plan = await this.#timed('plan', () => this.#plan(state));
     await store.dispatch.savePlans(context.fence, plan.groups);
+    if (plan.sends.length > 0) await this.#learnForgeTime(context);
     const limitedUntil = await this.#sendAll(context, state, plan);
     this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
     this.#starved = starvedIn(plan);
@@ -157,11 +160,14 @@ export class DispatchLoop {
 
   /**
    * A run whose answer is lost is looked for around its claim, on the forge's clock. After a clock was put forward or
-   * back nobody knows that clock before its next answer.
+   * back nobody knows that clock before its next answer. A forge that never tells its time is not asked at each plan.
    */
   async #learnForgeTime({ signal }: LoopContext): Promise<void> {
-    const { forge } = this.#deps;
-    if (forge.dateOffset().uncertaintyMs > MOST_UNSURE_MS) await forge.ensureConnected(signal);
+    const { forge, clock } = this.#deps;
+    if (forge.dateOffset().uncertaintyMs <= MOST_UNSURE_MS) return;
+    if (clock.monotonic() - this.#timeAskedAt < TIME_ASKED_EVERY_MS) return;
+    this.#timeAskedAt = clock.monotonic();
+    await forge.ensureConnected(signal);
   }
 
   #runMadeWithinMs(): number {
