@@ -21,7 +21,7 @@ const two: Migration = {
   statements: ['create table b (n integer)'],
 };
 
-function connect(config: StoreConfig): Promise<OpenedDatabase> | OpenedDatabase {
+function connect(config: StoreConfig): Promise<OpenedDatabase> {
   const deps = { clock: new StoreClock(), origin: 'o', logger: silentLogger };
   return config.driver === 'sqlite'
     ? openSqlite({ path: config.path, ...deps })

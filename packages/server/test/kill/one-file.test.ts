@@ -34,23 +34,24 @@ describe.concurrent('two servers on one SQLite file', () => {
     await judge(site, await site.enqueue(['after']));
   });
 
-  it('that is replaced under its server is told by it, which takes no job until the file is back', async (context) => {
+  it('that is replaced under its server is told by it, which takes no job until it is started again on the file', async (context) => {
     const site = await Site.open({ database: sqlite }, context);
-    await site.start();
+    const first = await site.start();
     const jobs = await site.enqueue(['before']);
     const path = pathOf(site);
     await rename(path, `${path}.away`);
     await writeFile(path, 'a restored backup');
     const body = { template_id: 'build' };
-    const refused = await site.api.ask('/api/v1/groups/linux/queue', { method: 'POST', body });
-    expect(refused).toMatchObject({
-      status: 503,
-      text: expect.stringContaining('database-unavailable'),
-    });
+    const add = () => site.api.ask('/api/v1/groups/linux/queue', { method: 'POST', body });
+    const refusal = { status: 503, text: expect.stringContaining('database-unavailable') };
+    expect(await add()).toMatchObject(refusal);
     const { status, database } = await site.api.status();
     expect([status, database.status]).toEqual(['degraded', 'unhealthy']);
     expect(database.error).toContain('was moved, deleted or replaced while it was in use');
     await rename(`${path}.away`, path);
+    expect(await add()).toMatchObject(refusal);
+    await first.kill('SIGTERM');
+    await site.start();
     jobs.push(...(await site.enqueue(['after'])));
     await judge(site, jobs);
   });

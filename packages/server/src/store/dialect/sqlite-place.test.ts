@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { chmod, link, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Database } from '../database.ts';
 import { StoreClock, silentLogger } from '../databases.testkit.ts';
 import { openDatabase } from '../open-store.ts';
@@ -20,6 +22,17 @@ describe('the file of an SQLite database', () => {
     const database = await openDatabase({ driver: 'sqlite', path: at }, deps);
     opened.push(database);
     return database;
+  };
+  const openImpatiently = async (at: string): Promise<Database> => {
+    let now = 0;
+    const clock: Clock = {
+      ...systemClock,
+      monotonic: () => now,
+      sleep: async (ms) => {
+        now += ms;
+      },
+    };
+    return openDatabase({ driver: 'sqlite', path: at }, { ...deps, clock });
   };
   const refusal = (message: string) => ({
     code: 'unavailable',
@@ -119,20 +132,55 @@ describe('the file of an SQLite database', () => {
     ['robbed of its log', 'a.db-wal', '-wal', false],
     ['robbed of the index of its log', 'a.db-shm', '-shm', false],
     ['robbed of its lock, taken for a stale one', 'a.db.lock', '.lock', false],
-  ])('%s takes no write and is unhealthy until it is back', async (_, what, suffix, hasOther) => {
-    const database = await open();
-    await insertForge(database, 'before');
-    await rename(path + suffix, `${path}.away`);
-    if (hasOther) await writeFile(path, 'another');
-    const message = expect.stringMatching(`${what} was moved, deleted or replaced`);
-    const expected = { code: 'unavailable', message };
-    await expect(insertForge(database, 'lost')).rejects.toMatchObject(expected);
-    await expect(database.ping()).rejects.toMatchObject(expected);
-    expect(await listForges(database)).toEqual(['before']);
-    await rename(`${path}.away`, path + suffix);
-    await insertForge(database, 'after');
-    await database.ping();
-    expect(await listForges(database)).toEqual(['after', 'before']);
+  ])(
+    '%s takes no write and is unhealthy until a restart, though it comes back',
+    async (_, what, suffix, hasOther) => {
+      const database = await open();
+      await insertForge(database, 'before');
+      await rename(path + suffix, `${path}.away`);
+      if (hasOther) await writeFile(path, 'another');
+      const message = expect.stringMatching(`${what} was moved, deleted or replaced`);
+      const expected = { code: 'unavailable', message };
+      await expect(insertForge(database, 'lost')).rejects.toMatchObject(expected);
+      await expect(database.ping()).rejects.toMatchObject(expected);
+      expect(await listForges(database)).toEqual(['before']);
+      await rename(`${path}.away`, path + suffix);
+      await expect(insertForge(database, 'lost')).rejects.toMatchObject(expected);
+      await expect(database.ping()).rejects.toMatchObject(expected);
+      await database.close();
+      const restarted = await open();
+      await insertForge(restarted, 'after');
+      await restarted.ping();
+      expect(await listForges(restarted)).toEqual(['after', 'before']);
+    },
+  );
+
+  it('renamed under a server is opened by no second one, so that neither destroys it once it is back', async () => {
+    const first = await open();
+    await insertForge(first, 'first');
+    const other = join(folder, 'b.db');
+    await rename(path, other);
+    await expect(openImpatiently(other)).rejects.toMatchObject(
+      refusal(`database ${other}: another program has the file open`),
+    );
+    await rename(other, path);
+    await first.close();
+    expect(await listForges(await open())).toEqual(['first']);
+  });
+
+  it('that a backup reads along is opened as soon as that lets go of it', async () => {
+    await (await open()).close();
+    const backup = new DatabaseSync(path, { readOnly: true });
+    backup.exec('begin; select count(*) from sqlite_schema');
+    const letGo: Clock = {
+      ...systemClock,
+      sleep: async () => {
+        if (backup.isOpen) backup.close();
+      },
+    };
+    const database = await openDatabase({ driver: 'sqlite', path }, { ...deps, clock: letGo });
+    opened.push(database);
+    await insertForge(database, 'f');
   });
 
   it('that took the place of the one in use keeps its own log when the first server ends', async () => {

@@ -13,6 +13,8 @@ const SUFFIXES = ['', '-wal', '-shm', '.lock'];
 export class SameFiles {
   readonly #path: string;
   readonly #opened: ReadonlyMap<string, string>;
+  /** Why nothing is written until a restart: while the file was away, somebody else may have written into it. */
+  #fault: string | undefined;
 
   /** @param path a database that is open, its log too */
   constructor(path: string) {
@@ -20,19 +22,19 @@ export class SameFiles {
     this.#opened = new Map(SUFFIXES.map((suffix) => [suffix, identify(path + suffix)]));
   }
 
-  /** @throws StoreError `unavailable` while another file, or none, is where one of ours was opened */
+  /** @throws StoreError `unavailable` for good, once another file, or none, was seen where one of ours was opened */
   check(): void {
-    for (const [suffix, opened] of this.#opened) {
-      if (identify(this.#path + suffix) !== opened) this.#refuse(suffix);
-    }
+    this.#fault ??= this.#findFault();
+    if (this.#fault !== undefined) throw new StoreError('unavailable', this.#fault);
   }
 
-  #refuse(suffix: string): never {
-    const what = suffix === '' ? 'the database file' : `its file ${this.#path}${suffix}`;
-    throw new StoreError(
-      'unavailable',
-      `database ${this.#path}: ${what} was moved, deleted or replaced while it was in use, so nothing is written any more: move it back, or stop this server and start it on the files that are there now`,
-    );
+  #findFault(): string | undefined {
+    for (const [suffix, opened] of this.#opened) {
+      if (identify(this.#path + suffix) === opened) continue;
+      const what = suffix === '' ? 'the database file' : `its file ${this.#path}${suffix}`;
+      return `database ${this.#path}: ${what} was moved, deleted or replaced while it was in use, so nothing is written until a restart: move it back first, or start on the files that are there now`;
+    }
+    return undefined;
   }
 }
 

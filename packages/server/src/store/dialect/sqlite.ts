@@ -9,6 +9,7 @@ import type { WriteSource } from './commits.ts';
 import type { OpenedDatabase } from './opened-database.ts';
 import type { RetryDelay } from './retrying.ts';
 import { SharedCommits } from './shared-commits.ts';
+import { waitUntilAlone } from './sqlite-alone.ts';
 import { findSqliteCode, isIoFault, SQLITE_BUSY, SqliteFile } from './sqlite-file.ts';
 import { lockSqlite } from './sqlite-lock.ts';
 import { onlyPathOf } from './sqlite-place.ts';
@@ -31,12 +32,13 @@ const BUSY_TIMEOUT_MS = 20;
 const BUSY_DELAY: RetryDelay = { firstMs: 10, longestMs: 200 };
 
 /** @throws StoreError `unavailable` when the file cannot be opened, may have two names, or another process has it */
-export function openSqlite(options: SqliteOptions): OpenedDatabase {
+export async function openSqlite(options: SqliteOptions): Promise<OpenedDatabase> {
   const path = onlyPathOf(options.path);
   const unlock = lockSqlite(path, options.clock.now());
   const files: SqliteFile[] = [];
   try {
     makePrivate(path, options.logger);
+    await waitUntilAlone(path, options.clock, options.logger);
     const opened = openFiles(path, files);
     return describe(options, opened, new SameFiles(path), () => {
       closeAll(files, unlock);
