@@ -112,7 +112,7 @@ class RestServer {
       query,
       endpoint: endpoint.name,
       authorization,
-      owner: params['owner'] ?? params['org'] ?? params['enterprise'],
+      owner: params['owner'] ?? params['org'] ?? params['enterprise'] ?? params['username'],
       repo: params['repo'],
       conditional: ifNoneMatch !== undefined,
     });

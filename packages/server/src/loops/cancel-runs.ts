@@ -1,24 +1,31 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type { Forge } from '../forge/forge.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/port/store.ts';
+import { CancelPace } from './cancel-pace.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { Troubles } from './troubles.ts';
 
 export interface CancelRunsDeps {
   readonly forge: Forge;
   readonly store: Store;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
   readonly forceCancelMs: number;
 }
 
-type TickDeps = CancelRunsDeps & { readonly troubles: Troubles };
+interface TickDeps extends CancelRunsDeps {
+  readonly troubles: Troubles;
+  readonly pace: CancelPace;
+}
 
 /** Carries out the cancels that were wanted, also of runs that are found only later. */
 export function cancelRuns(given: CancelRunsDeps): LoopSpec {
-  const deps = { ...given, troubles: new Troubles() };
+  const pace = new CancelPace(given.clock, given.cancelRetryMs);
+  const deps = { ...given, troubles: new Troubles(), pace };
   return {
     name: `cancel-runs:${deps.forge.id}`,
     everyMs: deps.cancelRetryMs,
@@ -32,12 +39,19 @@ export function cancelRuns(given: CancelRunsDeps): LoopSpec {
 }
 
 async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
-  const { store, forge, forceCancelMs } = deps;
+  const { store, forge, clock, forceCancelMs, pace } = deps;
+  const { background, wake } = context;
   const wanted = await store.runs.listWantedCancels(forge.id, forceCancelMs);
   deps.troubles.keepOnly(wanted.map(({ attempt }) => attempt.id));
-  for (const { attempt, how } of wanted) {
+  // One after another, as the forge wishes of requests that change something; but none waits for one that hangs.
+  for (const { attempt, how } of pace.inTurn(wanted)) {
     if (!context.mayGoOn()) return;
-    await cancelOne(deps, attempt, how, context.signal);
+    if (!pace.tryBegin(attempt)) continue;
+    const cancel = (): Promise<void> => cancelOne(deps, attempt, how, context.signal);
+    background.tryStart(attempt.id, cancel, () => {
+      if (pace.end(attempt)) wake.knock();
+    });
+    await background.waitFor([attempt.id], clock);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Event } from '../domain/event.ts';
 import { FailureRow } from '../lib/failure-row.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { Fence } from '../store/port/leases.ts';
+import { Background } from './background.ts';
 import type { EventFeed } from './event-feed.ts';
 import { Lease, type LeaseDeps } from './lease.ts';
 
@@ -11,6 +12,11 @@ export interface LoopContext {
   readonly mayGoOn: () => boolean;
   readonly signal: AbortSignal;
   readonly wake: Wake;
+  /**
+   * For what may hang. It may outlast the tick, and the lease: it asks `mayGoOn` before it writes what no fence guards.
+   * The loop ends after it.
+   */
+  readonly background: Background;
 }
 
 export interface LoopSpec {
@@ -43,11 +49,13 @@ export async function runLeasedLoop(
   });
   const keeping = new AbortController();
   const kept = lease.keep(keeping.signal);
-  const failures = new FailureRow(deps.clock, (failure) => {
-    deps.logger.error({ ...failure, loop: spec.name }, 'loop tick failed');
+  const failures = tellFailures(spec, deps);
+  const inBackground = tellFailures(spec, deps);
+  const background = new Background((error) => {
+    inBackground.fail(error);
   });
   const tick = async (): Promise<void> => {
-    await tickWithLease(spec, lease, wake, signal);
+    await tickWithLease(spec, lease, { wake, signal, background });
     failures.end();
   };
   await runLoop(tick, {
@@ -60,19 +68,25 @@ export async function runLeasedLoop(
     },
   });
   await spec.drain?.();
+  await background.drain();
   keeping.abort();
   await kept;
   await lease.release();
 }
 
+function tellFailures({ name }: LoopSpec, { clock, logger }: LoopDeps): FailureRow {
+  return new FailureRow(clock, (failure) => {
+    logger.error({ ...failure, loop: name }, 'loop tick failed');
+  });
+}
+
 async function tickWithLease(
   spec: LoopSpec,
   lease: Lease,
-  wake: Wake,
-  signal: AbortSignal,
+  context: Pick<LoopContext, 'wake' | 'signal' | 'background'>,
 ): Promise<void> {
   const fence = lease.current();
   if (fence === undefined) return;
-  const mayGoOn = (): boolean => !signal.aborted && lease.current()?.epoch === fence.epoch;
-  await spec.tick({ fence, mayGoOn, signal, wake });
+  const mayGoOn = (): boolean => !context.signal.aborted && lease.current()?.epoch === fence.epoch;
+  await spec.tick({ ...context, fence, mayGoOn });
 }

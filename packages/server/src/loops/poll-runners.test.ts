@@ -6,6 +6,7 @@ import { makeLogger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { RunnerPass, RunnerScopeRow } from '../store/port/runners.ts';
 import type { Store } from '../store/port/store.ts';
+import { Background } from './background.ts';
 import { PollRunners } from './poll-runners.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 
@@ -64,8 +65,12 @@ function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: nu
   });
   const wake = new Wake();
   const stop = new AbortController();
+  const background = new Background((error) => {
+    throw error;
+  });
   const context = {
     ...{ wake, signal: stop.signal, mayGoOn: () => true },
+    background,
     fence: { name: 'l', holder: 'me', epoch: 1 },
   };
   const done = runLoop(() => spec.tick(context), {
@@ -81,6 +86,7 @@ function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: nu
     stop.abort();
     await spec.drain?.();
     await done;
+    await background.drain();
     expect(clock.pendingTimers).toBe(0);
   };
   return { clock, asked, passes, errors, told: () => log, tell, end };

@@ -1,14 +1,13 @@
 import type { Event } from '../domain/event.ts';
-import type { Forge } from '../forge/forge.ts';
-import { ForgeError, type RunnerListing } from '../forge/forge.ts';
+import type { Forge, RunnerListing } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Fence } from '../store/port/leases.ts';
 import type { RunnerScopeRow } from '../store/port/runners.ts';
 import type { Store } from '../store/port/store.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { ListMismatches } from './list-mismatches.ts';
-import { type OwnerType, wantedScopes } from './runner-scopes.ts';
+import { OwnerTypes } from './owner-types.ts';
+import { derivedRepos, wantedScopes } from './runner-scopes.ts';
 import { UntoldUse } from './untold-use.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 
@@ -25,6 +24,7 @@ export interface PollRunnersDeps {
 export class PollRunners {
   readonly #deps: PollRunnersDeps;
   readonly #untold: UntoldUse;
+  readonly #ownerTypes: OwnerTypes;
   readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
@@ -36,6 +36,7 @@ export class PollRunners {
   constructor(deps: PollRunnersDeps) {
     this.#deps = deps;
     this.#untold = new UntoldUse(deps);
+    this.#ownerTypes = new OwnerTypes(deps);
   }
 
   get spec(): LoopSpec {
@@ -58,7 +59,7 @@ export class PollRunners {
   }
 
   async #tick(context: LoopContext): Promise<void> {
-    const scopes = await this.#listWantedScopes(context.signal);
+    const scopes = await this.#listWantedScopes(context);
     if (!context.mayGoOn()) return;
     const { forge, store } = this.#deps;
     // Before the pace is asked for, which depends on it.
@@ -67,14 +68,22 @@ export class PollRunners {
     await this.#pollDue(context, await store.runners.listScopes(forge.id));
   }
 
-  async #listWantedScopes(signal: AbortSignal): Promise<string[]> {
+  async #listWantedScopes(context: LoopContext): Promise<string[]> {
     const { forge, store } = this.#deps;
     const [groups, used] = await Promise.all([
       store.catalog.listGroups(),
       store.runners.listUsedRepos(forge.id),
     ]);
     const ours = groups.filter((group) => group.forgeId === forge.id);
-    return wantedScopes(ours, used, (owner) => this.#ownerType(owner, signal));
+    const repos = derivedRepos(ours, used);
+    await this.#ownerTypes.ask(
+      repos.map(({ owner }) => owner),
+      context,
+    );
+    const isAllKnown = repos.every(({ owner }) => this.#ownerTypes.isKnown(owner));
+    const stored = isAllKnown ? [] : await store.runners.listScopes(forge.id);
+    const places = stored.map(({ scope }) => scope);
+    return wantedScopes(ours, repos, (owner) => this.#ownerTypes.find(owner), places);
   }
 
   /**
@@ -91,8 +100,10 @@ export class PollRunners {
     return intervalMs - flow.checkEveryMs(pollIntervalMs) / 2;
   }
 
-  async #pollDue({ fence, signal, wake }: LoopContext, rows: RunnerScopeRow[]): Promise<void> {
+  /** Each in the background: a scope whose listing hangs must not make the runners of the others stale. */
+  async #pollDue(context: LoopContext, rows: RunnerScopeRow[]): Promise<void> {
     const { clock } = this.#deps;
+    const { wake, background } = context;
     const gapMs = await this.#gapMs();
     const now = clock.monotonic();
     const waitOf = ({ scope }: RunnerScopeRow): number =>
@@ -105,22 +116,14 @@ export class PollRunners {
         wake.knock();
       });
     }
-    const due = rows.filter((row) => waitOf(row) <= 0);
-    await Promise.all(due.map((row) => this.#poll(fence, row, signal)));
-  }
-
-  async #ownerType(owner: string, signal: AbortSignal): Promise<OwnerType> {
-    try {
-      return await this.#deps.forge.findOwnerType(owner, signal);
-    } catch (error) {
-      if (error instanceof ForgeError) return 'unknown';
-      throw error;
+    for (const row of rows.filter((one) => waitOf(one) <= 0)) {
+      const isBegun = background.tryStart(`scope:${row.scope}`, () => this.#poll(context, row));
+      if (isBegun) this.#askedAt.set(row.scope, now);
     }
   }
 
-  async #poll(fence: Fence, row: RunnerScopeRow, signal: AbortSignal): Promise<void> {
-    const { forge, store, clock, logger, flow } = this.#deps;
-    this.#askedAt.set(row.scope, clock.monotonic());
+  async #poll({ fence, signal, mayGoOn }: LoopContext, row: RunnerScopeRow): Promise<void> {
+    const { forge, store, logger, flow } = this.#deps;
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
       this.#tellMismatch(row.scope, listing);
@@ -134,7 +137,7 @@ export class PollRunners {
       });
       if (use !== undefined) this.#untold.add(use);
     } catch (error) {
-      if (signal.aborted) return;
+      if (!mayGoOn()) return;
       const message = error instanceof Error ? error.message : String(error);
       // Every interval the same: news once, then only for who looks for it.
       const level = message === row.error ? 'debug' : 'warn';

@@ -3,6 +3,7 @@ import type { Event } from '../domain/event.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { makeLogger } from '../lib/logger.ts';
 import { Wake } from '../lib/loop.ts';
+import { Background } from './background.ts';
 import { retainHistory } from './retention.ts';
 
 const DAY_MS = 86_400_000;
@@ -39,6 +40,7 @@ function start() {
       mayGoOn: () => true,
       signal,
       wake: new Wake(),
+      background: new Background(() => undefined),
     });
   return { spec, tick, swept, forge, clock, lines };
 }

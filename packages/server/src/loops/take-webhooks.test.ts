@@ -4,6 +4,7 @@ import { makeLogger } from '../lib/logger.ts';
 import { Wake } from '../lib/loop.ts';
 import { type Store, StoreError } from '../store/port/store.ts';
 import type { OpenDelivery } from '../store/port/webhooks.ts';
+import { Background } from './background.ts';
 import { takeWebhooks } from './take-webhooks.ts';
 
 const POISONED = 'poisoned';
@@ -51,6 +52,7 @@ function inboxOf(ids: readonly string[]) {
     spec.tick({
       ...{ fence: { name: spec.name, holder: 'me', epoch: 1 }, wake: new Wake() },
       ...{ mayGoOn: () => state.mayGoOn, signal: new AbortController().signal },
+      background: new Background(() => undefined),
     });
   return { spec, tick, state, applied, givenUp, batches, left: () => open };
 }

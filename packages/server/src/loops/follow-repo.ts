@@ -1,0 +1,154 @@
+/** One repository's runs: what is asked of the forge about them in one look. */
+import type { Attempt } from '../domain/attempt.ts';
+import { ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
+import {
+  type FollowDeps,
+  followOne,
+  noteUnreadable,
+  takeRun,
+  takeWorkflowJobs,
+} from './follow-run.ts';
+import type { LoopContext } from './leased-loop.ts';
+import type { RepoLook } from './repo-runs.ts';
+import {
+  isSearching,
+  needsListing,
+  type ResolveDeps,
+  resolveAttempts,
+} from './resolve-attempts.ts';
+
+/** A listing that was cut short is asked for again after so many times `recheck_after`. */
+const INCOMPLETE_WAITS = 10;
+
+/** Answers of a repository that this credential cannot see. */
+const CLOSED = new Set(['not-found', 'no-access']);
+
+export interface RepoDeps extends FollowDeps {
+  readonly requestTimeoutMs: number;
+  readonly runLookupTimeoutMs: number;
+  /** A new run may be readable only so long after the reply that named it: until then its absence says nothing. */
+  readonly runVisibleMs: number;
+  /** An attempt that was given up is watched this long for a run that turns up after all. */
+  readonly lateRunMs: number;
+  /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
+  readonly plainlyFrom: Map<string, number>;
+}
+
+export function nameOf({ owner, repo }: RepoLook): string {
+  return `${owner}/${repo}`;
+}
+
+/** One repository that fails must not keep the others from being followed; nor does its own look reject. */
+export async function followRepo(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+): Promise<void> {
+  const { owner, repo } = look;
+  try {
+    if (look.listed.length > 0) await followByListing(deps, look, context);
+    const follow = (attempt: Attempt): Promise<void> => followOne(deps, attempt, context.signal);
+    await allOf(deps, look.single, context, follow);
+  } catch (error) {
+    if (!context.mayGoOn()) return;
+    const level = deps.troubles.levelOf(nameOf(look), error);
+    deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
+    const isClosed = error instanceof ForgeError && CLOSED.has(error.code);
+    const open = look.attempts.filter(({ endedAt }) => endedAt === null);
+    if (isClosed) await allOf(deps, open, context, (attempt) => noteUnreadable(deps, attempt));
+  }
+}
+
+async function followByListing(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+): Promise<void> {
+  const { forge } = deps;
+  const filter: RunFilter = {
+    createdSince: look.createdSince,
+    purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
+  };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
+  deps.troubles.over(nameOf(look));
+  const runs = new Map(listing.runs.map((run) => [run.id, run]));
+  const takeListed = async (attempt: Attempt): Promise<void> => {
+    if (attempt.runId === null || attempt.endedAt !== null) return;
+    const run = runs.get(attempt.runId);
+    if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
+    else if (isOverdue(deps, attempt, listing)) await followOne(deps, attempt, context.signal);
+    // Listings show a new run seconds late; asked by its id it tells at once which runner has taken it.
+    else if (attempt.runnerId === null) {
+      await takeWorkflowJobs(deps, attempt, attempt.runId, context.signal);
+    }
+  };
+  // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
+  await allOf(deps, look.listed, context, takeListed);
+  if (!look.listed.some(needsListing) || !context.mayGoOn()) return;
+  const { owner, repo, createdSince } = look;
+  const where = { forgeId: forge.id, owner, repo, createdSince };
+  await resolveAttempts(resolveDeps(deps, look, context), where, listing);
+}
+
+function resolveDeps(deps: RepoDeps, look: RepoLook, context: LoopContext): ResolveDeps {
+  return {
+    runs: deps.store.runs,
+    offset: deps.forge.dateOffset(),
+    actorNow: () => deps.forge.credentialFor('dispatch').actor,
+    now: deps.clock.now(),
+    listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
+    lateRunMs: deps.lateRunMs,
+    timing: {
+      requestTimeoutMs: deps.requestTimeoutMs,
+      runLookupTimeoutMs: deps.runLookupTimeoutMs,
+      recheckAfterMs: deps.recheckAfterMs,
+    },
+  };
+}
+
+/**
+ * Of a repository that has made too many runs since to show them all it cannot be told that a run is not there. Read
+ * anew at each look it would use up the credential's requests: so it is asked again after a while only.
+ */
+async function listPlainly(
+  { forge, clock, recheckAfterMs, plainlyFrom }: RepoDeps,
+  look: RepoLook,
+  createdSince: number,
+  { signal, mayGoOn }: LoopContext,
+): Promise<RunListing | undefined> {
+  const name = nameOf(look);
+  if (clock.monotonic() < (plainlyFrom.get(name) ?? -Infinity)) return undefined;
+  const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
+  if (listing.isComplete) plainlyFrom.delete(name);
+  else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_WAITS);
+  // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
+  await forge.refreshActor(signal);
+  return mayGoOn() ? listing : undefined;
+}
+
+/** One attempt that fails must not keep the others from being followed. */
+async function allOf(
+  { logger, troubles }: RepoDeps,
+  attempts: readonly Attempt[],
+  { mayGoOn }: LoopContext,
+  take: (attempt: Attempt) => Promise<void>,
+): Promise<void> {
+  const taken = attempts.map(async (attempt) => {
+    try {
+      if (mayGoOn()) await take(attempt);
+    } catch (error) {
+      const level = troubles.levelOf(attempt.id, error);
+      logger[level](
+        { err: error, attemptId: attempt.id, runId: attempt.runId },
+        'run not followed',
+      );
+    }
+  });
+  await Promise.all(taken);
+}
+
+function isOverdue({ runVisibleMs }: RepoDeps, attempt: Attempt, listing: RunListing): boolean {
+  // Also beside what the listing does not show: asked by its id the run proves itself.
+  return listing.sentAt - attempt.claimedAt > runVisibleMs;
+}

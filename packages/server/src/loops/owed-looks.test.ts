@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { OwedLooks } from './owed-looks.ts';
+
+const look = { isSoon: false, isWatched: false, restarted: new Set<string>() };
+
+it('is owed once, with all that was to be looked at, and when its repository is free', () => {
+  const owed = new OwedLooks();
+  owed.add('acme/slow', { ...look, isWatched: true, restarted: new Set(['a']) });
+  owed.add('acme/slow', { ...look, isSoon: true, restarted: new Set(['b']) });
+  owed.add('acme/app', look);
+  expect(owed.isSoon('acme/slow')).toBe(true);
+  expect(owed.isSoon('acme/app')).toBe(false);
+  expect([...owed.take((key) => key === 'acme/app').keys()]).toEqual(['acme/app']);
+  const all = { isSoon: true, isWatched: true, restarted: new Set(['a', 'b']) };
+  expect([...owed.take(() => true)]).toEqual([['acme/slow', all]]);
+  expect(owed.take(() => true).size).toBe(0);
+});
