@@ -10,7 +10,9 @@ import type { BudgetStore, Forge } from './forge/forge.ts';
 import { makeGithubForge } from './forge/github/github-forge.ts';
 import { makeTokenCredential } from './forge/github/token-credential.ts';
 import { makeHttpApp } from './http/app.ts';
+import { fitConnections } from './http/fit-connections.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
+import { findDescriptorLimit } from './lib/descriptor-limit.ts';
 import { listenFault, urlOf } from './lib/listening.ts';
 import type { Logger } from './lib/logger.ts';
 import { EventFeed } from './loops/event-feed.ts';
@@ -200,6 +202,14 @@ class RunningApp implements App {
     return feed;
   }
 
+  #fitConnections(): number {
+    const { server, database } = this.#config;
+    const toDatabase = database.driver === 'postgres' ? database.maxConnections : 0;
+    const fitted = fitConnections(server.maxConnections, findDescriptorLimit(), toDatabase);
+    if (fitted.problem !== undefined) this.#deps.logger.warn(fitted.problem);
+    return fitted.most;
+  }
+
   async #listen(store: Store, forge: Forge, metrics: Metrics, feed: EventFeed): Promise<void> {
     const { server, auth, dispatcher } = this.#config;
     const http = await makeHttpApp({
@@ -212,6 +222,7 @@ class RunningApp implements App {
         corsOrigins: server.corsOrigins,
         rateLimit: { ...server.rateLimit, isEnabled: server.rateLimit.enabled },
         trustedProxies: server.trustedProxies,
+        maxConnections: this.#fitConnections(),
         sessionTtlMs: auth.sessionTtlMs,
         failedLoginsPerMinute: auth.basic.failedLoginsPerMinute,
         pickupTimeoutMs: dispatcher.pickupTimeoutMs,

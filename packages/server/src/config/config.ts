@@ -21,6 +21,8 @@ export interface ServerConfig {
   readonly corsOrigins: readonly string[];
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
+  /** HTTP connections that are served at a time, WebSockets among them. */
+  readonly maxConnections: number;
   readonly rateLimit: RateLimitConfig;
 }
 

@@ -25,6 +25,7 @@ export const testOptions: HttpOptions = {
     authenticatedPerMinute: 120,
   },
   trustedProxies: [],
+  maxConnections: 100,
   sessionTtlMs: 24 * 3_600_000,
   failedLoginsPerMinute: 60,
   isBasicAuthEnabled: true,

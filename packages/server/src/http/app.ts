@@ -7,10 +7,11 @@ import type { HttpDeps } from './deps.ts';
 import { answerError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
 import { logRequests, makeRequestId } from './plugins/access-log.ts';
-import { answerWithin } from './plugins/answer-deadline.ts';
+import { answerWithin, requireBodyWithin } from './plugins/answer-deadline.ts';
 import { answerBrokenRequests, requireHost } from './plugins/broken-requests.ts';
 import { findClientAddress } from './plugins/client-address.ts';
 import { endConnectionsOnClose } from './plugins/closing.ts';
+import { limitConnections } from './plugins/connection-limit.ts';
 import { allowOrigins } from './plugins/cors.ts';
 import { makePageGuard } from './plugins/foreign-pages.ts';
 import { answerUnknownRoutes } from './plugins/not-found.ts';
@@ -33,6 +34,10 @@ import { webSocketRoutes } from './websocket.ts';
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const HEADER_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** As long as a webhook's: both may be sent by anybody. */
+const LOGIN_WITHIN_MS = 10_000;
+/** How late Node may notice that one of these is over; its own default is 30 s. */
+const TIMEOUTS_CHECKED_EVERY_MS = 5_000;
 const LONGEST_PARAM = 1024;
 
 /** The whole HTTP side, not listening yet. Ask it with `inject`, or `listen` and `close` it. */
@@ -46,6 +51,7 @@ export async function makeHttpApp(deps: HttpDeps): Promise<HttpApp> {
     isBasicEnabled: options.isBasicAuthEnabled,
   });
   const app = makeBareApp(deps);
+  limitConnections(app, { most: options.maxConnections, clock, metrics: deps.metrics });
   findClientAddress(app, options);
   const upgrades = routeUpgrades(app);
   endConnectionsOnClose(app, { clock, destroyOthers: upgrades.destroyAll });
@@ -85,6 +91,7 @@ function makeBareApp({ logger, options, clock }: HttpDeps): HttpApp {
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       headersTimeout: HEADER_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
       shouldUpgradeCallback: isWebSocketRequest,
       requireHostHeader: false,
     },
@@ -135,6 +142,7 @@ function addRoutes(root: HttpApp, deps: RouteDeps): void {
         app.addHook('onRequest', limits.auth);
         // A foreign page could log people in as somebody else, cookie or not.
         app.addHook('onRequest', pages.refuseForeign);
+        requireBodyWithin(app, LOGIN_WITHIN_MS, deps.clock);
         loginRoutes(app, deps);
       });
       api.register(async (app: HttpApp) => {

@@ -23,6 +23,8 @@ export interface HttpOptions {
   readonly rateLimit: RateLimitOptions;
   /** Addresses or CIDR ranges whose `X-Forwarded-For` is believed. Empty: nobody's. */
   readonly trustedProxies: readonly string[];
+  /** At a time, WebSockets too. */
+  readonly maxConnections: number;
   readonly sessionTtlMs: number;
   /** Of one user from one address, once the first ten are used up. */
   readonly failedLoginsPerMinute: number;

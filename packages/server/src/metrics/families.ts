@@ -109,6 +109,11 @@ function makeHttpFamilies(registry: Registry) {
       buckets: HTTP_BUCKETS_SECONDS,
       registers: [registry],
     }),
+    httpDropped: new Counter({
+      name: 'dispatchoor_http_connections_dropped_total',
+      help: 'HTTP connections closed at once, because there were as many as server.max_connections.',
+      registers: [registry],
+    }),
     webSocketClients: new Gauge({
       name: 'dispatchoor_websocket_clients',
       help: 'Clients of the live push.',

@@ -36,6 +36,7 @@ export interface Metrics {
   observeRequest(sample: RequestSample): void;
   setWebSocketClients(count: number): void;
   countSlowWebSocketClient(): void;
+  countDroppedConnection(): void;
   /** The Prometheus text format, 0.0.4. Gauges are read now; while the database is away they are left out. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -86,6 +87,9 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
     },
     countSlowWebSocketClient: () => {
       families.webSocketSlow.inc();
+    },
+    countDroppedConnection: () => {
+      families.httpDropped.inc();
     },
     render: async () => {
       await refresh();

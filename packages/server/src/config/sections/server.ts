@@ -11,6 +11,7 @@ export const serverFields = {
   listen: text(':9090'),
   cors_origins: list(spotted(text())),
   trusted_proxies: list(spotted(text())),
+  max_connections: integer({ fallback: 2_000, min: 10, max: 1_000_000 }),
   rate_limit: section({
     enabled: boolean(false),
     auth: perMinute(10),
@@ -29,6 +30,7 @@ export function buildServer({ values, at }: Section<typeof serverFields>): Serve
     trustedProxies: values.trusted_proxies
       .map(({ value }) => value)
       .filter((value) => value !== ''),
+    maxConnections: values.max_connections,
     rateLimit: {
       enabled: limits.enabled,
       authPerMinute: limits.auth.values.requests_per_minute,

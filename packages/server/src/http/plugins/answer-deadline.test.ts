@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { openTestApp } from '../app.testkit.ts';
+import { adminToken, openTestApp } from '../app.testkit.ts';
 import { makeJob, makeTemplate } from '../store.testkit.ts';
 
 describe('a request that nothing is answered to', () => {
@@ -27,20 +27,31 @@ describe('a request that nothing is answered to', () => {
     expect(JSON.parse(body)).toMatchObject({ code: 'timeout' });
   });
 
-  it('gets a 408 when it has not come to its own end, and no warning is logged', async () => {
-    const { app, clock, logged } = await openTestApp();
-    const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-    const idleTimers = clock.pendingTimers;
-    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
-    socket.write('POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{');
-    while (clock.pendingTimers === idleTimers) await new Promise((r) => setImmediate(r));
-    await clock.advance(60_000);
-    const [reply] = (await once(socket, 'data')) as [Buffer];
-    expect(reply.toString()).toMatch(/^HTTP\/1\.1 408 [^]*body-too-slow/);
-    await once(socket, 'close');
-    await app.close();
-    expect(logged()).not.toContain('"level":40');
-  });
+  it.each([
+    [
+      'after a minute',
+      60_000,
+      'PUT /api/v1/groups/g/queue/reorder',
+      `authorization: Bearer ${adminToken}\r\n`,
+    ],
+    ['after 10 s if it is a login, which anybody may send', 10_000, 'POST /api/v1/auth/login', ''],
+  ])(
+    'gets a 408 when it has not come to its own end, and no warning is logged: %s',
+    async (_, ms, line, header) => {
+      const { app, clock, logged } = await openTestApp();
+      const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+      const idleTimers = clock.pendingTimers;
+      const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+      socket.write(`${line} HTTP/1.1\r\nhost: x\r\n${header}content-length: 50\r\n\r\n{`);
+      while (clock.pendingTimers === idleTimers) await new Promise((r) => setImmediate(r));
+      await clock.advance(ms);
+      const [reply] = (await once(socket, 'data')) as [Buffer];
+      expect(reply.toString()).toMatch(/^HTTP\/1\.1 408 [^]*body-too-slow/);
+      await once(socket, 'close');
+      await app.close();
+      expect(logged()).not.toContain('"level":40');
+    },
+  );
 
   const endings = [
     ['an answer', () => Promise.resolve(makeJob())],

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
-import { bodyTooSlow, tookTooLong } from '../errors.ts';
+import { bodyTooSlow, type HttpError, tookTooLong } from '../errors.ts';
 import type { HttpApp } from '../http-app.ts';
 
 /**
@@ -13,15 +14,34 @@ export function answerWithin(app: HttpApp, ms: number, clock: Clock): void {
   app.addHook('onRequest', async ({ raw }, reply) => {
     const cancel = clock.after(ms, () => {
       if (reply.sent || reply.raw.headersSent) return;
-      // Not `!`: a request that was injected does not say.
-      reply.send(Object.is(raw.complete, false) ? bodyTooSlow : tookTooLong);
+      giveUp(reply, isWhole(raw) ? tookTooLong : bodyTooSlow);
       givenUp.add(reply);
-      // Whatever hook or handler comes to its end later has nobody to say it to.
-      reply.send = () => reply;
     });
     reply.raw.once('close', cancel);
   });
   dropLateFailures(app, givenUp);
+}
+
+/** A request that is not whole within `ms` gets a 408, and its connection ends: for routes that are open to anybody. */
+export function requireBodyWithin(app: HttpApp, ms: number, clock: Clock): void {
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    const cancel = clock.after(ms, () => {
+      if (isWhole(raw) || reply.sent || reply.raw.headersSent) return;
+      giveUp(reply, bodyTooSlow);
+    });
+    reply.raw.once('close', cancel);
+  });
+}
+
+/** One that was injected does not say. */
+function isWhole({ complete }: IncomingMessage): boolean {
+  return !Object.is(complete, false);
+}
+
+function giveUp(reply: FastifyReply, why: HttpError): void {
+  reply.send(why);
+  // Whatever hook or handler comes to its end later has nobody to say it to.
+  reply.send = () => reply;
 }
 
 /** Call before the routes are added. Fastify would log each of them as an error, stack and all. */
