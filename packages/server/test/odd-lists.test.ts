@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, runners } from './harness/scenes.ts';
-import { sqlite, startWorld } from './harness/world.ts';
+import { sqlite, startWorld, type World } from './harness/world.ts';
 
-/** Beyond this an attempt of an impatient server whose run no whole listing shows would be concluded absent. */
+/** So that a listing which is never whole is given up long after an attempt would be concluded absent. */
+const patient = { ...impatient, dispatcher: { ...impatient.dispatcher, recheck_after: '3s' } };
+
+/** Beyond this an attempt of such a server whose run no whole listing shows would be concluded absent. */
 const LOOKUP_OVER_MS = 8_000;
 
 describe('a forge whose lists are odd', () => {
@@ -47,10 +50,8 @@ describe('a forge whose lists are odd', () => {
   });
 
   it('(the run of a lost answer cannot be read): its job is never sent a second time', async () => {
-    const world = await startWorld({ database: sqlite, config: impatient });
-    const odd = { on: 'listRuns', kind: 'odd-entry', field: 'created_at' } as const;
-    world.sim.addFault({ ...odd, times: 'always' });
-    world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+    const world = await startWorld({ database: sqlite, config: patient });
+    oddRuns(world);
     const { id } = await world.api.enqueue('linux', { template_id: 'build' });
     await world.forge('three looks after it would be called absent', ({ requests }) => {
       const sent = requests.find(({ endpoint }) => endpoint === 'dispatch');
@@ -63,4 +64,21 @@ describe('a forge whose lists are odd', () => {
     await world.job(id, 'completed');
     expect(world.ourRuns()).toHaveLength(1);
   });
+
+  it('(it can never be read): its job fails in the end, and is not sent again', async () => {
+    const exceptions = { hiddenRuns: 1, ambiguousRuns: 1 };
+    const world = await startWorld({ database: sqlite, config: impatient, exceptions });
+    oddRuns(world);
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', auto_requeue: true });
+    const failed = await world.job(id, 'failed');
+    expect(failed.error_message).toContain('outcome-ambiguous');
+    expect(await world.api.queue('linux')).toEqual([]);
+    expect(world.dispatches()).toBe(1);
+  });
 });
+
+/** The answer to the first dispatch is lost, and no run can be read. */
+function oddRuns({ sim }: World): void {
+  sim.addFault({ on: 'listRuns', kind: 'odd-entry', field: 'created_at', times: 'always' });
+  sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
 import { acme, RUNNERS_TOKEN, TOKEN, workflow } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
@@ -73,18 +74,24 @@ for (const database of databases) {
       await world.job(id, 'completed');
     });
 
-    it.each([408, 421, 423, 425])(
-      '%i passes: the job starts once, a moment later',
-      async (status) => {
-        const world = await startWorld({ database, config });
-        world.sim.addFault({ on: 'dispatch', kind: 'status-before', status });
-        const { id } = await world.api.enqueue('linux', { template_id: 'build' });
-        await world.forge('a refusal', () => dispatchesOf(world) === 1);
-        await world.moveTime(10_000);
-        await world.job(id, 'completed');
-        expect(world.ourRuns()).toHaveLength(1);
-      },
-    );
+    it('408 of a proxy that had passed the request on: the job has the run that was started, and no second', async () => {
+      const world = await startWorld({ database, config: impatient });
+      world.sim.addFault({ on: 'dispatch', kind: 'status-after', status: 408 });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
+      expect(dispatchesOf(world)).toBe(1);
+    });
+
+    it.each([421, 423, 425])('%i passes: the job starts once, a moment later', async (status) => {
+      const world = await startWorld({ database, config });
+      world.sim.addFault({ on: 'dispatch', kind: 'status-before', status });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.forge('a refusal', () => dispatchesOf(world) === 1);
+      await world.moveTime(10_000);
+      await world.job(id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
+    });
 
     it('a single 404 passes: the job starts once the forge finds the workflow again', async () => {
       const world = await startWorld({ database, config });

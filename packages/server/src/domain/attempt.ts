@@ -4,7 +4,7 @@ import type { DispatchTarget } from './job.ts';
  * What we know of one sending:
  * - `claimed`: written before the first byte; the sender, or nobody, is at it
  * - `accepted`: the forge answered 2xx; its run may still have to be found (a 204 names none), or be given up
- * - `refused`: it started nothing (never sent, or a 4xx or 429 answer)
+ * - `refused`: it started nothing (never sent, or a 4xx answer other than 408)
  * - `unknown`: it may have started a run; correlation decides
  * - `found`: an unknown one whose run was matched
  * - `absent`: concluded late to have started nothing; watched on for a run after all
@@ -25,14 +25,14 @@ export interface AttemptMove {
   readonly by: string;
 }
 
-/** Every edge the store will write. A reply always beats a correlation: `found` and `absent` can still be accepted. */
+/** Every edge the store will write. A reply beats every correlation by time; one by name proves the run. */
 export const ATTEMPT_MOVES: readonly AttemptMove[] = [
   { from: null, to: 'claimed', by: 'the job is claimed' },
   { from: 'claimed', to: 'accepted', by: 'a 2xx answer' },
-  { from: 'claimed', to: 'refused', by: 'not sent, or a 4xx or 429 answer' },
-  { from: 'claimed', to: 'unknown', by: '5xx, reset, timeout, or the sender is gone' },
+  { from: 'claimed', to: 'refused', by: 'not sent, or a 4xx answer' },
+  { from: 'claimed', to: 'unknown', by: '5xx, 408, reset, timeout, or the sender is gone' },
   { from: 'unknown', to: 'accepted', by: 'a late 2xx answer' },
-  { from: 'unknown', to: 'refused', by: 'a late 4xx or 429 answer, or known late not to be sent' },
+  { from: 'unknown', to: 'refused', by: 'a late 4xx answer, or known late not to be sent' },
   { from: 'unknown', to: 'found', by: 'its run was matched' },
   { from: 'unknown', to: 'absent', by: 'no run after the lookup timeout' },
   {
@@ -46,6 +46,9 @@ export const ATTEMPT_MOVES: readonly AttemptMove[] = [
     by: 'late: a run that may be another’s, or one that is not listed',
   },
   { from: 'found', to: 'unknown', by: 'the matched run was another attempt’s' },
+  { from: 'found', to: 'refused', by: 'the same, its run was taken by time and is another’s' },
+  { from: 'absent', to: 'refused', by: 'the same' },
+  { from: 'ambiguous', to: 'refused', by: 'the same' },
   { from: 'found', to: 'accepted', by: 'a late 2xx answer' },
   { from: 'absent', to: 'accepted', by: 'a late 2xx answer' },
   { from: 'ambiguous', to: 'accepted', by: 'a late 2xx answer' },

@@ -171,10 +171,12 @@ export interface Requeue {
 export const CANCELLED_BY_FORGE = 'cancelled by the forge: concurrency group?';
 
 /**
- * How a job ended, for what follows it. A cancel that nobody here wished is like a failure: two chains in one
- * concurrency group would cancel each other for ever, as fast as they can be sent.
+ * How a job ended, for what follows it:
+ * - `cancelled-by-forge`: a cancel that nobody here wished is like a failure: two chains in one concurrency group would
+ *   cancel each other for ever, as fast as they can be sent
+ * - `outcome-unknown`: what it started may be under way, unseen. The next of its chain would be that work a second time
  */
-export type RequeueCause = EndedState | 'cancelled-by-forge';
+export type RequeueCause = EndedState | 'cancelled-by-forge' | 'outcome-unknown';
 
 /** What follows a job that ended by `cause`, or `undefined` when its chain is over. Limit N = N+1 runs. */
 export function requeueOf(
@@ -182,7 +184,7 @@ export function requeueOf(
   cause: RequeueCause,
   now: number,
 ): Requeue | undefined {
-  if (!job.autoRequeue) return undefined;
+  if (!job.autoRequeue || cause === 'outcome-unknown') return undefined;
   if (job.requeueLimit !== null && job.requeueCount >= job.requeueLimit) return undefined;
   const isSetback = cause === 'failed' || cause === 'cancelled-by-forge';
   const failureCount = isSetback ? job.failureCount + 1 : 0;

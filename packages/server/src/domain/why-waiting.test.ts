@@ -141,6 +141,12 @@ describe('a pending job', () => {
     expect(pending({ job: paused, plan })?.code).toBe('job-paused');
   });
 
+  it('tells of a workflow that fails until it may be tried again, then what else it waits for', () => {
+    const block = { ...BLOCK, kind: 'failing' as const };
+    expect(pending({ block, doubt: DOUBT })?.code).toBe('forge-unavailable');
+    expect(pending({ block, doubt: DOUBT, now: BLOCK.nextProbeAt })?.code).toBe('outcome-pending');
+  });
+
   it('tells of the rate limit, not of the stale list of runners that comes with it', () => {
     const limited = { ...credential, blockedUntil: NOW + 1 };
     const plan = planWith({ isFresh: false });

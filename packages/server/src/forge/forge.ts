@@ -33,8 +33,8 @@ export type ForgeErrorCode =
   | 'not-sent';
 
 /**
- * Did the request change anything? `no`: it failed before its first byte, or a 4xx or 429 answered it.
- * `unknown`: every 5xx, a reset or timeout after the first byte, a 2xx whose body does not parse.
+ * Did the request change anything? `no`: it failed before its first byte, or a 4xx answered it. `unknown`: every 5xx, a
+ * 408, a reset or timeout after the first byte, a 2xx whose body does not parse.
  */
 export type Acted = 'no' | 'unknown';
 

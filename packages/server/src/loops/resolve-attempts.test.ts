@@ -17,6 +17,8 @@ interface Seen {
   /** By a plain listing; `null`: it is not asked for now. */
   readonly plain?: readonly Run[] | null;
   readonly namedCommits?: readonly string[];
+  /** Of attempts that have ended. */
+  readonly endedIds?: readonly string[];
   /** Told when it is listed again; until then it is what the attempts say. */
   readonly renamedTo?: string;
 }
@@ -30,6 +32,7 @@ async function resolve(
     createdSince = CLAIMED_AT - 60_000,
     plain = runs,
     namedCommits = [],
+    endedIds = [],
     renamedTo = 'bot',
   }: Seen = {},
 ) {
@@ -43,6 +46,7 @@ async function resolve(
     listLive: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt === null)),
     listWatched: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt !== null)),
     listOwnedRunIds: () => Promise.resolve(new Set(attempts.flatMap((one) => one.runId ?? []))),
+    listAttemptIds: (ids) => Promise.resolve(ids.filter((id) => endedIds.includes(id))),
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
     recordMissing: (id) => say(`${id} missing`).then(() => undefined),
     concludeAbsent: (id) => say(`${id} absent`),
@@ -198,4 +202,22 @@ it('takes the run of an account that was renamed, which nobody knew until it was
     'listed plainly',
     'a absent',
   ]);
+});
+
+it('takes no run that bears the id of an attempt that has ended: it is somebody’s copy', async () => {
+  const endedId = '019a0000-0000-7000-8000-000000000001';
+  const copy = run('9', { name: `Build ${endedId}` });
+  const given = attempt('one', { state: 'absent', endedAt: CLAIMED_AT + 350_000 });
+  expect(await resolve([given], [copy], 400_000)).toEqual(['one late 9']);
+  expect(await resolve([given], [copy], 400_000, { endedIds: [endedId] })).toEqual([]);
+  expect(await resolve([attempt('two')], [copy], 400_000, { endedIds: [endedId] })).toEqual([
+    'two missing',
+  ]);
+});
+
+it('takes no late run by its time once a clock was put back: it may have been made later', async () => {
+  const given = attempt('a', { state: 'absent', endedAt: CLAIMED_AT + 350_000 });
+  const made = run('9', { createdAt: CLAIMED_AT + 10_000 });
+  expect(await resolve([given], [made], 3_600_000)).toEqual(['a late 9']);
+  expect(await resolve([given], [made], 3_600_000, { offsetMs: -3_600_000 })).toEqual([]);
 });

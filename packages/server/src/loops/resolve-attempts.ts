@@ -1,4 +1,5 @@
 import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
+import { idsInNames } from '../domain/correlation/by-name.ts';
 import type { Sight } from '../domain/correlation/clusters.ts';
 import { lateRuns } from '../domain/correlation/late-runs.ts';
 import type {
@@ -128,8 +129,10 @@ async function resolveKey(
   const [first] = attempts;
   if (first === undefined) return [];
   const runs = runsOfKey(first, unowned);
-  const sight = { timing: deps.timing, namedCommits: await listNamedCommits(deps, attempts, runs) };
-  const decisions = correlate(searchOf(deps, attempts, { ...sight, runs, looked }));
+  const namedCommits = await listNamedCommits(deps, attempts, runs);
+  const knownIds = await listKnownIds(deps, attempts, runs);
+  const seen = { timing: deps.timing, namedCommits, knownIds, runs };
+  const decisions = correlate(searchOf(deps, attempts, { ...seen, looked }));
   const byId = new Map(runs.map((run) => [run.id, run]));
   const last: string[] = [];
   for (const decision of decisions) {
@@ -142,7 +145,7 @@ async function resolveKey(
   }
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const left = runs.filter((run) => !matched.has(run.id));
-  await adoptLate(deps, attempts, left, sight);
+  await adoptLate(deps, attempts, { ...seen, runs: left });
   return attempts.filter(({ id }) => last.includes(id));
 }
 
@@ -150,19 +153,23 @@ function isConclusion({ kind }: Decision): boolean {
   return kind === 'absent' || kind === 'ambiguous';
 }
 
+/** Of the key; nobody owns these runs. */
+interface SeenRuns extends Sight {
+  readonly runs: readonly Run[];
+  readonly knownIds: readonly string[];
+}
+
 function searchOf(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
-  seen: Sight & { readonly runs: readonly Run[]; readonly looked: Looked },
+  { looked, ...seen }: SeenRuns & { readonly looked: Looked },
 ): CorrelationInput {
   const { now, offset } = deps;
-  const { timing, namedCommits, runs, looked } = seen;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
   return {
+    ...seen,
     attempts: attempts.filter(isSearching).map((one) => asSearched(deps, one)),
     sending: attempts.filter(({ state }) => state === 'claimed'),
-    knownIds: attempts.map(({ id }) => id),
-    ...{ runs, timing, namedCommits },
     listing: { sentAt, isComplete, createdSince },
     now: now + offset.offsetMs,
   };
@@ -180,27 +187,48 @@ async function listNamedCommits(
   return store.listNamedCommits(senders, commits);
 }
 
-/** @param runs of the key, that nobody owns */
+/**
+ * Also of attempts that have ended: a run with the id of one in its name was started by somebody with a copy of its
+ * inputs, and is nobody's of ours.
+ */
+async function listKnownIds(
+  { runs: store }: ResolveDeps,
+  attempts: readonly Attempt[],
+  runs: readonly Run[],
+): Promise<string[]> {
+  const known = new Set(attempts.map(({ id }) => id));
+  const others = idsInNames(runs).filter((id) => !known.has(id));
+  const ended = others.length === 0 ? [] : await store.listAttemptIds(others);
+  return [...known, ...ended];
+}
+
 async function adoptLate(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
-  runs: readonly Run[],
-  sight: Sight,
+  seen: SeenRuns,
 ): Promise<void> {
   const searched = (isMeant: (one: Attempt) => boolean): SearchedAttempt[] =>
     attempts.filter(isMeant).map((one) => asSearched(deps, one));
+  const watched = searched(isWatched);
+  const stepped = attempts.filter((one) => isStepped(deps, one)).map(({ id }) => id);
   const late = lateRuns({
-    ...sight,
-    watched: searched(isWatched),
+    ...{ ...seen, watched, stepped: new Set(stepped) },
     searching: searched((one) => isSearching(one) || one.state === 'claimed'),
     guessed: searched(({ matchedBy }) => matchedBy === 'order'),
-    knownIds: attempts.map(({ id }) => id),
-    runs,
   });
   for (const { attemptId, runId, matchedBy } of late) {
-    const run = runs.find(({ id }) => id === runId);
+    const run = seen.runs.find(({ id }) => id === runId);
     if (run !== undefined) await deps.runs.adoptLateRun(attemptId, run, matchedBy);
   }
+}
+
+/** Clocks that are kept right drift apart by less: more is a step of the forge's or of ours. */
+const DRIFT_MS = 5_000;
+
+function isStepped({ offset }: ResolveDeps, attempt: Attempt): boolean {
+  const offsetMs = attempt.forgeClaimedAt - attempt.claimedAt;
+  const unsureMs = attempt.forgeUncertaintyMs + offset.uncertaintyMs + DRIFT_MS;
+  return Math.abs(offset.offsetMs - offsetMs) > unsureMs;
 }
 
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */

@@ -28,6 +28,40 @@ for (const kind of databases) {
       expect(await dispatch().giveBack('never committed', 'late')).toBe(false);
     });
 
+    it.each([
+      ['never sent', (id: string) => dispatch().giveBack(id, 'late')],
+      ['refused', (id: string) => dispatch().recordRefused(id, refused)],
+    ])('%s, as is told after a guess by time, ends the guess', async (_how, tell) => {
+      await start();
+      const attempt = await unknown();
+      await runs().matchRun(attempt.id, run('5'), 'order');
+      await runs().recordRun(attempt.id, run('5', { status: 'in_progress' }), at.clock.now());
+      expect(await job(attempt.jobId)).toMatchObject({ state: 'running', runId: '5' });
+      expect(await tell(attempt.id)).toBe(true);
+      expect(await job(attempt.jobId)).toMatchObject({ state: 'pending', runId: null });
+      expect(await scene.attempt(attempt.id)).toMatchObject({
+        ...{ state: 'refused', run_id: null, matched_by: null, ended_at: at.clock.now() },
+      });
+      expect([...(await runs().listOwnedRunIds(FORGE, ['5']))]).toEqual([]);
+    });
+
+    it('refused, as is told after its run was found by its name, is not believed', async () => {
+      await start();
+      const attempt = await unknown();
+      await runs().matchRun(attempt.id, run('5'), 'input');
+      expect(await dispatch().recordRefused(attempt.id, refused)).toBe(false);
+      expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'found', run_id: '5' });
+    });
+
+    it('refused, as is told after it was given up, ends the watch for its run', async () => {
+      await start();
+      const attempt = await unknown();
+      await runs().concludeAbsent(attempt.id, 'run not found');
+      expect(await dispatch().recordRefused(attempt.id, { ...refused, then: 'fail' })).toBe(true);
+      expect(await runs().listWatched(FORGE, 0)).toEqual([]);
+      expect(await job(attempt.jobId)).toMatchObject({ state: 'pending' });
+    });
+
     it('accepted, names the run on attempt and job', async () => {
       await start();
       const attempt = await claimed();

@@ -4,6 +4,7 @@ import { isGivenUp } from '../domain/attempt.ts';
 import { missingTargetFields } from '../domain/job.ts';
 import {
   type AttemptChange,
+  type AttemptTold,
   findActiveJob,
   isRunTaken,
   NO_RUN,
@@ -32,18 +33,10 @@ export async function giveBack(
   reason: string,
 ): Promise<boolean> {
   return database.write(async (tx) => {
-    const written = await writeAttempt(tx, attemptId, {
-      // Another server may have thought its sender gone meanwhile: who did not send it knows better.
-      decide: ({ state }) =>
-        state === 'claimed' || state === 'unknown'
-          ? { to: 'refused', set: { ended_at: tx.now, error_message: reason } }
-          : undefined,
-      told: { kind: 'attempt.refused', data: { reason, isUnsent: true } },
-    });
-    if (written === undefined) return false;
-    await releaseProbe(tx, written.after);
-    const job = await findActiveJob(tx.db, written.after);
-    if (job !== undefined) await returnJob(tx, job, { notBefore: null, reason });
+    const refused = await refuse(tx, attemptId, reason, { reason, isUnsent: true });
+    if (refused === undefined) return false;
+    await releaseProbe(tx, refused.attempt);
+    if (refused.job !== undefined) await returnJob(tx, refused.job, { notBefore: null, reason });
     return true;
   });
 }
@@ -54,22 +47,46 @@ export async function recordRefused(
   outcome: RefusedOutcome,
 ): Promise<boolean> {
   return database.write(async (tx) => {
-    const { message } = outcome;
-    const written = await writeAttempt(tx, attemptId, {
-      decide: ({ state }) =>
-        state === 'claimed' || state === 'unknown'
-          ? { to: 'refused', set: { ended_at: tx.now, error_message: message } }
-          : undefined,
-      told: { kind: 'attempt.refused', data: { message, then: outcome.then } },
-    });
-    if (written === undefined) return false;
-    const hasRepeated = await noteVerdict(tx, written.after, outcome);
-    const isForGood =
-      outcome.then === 'fail' || (outcome.then === 'fail-if-repeated' && hasRepeated);
-    const job = await findActiveJob(tx.db, written.after);
-    if (job !== undefined) await settleRefused(tx, job, outcome, isForGood);
+    const { message, then } = outcome;
+    const refused = await refuse(tx, attemptId, message, { message, then });
+    if (refused === undefined) return false;
+    const hasRepeated = await noteVerdict(tx, refused.attempt, outcome);
+    const isForGood = then === 'fail' || (then === 'fail-if-repeated' && hasRepeated);
+    if (refused.job !== undefined) await settleRefused(tx, refused.job, outcome, isForGood);
     return true;
   });
+}
+
+/**
+ * It surely started nothing. Another server may have thought its sender gone meanwhile, and have given it a run by time
+ * alone: that is somebody else's.
+ *
+ * @returns what is left to do with its job; `undefined`: it was settled otherwise
+ */
+async function refuse(
+  tx: WriteTx,
+  attemptId: string,
+  error_message: string,
+  data: AttemptTold['data'],
+): Promise<{ attempt: AttemptRow; job: JobRow | undefined } | undefined> {
+  const written = await writeAttempt(tx, attemptId, {
+    decide: (attempt) =>
+      mayBeRefused(attempt)
+        ? { to: 'refused', set: { ...NO_RUN, ended_at: tx.now, error_message } }
+        : undefined,
+    told: { kind: 'attempt.refused', ...(data && { data }) },
+  });
+  if (written === undefined) return undefined;
+  const { before, after: attempt } = written;
+  const active = await findActiveJob(tx.db, attempt);
+  const isGuessed = active !== undefined && before.run_id !== null;
+  return { attempt, job: isGuessed ? await unmatchJob(tx, active) : active };
+}
+
+/** A run that the forge named, or that bears its id, it has started: whatever came after that is about something else. */
+function mayBeRefused({ state, matched_by }: AttemptRow): boolean {
+  const isSettled = state === 'accepted' || state === 'refused';
+  return !isSettled && (matched_by === null || matched_by === 'order');
 }
 
 async function settleRefused(

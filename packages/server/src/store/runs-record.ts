@@ -195,14 +195,16 @@ export async function concludeAmbiguous(
     });
     if (written === undefined) return false;
     const job = await findActiveJob(tx.db, written.after);
-    if (job !== undefined) await endJob(tx, job, { to: 'failed', message });
+    if (job !== undefined) {
+      await endJob(tx, job, { to: 'failed', message, cause: 'outcome-unknown' });
+    }
     return true;
   });
 }
 
 /**
- * What the forge accepted may yet run: a second start could be a double one, so its job fails. So does a job whose
- * dispatches get lost twice: something is wrong that a third would not mend.
+ * What the forge accepted may yet run: a second start could be a double one, so its job fails, and ends its chain. A job
+ * whose dispatches get lost twice fails, too: something is wrong that a third would not mend.
  */
 async function settleAbsent(tx: WriteTx, attempt: AttemptRow, message: string): Promise<void> {
   const job = await findActiveJob(tx.db, attempt);
@@ -210,8 +212,10 @@ async function settleAbsent(tx: WriteTx, attempt: AttemptRow, message: string): 
   if (attempt.state === 'absent' && job.absent_count === 0 && job.state === 'triggered') {
     await returnJob(tx, job, { notBefore: null, reason: message, isAbsent: true });
   } else {
-    const set = { absent_count: job.absent_count + (attempt.state === 'absent' ? 1 : 0) };
-    await endJob(tx, job, { to: 'failed', message, set });
+    const isAbsent = attempt.state === 'absent';
+    const set = { absent_count: job.absent_count + (isAbsent ? 1 : 0) };
+    const cause = isAbsent ? 'failed' : 'outcome-unknown';
+    await endJob(tx, job, { to: 'failed', message, set, cause });
   }
 }
 

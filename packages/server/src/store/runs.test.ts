@@ -26,13 +26,15 @@ for (const kind of databases) {
 
     it('that may be another’s end the job whose answer was lost, which is never sent again', async () => {
       await start();
-      for (const attempt of [await unknown(), await accepted(null)]) {
+      const chain = { autoRequeue: true };
+      for (const attempt of [await unknown(chain), await accepted(null, chain)]) {
         const ended = () => runs().concludeAmbiguous(attempt.id, 'outcome-ambiguous: run 7');
         expect(await told(ended)).toEqual(['attempt.ambiguous', 'job.failed']);
         const failed = { state: 'failed', errorMessage: 'outcome-ambiguous: run 7', runId: null };
         expect(await job(attempt.jobId)).toMatchObject(failed);
         expect(await ended()).toBe(false);
         expect((await runs().listWatched(FORGE, 0)).map(({ id }) => id)).toContain(attempt.id);
+        expect(await runs().listAttemptIds([attempt.id, 'nobody'])).toEqual([attempt.id]);
       }
     });
 

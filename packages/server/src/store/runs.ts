@@ -26,6 +26,7 @@ export function makeRunStore(database: Database): RunStore {
     listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
     listWatched: (forgeId, since) => listWatched(database, forgeId, since),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
+    listAttemptIds: (ids) => listAttemptIds(database, ids),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),
     recordRun: (attemptId, run, sentAt) => recordRun(database, attemptId, run, sentAt),
     recordWorkflowJobs: (attemptId, jobs, sentAt) =>
@@ -84,6 +85,15 @@ async function listOwnedRunIds(
     for (const { run_id } of rows) if (run_id !== null) owned.add(run_id);
   }
   return owned;
+}
+
+async function listAttemptIds({ read }: Database, ids: readonly string[]): Promise<string[]> {
+  const known: string[] = [];
+  for (const chunk of chunksOf(ids, IDS_PER_STATEMENT)) {
+    const rows = await read.selectFrom('attempts').select('id').where('id', 'in', chunk).execute();
+    known.push(...rows.map(({ id }) => id));
+  }
+  return known;
 }
 
 async function listWorkflowJobs(

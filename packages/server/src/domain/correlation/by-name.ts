@@ -32,6 +32,14 @@ export function matchByName(
   return { byAttempt, unnamed };
 }
 
+/** As `uuidv7` writes them, which attempts are named by. */
+const ATTEMPT_ID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+
+/** What these runs bear in their names that may be ids of attempts. */
+export function idsInNames(runs: readonly Pick<CandidateRun, 'name'>[]): string[] {
+  return [...new Set(runs.flatMap(({ name }) => name.match(ATTEMPT_ID) ?? []))];
+}
+
 /** Run ids grow with time, also within the one second that creation times are told in. */
 export function compareRuns(a: CandidateRun, b: CandidateRun): number {
   return a.createdAt - b.createdAt || a.id.length - b.id.length || compareText(a.id, b.id);

@@ -6,7 +6,13 @@ import type { CandidateRun } from './window.ts';
 describe('lateRuns', () => {
   const watched = [sentAfter('gone-1', 0, { state: 'absent' })];
   const nobody = { searching: [], guessed: [], namedCommits: new Set<string>() };
-  const base = { watched, ...nobody, knownIds: ['other'], timing: TIMING };
+  const base = {
+    watched,
+    ...nobody,
+    knownIds: ['other'],
+    stepped: new Set<string>(),
+    timing: TIMING,
+  };
   const late = (runs: CandidateRun[], over: Partial<LateRunInput> = {}) =>
     lateRuns({ ...base, runs, ...over }).map(({ runId }) => runId);
 

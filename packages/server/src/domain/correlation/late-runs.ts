@@ -17,6 +17,8 @@ export interface LateRun {
 export interface LateRunInput extends Sight {
   /** Attempts that were given up, still watched. */
   readonly watched: readonly SearchedAttempt[];
+  /** Of them those since whose claim the forge's clock was put forward or back: what was made when cannot be told. */
+  readonly stepped: ReadonlySet<string>;
   /** All attempts of the key that still need a run or are being sent: what could be theirs is left to them. */
   readonly searching: readonly SearchedAttempt[];
   /** Those that have their run by its time only: it may be another's, and what was made in their window theirs. */
@@ -33,15 +35,16 @@ export interface LateRunInput extends Sight {
  * another's were what made us give up: those are known by name only.
  */
 export function lateRuns(input: LateRunInput): LateRun[] {
-  const { watched, searching, guessed, knownIds, runs } = input;
+  const { watched, stepped, searching, guessed, knownIds, runs } = input;
   const named = matchByName(watched, runs, knownIds);
   const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { attemptId, runId, matchedBy: 'input' };
   });
   const rest = watched.filter(({ id }) => !named.byAttempt.has(id));
-  const ambiguous = rest.filter(({ state }) => state === 'ambiguous');
-  const byTime = rest.filter(({ state, isNamed }) => state !== 'ambiguous' && !isNamed);
-  const others = [...searching, ...guessed, ...ambiguous];
+  const isUnsure = ({ id, state }: SearchedAttempt): boolean =>
+    state === 'ambiguous' || stepped.has(id);
+  const byTime = rest.filter((one) => !isUnsure(one) && !one.isNamed);
+  const others = [...searching, ...guessed, ...rest.filter(isUnsure)];
   const nobodys = named.unnamed.filter(
     (run) => !others.some((one) => mayHaveMadeLater(one, run, input)),
   );

@@ -51,7 +51,9 @@ export function findBlock(input: WaitInput): Cause | undefined {
   return findBlockIn(LASTING_BLOCKS, input);
 }
 
+/** Until it may be tried again. From then on what keeps the next try waiting is something else. */
 export function findPassingBlock(input: WaitInput): Cause | undefined {
+  if (input.block === undefined || input.block.nextProbeAt <= input.now) return undefined;
   return findBlockIn(PASSING_BLOCKS, input);
 }
 

@@ -104,14 +104,14 @@ export function dispatchFailures(start: StartForge): void {
       expect(requestsOf(sim, 'dispatch')).toHaveLength(1);
     });
 
-    it.each([500, 502, 503, 504])('by a %i leaves open whether it acted', async (status) => {
+    it.each([408, 500, 502, 503, 504])('by a %i leaves open whether it acted', async (status) => {
       const { forge, sim } = await start();
       sim.addFault({ on: 'dispatch', kind: 'status-before', status });
       const error = await failureOf(forge.dispatch(dispatchOf(), forever));
       expect(error).toMatchObject({ code: 'unavailable', acted: 'unknown', status });
     });
 
-    it.each([408, 421, 423, 425])('by a %i passes, and has started nothing', async (status) => {
+    it.each([421, 423, 425])('by a %i passes, and has started nothing', async (status) => {
       const { forge, sim } = await start();
       sim.addFault({ on: 'dispatch', kind: 'status-before', status });
       const error = await failureOf(forge.dispatch(dispatchOf(), forever));

@@ -70,8 +70,12 @@ export function errorOfReply(
   });
 }
 
-/** A 307 or 308 asks for the same request elsewhere: nothing was done here. Other redirects may follow a deed. */
+/**
+ * A 307 or 308 asks for the same request elsewhere: nothing was done here. Other redirects may follow a deed. So may a 408:
+ * what stands in front of the forge can tire of waiting for an answer to what it has passed on.
+ */
 function provesNothingHappened(status: number): boolean {
+  if (status === 408) return false;
   return (status >= 400 && status < 500) || status === 307 || status === 308;
 }
 

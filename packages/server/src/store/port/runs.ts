@@ -8,6 +8,8 @@ export interface RunStore {
   listWatched(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Which of these runs already belong to an attempt. */
   listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
+  /** Which of these are ids of attempts, ended ones too. */
+  listAttemptIds(ids: readonly string[]): Promise<string[]>;
   /** unknown → found, or an accepted one without a run gets it. False: it, or the run, was taken first. */
   matchRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
   /**
