@@ -3,6 +3,7 @@ import type { LimitVerdict } from './budget.ts';
 import type { Call } from './call.ts';
 import type { WireFault, WireReply } from './exchange.ts';
 import { findRefusal, findSsoLink, type Refusal } from './refusals.ts';
+import { storableText } from './storable-text.ts';
 
 /** The forge's own words are shown; a page of HTML is not. */
 const LONGEST_QUOTE = 300;
@@ -134,7 +135,7 @@ export function badReply(what: string, call: Call, status?: number): ForgeError 
 function quoteOf(reply: WireReply): string {
   const { message, errors } = readErrorBody(reply.body);
   const text = [message, ...errors].filter((part) => part !== '').join('; ');
-  return text === '' ? '' : `: ${text.slice(0, LONGEST_QUOTE)}`;
+  return text === '' ? '' : `: ${text.slice(0, LONGEST_QUOTE).toWellFormed()}`;
 }
 
 function readErrorBody(body: string): { message: string; errors: string[] } {
@@ -157,7 +158,7 @@ function textOfFieldError(error: unknown): string {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? storableText(value) : '';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -66,6 +66,8 @@ function notTooLate(moment: number, now: number): number {
   return Math.min(moment, now + LONGEST_WAIT_MS);
 }
 
+/** A header may have any number of digits; a column of the database has 63 bits. */
 function findNumber(header: string | undefined): number | null {
-  return header !== undefined && /^\d+$/.test(header.trim()) ? Number(header) : null;
+  if (header === undefined || !/^\d+$/.test(header.trim())) return null;
+  return Math.min(Number(header), Number.MAX_SAFE_INTEGER);
 }

@@ -5,6 +5,7 @@
  * them stand names and values that anybody may have chosen.
  */
 import type { ForgeErrorCode } from '../forge.ts';
+import { storableText } from './storable-text.ts';
 
 export interface Refusal {
   readonly code: ForgeErrorCode;
@@ -89,7 +90,8 @@ function inputsIn(words: string): string[] {
 function stringsOf(list: string): string[] {
   try {
     const parsed: unknown = JSON.parse(list);
-    return Array.isArray(parsed) ? parsed.filter((one) => typeof one === 'string') : [];
+    if (!Array.isArray(parsed)) return [];
+    return parsed.filter((one) => typeof one === 'string').map(storableText);
   } catch {
     return [];
   }

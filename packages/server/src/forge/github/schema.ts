@@ -2,25 +2,42 @@ import { z } from 'zod';
 import type { Run, WorkflowJob } from '../../domain/attempt.ts';
 import { labelSetOf, type ObservedRunner } from '../../domain/runner.ts';
 import { type OddEntry, type Page, PER_PAGE } from './pages.ts';
+import { storableText } from './storable-text.ts';
 
 /**
  * GitHub's replies, cut down to the fields we read. Null and absent are one; what GitHub calls an enum stays an
  * open string, so that a new status is no outage.
  */
 
-/** Ids are int64 and count from 1: what a double cannot hold is parsed as bigint, and past this door they are strings. */
-const id = z.union([z.int().positive(), z.bigint().positive()]).transform(String);
+const LARGEST_INT64 = 2n ** 63n - 1n;
+
+/**
+ * Ids are int64 and count from 1: what a double cannot hold is parsed as bigint, and past this door they are strings. They
+ * stand in indexes, and a number of JSON may have any length.
+ */
+const id = z
+  .union([z.int().positive(), z.bigint().positive().max(LARGEST_INT64)])
+  .transform(String);
+
+/** Counts from 1; a column of PostgreSQL, which takes no more than an int32. */
+const attemptCount = z
+  .int32()
+  .positive()
+  .nullish()
+  .transform((value) => value ?? 1);
 
 /** Longer than any text of a run, a workflow job or a runner: a list of such texts is to fit into memory. */
 const LONGEST_TEXT = 4_096;
 
-/** PostgreSQL cannot store U+0000, which JSON can say: nothing else is lost with it. */
-export const words = z
-  .string()
-  .max(LONGEST_TEXT)
-  .transform((value) => value.replaceAll('\u0000', ''));
+export const words = z.string().max(LONGEST_TEXT).transform(storableText);
 
 const text = words.nullish().transform((value) => value ?? '');
+
+/** Git's: 40 or 64 hex digits. What a branch has shown of its commits stands in an index. */
+const LONGEST_SHA = 64;
+const sha = text.refine((value) => value.length <= LONGEST_SHA, {
+  error: `longer than ${String(LONGEST_SHA)} characters`,
+});
 
 const WEB_PAGE = /^https?:\/\/[^\s\p{Cc}]+$/iu;
 
@@ -31,7 +48,8 @@ const pageUrl = z
   .transform((value) => (typeof value === 'string' && isWebPage(value) ? value : ''));
 
 function isWebPage(text: string): boolean {
-  return text.length <= LONGEST_TEXT && WEB_PAGE.test(text) && URL.canParse(text);
+  const isText = text.length <= LONGEST_TEXT && text.isWellFormed();
+  return isText && WEB_PAGE.test(text) && URL.canParse(text);
 }
 
 const time = z.string().transform((value, context) => {
@@ -85,14 +103,14 @@ export const runnerPage = pageOf('runners', runner);
 export const run = z
   .object({
     id,
-    run_attempt: z.int().nullish(),
+    run_attempt: attemptCount,
     name: words.nullish(),
     display_title: words.nullish(),
     path: text,
     workflow_id: id,
     event: words,
     head_branch: text,
-    head_sha: text,
+    head_sha: sha,
     actor: z.object({ login: words }).nullish(),
     status: words.nullish(),
     conclusion: words.nullish(),
@@ -104,7 +122,7 @@ export const run = z
   .transform(
     (raw): Run => ({
       id: raw.id,
-      attempt: raw.run_attempt ?? 1,
+      attempt: raw.run_attempt,
       // The workflow's `run-name` comes as display_title; `name` is the workflow's.
       name: raw.display_title ?? raw.name ?? '',
       path: raw.path.replace(/@.*$/, ''),
@@ -128,7 +146,7 @@ export const workflowJob = z
   .object({
     id,
     run_id: id,
-    run_attempt: z.int().nullish(),
+    run_attempt: attemptCount,
     name: words,
     status: words,
     conclusion: words.nullish(),
@@ -144,7 +162,7 @@ export const workflowJob = z
     (raw): WorkflowJob => ({
       id: raw.id,
       runId: raw.run_id,
-      runAttempt: raw.run_attempt ?? 1,
+      runAttempt: raw.run_attempt,
       name: raw.name,
       status: raw.status,
       conclusion: raw.conclusion ?? null,
