@@ -40,6 +40,19 @@ describe('the contract', () => {
     });
   });
 
+  it('shows inputs and labels as a map of texts, whatever they are called, and as nothing else', () => {
+    const map: unknown = JSON.parse('{"__proto__":"x","y":"z"}');
+    expect(JSON.stringify(contract.Job.shape.inputs.parse(map))).toBe('{"__proto__":"x","y":"z"}');
+    for (const odd of [{ a: 1 }, ['a'], 'a']) {
+      expect(contract.Job.shape.inputs.safeParse(odd).success).toBe(false);
+    }
+    const { $defs } = z.toJSONSchema(contract.Job);
+    expect($defs?.['Job']?.properties?.['labels']).toEqual({
+      type: 'object',
+      additionalProperties: { type: 'string' },
+    });
+  });
+
   it('drops fields that no schema names, so that no column leaks', () => {
     expect(contract.ErrorBody.parse({ error: 'x', password_hash: 'y' })).toEqual({ error: 'x' });
   });

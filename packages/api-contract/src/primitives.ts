@@ -3,8 +3,21 @@ import { z } from 'zod';
 /** RFC 3339 in UTC with milliseconds. */
 export const Timestamp = z.iso.datetime();
 
-/** Inputs and labels. */
-export const StringMap = z.record(z.string(), z.string());
+/**
+ * Inputs and labels of a reply. Not `z.record`, which leaves out what is called `__proto__`: a configuration may give its
+ * jobs an input of that name (a request may not).
+ */
+export const StringMap = z
+  .unknown()
+  .refine(isStringMap, { error: 'must be an object of texts' })
+  .meta({ type: 'object', additionalProperties: { type: 'string' } }) as unknown as z.ZodType<
+  Record<string, string>
+>;
+
+function isStringMap(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((one) => typeof one === 'string');
+}
 
 /**
  * Text of a request, at most `max` characters. PostgreSQL cannot store U+0000 and UTF-8 has no lone surrogates:

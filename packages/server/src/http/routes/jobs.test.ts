@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ListedJob, Outcome } from '../../store/port/jobs.ts';
 import { openTestApp } from '../app.testkit.ts';
-import { makeJob } from '../store.testkit.ts';
+import { makeGroup, makeJob, makeTemplate } from '../store.testkit.ts';
 
 const gone: Outcome<never> = { ok: false, reason: 'not-found' };
 const wrong: Outcome<never> = { ok: false, reason: 'wrong-state', state: 'completed' };
@@ -15,6 +15,30 @@ describe('GET a job', () => {
     const unknown = await ask({ url: '/api/v1/jobs/j2' });
     expect(unknown.statusCode).toBe(404);
     expect(unknown.json()).toEqual({ error: 'job not found', code: 'unknown-job' });
+  });
+});
+
+describe('a name __proto__ that a template of the configuration gave its jobs', () => {
+  const map = JSON.parse('{"__proto__":"x","y":"z"}') as Readonly<Record<string, string>>;
+  const inReply = '{"__proto__":"x","y":"z"}';
+
+  it('is in the reply of a job, among its inputs and its labels', async () => {
+    const { ask } = await openTestApp({
+      jobs: { findJob: async (id) => makeJob({ id, inputs: map, labels: map }) },
+    });
+    const { body } = await ask({ url: '/api/v1/jobs/j1' });
+    expect(body).toContain(`"inputs":${inReply}`);
+    expect(body).toContain(`"labels":${inReply}`);
+  });
+
+  it('is in the reply of the template', async () => {
+    const template = makeTemplate({ defaultInputs: map, labels: map });
+    const { ask } = await openTestApp({
+      catalog: { findGroup: async () => makeGroup(), listTemplates: async () => [template] },
+    });
+    const { body } = await ask({ url: '/api/v1/groups/g1/templates' });
+    expect(body).toContain(`"default_inputs":${inReply}`);
+    expect(body).toContain(`"labels":${inReply}`);
   });
 });
 
