@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, runners } from './harness/scenes.ts';
+import { acme, dispatchByHand, HUMAN_TOKEN, runners } from './harness/scenes.ts';
 import { sqlite, startWorld, type World } from './harness/world.ts';
 
 /** So that a listing which is never whole is given up long after an attempt would be concluded absent. */
@@ -74,6 +74,23 @@ describe('a forge whose lists are odd', () => {
     expect(failed.error_message).toContain('outcome-ambiguous');
     expect(await world.api.queue('linux')).toEqual([]);
     expect(world.dispatches()).toBe(1);
+  });
+
+  it('(a run of long ago cannot be read): a dispatch that started nothing is sent again', async () => {
+    const world = await startWorld({ database: sqlite, config: impatient });
+    for (let count = 0; count < 2; count += 1) {
+      await dispatchByHand(world.sim, { workflow: 'build.yaml', token: HUMAN_TOKEN });
+    }
+    const { runs } = await world.forge('two runs of long ago', (ledger) =>
+      ledger.runs.every(({ status }) => status === 'completed'),
+    );
+    await world.moveTime(60 * 60_000);
+    const odd = { on: 'listRuns', kind: 'odd-entry', field: 'created_at' } as const;
+    world.sim.addFault({ ...odd, id: Math.min(...runs.map(({ id }) => id)), times: 'always' });
+    world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(id, 'completed');
+    expect(world.ourRuns()).toHaveLength(1);
   });
 });
 

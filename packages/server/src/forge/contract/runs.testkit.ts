@@ -80,6 +80,26 @@ export function runsContract(start: StartForge): void {
       expect(whole.runs).toHaveLength(2);
     });
 
+    it.each(['created_at', 'updated_at'])(
+      'of which one of long ago is odd (%s) are complete in a plain listing: it is none of those asked for',
+      async (field) => {
+        const { forge, sim, clock } = await start();
+        const { runId: first } = await forge.dispatch(dispatchOf(), forever);
+        await forge.dispatch(dispatchOf(), forever);
+        await sim.clock.advance(60_000);
+        const { runId: newest } = await forge.dispatch(dispatchOf(), forever);
+        const list = () => {
+          const filter = { createdSince: clock.now() + 30_000, isPlain: true };
+          return forge.listRuns('acme', 'app', filter, forever);
+        };
+        const odd = { on: 'listRuns', kind: 'odd-entry', field } as const;
+        sim.addFault({ ...odd, id: Number(first) });
+        expect(await list()).toMatchObject({ isComplete: true, runs: [{ id: newest }] });
+        sim.addFault({ ...odd, id: Number(newest) });
+        expect(await list()).toMatchObject({ isComplete: false, runs: [] });
+      },
+    );
+
     it('are read one by one', async () => {
       const { forge, sim } = await start();
       sim.addRunner({ scope: 'org:acme', name: 'r', labels: ['linux'] });

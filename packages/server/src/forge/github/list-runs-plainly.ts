@@ -2,6 +2,7 @@ import type { Run } from '../../domain/attempt.ts';
 import type { Observed, RunFilter, RunListing } from '../forge.ts';
 import type { Call } from './call.ts';
 import type { GithubClient } from './client.ts';
+import { DISPATCHED, oddRunsMeant } from './odd-runs.ts';
 import { distinct, type Page, PER_PAGE, shownOn } from './pages.ts';
 import { runPage } from './schema.ts';
 
@@ -23,8 +24,9 @@ export interface PlainReader {
 export async function listPlainly(
   reader: PlainReader,
   place: { readonly owner: string; readonly repo: string },
-  { createdSince }: RunFilter,
+  filter: RunFilter,
 ): Promise<RunListing> {
+  const { createdSince } = filter;
   const pages: Page<Run>[] = [];
   let first: Observed | undefined;
   let isReached = false;
@@ -37,11 +39,10 @@ export async function listPlainly(
   }
   const runs = pages
     .flatMap(({ entries }) => entries)
-    .filter(({ event, createdAt }) => event === 'workflow_dispatch' && createdAt >= createdSince);
+    .filter(({ event, createdAt }) => event === DISPATCHED && createdAt >= createdSince);
   return {
     ...{ sentAt: first?.sentAt ?? 0, forgeSentAt: first?.forgeSentAt ?? 0 },
-    // A run that cannot be read may be anybody's.
-    isComplete: isReached && pages.every(({ odd }) => odd.length === 0),
+    isComplete: isReached && oddRunsMeant(pages, filter).length === 0,
     runs: distinct(runs, ({ id }) => id),
   };
 }

@@ -3,6 +3,7 @@ import type { Observed, RunFilter, RunListing } from '../forge.ts';
 import { ACTIONS_READ, type Call } from './call.ts';
 import type { GithubClient, SendRequest } from './client.ts';
 import { listPlainly } from './list-runs-plainly.ts';
+import { DISPATCHED, oddRunsMeant } from './odd-runs.ts';
 import { distinct, haveSameIds, type Page, PER_PAGE, shownOn } from './pages.ts';
 import { runPage } from './schema.ts';
 
@@ -38,9 +39,9 @@ export async function listRuns(
     const answer = await client.ask(call, signal, routeOf(place, filter, created, page));
     return { ...timesOf(answer), body: client.readPage(runPage, answer, call) };
   };
-  const first = await readSince(read, filter.createdSince);
+  const first = await readSince(read, filter);
   if (first.isComplete || first.isCutOff) return first;
-  const second = await readSince(read, filter.createdSince);
+  const second = await readSince(read, filter);
   // The same runs twice: then it is the count that is wrong, and it may stay so for ever.
   const isSettled = !second.isCutOff && !second.hasOdd && haveSameIds(first.runs, second.runs);
   const { runs, sentAt, forgeSentAt } = second;
@@ -52,7 +53,7 @@ type ReadPage = (created: string, page: number) => Promise<Observed & { readonly
 interface Reading extends RunListing {
   /** Older runs are there, but cannot be asked for. */
   readonly isCutOff: boolean;
-  /** A run was shown that cannot be read: it may be anybody's, so that none was made cannot be said. */
+  /** A run was shown that cannot be read and may be of those asked for: that none was made cannot be said. */
   readonly hasOdd: boolean;
 }
 
@@ -60,14 +61,14 @@ interface Reading extends RunListing {
  * The newest runs come first; where a search is cut off, the next one asks for those up to the oldest seen. Both
  * ends count whole seconds and belong to the range, so neighbours overlap and nothing falls between.
  */
-async function readSince(read: ReadPage, createdSince: number): Promise<Reading> {
-  const since = isoSecond(createdSince);
+async function readSince(read: ReadPage, filter: RunFilter): Promise<Reading> {
+  const since = isoSecond(filter.createdSince);
   const runs: Run[] = [];
   let created = `>=${since}`;
   let observed: Observed | undefined;
   let hasOdd = false;
   for (let windows = 0; windows < MAX_WINDOWS; windows += 1) {
-    const window = await readWindow(read, created);
+    const window = await readWindow(read, created, filter);
     observed ??= window;
     runs.push(...window.runs);
     hasOdd ||= window.hasOdd;
@@ -92,7 +93,7 @@ interface Window extends Observed {
   readonly hasOdd: boolean;
 }
 
-async function readWindow(read: ReadPage, created: string): Promise<Window> {
+async function readWindow(read: ReadPage, created: string, filter: RunFilter): Promise<Window> {
   const first = await read(created, 1);
   const { total } = first.body;
   const shown = Math.min(total, SEARCH_LIMIT);
@@ -113,7 +114,7 @@ async function readWindow(read: ReadPage, created: string): Promise<Window> {
     runs: found,
     isCutOff: total > SEARCH_LIMIT && found.length > 0 && pages.length === promised,
     isWhole: found.length >= shown,
-    hasOdd: pages.some((page) => page.odd.length > 0),
+    hasOdd: oddRunsMeant(pages, filter).length > 0,
   };
 }
 
@@ -130,7 +131,7 @@ function timesOf(observed: Observed | undefined): Observed {
 }
 
 function routeOf(place: RunPlace, filter: RunFilter, created: string, page: number): SendRequest {
-  const query = { event: 'workflow_dispatch', created, per_page: PER_PAGE, page };
+  const query = { event: DISPATCHED, created, per_page: PER_PAGE, page };
   const { workflowId } = filter;
   if (workflowId === undefined) {
     return (request) => request('GET /repos/{owner}/{repo}/actions/runs', { ...place, ...query });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../lib/clock.testkit.ts';
 import { makeLogger } from '../../lib/logger.ts';
 import { failureOf, forever } from '../contract/world.testkit.ts';
+import type { RunFilter } from '../forge.ts';
 import { rawReply, startRawServer } from './raw-server.testkit.ts';
 import { makeTestForge } from './start.testkit.ts';
 
@@ -32,7 +33,8 @@ async function start(pageOf: PageOf) {
   );
   return {
     runners: (etags: readonly string[] = []) => forge.listRunners('org:acme', etags, forever),
-    runs: () => forge.listRuns('acme', 'app', { createdSince: 0 }, forever),
+    runs: (filter: RunFilter = { createdSince: 0 }) =>
+      forge.listRuns('acme', 'app', filter, forever),
     jobs: () => forge.listRunJobs('acme', 'app', '7', forever),
     requests: () => requests,
     told: () => log.split('\n').filter((line) => line.includes('left out')),
@@ -120,6 +122,42 @@ describe('an odd run', () => {
     // Also where the pages add up without it, and where every reading shows the same.
     const short = await start(() => page('workflow_runs', [rawRun(1), null], 1));
     expect((await short.runs()).isComplete).toBe(false);
+  });
+});
+
+describe('an odd run is none of those asked for', () => {
+  const SINCE = Date.parse(MADE_AT) - 60_000;
+  const old = { created_at: '2025-11-01T12:00:00Z' };
+  const listed = async (odd: unknown, others: readonly unknown[], isPlain: boolean) => {
+    const forge = await start((number) =>
+      page('workflow_runs', number === 1 ? [odd, ...others] : []),
+    );
+    const { isComplete } = await forge.runs({ createdSince: SINCE, isPlain });
+    return isComplete;
+  };
+
+  it.each([
+    ['was made before', rawRun(2, { ...old, updated_at: null }), []],
+    ['was started by something else', rawRun(2, { event: 'push', created_at: null }), []],
+    ['has a lower id than one made before', rawRun(2, { created_at: null }), [rawRun(3, old)]],
+  ])('that %s', async (_how, odd, others) => {
+    expect(await listed(odd, [rawRun(4), ...others], false)).toBe(true);
+    expect(await listed(odd, [rawRun(4), ...others], true)).toBe(true);
+  });
+
+  it.each([
+    ['was made in the time asked for', rawRun(2, { updated_at: null }), []],
+    ['has a higher id than one made before', rawRun(3, { created_at: null }), [rawRun(2, old)]],
+    [
+      'tells neither when it was made nor its id',
+      rawRun(0, { created_at: null }),
+      [rawRun(3, old)],
+    ],
+    ['does not tell its event', rawRun(2, { event: null }), []],
+    ['is no object', 'secret', [rawRun(3, old)]],
+  ])('but not one that %s', async (_how, odd, others) => {
+    expect(await listed(odd, [rawRun(4), ...others], false)).toBe(false);
+    expect(await listed(odd, [rawRun(4), ...others], true)).toBe(false);
   });
 });
 

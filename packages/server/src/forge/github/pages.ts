@@ -10,10 +10,14 @@ const MOST_PAGES = 250;
 /** Reads of one list under way at once. */
 const MOST_TOGETHER = 16;
 
-/** One entry that is not as documented, and so is left out. */
+/** One entry that is not as documented, and so is left out; with what of it could be read. */
 export interface OddEntry {
   /** `''` where that is what cannot be read. */
   readonly id: string;
+  /** Of a run; `''` where it has none, or it cannot be read. */
+  readonly event: string;
+  /** Epoch milliseconds; `null` where it cannot be read. */
+  readonly createdAt: number | null;
   /** Which field is wrong, and how; never its value. */
   readonly problem: string;
 }

@@ -193,15 +193,19 @@ function pageOf<T>(key: string, entry: z.ZodType<T>): z.ZodType<Page<T>> {
     for (const one of raw[key] as unknown[]) {
       const parsed = entry.safeParse(one);
       if (parsed.success) entries.push(parsed.data);
-      else odd.push({ id: idOf(one), problem: problemOf(parsed.error) });
+      else odd.push({ ...readableOf(one), problem: problemOf(parsed.error) });
     }
     return { total: raw['total_count'] as number, entries, odd };
   });
 }
 
-function idOf(entry: unknown): string {
-  const parsed = z.object({ id }).safeParse(entry);
-  return parsed.success ? parsed.data.id : '';
+const readable = z
+  .object({ id: id.catch(''), event: text.catch(''), created_at: optionalTime.catch(null) })
+  .transform((raw) => ({ id: raw.id, event: raw.event, createdAt: raw.created_at }));
+
+function readableOf(entry: unknown): Omit<OddEntry, 'problem'> {
+  const parsed = readable.safeParse(entry);
+  return parsed.success ? parsed.data : { id: '', event: '', createdAt: null };
 }
 
 /** Which field is wrong, and how: never what it says. */
