@@ -18,7 +18,12 @@ const ACCOUNT_CALL = {
  * @throws ForgeError
  */
 export async function askWhoWeAre(client: GithubClient, signal: AbortSignal): Promise<string> {
-  const call: Call = { ...ACCOUNT_CALL, endpoint: 'user', doing: 'ask who the token belongs to' };
+  const call: Call = {
+    ...ACCOUNT_CALL,
+    about: '',
+    endpoint: 'user',
+    doing: 'ask who the token belongs to',
+  };
   try {
     const answer = await client.ask({ ...call, isAboutObject: true }, signal, (request) =>
       request('GET /user'),
@@ -41,6 +46,7 @@ export async function canReadRepo(
   const call: Call = {
     ...ACCOUNT_CALL,
     endpoint: 'repoGet',
+    about: `${owner}/${repo}`,
     doing: `read ${owner}/${repo}`,
     needs: 'Metadata: read (classic tokens: scope repo)',
     isAboutObject: true,
@@ -64,6 +70,7 @@ export async function findOwnerType(
   const call: Call = {
     ...ACCOUNT_CALL,
     endpoint: 'userGet',
+    about: owner,
     doing: `read the account ${owner}`,
     isAboutObject: true,
   };
@@ -80,7 +87,12 @@ export async function findOwnerType(
 }
 
 async function askRateLimit(client: GithubClient, signal: AbortSignal): Promise<void> {
-  const call: Call = { ...ACCOUNT_CALL, endpoint: 'rateLimit', doing: 'read the rate limit' };
+  const call: Call = {
+    ...ACCOUNT_CALL,
+    about: '',
+    endpoint: 'rateLimit',
+    doing: 'read the rate limit',
+  };
   try {
     await client.ask(call, signal, (request) => request('GET /rate_limit'));
   } catch (error) {

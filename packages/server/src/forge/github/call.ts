@@ -19,6 +19,8 @@ export type EndpointName =
 export interface Call {
   readonly endpoint: EndpointName;
   readonly share: Share;
+  /** The repository, scope or account: `acme/app`; `''`: the credential itself. Of those about one thing only some go at a time. */
+  readonly about: string;
   /** For error texts, after "may not" and "could not": `list the runners of org:acme`. */
   readonly doing: string;
   /** For error texts: the permission without which it is refused; `''` for none. */

@@ -18,6 +18,8 @@ import type { Wire } from './wire.ts';
 
 /** Reads in flight per credential. GitHub allows 100, for all programs of the user together. */
 const MAX_READS = 16;
+/** Of them about one repository or scope, so that one about which nothing is answered leaves room for the others. */
+const MAX_READS_OF_ONE = 12;
 
 export type RequestOutcome = 'ok' | ForgeErrorCode;
 
@@ -48,7 +50,7 @@ export class GithubClient {
   readonly connection: Connection;
   readonly #options: ClientOptions;
   readonly #octokit: Octokit;
-  readonly #slots = new Slots(MAX_READS);
+  readonly #slots = new Slots(MAX_READS, MAX_READS_OF_ONE);
   readonly #oddEntries: OddEntries;
 
   constructor(options: ClientOptions) {
@@ -78,7 +80,7 @@ export class GithubClient {
     if (call.share !== 'dispatch') await this.connection.keeper.refresh();
     this.#assertAllowed(call);
     if (call.isMutation) return this.#exchange(call, signal, send);
-    const giveBack = await this.#slots.take(signal);
+    const giveBack = await this.#slots.take(call.about, signal);
     if (giveBack === undefined) throw notSent(call);
     try {
       // Those before us in line may have met a limit.

@@ -83,6 +83,7 @@ async function send(
   const call: Call = {
     endpoint: 'dispatch',
     share: 'dispatch',
+    about: `${owner}/${repo}`,
     doing: `dispatch ${workflowId} of ${owner}/${repo} at ${ref}`,
     needs: ACTIONS_WRITE,
     isMutation: true,

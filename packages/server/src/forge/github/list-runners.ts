@@ -67,6 +67,7 @@ function makePass(client: GithubClient, scopeText: string, signal: AbortSignal):
   const call: Call = {
     endpoint: 'listRunners',
     share: 'poll',
+    about: scopeText,
     doing: `list the runners of ${scopeText}`,
     needs: NEEDS[scope.kind],
     isMutation: false,

@@ -28,6 +28,7 @@ export async function listRuns(
   const call: Call = {
     endpoint: 'listRuns',
     share: filter.purpose ?? 'track',
+    about: `${place.owner}/${place.repo}`,
     doing: `list the runs of ${place.owner}/${place.repo}`,
     needs: ACTIONS_READ,
     isMutation: false,

@@ -312,7 +312,9 @@ describe('dispatches', () => {
       () => server.close(),
       () => forge.close(),
     );
-    const reads = Array.from({ length: 40 }, () => forge.getRun('acme', 'app', '1', forever));
+    const reads = Array.from({ length: 40 }, (_, index) =>
+      forge.getRun('acme', index % 2 === 0 ? 'app' : 'lib', '1', forever),
+    );
     await server.requests(16);
     await forge.dispatch(dispatchOf(), forever);
     expect(held).toHaveLength(16);
@@ -323,5 +325,27 @@ describe('dispatches', () => {
     }
     const all = Promise.all(reads);
     expect(await all).toHaveLength(40);
+  });
+});
+
+describe('reads about a repository that hangs', () => {
+  it('leave room for those about others', async () => {
+    const run = rawRun(1, '2026-01-01T12:00:00Z');
+    const server = await startRawServer(({ request, socket }) => {
+      if (!request.includes('/acme/slow/')) socket.write(rawReply(200, run));
+    });
+    const forge = makeTestForge({ baseUrl: server.url, clock: new FakeClock() });
+    releases.push(
+      () => server.close(),
+      () => forge.close(),
+    );
+    const stop = new AbortController();
+    const hanging = Array.from({ length: 40 }, () =>
+      failureOf(forge.getRun('acme', 'slow', '1', stop.signal)),
+    );
+    await server.requests(12);
+    expect((await forge.getRun('acme', 'app', '1', forever)).run.id).toBe('1');
+    stop.abort();
+    await Promise.all(hanging);
   });
 });

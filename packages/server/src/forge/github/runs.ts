@@ -26,7 +26,7 @@ export function getRun(
   address: RunAddress,
   signal: AbortSignal,
 ): Promise<Observed & { readonly run: Run }> {
-  const call = readCall('getRun', `read run ${nameOf(address)}`);
+  const call = readCall(address, 'getRun', `read run ${nameOf(address)}`);
   return readRun(client, call, { route: ROUTES.run, address, signal });
 }
 
@@ -36,7 +36,11 @@ export function getFirstAttempt(
   address: RunAddress,
   signal: AbortSignal,
 ): Promise<Observed & { readonly run: Run }> {
-  const call = readCall('getRunAttempt', `read the first attempt of run ${nameOf(address)}`);
+  const call = readCall(
+    address,
+    'getRunAttempt',
+    `read the first attempt of run ${nameOf(address)}`,
+  );
   return readRun(client, call, { route: ROUTES.firstAttempt, address, signal });
 }
 
@@ -63,7 +67,7 @@ export async function listRunJobs(
   address: RunAddress,
   signal: AbortSignal,
 ): Promise<Observed & { readonly jobs: readonly WorkflowJob[] }> {
-  const call = readCall('listRunJobs', `list the jobs of run ${nameOf(address)}`);
+  const call = readCall(address, 'listRunJobs', `list the jobs of run ${nameOf(address)}`);
   await client.admit(call);
   const read = async (page: number, either: AbortSignal): Promise<JobPage> => {
     const answer = await client.ask(call, either, (request) =>
@@ -96,6 +100,7 @@ export async function cancelRun(
   const call: Call = {
     endpoint: how === 'cancel' ? 'cancel' : 'forceCancel',
     share: 'cancel',
+    about: repoOf(address),
     doing: `${how} run ${nameOf(address)}`,
     needs: ACTIONS_WRITE,
     isMutation: true,
@@ -143,10 +148,11 @@ function distinctJobs(jobs: readonly WorkflowJob[]): WorkflowJob[] {
   return distinct(jobs, (job) => job.id);
 }
 
-function readCall(endpoint: Call['endpoint'], doing: string): Call {
+function readCall(address: RunAddress, endpoint: Call['endpoint'], doing: string): Call {
   return {
     endpoint,
     share: 'track',
+    about: repoOf(address),
     doing,
     needs: ACTIONS_READ,
     isMutation: false,
@@ -155,7 +161,11 @@ function readCall(endpoint: Call['endpoint'], doing: string): Call {
 }
 
 function nameOf(address: RunAddress): string {
-  return `${address.runId} of ${address.owner}/${address.repo}`;
+  return `${address.runId} of ${repoOf(address)}`;
+}
+
+function repoOf({ owner, repo }: RunAddress): string {
+  return `${owner}/${repo}`;
 }
 
 function parametersOf(address: RunAddress): { owner: string; repo: string; run_id: string } {
