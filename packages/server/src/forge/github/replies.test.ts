@@ -64,6 +64,15 @@ describe('an answer that repeats our token', () => {
   });
 });
 
+describe('an input called __proto__', () => {
+  it('is sent like any other', async () => {
+    const { forge, server } = await start(() => rawReply(200, details));
+    const inputs = JSON.parse('{"__proto__":"x","y":"z"}') as Record<string, string>;
+    await forge.dispatch(dispatchOf({ inputs }), forever);
+    expect(server.received.join('')).toContain('"inputs":{"__proto__":"x","y":"z"}');
+  });
+});
+
 describe('a name that is a step in a path', () => {
   it.each([{ owner: '..' }, { repo: '..' }, { workflowId: '.' }])(
     'makes no other request of it: %o is refused, unsent',
