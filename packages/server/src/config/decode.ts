@@ -43,9 +43,10 @@ export function list<T>(item: Decoder<T>): Decoder<readonly T[]> {
 export function mapOf<T>(value: Decoder<T>): Decoder<readonly (readonly [string, Spotted<T>])[]> {
   return {
     decode: (at) =>
-      (findCollection(at, 'map')?.entries() ?? []).map(
-        (entry) => [entry.key, { value: value.decode(entry.value), at: entry.value }] as const,
-      ),
+      (findCollection(at, 'map')?.entries() ?? []).map(({ key, keyAt, value: below }) => {
+        refuseUnstorable(key, keyAt);
+        return [key, { value: value.decode(below), at: below }] as const;
+      }),
     keys: [''],
   };
 }
@@ -118,6 +119,12 @@ export function findScalar(at: Cursor): ScalarText | undefined {
   if (shape === 'scalar') return at.scalar();
   if (shape !== 'missing') reportShape(at, 'scalar');
   return undefined;
+}
+
+/** YAML can write both. PostgreSQL stores neither as it is, so that a template would have changed at each start. */
+export function refuseUnstorable(text: string, at: Cursor): void {
+  if (!text.includes('\0') && text.isWellFormed()) return;
+  at.problem('holds U+0000 or half of a surrogate pair, which cannot be stored; leave it out');
 }
 
 function reportShape(at: Cursor, wanted: keyof typeof shapes): void {

@@ -37,6 +37,22 @@ describe('a template document', () => {
     ]);
   });
 
+  it.each([String.raw`"a\ud800"`, String.raw`"a\0"`])(
+    'with %s is told where: no database keeps it as it is, and the template would have changed at each start',
+    async (odd) => {
+      const { problems } = await loadFile(
+        `- { id: t, owner: o, repo: r, workflow_id: w, name: ${odd}, inputs: { k: ${odd} }, labels: { ${odd}: v } }`,
+      );
+      const what =
+        'holds U\\+0000 or half of a surrogate pair, which cannot be stored; leave it out';
+      expect(problems).toEqual([
+        expect.stringMatching(`^t\\.yaml:1:\\d+: \\[0\\]\\.name: ${what}$`),
+        expect.stringMatching(`^t\\.yaml:1:\\d+: \\[0\\]\\.inputs\\.k: ${what}$`),
+        expect.stringMatching(`^t\\.yaml:1:\\d+: \\[0\\]\\.labels\\..*: ${what}$`),
+      ]);
+    },
+  );
+
   it('with 9,000 aliases is read at once: each is looked up, not searched for', async () => {
     const labels = Array.from({ length: 9_000 }, (_, index) => `l${index}: *v`).join(', ');
     const [template] = await loadGroupTemplates('workflow_dispatch_templates_files: [t.yaml]', {

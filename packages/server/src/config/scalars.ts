@@ -2,7 +2,7 @@ import { parseGoDuration } from '../lib/go-duration.ts';
 import { redactUrls } from '../lib/redaction.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Cursor, ScalarText } from './cursor.ts';
-import { type Decoder, findScalar } from './decode.ts';
+import { type Decoder, findScalar, refuseUnstorable } from './decode.ts';
 
 /** Text as the file has it, whatever it looks like: `180` → "180", `1.10` → "1.10". */
 export function text(fallback = ''): Decoder<string> {
@@ -128,7 +128,9 @@ function scalar<T>(missing: T, read: (found: ScalarText, at: Cursor) => T): Deco
   return {
     decode: (at) => {
       const found = findScalar(at);
-      return found === undefined ? missing : read(found, at);
+      if (found === undefined) return missing;
+      refuseUnstorable(found.text, at);
+      return read(found, at);
     },
     keys: [''],
   };
