@@ -1,5 +1,6 @@
 import type { EndpointName } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
+import type { ConfigKeys } from './harness/config-file.ts';
 import { acme, LINUX, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
 import { sqlite, startWorld, type World } from './harness/world.ts';
 
@@ -31,8 +32,12 @@ const forge = acme(4, {
   runners: [{ scope: 'repo:ann/tool', name: 'tool-1', labels: [...LINUX] }],
 });
 
-function start(prepare: (sim: World['sim']) => void = () => undefined): Promise<World> {
-  return startWorld({ database: sqlite, config, forge, prepare });
+function start(
+  prepare: (sim: World['sim']) => void = () => undefined,
+  dispatcher: ConfigKeys = {},
+): Promise<World> {
+  const keys = { ...config, dispatcher: { ...config.dispatcher, ...dispatcher } };
+  return startWorld({ database: sqlite, config: keys, forge, prepare });
 }
 
 /** From now on requests of this kind about `repo` get no answer. Waits for the first of them. */
@@ -141,5 +146,31 @@ describe('a forge that does not answer', () => {
     await world.forge('all are cancelled', ({ runs }) =>
       runs.every(({ conclusion }) => conclusion === 'cancelled'),
     );
+  });
+
+  it('about a repository in time: what happens there meanwhile is looked at right after, whatever the interval', async () => {
+    const world = await start(undefined, { tracking_interval: '10m' });
+    const first = await world.api.enqueue('linux', { template_id: 'slow', inputs: LONG });
+    await world.job(first.id, 'running');
+    // Its answer is made now and comes later.
+    const { id: hold } = world.sim.addFault({ on: 'listRuns', repo: 'slow', kind: 'hold' });
+    const second = await world.api.enqueue('linux', { template_id: 'slow', inputs: LONG });
+    await world.forge('a look that hangs', ({ requests }) =>
+      requests.some(({ fault, acted }) => fault === 'hold' && acted),
+    );
+    const busy = (count: number) =>
+      world.until(
+        `busy runners: ${String(count)}`,
+        () => world.api.runners(),
+        (runners) => runners.filter((runner) => runner.busy).length === count,
+      );
+    await busy(2);
+    world.sim.completeRun(world.runOf(await world.api.job(first.id)).id, 'success');
+    await busy(1);
+    const other = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(other.id, 'completed');
+    world.sim.release(hold);
+    await world.job(first.id, 'completed');
+    await world.job(second.id, 'running');
   });
 });
