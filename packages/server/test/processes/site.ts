@@ -16,7 +16,7 @@ import type { StoreConfig } from '../../src/store/open-store.ts';
 import { Api } from '../harness/api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, makeConfig, merge } from '../harness/config-file.ts';
 import { acme, BOT, BY_HAND, namedGroups, TOKEN } from '../harness/scenes.ts';
-import { until } from '../harness/until.ts';
+import { type UntilOptions, until } from '../harness/until.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
 
 /** A dead server's leases last 10 s on PostgreSQL, an attempt takes 3 s to be given up, and the machine is busy. */
@@ -46,7 +46,7 @@ export interface SiteOptions {
   readonly templateId?: string;
   /** Of all servers, laid over `SHORT_WAITS`. */
   readonly config?: ConfigKeys;
-  /** How long anything is waited for; default: 150 s. */
+  /** How long anything is waited for, and how long the queue may stand still; default: 150 s. */
   readonly giveUpAfterMs?: number;
 }
 
@@ -160,9 +160,14 @@ export class Site {
     );
   }
 
-  until<T>(what: string, read: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+  until<T>(
+    what: string,
+    read: () => Promise<T>,
+    holds: (seen: T) => boolean,
+    { isWork = false }: Pick<UntilOptions, 'isWork'> = {},
+  ): Promise<T> {
     const rateLimits = () => this.sim.rateLimits();
-    const options = { what, timeoutMs: this.giveUpAfterMs, rateLimits };
+    const options = { what, timeoutMs: this.giveUpAfterMs, isWork, rateLimits };
     return until(read, holds, options).catch(async (error: unknown) => {
       throw new Error(`${String(error)}; the first job waits because ${await this.#firstWhy()}`, {
         cause: error,
@@ -186,6 +191,7 @@ export class Site {
       'no job is left in the queue',
       () => this.api.queue('linux'),
       (queue) => queue.length === 0,
+      { isWork: true },
     );
     return this.api.wholeHistory('linux');
   }

@@ -41,29 +41,25 @@ const CONVERGES_WITHIN_MS = 120_000;
 /** Refused for good, or lost twice, of all jobs; either starts nothing. */
 const MOST_FAILED = 0.05;
 
-chaos(
-  'faults:mixed a tenth of all requests meets a fault',
-  async (context) => {
-    const { jobs: count, runners, limits } = SIZES[context.size];
-    const site = await openSite(context, runners);
-    const server = await site.start();
-    const endFaults = mixFaults(site.sim, limits);
-    context.onTestFinished(endFaults);
-    const from = Date.now();
-    const jobs = await enqueueJobs(site, count);
-    await untilFewLeft(site, Math.ceil(count / 50), context.say);
-    const faults = countFaults(site.sim);
-    endFaults();
-    const to = Date.now();
-    const counts = await judgeMixed(site, jobs);
-    return {
-      ...{ ...counts, ...faults, busiest: expectNoHotLoop(site, { from, to }, runners) },
-      callsPerJob: Math.round((counts['forge calls'] / count) * 100) / 100,
-      ...{ logLines: server.logLines.length, faultsMs: to - from, convergesMs: Date.now() - to },
-    };
-  },
-  { timeoutMs: 600_000 },
-);
+chaos('faults:mixed a tenth of all requests meets a fault', async (context) => {
+  const { jobs: count, runners, limits } = SIZES[context.size];
+  const site = await openSite(context, runners);
+  const server = await site.start();
+  const endFaults = mixFaults(site.sim, limits);
+  context.onTestFinished(endFaults);
+  const from = Date.now();
+  const jobs = await enqueueJobs(site, count);
+  await untilFewLeft(site, Math.ceil(count / 50), context.say);
+  const faults = countFaults(site.sim);
+  endFaults();
+  const to = Date.now();
+  const counts = await judgeMixed(site, jobs);
+  return {
+    ...{ ...counts, ...faults, busiest: expectNoHotLoop(site, { from, to }, runners) },
+    callsPerJob: Math.round((counts['forge calls'] / count) * 100) / 100,
+    ...{ logLines: server.logLines.length, faultsMs: to - from, convergesMs: Date.now() - to },
+  };
+});
 
 async function openSite(context: ChaosContext, runners: number): Promise<Site> {
   const scene = { forge: mixedForge(runners), groups: mixedGroups, config: WAITS };

@@ -34,20 +34,15 @@ chaos(
     const byHand = site.sim.ledger().runs.filter(({ inputs }) => inputs['note'] === BY_HAND);
     return { 'runs by hand': byHand.length, ...counts };
   },
-  { timeoutMs: 900_000 },
 );
 
-chaos(
-  'whose-run:inputs keeps jobs with different inputs apart by time alone',
-  async (context) => {
-    const site = await openSite(context, { groups: plainGroups });
-    const { jobs } = SIZES[context.size];
-    const load = new Load(site, planJobs(context.random, Math.ceil(jobs / 2), [50, 200]));
-    loseAnswers(site);
-    return runWithKills(site, load, context);
-  },
-  { timeoutMs: 900_000 },
-);
+chaos('whose-run:inputs keeps jobs with different inputs apart by time alone', async (context) => {
+  const site = await openSite(context, { groups: plainGroups });
+  const { jobs } = SIZES[context.size];
+  const load = new Load(site, planJobs(context.random, Math.ceil(jobs / 2), [50, 200]));
+  loseAnswers(site);
+  return runWithKills(site, load, context);
+});
 
 chaos(
   'whose-run:blind starts nothing twice while searches over runs show nothing, on and off',
@@ -61,7 +56,6 @@ chaos(
     const counts = await runWithKills(site, load, context);
     return { 'blind spells': await ending(), ...counts };
   },
-  { timeoutMs: 900_000 },
 );
 
 async function openSite(
