@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme } from './harness/scenes.ts';
+import { acme, LONG, UNSEEN_MS } from './harness/scenes.ts';
 import { sqlite, startWorld } from './harness/world.ts';
 
 describe('GitHub Enterprise Server 3.20, which does not name the run it started', () => {
@@ -26,13 +26,13 @@ describe('GitHub Enterprise Server 3.20, which does not name the run it started'
       ...{ database: sqlite, config: impatient, exceptions },
       ...{ sim: { ghes: '3.20' }, forge: acme(2) },
     });
-    const inputs = { 'duration-ms': '600000' };
-    world.sim.setRunVisibility({ delayMs: 5_000 });
-    const lost = await world.api.enqueue('linux', { template_id: 'build', inputs });
+    world.sim.setRunVisibility({ delayMs: UNSEEN_MS });
+    const lost = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
     await world.job(lost.id, 'failed');
     world.sim.setRunVisibility({ delayMs: 0 });
-    const next = await world.api.enqueue('linux', { template_id: 'build', inputs });
+    const next = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
     const running = await world.job(next.id, 'running');
+    await world.moveTime(UNSEEN_MS);
     await world.forge(
       'the lost run is cancelled',
       ({ runs }) => runs[0]?.conclusion === 'cancelled',

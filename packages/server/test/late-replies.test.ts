@@ -1,8 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Forge } from '../src/forge/forge.ts';
-import { impatient } from './harness/config-file.ts';
-import { acme, BY_HAND, dispatchByHand, TOKEN } from './harness/scenes.ts';
+import { acme, BY_HAND, dispatchByHand, LONG, TOKEN, UNSEEN_MS } from './harness/scenes.ts';
 import { databases, startWorld } from './harness/world.ts';
+
+/** As short as may be where each answer has to come in time, on a busy machine too: only then is it kept. */
+const config = {
+  github: { request_timeout: '6s' },
+  dispatcher: { send_deadline: '3s', run_lookup_timeout: '2500ms' },
+};
 
 /** A forge whose answers to dispatches are kept until they are let go: the process stands still for that long. */
 class KeptAnswers {
@@ -32,14 +37,11 @@ class KeptAnswers {
   }
 }
 
-/** Far longer than the slowest machine needs to guess. */
-const UNSEEN_MS = 600_000;
-
 for (const database of databases) {
   describe(`a reply that comes after a correlation, on ${database.name}`, () => {
     it('changes nothing where both say the same', async () => {
       const kept = new KeptAnswers();
-      const world = await startWorld({ database, config: impatient, wrapForge: kept.wrap });
+      const world = await startWorld({ database, config, wrapForge: kept.wrap });
       onTestFinished(() => {
         kept.letGo();
       });
@@ -58,19 +60,18 @@ for (const database of databases) {
     it('takes its run back where the correlation had guessed wrong', async () => {
       const kept = new KeptAnswers();
       const wrapForge = kept.wrap;
-      const world = await startWorld({ database, config: impatient, forge: acme(2), wrapForge });
+      const world = await startWorld({ database, config, forge: acme(2), wrapForge });
       onTestFinished(() => {
         kept.letGo();
       });
       // Its run is not listed yet when somebody starts one with the same token: closeness in time is all there is.
       world.sim.setRunVisibility({ delayMs: UNSEEN_MS });
-      const inputs = { 'duration-ms': String(3 * UNSEEN_MS) };
-      const ofJob = { ...inputs, note: 'ours' };
-      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: ofJob });
+      const inputs = { ...LONG, note: 'ours' };
+      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs });
       await world.forge('its run', ({ runs }) => runs.length === 1);
       world.sim.setRunVisibility({ delayMs: 0 });
       const byHand = { workflow: 'build.yaml', token: TOKEN };
-      await dispatchByHand(world.sim, { ...byHand, inputs });
+      await dispatchByHand(world.sim, { ...byHand, inputs: LONG });
       const guessed = await world.job(id, 'running');
       expect(world.runOf(guessed).inputs['note']).toBe(BY_HAND);
       kept.letGo();

@@ -2,7 +2,7 @@ import type { FaultKind } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../src/store/databases.testkit.ts';
 import { impatient } from './harness/config-file.ts';
-import { acme, BOT, dispatchByHand, HUMAN_TOKEN } from './harness/scenes.ts';
+import { acme, BOT, dispatchByHand, HUMAN_TOKEN, LONG, UNSEEN_MS } from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 const dispatchRequests = ({ sim }: World) =>
@@ -103,13 +103,13 @@ describe('a run that shows up after its dispatch was given up', () => {
       forge: acme(2),
       exceptions: { hiddenRuns: 1 },
     });
-    const inputs = { 'duration-ms': '600000' };
     world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
-    world.sim.setRunVisibility({ delayMs: 5_000 });
-    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs });
+    world.sim.setRunVisibility({ delayMs: UNSEEN_MS });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
     await world.forge('the lost run', ({ runs }) => runs.length === 1);
     world.sim.setRunVisibility({ delayMs: 0 });
     const running = await world.job(id, 'running');
+    await world.moveTime(UNSEEN_MS);
     await world.forge(
       'the lost run is cancelled',
       ({ runs }) => runs[0]?.conclusion === 'cancelled',

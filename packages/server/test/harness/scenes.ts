@@ -111,8 +111,11 @@ export const namedGroups = {
   ],
 };
 
+/** Far longer than the slowest machine needs to give up a run that is not to be seen; `moveTime` then brings it to light. */
+export const UNSEEN_MS = 600_000;
+
 /** Occupied until the test ends its run: what a test needs to look at a job in a state that does not last. */
-export const LONG = { 'duration-ms': '600000' } as const;
+export const LONG = { 'duration-ms': String(3 * UNSEEN_MS) } as const;
 
 /** The note of runs that are nobody's of ours, though they may be made with our token. */
 export const BY_HAND = 'by hand';

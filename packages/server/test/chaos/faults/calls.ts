@@ -43,7 +43,8 @@ export const callScenes: readonly CallScene[] = [
   {
     endpoint: 'getRun',
     prepare: (sim) => {
-      sim.setRunVisibility({ delayMs: 1_500 });
+      // So long that even a server that hardly gets to run finds it missing in a listing.
+      sim.setRunVisibility({ delayMs: 10_000 });
     },
     // A listing that does not show it yet is not believed for long.
     waits: { run_visible: '200ms' },

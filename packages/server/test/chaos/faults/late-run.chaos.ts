@@ -9,7 +9,7 @@ import { Site } from '../../processes/site.ts';
 import { chaos } from '../chaos.ts';
 
 /** Far beyond the lookup timeout: by then each of them has been called absent. */
-const VISIBLE_AFTER_MS = 7_000;
+const VISIBLE_AFTER_MS = 20_000;
 
 const IMPATIENT = {
   github: { request_timeout: '1s' },
