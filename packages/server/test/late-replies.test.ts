@@ -6,7 +6,7 @@ import { databases, startWorld } from './harness/world.ts';
 /** As short as may be where each answer has to come in time, on a busy machine too: only then is it kept. */
 const config = {
   github: { request_timeout: '6s' },
-  dispatcher: { send_deadline: '3s', run_lookup_timeout: '2500ms' },
+  dispatcher: { send_deadline: '3s', run_lookup_timeout: '10s' },
 };
 
 /** A forge whose answers to dispatches are kept until they are let go: the process stands still for that long. */
