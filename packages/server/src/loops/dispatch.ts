@@ -20,6 +20,7 @@ import { CredentialBreaker } from './credential-breaker.ts';
 import { nextPlanAt } from './dispatch-due.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { sendAttempt } from './send-attempt.ts';
+import { SendsInFlight } from './sends-in-flight.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface DispatchDeps {
@@ -48,8 +49,8 @@ const SHORTEST_DUE_WAIT_MS = 50;
 /** As long as the first byte of a claimed dispatch may take: beyond that the forge's clock is asked for first. */
 const MOST_UNSURE_MS = 5_000;
 const TIME_ASKED_EVERY_MS = 60_000;
-/** Twice what an answer usually takes: a forge that is slower holds nobody up. */
-const LONGEST_ANSWER_WAIT_MS = 500;
+/** A forge that does not say in this time is asked again a minute later; claims then say how little is known. */
+const LONGEST_TIME_WAIT_MS = 2_000;
 /** From its first pause to its longest the breaker doubles six times. */
 const FIRST_PAUSE_OF_LONGEST = 1 / 60;
 
@@ -65,6 +66,8 @@ const WAKING = new Set<Event['kind']>([
   'job.cancelled',
   'attempt.ended',
   'attempt.absent',
+  'attempt.ambiguous',
+  'attempt.refused',
   'attempt.changed',
   'runner.changed',
   'runner.gone',
@@ -89,7 +92,7 @@ export class DispatchLoop {
   readonly #deps: DispatchDeps;
   readonly #breaker: CredentialBreaker;
   readonly #pauses: TargetPauses;
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #sends: SendsInFlight;
   #isPlanOvertaken = false;
   /** Groups that waited for a runner when the last plan found none; empty while the next one is made. */
   #starved: ReadonlySet<string> = new Set();
@@ -103,6 +106,7 @@ export class DispatchLoop {
     this.#deps = deps;
     const { probeMs, recheckAfterMs: recheckMs, forgeBreakerMs: longestMs } = deps;
     const firstMs = longestMs * FIRST_PAUSE_OF_LONGEST;
+    this.#sends = new SendsInFlight(deps.clock);
     this.#breaker = new CredentialBreaker(deps.clock, { firstMs, longestMs });
     this.#pauses = { probeMs, recheckMs, firstFailureMs: firstMs, longestFailureMs: longestMs };
   }
@@ -128,7 +132,7 @@ export class DispatchLoop {
 
   async #drain(): Promise<void> {
     this.#cancelDue();
-    await Promise.all(this.#inFlight);
+    await this.#sends.drain();
   }
 
   async #cycle(context: LoopContext): Promise<void> {
@@ -167,7 +171,10 @@ export class DispatchLoop {
     if (forge.dateOffset().uncertaintyMs <= MOST_UNSURE_MS) return;
     if (clock.monotonic() - this.#timeAskedAt < TIME_ASKED_EVERY_MS) return;
     this.#timeAskedAt = clock.monotonic();
-    await forge.ensureConnected(signal);
+    const cut = new AbortController();
+    const slow = clock.sleep(LONGEST_TIME_WAIT_MS, cut.signal);
+    await Promise.race([forge.ensureConnected(signal), slow]);
+    cut.abort();
   }
 
   #runMadeWithinMs(): number {
@@ -240,7 +247,9 @@ export class DispatchLoop {
     for (const send of plan.sends) {
       const job = jobs.get(send.jobId);
       if (job === undefined) continue;
-      if (send.choices !== choices) await this.#letForgeAnswer();
+      // The forge gives runners out in the order in which runs are made. One sent a moment later but made first would take
+      // the only runner that fits a more constrained job, and leave the runner planned for it idle.
+      if (send.choices !== choices) await this.#sends.untilAnswered();
       choices = send.choices;
       if (!context.mayGoOn()) return null;
       if (this.#isPlanOvertaken) {
@@ -255,18 +264,6 @@ export class DispatchLoop {
     return null;
   }
 
-  /**
-   * The forge gives runners out in the order in which runs are made. One sent a moment later but made first would
-   * take the only runner that fits a more constrained job, and leave the runner planned for it idle.
-   */
-  async #letForgeAnswer(): Promise<void> {
-    if (this.#inFlight.size === 0) return;
-    const cut = new AbortController();
-    const answered = Promise.all(this.#inFlight);
-    await Promise.race([answered, this.#deps.clock.sleep(LONGEST_ANSWER_WAIT_MS, cut.signal)]);
-    cut.abort();
-  }
-
   async #sendOne(context: LoopContext, send: PlannedSend, job: PendingJob): Promise<number | null> {
     const { forge, clock, sendDeadlineMs } = this.#deps;
     const limitedUntil = await forge.takeDispatch(job.owner);
@@ -275,13 +272,8 @@ export class DispatchLoop {
     const deadline = deadlineIn(clock, sendDeadlineMs);
     const claim = await this.#claim(context, send.jobId);
     if (claim === undefined) return null;
-    const sending = sendAttempt(
-      { ...this.#deps, breaker: this.#breaker, pauses: this.#pauses },
-      claim,
-      deadline,
-      context.signal,
-    ).finally(() => this.#inFlight.delete(sending));
-    this.#inFlight.add(sending);
+    const deps = { ...this.#deps, breaker: this.#breaker, pauses: this.#pauses };
+    this.#sends.add(sendAttempt(deps, claim, deadline, context.signal));
     return null;
   }
 
@@ -307,8 +299,8 @@ export class DispatchLoop {
       // It may have been committed, and nothing will be sent for it.
       const givingBack = untilStored(this.#deps, 'claim to give back', context.signal, async () => {
         await store.dispatch.giveBack(attemptId, 'the claim’s commit was not confirmed');
-      }).finally(() => this.#inFlight.delete(givingBack));
-      this.#inFlight.add(givingBack);
+      });
+      this.#sends.add(givingBack);
       throw error;
     }
   }

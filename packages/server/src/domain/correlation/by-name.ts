@@ -4,7 +4,7 @@ import type { CandidateRun, SearchedAttempt } from './window.ts';
 export interface NamedRuns {
   /** Run ids by the attempt whose id they bear. */
   readonly byAttempt: ReadonlyMap<string, string>;
-  /** Those that bear no attempt's id. */
+  /** Those that bear no attempt's id. One with the id of another attempt is in neither: it is nobody's here. */
   readonly unnamed: readonly CandidateRun[];
 }
 
