@@ -377,8 +377,9 @@ describe('planDispatch', () => {
 
     it('keeps a branch apart from a tag of its name, which a run does not', () => {
       const branch = plain('j1', 'one', { ref: 'refs/heads/v1' });
-      const tag = plain('j2', 'one', { ref: 'refs/tags/v1' });
-      expect(sentIds(stateOf([branch, tag]))).toEqual(['j1']);
+      for (const ref of ['refs/tags/v1', 'tags/v1', 'heads/v1', 'v1']) {
+        expect(sentIds(stateOf([branch, plain('j2', 'one', { ref })]))).toEqual(['j1']);
+      }
     });
 
     it('sends none of other inputs while one is in doubt, however its workflow is written', () => {

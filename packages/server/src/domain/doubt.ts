@@ -1,4 +1,5 @@
 import type { DispatchTarget } from './job.ts';
+import { plainRefOf, repoKeyOf } from './run-keys.ts';
 
 /**
  * A sending whose run is not known yet and will be told by its time alone. Another of its workflow with other inputs
@@ -37,8 +38,8 @@ export function mayBeOneKey(a: DispatchTarget, b: DispatchTarget): boolean {
 }
 
 /** Repository and ref, however they are written. */
-function placeOf({ owner, repo, ref }: Omit<DispatchTarget, 'workflowId'>): string {
-  return `${owner}/${repo}`.toLowerCase() + ` ${ref.replace(/^refs\/(?:heads|tags)\//, '')}`;
+function placeOf(target: Omit<DispatchTarget, 'workflowId'>): string {
+  return `${repoKeyOf(target)} ${plainRefOf(target.ref)}`;
 }
 
 function mayBeOneWorkflow(a: string, b: string): boolean {

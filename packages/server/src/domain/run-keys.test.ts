@@ -3,6 +3,9 @@ import { attempt, run } from './attempt.testkit.ts';
 import type { Attempt, Run } from './attempt.ts';
 import { groupByKey, repoKeyOf, runsOfKey } from './run-keys.ts';
 
+const group = (attempts: Attempt[], runs: Run[]) =>
+  groupByKey(attempts, runs).map((ofKey) => ofKey.map(({ id }) => id));
+
 it('takes a workflow by its number, its file name or its path', () => {
   const runs = [run('1', { path: '.github/workflows/ci.yml', workflowId: '7' })];
   for (const workflowId of ['7', 'ci.yml', '.github/workflows/ci.yml']) {
@@ -11,14 +14,21 @@ it('takes a workflow by its number, its file name or its path', () => {
   expect(runsOfKey(attempt('a', { workflowId: 'i.yml' }), runs)).toEqual([]);
 });
 
-it('takes a ref by its short or its full name', () => {
-  const runs = [run('1', { branch: 'main' })];
-  expect(runsOfKey(attempt('a', { ref: 'refs/heads/main' }), runs)).toHaveLength(1);
-  expect(runsOfKey(attempt('a', { ref: 'next' }), runs)).toEqual([]);
+const REFS = ['main', 'heads/main', 'tags/main', 'refs/heads/main', 'refs/tags/main'];
+
+it.each(REFS)('takes the run of the branch for one of ref %s, however the run shows it', (ref) => {
+  for (const branch of [...REFS, 'refs/heads/heads/main']) {
+    expect(runsOfKey(attempt('a', { ref }), [run('1', { branch })])).toHaveLength(1);
+  }
+  for (const branch of ['next', 'my/heads/main', 'headsmain', 'main/heads/x']) {
+    expect(runsOfKey(attempt('a', { ref }), [run('1', { branch })])).toEqual([]);
+  }
 });
 
-const group = (attempts: Attempt[], runs: Run[]) =>
-  groupByKey(attempts, runs).map((ofKey) => ofKey.map(({ id }) => id));
+it('takes attempts whose refs name one branch together', () => {
+  const attempts = REFS.map((ref) => attempt(ref, { ref }));
+  expect(group([...attempts, attempt('b', { ref: 'next' })], [])).toEqual([REFS, ['b']]);
+});
 
 it('keeps attempts of another workflow or ref apart, and not those of another actor', () => {
   const attempts = [

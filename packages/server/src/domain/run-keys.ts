@@ -20,14 +20,16 @@ export function groupByKey(attempts: readonly Attempt[], runs: readonly Run[]): 
     workflows.set(spelling, ofIt?.workflowId ?? spelling);
   }
   const keyOf = ({ workflowId, ref }: Attempt): string =>
-    JSON.stringify([workflows.get(workflowId), plainRef(ref)]);
+    JSON.stringify([workflows.get(workflowId), plainRefOf(ref)]);
   return [...Map.groupBy(attempts, keyOf).values()];
 }
 
 /** The runs that an attempt of this key could have made. */
 export function runsOfKey(attempt: Attempt, runs: readonly Run[]): Run[] {
-  const ref = plainRef(attempt.ref);
-  return runs.filter((run) => run.branch === ref && isWorkflow(run, attempt.workflowId));
+  const ref = plainRefOf(attempt.ref);
+  return runs.filter(
+    (run) => plainRefOf(run.branch) === ref && isWorkflow(run, attempt.workflowId),
+  );
 }
 
 /** `workflow_id` may be GitHub's number, the file's name, or its path. */
@@ -37,7 +39,11 @@ function isWorkflow(run: Run, workflowId: string): boolean {
   );
 }
 
-/** A run tells the short name of its branch or tag, whichever way the dispatch wrote it. */
-function plainRef(ref: string): string {
-  return ref.replace(/^refs\/(?:heads|tags)\//, '');
+/**
+ * The branch or tag that a ref names, and a run shows: forges take `main` and `refs/heads/main`, and may take `heads/main`. All
+ * prefixes go, of a branch that is called `heads/main` too: to take it for `main` costs a wait at most, a run that is
+ * overlooked a second start.
+ */
+export function plainRefOf(ref: string): string {
+  return ref.replace(/^(?:(?:refs\/)?(?:heads|tags)\/)+/, '');
 }
