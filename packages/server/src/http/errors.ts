@@ -119,7 +119,11 @@ function findFrameworkError(error: unknown): HttpError | undefined {
     return new HttpError(414, 'invalid-request', 'a part of the path is too long');
   }
   if (statusCode === 413) {
-    return new HttpError(413, 'body-too-large', 'the body has more bytes than are read here; send less');
+    return new HttpError(
+      413,
+      'body-too-large',
+      'the body has more bytes than are read here; send less',
+    );
   }
   if (statusCode < 400 || statusCode > 499) return undefined;
   return new HttpError(statusCode, 'invalid-request', error.message);
