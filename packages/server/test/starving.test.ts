@@ -3,6 +3,8 @@ import { acme, LONG, linuxGroup, template, workflow } from './harness/scenes.ts'
 import { databases, startWorld, type World } from './harness/world.ts';
 
 const REPOS = ['bad', 'worse'] as const;
+/** Workflows of `bad`, each with its template. */
+const FILES = Array.from({ length: 10 }, (_, n) => `flow-${n}.yaml`);
 
 const config = {
   // On a slow machine runners listed every 100 ms are stale more often than fresh.
@@ -14,6 +16,7 @@ const config = {
         workflow_dispatch_templates: [
           template({ id: 'build' }),
           ...REPOS.map((repo) => template({ id: repo, repo })),
+          ...FILES.map((file) => template({ id: file, repo: 'bad', workflow_id: file })),
         ],
       },
     ],
@@ -22,7 +25,10 @@ const config = {
 
 const forge = acme(24, {
   repos: REPOS.map((name) => ({ owner: 'acme', name })),
-  workflows: REPOS.map((repo) => workflow({ repo })),
+  workflows: [
+    ...REPOS.map((repo) => workflow({ repo })),
+    ...FILES.map((file) => workflow({ repo: 'bad', file })),
+  ],
 });
 
 const failAlways = (world: World, repo: string): void => {
@@ -66,6 +72,21 @@ for (const database of databases) {
         await world.job(good.id, 'completed');
       }
       expect(world.ourRuns()).toHaveLength(3);
+    });
+
+    it.each([
+      [1, ['bad']],
+      [2, REPOS],
+    ])('ten of one repository do not, either, with %i repositories broken', async (_, broken) => {
+      const world = await startWorld({ database, config, forge });
+      for (const repo of broken) failAlways(world, repo);
+      await world.api.pauseGroup('linux');
+      for (const file of FILES) await world.api.enqueue('linux', { template_id: file });
+      for (const repo of broken) await world.api.enqueue('linux', { template_id: repo });
+      const good = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.api.unpauseGroup('linux');
+      await world.job(good.id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
     });
 
     it('pause, say so, and go on by themselves once they work', async () => {

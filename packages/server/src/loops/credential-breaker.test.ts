@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
 
-const workflow = (repo: string) => ({ owner: 'acme', repo, workflowId: 'ci.yml' });
+const workflow = (repo: string, workflowId = 'ci.yml') => ({ owner: 'acme', repo, workflowId });
 const [A, B, C] = [workflow('a'), workflow('b'), workflow('c')];
 
 function open() {
@@ -17,12 +17,21 @@ describe('the breaker of a credential', () => {
     expect(breaker.allowed).toBe(Infinity);
   });
 
-  it('opens when a second workflow begins to fail, and then takes the failures on itself', () => {
+  it('opens when a workflow of a second repository begins to fail, and then takes the failures on itself', () => {
     const { breaker } = open();
     breaker.fail(A);
     expect(breaker.fail(B)).toBe(true);
     expect(breaker.allowed).toBe(0);
     expect(breaker.fail(C)).toBe(false);
+  });
+
+  it('stays closed while many workflows of one repository fail', async () => {
+    const { breaker, clock } = open();
+    for (let count = 0; count < 20; count += 1) {
+      expect(breaker.fail(workflow('a', `${count % 10}.yml`))).toBe(true);
+      await clock.advance(1_000);
+    }
+    expect(breaker.allowed).toBe(Infinity);
   });
 
   it('stays closed when the forge answered in between', () => {
@@ -51,14 +60,19 @@ describe('the breaker of a credential', () => {
     expect(breaker.retryAt).toBe(clock.now() + 1_000);
   });
 
-  it('knows which workflow failed longest ago, and forgets one that works', async () => {
+  it('knows what failed longest ago, repository and workflow, and forgets what works', async () => {
     const { breaker, clock } = open();
     breaker.fail(A);
     await clock.advance(5);
     breaker.fail(B);
-    expect(breaker.failedAt(A)).toBeLessThan(breaker.failedAt(B));
-    expect(breaker.failedAt({ ...C, repo: 'B' })).toBe(breaker.failedAt(B));
-    breaker.succeed(A);
-    expect(breaker.failedAt(A)).toBe(-Infinity);
+    expect(breaker.failedAt(A).workflow).toBeLessThan(breaker.failedAt(B).workflow);
+    expect(breaker.failedAt(A).repo).toBeLessThan(breaker.failedAt(B).repo);
+    expect(breaker.failedAt({ ...C, repo: 'B' })).toEqual(breaker.failedAt(B));
+    const other = workflow('a', 'other.yml');
+    expect(breaker.failedAt(other)).toEqual({ ...breaker.failedAt(A), workflow: -Infinity });
+    breaker.succeed(other);
+    expect(breaker.failedAt(other)).toEqual({ repo: -Infinity, workflow: -Infinity });
+    expect(breaker.failedAt(A).repo).toBe(-Infinity);
+    expect(breaker.failedAt(A).workflow).not.toBe(-Infinity);
   });
 });

@@ -1,21 +1,24 @@
 import type { DispatchTarget } from '../domain/job.ts';
 import { Breaker, type BreakerOptions } from '../lib/breaker.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { FailedAt } from './choose-probe.ts';
 
 type Workflow = Pick<DispatchTarget, 'owner' | 'repo' | 'workflowId'>;
 
 /**
- * Stops all dispatches of a credential when it is the forge that fails, and not one workflow: one that always fails has a
- * pause of its own (a `failing` block), and must not stop the others. Only when a second one begins to fail, with no
- * answer in between, does this one open. While it is open one probe goes at a time, each for another workflow, so that
- * those that fail do not hide that the rest works.
+ * Stops all dispatches of a credential when it is the forge that fails, and not one repository: what always fails there has
+ * pauses of its own (`failing` blocks), and must not stop the others. Only when workflows of a second repository begin to
+ * fail, with no answer in between, does this one open. While it is open one probe goes at a time, each for another
+ * repository, so that those that fail do not hide that the rest works.
  */
 export class CredentialBreaker {
   readonly #breaker: Breaker;
   readonly #clock: Clock;
   /** Workflows whose last dispatch failed, and when; monotonic. */
   readonly #failedAt = new Map<string, number>();
-  /** Those of them that began to since the forge last answered. */
+  /** Repositories for which the last dispatch failed, whichever the workflow, and when; monotonic. */
+  readonly #repoFailedAt = new Map<string, number>();
+  /** Repositories with a workflow that began to fail since the forge last answered. */
   readonly #newlyFailing = new Set<string>();
 
   constructor(clock: Clock, options: BreakerOptions) {
@@ -37,9 +40,12 @@ export class CredentialBreaker {
     return this.#breaker.allowed === 1;
   }
 
-  /** When a dispatch of this workflow last failed, monotonic milliseconds; −∞: never, or it has worked since. */
-  failedAt(workflow: Workflow): number {
-    return this.#failedAt.get(keyOf(workflow)) ?? -Infinity;
+  /** When one of this repository, and of this workflow, last failed; −∞: never, or it has worked since. */
+  failedAt(workflow: Workflow): FailedAt {
+    return {
+      repo: this.#repoFailedAt.get(repoOf(workflow)) ?? -Infinity,
+      workflow: this.#failedAt.get(keyOf(workflow)) ?? -Infinity,
+    };
   }
 
   /** One goes now. */
@@ -50,6 +56,7 @@ export class CredentialBreaker {
   /** The forge answered, be it with a refusal. */
   succeed(workflow: Workflow): void {
     this.#failedAt.delete(keyOf(workflow));
+    this.#repoFailedAt.delete(repoOf(workflow));
     this.#newlyFailing.clear();
     this.#breaker.succeed();
   }
@@ -64,10 +71,12 @@ export class CredentialBreaker {
     const key = keyOf(workflow);
     const isOpen = this.#breaker.allowed !== Infinity;
     // One that goes on failing is no news, or it would stop the others again and again.
-    if (!this.#failedAt.has(key)) this.#newlyFailing.add(key);
-    const isNews = this.#newlyFailing.size > 1 && !this.#failedAt.has(key);
-    this.#failedAt.set(key, this.#clock.monotonic());
-    if (isOpen || isNews) this.#breaker.fail();
+    const isNews = !this.#failedAt.has(key);
+    if (isNews) this.#newlyFailing.add(repoOf(workflow));
+    const now = this.#clock.monotonic();
+    this.#failedAt.set(key, now);
+    this.#repoFailedAt.set(repoOf(workflow), now);
+    if (isOpen || (isNews && this.#newlyFailing.size > 1)) this.#breaker.fail();
     return !isOpen;
   }
 
@@ -75,6 +84,10 @@ export class CredentialBreaker {
   skip(): void {
     this.#breaker.skip();
   }
+}
+
+function repoOf({ owner, repo }: Workflow): string {
+  return `${owner}/${repo}`.toLowerCase();
 }
 
 function keyOf({ owner, repo, workflowId }: Workflow): string {
