@@ -394,6 +394,23 @@ describe('planDispatch', () => {
       expect(sentIds(stateOf(head, [other]))).toEqual(['j1']);
     });
 
+    it('does not make the jobs of a third workflow wait for one that waits, its workflow written as a number', () => {
+      const place = { owner: 'acme', repo: 'app', ref: 'main' };
+      const doubt = { ...place, workflowId: 'build.yaml', jobId: 'before', claimedAt: NOW };
+      const doubts = [{ ...doubt, inputsHash: 'one' }];
+      const waits = plain('j1', 'two', { workflowId: '101' });
+      const third = plain('j2', 'three', { workflowId: 'deploy.yaml' });
+      expect(sentIds(stateOf([waits, third], doubts))).toEqual(['j2']);
+      // Either would keep the first waiting: as equal to what it waits for, and by the same number.
+      const likeDoubt = plain('j3', 'one', { workflowId: '.github/workflows/build.yaml' });
+      const sameNumber = plain('j4', 'one', { workflowId: '101' });
+      expect(sentIds(stateOf([waits, likeDoubt, sameNumber, third], doubts))).toEqual(['j2']);
+      // Once the third is in doubt too, no more of it are sent before the first.
+      const both = [...doubts, { ...doubt, workflowId: 'deploy.yaml', inputsHash: 'three' }];
+      expect(sentIds(stateOf([waits, third], both))).toEqual([]);
+      expect(sentIds(stateOf([third], both))).toEqual(['j2']);
+    });
+
     test.prop([
       anyState,
       fc.array(fc.tuple(fc.boolean(), fc.constantFrom('one', 'two')), { minLength: 1 }),

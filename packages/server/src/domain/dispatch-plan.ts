@@ -17,7 +17,7 @@ import type {
   PendingJob,
   PlannedSend,
 } from './dispatch-state.ts';
-import { type Doubt, Doubts } from './doubt.ts';
+import { type Doubt, Doubts, WaitingJobs } from './doubt.ts';
 import { compareText } from './text-order.ts';
 
 interface Progress {
@@ -58,7 +58,7 @@ class Planner {
   readonly #sends: PlannedSend[] = [];
   readonly #doubts: Doubts;
   /** Jobs that wait for an outcome: those behind them with other inputs wait, too. */
-  readonly #waiting = new Doubts([]);
+  readonly #waiting = new WaitingJobs();
   #awaitsOutcome = false;
 
   constructor(state: DispatchState) {
@@ -118,11 +118,11 @@ class Planner {
 
   /** It is sent when the run of another is known that it could be taken for. */
   #uncertainty(job: PendingJob): Stop | undefined {
-    const doubt = this.#doubts.find(job) ?? this.#waiting.find(job);
+    const doubts = this.#doubts.list(job);
+    const doubt = doubts[0] ?? this.#waiting.find(job);
     if (doubt === undefined) return undefined;
     this.#awaitsOutcome = true;
-    // An endless stream of equal ones would keep the doubt alive, and this job waiting, for ever.
-    this.#waiting.add({ ...job, jobId: job.id, claimedAt: this.#now });
+    this.#waiting.add({ ...job, jobId: job.id, claimedAt: this.#now }, doubts);
     return { limit: 'outcome-pending', message: doubtMessage(doubt), retryAt: null };
   }
 

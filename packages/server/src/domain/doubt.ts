@@ -69,9 +69,44 @@ export class Doubts {
     else if (!known.some((one) => isSame(one, doubt))) known.push(doubt);
   }
 
-  find(job: DoubtfulJob): Doubt | undefined {
-    return findDoubt(this.#byPlace.get(placeOf(job)) ?? [], job);
+  /** All that have to be settled before this job may be sent. */
+  list(job: DoubtfulJob): Doubt[] {
+    if (job.isNamed) return [];
+    const known = this.#byPlace.get(placeOf(job)) ?? [];
+    return known.filter((doubt) => findDoubt([doubt], job) !== undefined);
   }
+}
+
+/**
+ * Jobs that a plan leaves behind until an outcome is known. An endless stream of jobs behind one, sent as the doubt was,
+ * would keep that doubt alive and the job waiting for ever, so it is not overtaken: neither by jobs of its own workflow nor
+ * by those of a workflow that it waits for. That is told by what surely is one workflow. A number that may be any workflow
+ * would have all of the repository wait for each other.
+ */
+export class WaitingJobs {
+  readonly #byWorkflow = new Map<string, Doubt[]>();
+
+  /** @param waitsFor what was sent and `job` waits for; none where it only does not overtake another that waits */
+  add(job: Doubt, waitsFor: readonly Doubt[]): void {
+    const workflows = new Set([job, ...waitsFor].map(({ workflowId }) => fileOf(workflowId)));
+    for (const workflowId of workflows) {
+      const key = surelyOne({ ...job, workflowId });
+      const known = this.#byWorkflow.get(key) ?? [];
+      this.#byWorkflow.set(key, known);
+      // Of two that differ, every job differs from one.
+      if (known.length < 2 && !known.some((one) => isAlike(one, job))) known.push(job);
+    }
+  }
+
+  /** The first that this job would overtake. */
+  find(job: DoubtfulJob): Doubt | undefined {
+    if (job.isNamed) return undefined;
+    return this.#byWorkflow.get(surelyOne(job))?.find((one) => !isAlike(one, job));
+  }
+}
+
+function surelyOne(target: DispatchTarget): string {
+  return `${placeOf(target)} ${fileOf(target.workflowId)}`;
 }
 
 function isSame(a: Doubt, b: Doubt): boolean {
