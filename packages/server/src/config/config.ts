@@ -139,7 +139,7 @@ export interface WaitsConfig {
   /** A run still queued after so long is asked what it waits for. */
   readonly pickupExpectedMs: number;
   readonly queuedRecheckMs: number;
-  /** A cancelled job's run that cannot be read takes up cap and runner no longer than this. */
+  /** A run that cannot be read, of a cancelled job or not known by any answer, takes up cap and runner no longer than this. */
   readonly unreadableRunMs: number;
   /** The run of an attempt that was given up is cancelled if it turns up within this time. */
   readonly lateRunMs: number;

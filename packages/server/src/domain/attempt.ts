@@ -34,16 +34,20 @@ export const ATTEMPT_MOVES: readonly AttemptMove[] = [
   { from: 'unknown', to: 'accepted', by: 'a late 2xx answer' },
   { from: 'unknown', to: 'refused', by: 'a late 4xx answer, or known late not to be sent' },
   { from: 'unknown', to: 'found', by: 'its run was matched' },
-  { from: 'unknown', to: 'absent', by: 'no run after the lookup timeout, or nobody can look' },
+  {
+    from: 'unknown',
+    to: 'absent',
+    by: 'no run after the lookup timeout, or nobody can look for a cancelled one',
+  },
   {
     from: 'unknown',
     to: 'ambiguous',
-    by: 'late: a run that may be another’s, or one that is not listed',
+    by: 'late: a run that may be another’s, one that is not listed, or nobody can look',
   },
   {
     from: 'accepted',
     to: 'ambiguous',
-    by: 'late: a run that may be another’s, or one that is not listed',
+    by: 'late: a run that may be another’s, one that is not listed, or nobody can look',
   },
   { from: 'found', to: 'unknown', by: 'the matched run was another attempt’s' },
   {
@@ -120,7 +124,7 @@ export interface Attempt extends DispatchTarget {
   /** First and last complete listing, sent after the last possible send, that showed no candidate. */
   readonly missingSince: number | null;
   readonly missingAt: number | null;
-  /** A run 404s: first time seen so; `recheck_after` later it counts. */
+  /** First time seen so since it was last read: the run 404s, which counts `recheck_after` later, or nobody can look (`unreadable_run`). */
   readonly goneSince: number | null;
   readonly cancelWantedAt: number | null;
   readonly cancelSentAt: number | null;

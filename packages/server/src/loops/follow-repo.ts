@@ -71,6 +71,7 @@ async function followByListing(
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   deps.troubles.over(nameOf(look));
+  await noteReadable(deps, look);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {
     if (attempt.runId === null || attempt.endedAt !== null) return;
@@ -88,6 +89,14 @@ async function followByListing(
   const { owner, repo, createdSince } = look;
   const where = { forgeId: forge.id, owner, repo, createdSince };
   await resolveAttempts(resolveDeps(deps, look, context), where, listing);
+}
+
+/** A repository that could not be read for a moment now and then is not one that nobody can read. */
+async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<void> {
+  const back = listed.filter(
+    ({ runId, goneSince, endedAt }) => runId === null && goneSince !== null && endedAt === null,
+  );
+  if (back.length > 0) await store.runs.recordReadable(back.map(({ id }) => id));
 }
 
 function resolveDeps(deps: RepoDeps, look: RepoLook, context: LoopContext): ResolveDeps {

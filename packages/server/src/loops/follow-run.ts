@@ -20,7 +20,7 @@ export interface FollowDeps {
   readonly pickupExpectedMs: number;
   /** Nothing of a queued run has started, so what it asks for stays the same: not a request for each tick. */
   readonly queuedRecheckMs: number;
-  /** A cancelled job whose run nobody can see any more takes up its group's cap and a runner no longer than this. */
+  /** What nobody can see any more, the run of a cancelled job or one that is not known, takes up cap and runner no longer than this. */
   readonly unreadableRunMs: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
@@ -53,16 +53,20 @@ export async function followOne(
   }
 }
 
-/** The repository is closed to us: nothing is concluded about the run, but nothing waits for it for ever. */
+/** The repository is closed to us: nothing is concluded about a known run, but nothing waits for ever for one that is not known. */
 export async function noteUnreadable(
   { logger, store, troubles, unreadableRunMs }: FollowDeps,
   { id, owner, repo, runId }: Attempt,
 ): Promise<void> {
-  const what = runId === null ? 'the run of a lost answer' : `run ${runId}`;
+  const what = runId === null ? 'a run that its answer did not name' : `run ${runId}`;
   const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
+  const ambiguous =
+    `outcome-ambiguous: no answer named the run of its dispatch, and access to ${owner}/${repo} is lost: whether it ` +
+    'started one cannot be told, so it is not sent again. Give the token access again, look at the runs of ' +
+    `${owner}/${repo}, and add the job again if its work was not done`;
   const level = troubles.levelOf(id, lost);
   logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
-  await store.runs.recordRunUnreadable(id, unreadableRunMs, lost);
+  await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost, ambiguous });
 }
 
 /** A 404 counts only when the same credential then reads the repository. */

@@ -1,6 +1,6 @@
-/** What the forge shows of an attempt's run, and what it does not show. */
+/** What the forge shows of an attempt's run, and what a listing does not show. */
 import type { Run } from '../domain/attempt.ts';
-import { ACTIVE_STATES, CANCELLED_BY_FORGE, endOf } from '../domain/job.ts';
+import { CANCELLED_BY_FORGE, endOf } from '../domain/job.ts';
 import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { isFurther } from '../domain/webhook.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
@@ -153,7 +153,7 @@ export async function recordMissing(
   });
 }
 
-function awaitsRun({ state, run_id, ended_at }: AttemptRow): boolean {
+export function awaitsRun({ state, run_id, ended_at }: AttemptRow): boolean {
   return run_id === null && ended_at === null && (state === 'unknown' || state === 'accepted');
 }
 
@@ -217,55 +217,4 @@ async function settleAbsent(tx: WriteTx, attempt: AttemptRow, message: string): 
     const cause = isAbsent ? 'failed' : 'outcome-unknown';
     await endJob(tx, job, { to: 'failed', message, set, cause });
   }
-}
-
-export async function recordRunUnreadable(
-  database: Database,
-  attemptId: string,
-  unreadableRunMs: number,
-  message: string,
-): Promise<boolean> {
-  const isJobActive = async (): Promise<boolean> => {
-    const attempt = await database.read
-      .selectFrom('attempts')
-      .innerJoin('jobs', 'jobs.attempt_id', 'attempts.id')
-      .select('jobs.id')
-      .where('attempts.id', '=', attemptId)
-      .where('jobs.state', 'in', ACTIVE_STATES)
-      .executeTakeFirst();
-    return attempt !== undefined;
-  };
-  // An end is for ever, so nothing can come between this look and the write.
-  if (await isJobActive()) return false;
-  return (await recordRunGone(database, attemptId, unreadableRunMs, message)) === 'ended';
-}
-
-export async function recordRunGone(
-  database: Database,
-  attemptId: string,
-  gapMs: number,
-  message: string,
-): Promise<'noted' | 'ended' | 'lost'> {
-  return database.write(async (tx) => {
-    const written = await writeAttempt(tx, attemptId, {
-      decide: (attempt) => {
-        if (attempt.ended_at !== null) return undefined;
-        // One that is still being sent is told about by its reply.
-        if (attempt.run_id === null && !awaitsRun(attempt)) return undefined;
-        const isSure = attempt.gone_since !== null && tx.now - attempt.gone_since >= gapMs;
-        if (!isSure)
-          return { to: attempt.state, set: { gone_since: attempt.gone_since ?? tx.now } };
-        // Called absent it is watched on: should the repository be back in time, its run is found and cancelled.
-        const to = attempt.state === 'unknown' ? 'absent' : attempt.state;
-        return { to, set: { ended_at: tx.now, error_message: message } };
-      },
-      told: undefined,
-    });
-    if (written === undefined) return 'lost';
-    if (written.after.ended_at === null) return 'noted';
-    tellAttempt(tx, written.after, { kind: 'attempt.ended', data: { message } });
-    const job = await findActiveJob(tx.db, written.after);
-    if (job !== undefined) await endJob(tx, job, { to: 'failed', message });
-    return 'ended';
-  });
 }

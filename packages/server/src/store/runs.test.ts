@@ -239,31 +239,17 @@ for (const kind of databases) {
       expect(await runs().listLive(FORGE)).toEqual([]);
     });
 
-    it.each([
-      ['given up', (id: string) => runs().concludeAbsent(id, 'run not found')],
-      [
-        'let go, since nobody can read it',
-        async (id: string) => {
-          await runs().recordRunGone(id, MINUTE, 'access is lost');
-          at.clock.advance(MINUTE);
-          return runs().recordRunGone(id, MINUTE, 'access is lost');
-        },
-      ],
-    ])(
-      'that the forge accepted, never showed and %s, are watched and cancelled',
-      async (_, giveUp) => {
-        await start();
-        const { attempt } = await claimNew(await lease());
-        await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' });
-        await giveUp(attempt.id);
-        expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
-        expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
-        expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
-          { attempt: { id: attempt.id, runId: '1', state: 'accepted' } },
-        ]);
-        expect((await job(attempt.jobId)).state).toBe('failed');
-      },
-    );
+    it('that the forge accepted, never showed and were given up, are watched and cancelled', async () => {
+      await start();
+      const attempt = await accepted(null);
+      await runs().concludeAbsent(attempt.id, 'run not found');
+      expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
+      expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
+      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
+        { attempt: { id: attempt.id, runId: '1', state: 'accepted' } },
+      ]);
+      expect((await job(attempt.jobId)).state).toBe('failed');
+    });
 
     it.each<[string, Partial<Run>]>([
       ['are over', { status: 'completed', conclusion: 'failure' }],
@@ -297,55 +283,6 @@ for (const kind of databases) {
       await runs().recordRun(attempt.id, ended, 100);
       expect(await runs().listLive(FORGE)).toEqual([]);
       expect((await job(attempt.jobId)).state).toBe('pending');
-    });
-
-    it('deleted on the forge fail the job once they are gone twice (defect #17)', async () => {
-      await start();
-      const attempt = await accepted();
-      const gone = () => runs().recordRunGone(attempt.id, MINUTE, 'run 1 was deleted');
-      expect(await gone()).toBe('noted');
-      at.clock.advance(MINUTE - 1);
-      expect(await gone()).toBe('noted');
-      await runs().recordRun(attempt.id, run('1'), 100);
-      at.clock.advance(MINUTE);
-      expect(await gone()).toBe('noted');
-      at.clock.advance(MINUTE);
-      expect(await gone()).toBe('ended');
-      expect(await job(attempt.jobId)).toMatchObject({
-        ...{ state: 'failed', errorMessage: 'run 1 was deleted' },
-      });
-      expect(await gone()).toBe('lost');
-    });
-
-    it('that nobody can read any more let go of a job that has ended, and of no other', async () => {
-      await start();
-      const attempt = await accepted();
-      const unread = () => runs().recordRunUnreadable(attempt.id, 60 * MINUTE, 'access is lost');
-      expect(await unread()).toBe(false);
-      at.clock.advance(24 * 60 * MINUTE);
-      expect(await unread()).toBe(false);
-      await jobs().cancelJob(attempt.jobId, 'ben');
-      expect(await unread()).toBe(false);
-      at.clock.advance(60 * MINUTE);
-      expect(await unread()).toBe(true);
-      expect((await scene.attempt(attempt.id)).ended_at).toBe(at.clock.now());
-    });
-
-    it('whose answer was lost, where nobody can read, let go likewise, and are watched on', async () => {
-      await start();
-      const attempt = await unknown();
-      const unread = () => runs().recordRunUnreadable(attempt.id, 60 * MINUTE, 'access is lost');
-      expect(await unread()).toBe(false);
-      await jobs().cancelJob(attempt.jobId, 'ben');
-      expect(await unread()).toBe(false);
-      at.clock.advance(60 * MINUTE);
-      expect(await unread()).toBe(true);
-      expect(await runs().listLive(FORGE)).toEqual([]);
-      expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
-      expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
-      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
-        { attempt: { id: attempt.id, runId: '1' }, how: 'cancel' },
-      ]);
     });
 
     it('are cancelled when wanted and known, and with force when that does not help', async () => {

@@ -7,16 +7,10 @@ import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
 import type { RunStore } from './port/runs.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
+import { recordReadable, recordRunGone, recordRunUnreadable } from './runs-gone.ts';
 import { adoptLateRun, matchRun } from './runs-match.ts';
 import { listNamedCommits } from './runs-naming.ts';
-import {
-  concludeAbsent,
-  concludeAmbiguous,
-  recordMissing,
-  recordRun,
-  recordRunGone,
-  recordRunUnreadable,
-} from './runs-record.ts';
+import { concludeAbsent, concludeAmbiguous, recordMissing, recordRun } from './runs-record.ts';
 import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
 
 const IDS_PER_STATEMENT = 500;
@@ -45,8 +39,9 @@ export function makeRunStore(database: Database): RunStore {
     adoptLateRun: (attemptId, run, matchedBy) => adoptLateRun(database, attemptId, run, matchedBy),
     recordRunGone: (attemptId, recheckAfterMs, message) =>
       recordRunGone(database, attemptId, recheckAfterMs, message),
-    recordRunUnreadable: (attemptId, unreadableRunMs, message) =>
-      recordRunUnreadable(database, attemptId, unreadableRunMs, message),
+    recordRunUnreadable: (attemptId, unreadableRunMs, messages) =>
+      recordRunUnreadable(database, attemptId, unreadableRunMs, messages),
+    recordReadable: (attemptIds) => recordReadable(database, attemptIds),
     listWantedCancels: (forgeId, forceCancelMs) =>
       listWantedCancels(database, forgeId, forceCancelMs),
     recordCancelSent: (attemptId, how) => recordCancelSent(database, attemptId, how),

@@ -47,14 +47,18 @@ export interface RunStore {
     message: string,
   ): Promise<'noted' | 'ended' | 'lost'>;
   /**
-   * Access to its repository is lost. An active job stays; one that has ended lets its attempt go, `unreadableRunMs` later. Where
-   * no run is known the attempt is then called absent, and is watched on.
+   * Access to its repository is lost: remembered, and concluded from `unreadableRunMs` later. A known run keeps its job while that
+   * is active, and is let go once it has ended. Where no run is known the attempt becomes ambiguous, and its job fails; if a
+   * cancel is wanted, absent. Both are watched on. True: it has ended by this.
+   * @param messages `ambiguous` for the job that fails, `lost` for the attempt where no job does
    */
   recordRunUnreadable(
     attemptId: string,
     unreadableRunMs: number,
-    message: string,
+    messages: { readonly lost: string; readonly ambiguous: string },
   ): Promise<boolean>;
+  /** The repository of these attempts without a run can be read: what is seen of it from now on counts anew. */
+  recordReadable(attemptIds: readonly string[]): Promise<void>;
   /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. */
   listWantedCancels(
     forgeId: string,
