@@ -16,7 +16,8 @@ export interface PlainReader {
 }
 
 /**
- * The newest first, until a page goes back far enough or is empty. What `total_count` says is not believed: it may be
+ * The newest first, until a page is empty or shows nothing but older ones: an old run among newer ones says nothing about
+ * those behind it, and a run that is overlooked is started twice. What `total_count` says is not believed: it may be
  * of the same making as the search whose word this is to check.
  *
  * @throws ForgeError
@@ -34,8 +35,7 @@ export async function listPlainly(
     const { body, ...observed } = await readPage(reader, place, pages.length + 1);
     first ??= observed;
     pages.push(body);
-    isReached =
-      shownOn(body) === 0 || body.entries.some(({ createdAt }) => createdAt < createdSince);
+    isReached = shownOn(body) === 0 || isBefore(body, createdSince);
   }
   const runs = pages
     .flatMap(({ entries }) => entries)
@@ -45,6 +45,10 @@ export async function listPlainly(
     isComplete: isReached && oddRunsMeant(pages, filter).length === 0,
     runs: distinct(runs, ({ id }) => id),
   };
+}
+
+function isBefore({ entries }: Page<Run>, createdSince: number): boolean {
+  return entries.length > 0 && entries.every(({ createdAt }) => createdAt < createdSince);
 }
 
 async function readPage(

@@ -161,6 +161,28 @@ describe('an odd run is none of those asked for', () => {
   });
 });
 
+describe('a plain listing', () => {
+  const SINCE = Date.parse(MADE_AT) - 60_000;
+  const old = { created_at: '2025-11-01T12:00:00Z' };
+  const newer = Array.from({ length: 99 }, (_, index) => rawRun(1_000 + index));
+
+  it.each([
+    ['first', [rawRun(5, old), ...newer]],
+    ['last', [...newer, rawRun(5, old)]],
+  ])(
+    'with one old run among newer ones (%s of its page) goes on to the next page',
+    async (_place, first) => {
+      const pages = [first, [rawRun(900), rawRun(800, old)], [rawRun(700, old)], [rawRun(600)]];
+      const forge = await start((number) => page('workflow_runs', pages[number - 1] ?? []));
+      const listing = await forge.runs({ createdSince: SINCE, isPlain: true });
+      expect(listing.isComplete).toBe(true);
+      expect(listing.runs.map(({ id }) => id)).toContain('900');
+      expect(listing.runs).toHaveLength(100);
+      expect(forge.requests()).toBe(3);
+    },
+  );
+});
+
 describe('an odd workflow job', () => {
   it('is left out; the others are known by one reading', async () => {
     const forge = await start(() => page('jobs', [rawJob(1), rawJob(2, { status: null })]));
