@@ -4,7 +4,7 @@ import { ACTIONS_READ, type Call } from './call.ts';
 import type { GithubClient, SendRequest } from './client.ts';
 import { listPlainly } from './list-runs-plainly.ts';
 import { DISPATCHED, oddRunsMeant } from './odd-runs.ts';
-import { distinct, haveSameIds, type Page, PER_PAGE, shownOn } from './pages.ts';
+import { distinct, haveSameIds, isShort, type Page, PER_PAGE, shownOn } from './pages.ts';
 import { runPage } from './schema.ts';
 
 /** GitHub shows no more of one search, however many there are. */
@@ -97,15 +97,16 @@ interface Window extends Observed {
 async function readWindow(read: ReadPage, created: string, filter: RunFilter): Promise<Window> {
   const first = await read(created, 1);
   const { total } = first.body;
-  const shown = Math.min(total, SEARCH_LIMIT);
+  // Uncounted it may have as many as a search shows: it is read to its end, and whole by no single reading.
+  const shown = Math.min(total ?? SEARCH_LIMIT, SEARCH_LIMIT);
   const promised = Math.max(1, Math.ceil(shown / PER_PAGE));
   const pages = [first.body];
   // In turn, not side by side: a page is empty only here and there, and most searches have one.
   for (let page = 2; page <= promised; page += 1) {
-    // A search may skip one; two are its end, whatever it counts.
-    if (pages.slice(-2).every((one) => shownOn(one) === 0)) break;
+    if (isEnd(pages, total)) break;
     pages.push((await read(created, page)).body);
   }
+  const hasMore = total === null ? !isEnd(pages, total) : total > SEARCH_LIMIT;
   const found = distinct(
     pages.flatMap((page) => page.entries),
     (run) => run.id,
@@ -113,10 +114,17 @@ async function readWindow(read: ReadPage, created: string, filter: RunFilter): P
   return {
     ...timesOf(first),
     runs: found,
-    isCutOff: total > SEARCH_LIMIT && found.length > 0 && pages.length === promised,
-    isWhole: found.length >= shown,
+    isCutOff: hasMore && found.length > 0 && pages.length === promised,
+    isWhole: total !== null && found.length >= shown,
     hasOdd: oddRunsMeant(pages, filter).length > 0,
   };
+}
+
+/** A search may skip a page; two empty ones are its end, whatever it counts. Without a count, so is one that is not full. */
+function isEnd(pages: readonly Page<Run>[], total: number | null): boolean {
+  const last = pages.slice(-2);
+  if (last.every((one) => shownOn(one) === 0)) return true;
+  return total === null && last.slice(-1).every(isShort);
 }
 
 function oldestOf(runs: readonly Run[]): number {

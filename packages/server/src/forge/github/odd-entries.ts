@@ -6,7 +6,7 @@ const MOST_REMEMBERED = 1_000;
 /** Named in one line of the log. */
 const MOST_NAMED = 10;
 
-/** Tells of entries that were left out of a list: of each once, though a list is read again every minute. */
+/** Tells of entries that were left out of a list, and of lists without a count: of each once, though a list is read again every minute. */
 export class OddEntries {
   readonly #logger: Logger;
   readonly #told = new Set<string>();
@@ -26,8 +26,15 @@ export class OddEntries {
     );
   }
 
-  #isNews(doing: string, { id, problem }: OddEntry): boolean {
-    const key = JSON.stringify([doing, id, problem]);
+  /** Of lists of this kind once: it is the forge that does not count them. */
+  tellUncounted(endpoint: string, doing: string): void {
+    const problem = 'total_count: not a number';
+    if (!this.#isNews(endpoint, { id: '', problem })) return;
+    this.#logger.warn({ detail: doing, problem }, 'a list without a count is read to its end');
+  }
+
+  #isNews(about: string, { id, problem }: Pick<OddEntry, 'id' | 'problem'>): boolean {
+    const key = JSON.stringify([about, id, problem]);
     if (this.#told.has(key)) return false;
     const [oldest] = this.#told;
     if (this.#told.size >= MOST_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);

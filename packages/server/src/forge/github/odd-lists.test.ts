@@ -37,7 +37,7 @@ async function start(pageOf: PageOf) {
       forge.listRuns('acme', 'app', filter, forever),
     jobs: () => forge.listRunJobs('acme', 'app', '7', forever),
     requests: () => requests,
-    told: () => log.split('\n').filter((line) => line.includes('left out')),
+    told: (what = 'left out') => log.split('\n').filter((line) => line.includes(what)),
   };
 }
 
@@ -248,6 +248,89 @@ describe('a count that is wrong', () => {
     });
     expect((await forge.runs()).isComplete).toBe(false);
     expect(forge.requests()).toBeLessThanOrEqual(250);
+  });
+});
+
+describe.each([['null'], ['missing'], ['a text']])('a list whose count is %s', (what) => {
+  const uncounted = (key: string, entries: readonly unknown[]): string => {
+    const counts = { null: null, 'a text': '3' }[what];
+    return JSON.stringify({ total_count: counts, [key]: entries });
+  };
+  const runnersOn = (number: number, all: number): string =>
+    uncounted(
+      'runners',
+      JSON.parse(pageOfIds((number - 1) * 100, Math.min(all, number * 100), 0)).runners,
+    );
+  const runsOn = (number: number, all: number): string =>
+    uncounted(
+      'workflow_runs',
+      Array.from({ length: Math.max(0, Math.min(100, all - (number - 1) * 100)) }, (_, index) => {
+        const id = all - (number - 1) * 100 - index;
+        const at = new Date(Date.parse(MADE_AT) + id * 1_000).toISOString();
+        return rawRun(id, { created_at: at, updated_at: at });
+      }),
+    );
+
+  it('of runners, short, is one page as always, told once', async () => {
+    const forge = await start((number) => runnersOn(number, 3));
+    const listing = await forge.runners();
+    expect(listing).toMatchObject({ isComplete: true, mismatch: '', etags: ['"e"'] });
+    expect(listing.runners).toHaveLength(3);
+    await forge.runners();
+    expect(forge.requests()).toBe(2);
+    expect(forge.told('without a count')).toHaveLength(1);
+  });
+
+  it('of runners, longer, is read to its end, and nobody is gone by one of its passes', async () => {
+    const forge = await start((number) => runnersOn(number, 250));
+    const listing = await forge.runners();
+    expect(listing.runners).toHaveLength(250);
+    expect(listing).toMatchObject({ isComplete: false, etags: [] });
+    expect(listing.mismatch).toContain('does not count them and shows 250');
+    expect(forge.requests()).toBe(6);
+  });
+
+  it('of runners, empty, shows that there is none by no single pass', async () => {
+    const forge = await start((number) => runnersOn(number, 0));
+    expect(await forge.runners()).toMatchObject({ isComplete: false, runners: [] });
+  });
+
+  it('of runners, without an end, is read up to the budget of a pass', async () => {
+    const forge = await start((number) => runnersOn(number, 1_000_000));
+    expect(await forge.runners()).toMatchObject({ isComplete: false });
+    expect(forge.requests()).toBe(250);
+  });
+
+  it.each([
+    [0, 2],
+    [3, 2],
+    [250, 6],
+  ])(
+    'of %d runs is read to its end, and believed when two readings are the same',
+    async (all, requests) => {
+      const forge = await start((number) => runsOn(number, all));
+      const listing = await forge.runs();
+      expect(listing.runs).toHaveLength(all);
+      expect(listing.isComplete).toBe(true);
+      expect(forge.requests()).toBe(requests);
+      const plain = await forge.runs({ createdSince: 0, isPlain: true });
+      expect(plain.runs).toHaveLength(all);
+      expect(plain.isComplete).toBe(true);
+    },
+  );
+
+  it('of runs that goes on beyond what one search shows is no end of it', async () => {
+    const forge = await start((number) => runsOn(number, 5_000));
+    // A forge that shows the same whatever is asked for: only its first thousand are seen.
+    const listing = await forge.runs();
+    expect(listing.runs).toHaveLength(1_000);
+    expect(listing.isComplete).toBe(false);
+  });
+
+  it('of workflow jobs tells which runner has taken them', async () => {
+    const forge = await start(() => uncounted('jobs', [rawJob(1, { runner_id: 5 })]));
+    expect((await forge.jobs()).jobs).toMatchObject([{ runnerId: '5' }]);
+    expect(forge.requests()).toBe(1);
   });
 });
 

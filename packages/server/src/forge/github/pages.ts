@@ -23,8 +23,8 @@ export interface OddEntry {
 }
 
 export interface Page<T> {
-  /** How many entries the whole list has, by the forge's count. */
-  readonly total: number;
+  /** How many entries the whole list has, by the forge's count; `null` where it does not tell. */
+  readonly total: number | null;
   readonly entries: readonly T[];
   readonly odd: readonly OddEntry[];
 }
@@ -32,6 +32,17 @@ export interface Page<T> {
 /** Also those that cannot be read are shown. */
 export function shownOn({ entries, odd }: Page<unknown>): number {
   return entries.length + odd.length;
+}
+
+/** A page that is neither full nor empty is the last one, where no count says otherwise. */
+export function isShort(page: Page<unknown>): boolean {
+  return shownOn(page) > 0 && shownOn(page) < PER_PAGE;
+}
+
+/** Of a list that the forge does not count: whether one page has shown it whole, at one moment. */
+export function isOneShortPage(pages: readonly Page<unknown>[]): boolean {
+  const [first, ...others] = pages;
+  return first !== undefined && others.length === 0 && isShort(first);
 }
 
 /** What one pass may still ask for. */
@@ -51,9 +62,10 @@ export class PageBudget {
 
 /**
  * The pages that the first one promises, in order, read side by side. A count may be wrong by any factor, so the
- * list ends at an empty page, and a first page that is not full makes the next one go alone.
+ * list ends at an empty page, and a first page that is not full makes the next one go alone. One without a count is
+ * read page by page, to one that is not full.
  *
- * @returns fewer pages than promised where the budget was used up
+ * @returns fewer pages than there are where the budget was used up
  */
 export async function readList<P extends { readonly body: Page<unknown> }>(
   read: (page: number, signal: AbortSignal) => Promise<P>,
@@ -62,8 +74,9 @@ export async function readList<P extends { readonly body: Page<unknown> }>(
 ): Promise<[P, ...P[]]> {
   budget.tryTake();
   const first = await read(1, signal);
-  const shown = shownOn(first.body);
-  let last = shown === 0 ? 1 : Math.ceil(first.body.total / PER_PAGE);
+  const { total } = first.body;
+  const isLast = ({ body }: P): boolean => shownOn(body) === 0 || (total === null && isShort(body));
+  let last = isLast(first) ? 1 : pagesOf(total);
   let next = 2;
   const rest: P[] = [];
   const readOn = async (_reader: number, either: AbortSignal): Promise<void> => {
@@ -72,12 +85,16 @@ export async function readList<P extends { readonly body: Page<unknown> }>(
       next += 1;
       const page = await read(number, either);
       rest[number - 2] = page;
-      if (shownOn(page.body) === 0) last = Math.min(last, number);
+      if (isLast(page)) last = Math.min(last, number);
     }
   };
-  const readers = shown < PER_PAGE ? 1 : MOST_TOGETHER;
+  const readers = total === null || shownOn(first.body) < PER_PAGE ? 1 : MOST_TOGETHER;
   await readTogether(pagesFrom(1, readers), signal, readOn);
   return [first, ...rest];
+}
+
+function pagesOf(total: number | null): number {
+  return total === null ? Infinity : Math.ceil(total / PER_PAGE);
 }
 
 /** Numbers from `first` to `last`. */

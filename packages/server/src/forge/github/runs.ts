@@ -3,7 +3,7 @@ import { ForgeError, type Observed } from '../forge.ts';
 import { ACTIONS_READ, ACTIONS_WRITE, type Call } from './call.ts';
 import { type GithubClient, parseAnswer } from './client.ts';
 import type { RunPlace } from './list-runs.ts';
-import { distinct, type Page, PageBudget, PER_PAGE, readList } from './pages.ts';
+import { distinct, isOneShortPage, type Page, PageBudget, PER_PAGE, readList } from './pages.ts';
 import { run as runSchema, workflowJobPage } from './schema.ts';
 
 /** Typed as a mere GET or POST: octokit's own type of `run_id` is a number, which would spoil ids beyond 2^53. */
@@ -135,9 +135,13 @@ async function readAllJobs(
   const [first] = pages;
   const jobs = distinctJobs(pages.flatMap((page) => page.body.entries));
   const oddCount = pages.reduce((sum, { body }) => sum + body.odd.length, 0);
+  const { total } = first.body;
   return {
     jobs,
-    isWhole: jobs.length + oddCount === first.body.total,
+    isWhole:
+      total === null
+        ? isOneShortPage(pages.map(({ body }) => body))
+        : jobs.length + oddCount === total,
     pageCount: pages.length,
     sentAt: first.sentAt,
     forgeSentAt: first.forgeSentAt,

@@ -26,6 +26,9 @@ const attemptCount = z
   .nullish()
   .transform((value) => value ?? 1);
 
+/** Of a list: a hint only, so one that cannot be read costs nobody the list. */
+const count = z.number().nullable().catch(null);
+
 /** Longer than any text of a run, a workflow job or a runner: a list of such texts is to fit into memory. */
 const LONGEST_TEXT = 4_096;
 
@@ -186,7 +189,7 @@ export const account = z.object({ login: words, type: text });
 
 /** One odd entry is left out, and costs nobody else: of a list, only that it is one is asked for. */
 function pageOf<T>(key: string, entry: z.ZodType<T>): z.ZodType<Page<T>> {
-  const shape = { total_count: z.number(), [key]: z.array(z.unknown()).max(PER_PAGE) };
+  const shape = { total_count: count, [key]: z.array(z.unknown()).max(PER_PAGE) };
   return z.object(shape).transform((raw): Page<T> => {
     const entries: T[] = [];
     const odd: OddEntry[] = [];
@@ -195,7 +198,7 @@ function pageOf<T>(key: string, entry: z.ZodType<T>): z.ZodType<Page<T>> {
       if (parsed.success) entries.push(parsed.data);
       else odd.push({ ...readableOf(one), problem: problemOf(parsed.error) });
     }
-    return { total: raw['total_count'] as number, entries, odd };
+    return { total: raw['total_count'] as number | null, entries, odd };
   });
 }
 
