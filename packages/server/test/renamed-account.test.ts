@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { dispatchByHand, HUMAN_TOKEN, RENAMED_BOT, TOKEN } from './harness/scenes.ts';
-import { databases, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import {
+  acme,
+  BOT,
+  dispatchByHand,
+  HUMAN_TOKEN,
+  LONG,
+  RENAMED_BOT,
+  TOKEN,
+} from './harness/scenes.ts';
+import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 /** Its account is renamed while everything works, so that nothing makes the server ask who it is. */
 async function startRenamed(options: WorldOptions): Promise<World> {
@@ -60,3 +68,19 @@ for (const database of databases) {
     });
   });
 }
+
+describe('a credential that does not tell its login', () => {
+  it('is told it by a run that a reply has named: later claims carry it', async () => {
+    const world = await startWorld({
+      ...{ database: sqlite, forge: acme(2) },
+      prepare: (sim) => sim.addFault({ on: 'user', kind: 'not-found', times: 'always' }),
+    });
+    for (let sent = 0; sent < 2; sent += 1) {
+      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+      await world.job(id, 'running');
+    }
+    const claimed = await world.store.runs.listLive('github');
+    expect(claimed.map(({ actor }) => actor)).toEqual(['', BOT]);
+    for (const { id } of world.ourRuns()) world.sim.completeRun(id, 'success');
+  });
+});

@@ -11,13 +11,16 @@ import { type Look, TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 
 export interface TrackRunsDeps
-  extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom'> {
+  extends Omit<
+    RepoDeps,
+    'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'followsSince'
+  > {
   readonly trackingIntervalMs: number;
 }
 
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom'> {
+    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom' | 'followsSince'> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
@@ -62,6 +65,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
   const { webhookGraceMs } = flow;
   return {
     ...given,
+    followsSince: clock.now(),
     lookedInto: new Map(),
     troubles: new Troubles(),
     pace: new TrackPace({ flow, clock, trackingIntervalMs, recheckAfterMs }),
