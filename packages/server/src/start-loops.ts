@@ -56,13 +56,15 @@ function listLoops(deps: LoopsDeps): LoopSpec[] {
   const { store, forge, clock, logger } = deps;
   const { github, dispatcher, waits, history } = deps.config;
   const { cancelRetryMs, forceCancelMs, lateRunMs } = waits;
+  const { requestTimeoutMs } = github;
+  const { runLookupTimeoutMs } = dispatcher;
   const shared = { store, forge, clock, logger };
   const flow = makeFlow(deps);
   return [
     ...(dispatcher.enabled ? [dispatchLoop(deps, flow)] : []),
     new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
     trackLoop(deps, flow),
-    cancelRuns({ ...shared, cancelRetryMs, forceCancelMs }),
+    cancelRuns({ ...shared, cancelRetryMs, forceCancelMs, requestTimeoutMs, runLookupTimeoutMs }),
     takeWebhooks({ ...shared, lateRunMs }),
     retainHistory({ ...shared, ...history, retention: store.retention }),
   ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
 import { acme, LONG, workflow } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
@@ -33,7 +34,8 @@ for (const database of databases) {
     });
 
     it('before its run is known ends the run once it is found (defect #5)', async () => {
-      const world = await startWorld({ database, exceptions: { hiddenRuns: 1 } });
+      const exceptions = { hiddenRuns: 1 };
+      const world = await startWorld({ database, config: impatient, exceptions });
       world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
       world.sim.setRunVisibility({ delayMs: 800 });
       const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });

@@ -181,6 +181,11 @@ export interface Run {
   readonly updatedAt: number;
 }
 
+/** Before it starts, a run may bear a name that is not worked out yet. */
+export function isNameFinal({ status }: Pick<Run, 'status'>): boolean {
+  return status === 'in_progress' || status === 'completed';
+}
+
 /** A part of a run: what a runner really takes. */
 export interface WorkflowJob {
   readonly id: string;

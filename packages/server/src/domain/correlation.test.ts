@@ -144,14 +144,17 @@ describe('an attempt that sends its id', () => {
   });
 
   it('is sent again in spite of such a run where the commit is known to bear ids', () => {
-    const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
-    const seen = { attempts, runs, listedAt: LATE };
-    expect(decide({ ...seen, namedCommits: new Set([namedAt('dispatch-id', 'known')]) })).toEqual({
-      'a-1': 'absent',
-    });
-    expect(decide({ ...seen, namedCommits: new Set([namedAt('dispatch-id', 'other')]) })).toEqual({
-      'a-1': 'ambiguous: 1',
-    });
+    const at = (commit: string, status: string) =>
+      decide({
+        attempts,
+        runs: [madeAfter('1', SECOND, { headSha: 'known', status })],
+        listedAt: LATE,
+        namedCommits: new Set([namedAt('dispatch-id', commit)]),
+      });
+    expect(at('known', 'in_progress')).toEqual({ 'a-1': 'absent' });
+    expect(at('other', 'in_progress')).toEqual({ 'a-1': 'ambiguous: 1' });
+    // Before it starts its name may not be worked out yet.
+    expect(at('known', 'queued')).toEqual({ 'a-1': 'ambiguous: 1' });
   });
 
   it('is not known by a commit at which another input was shown', () => {
@@ -168,7 +171,7 @@ describe('an attempt that sends its id', () => {
   });
 
   it('waits for others being sent that may have made the run', () => {
-    const runs = [madeAfter('1', SECOND, { headSha: 'known' })];
+    const runs = [madeAfter('1', SECOND, { headSha: 'known', status: 'in_progress' })];
     const named = attempt('b-2', { isNamed: true, correlationInput: 'dispatch-id' });
     const seen = { attempts: [sentAfter('p', 0)], runs, listedAt: LATE };
     expect(decide({ ...seen, sending: [named] })).toEqual({ p: 'wait' });
@@ -332,7 +335,8 @@ const anyKey = fc
       }),
       namedCommits: new Set([namedAt('dispatch-id', 'named')]),
       sending: isSending ? [attempt('attempt-sending')] : [],
-      knownIds: isSending ? ['attempt-sending'] : [],
+      guessed: [],
+      knownIds: { open: isSending ? ['attempt-sending'] : [], settled: [] },
       runs: runs.map(({ at, names, actor, headSha }, i) =>
         madeAfter(String(i), at, {
           actor,

@@ -1,8 +1,9 @@
 import type { Attempt, MatchedBy } from './attempt.ts';
-import { matchByName } from './correlation/by-name.ts';
+import { type KnownIds, matchByName } from './correlation/by-name.ts';
 import {
   type Cluster,
   clustersOf,
+  isAlike,
   isForeign,
   mayHaveMade,
   mayHaveMadeLater,
@@ -12,6 +13,7 @@ import {
 import {
   type CandidateRun,
   earliestOf,
+  inTimeUntil,
   lastSendOf,
   type SearchedAttempt,
 } from './correlation/window.ts';
@@ -22,8 +24,10 @@ export interface CorrelationInput extends Sight {
   readonly attempts: readonly SearchedAttempt[];
   /** Attempts of the key that are still being sent: one of the runs may be theirs, and their reply will say so. */
   readonly sending: readonly Pick<Attempt, 'id' | 'isNamed' | 'correlationInput'>[];
-  /** Of all attempts of the key that are known: a run that bears the name of one is no other's. */
-  readonly knownIds: readonly string[];
+  /** Those that were given a run by its time alone after a lost answer: it may be another's, and what was made in their window theirs. */
+  readonly guessed: readonly SearchedAttempt[];
+  /** A run that bears the name of an attempt is no other's. */
+  readonly knownIds: KnownIds;
   /** Runs of the key that no attempt owns, from one listing. */
   readonly runs: readonly CandidateRun[];
   readonly listing: {
@@ -68,12 +72,13 @@ export function correlate(input: CorrelationInput): Decision[] {
   const decisions: Decision[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { kind: 'match', attemptId, runId, matchedBy: 'input' };
   });
+  const rivals = [...input.guessed, ...attempts.filter(({ isNamed }) => !isNamed)];
   for (const cluster of clustersOf(attempts, named.unnamed, input)) {
-    decisions.push(...decideCluster(cluster, input));
+    decisions.push(...decideCluster(cluster, input, rivals));
   }
   const byAttempt = new Map(decisions.map((decision) => [decision.attemptId, decision]));
   const taken = new Set(decisions.map((one) => (one.kind === 'match' ? one.runId : '')));
-  const left = named.unnamed.filter(({ id }) => !taken.has(id));
+  const left = [...named.unnamed, ...named.copies].filter(({ id }) => !taken.has(id));
   return input.attempts.flatMap((attempt) => {
     const decision = byAttempt.get(attempt.id);
     return decision === undefined ? [] : sureOf(decision, attempt, left, input);
@@ -94,7 +99,11 @@ function sureOf(
 
 const NO_PAIRS: ReadonlyMap<SearchedAttempt, CandidateRun> = new Map();
 
-function decideCluster(cluster: Cluster, input: CorrelationInput): Decision[] {
+function decideCluster(
+  cluster: Cluster,
+  input: CorrelationInput,
+  rivals: readonly SearchedAttempt[],
+): Decision[] {
   const { attempts, runs } = cluster;
   const { listing, timing, sending } = input;
   const wait = attempts.map(({ id }): Decision => ({ kind: 'wait', attemptId: id }));
@@ -104,7 +113,10 @@ function decideCluster(cluster: Cluster, input: CorrelationInput): Decision[] {
   if (!attempts.every(isReached)) return wait;
   if (!listing.isComplete) return attempts.map((one) => unlisted(one, runs, input));
   if (sending.some((one) => runs.some((run) => !isForeign(one, run, input)))) return wait;
-  const pairs = isInterchangeable(attempts) ? pairsOf(attempts, runs, input) : NO_PAIRS;
+  if (attempts.some((one) => isCancelEarly(one, input))) return wait;
+  const pairs = isInterchangeable(attempts)
+    ? pairsOf(attempts, runs, { ...input, rivals })
+    : NO_PAIRS;
   const areAllPaired = pairs.size === runs.length;
   const isExact = areAllPaired && runs.length === attempts.length;
   const areAllListed = attempts.every(({ claimedAt }) => listing.sentAt >= claimedAt);
@@ -136,20 +148,30 @@ function unlisted(
   return { kind: 'ambiguous', attemptId, runs };
 }
 
-/** Whichever of the runs each gets, its job's ref and inputs are those of the run. */
 function isInterchangeable(attempts: readonly SearchedAttempt[]): boolean {
   const [first] = attempts;
-  return attempts.every(({ isNamed, inputsHash }) => !isNamed && inputsHash === first?.inputsHash);
+  return attempts.every((one) => !one.isNamed && first !== undefined && isAlike(one, first));
+}
+
+/** Its run would be cancelled at once: it is taken by its time only when no more can be made that could be its own. */
+function isCancelEarly(
+  attempt: SearchedAttempt,
+  { listing, timing }: Pick<CorrelationInput, 'listing' | 'timing'>,
+): boolean {
+  const { state, cancelWantedAt, isNamed, uncertaintyMs } = attempt;
+  if (state !== 'unknown' || cancelWantedAt === null || isNamed) return false;
+  return listing.sentAt <= inTimeUntil(attempt, timing) + uncertaintyMs;
 }
 
 /** @param runs that may be its own, or another's */
 function withoutRun(
   attempt: SearchedAttempt,
   runs: readonly CandidateRun[],
-  { listing, timing, now }: CorrelationInput,
+  { listing, timing }: CorrelationInput,
 ): Decision {
   const { id: attemptId, missingSince } = attempt;
-  const isLongAgo = now >= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
+  // By when the listing left: what was made after that it cannot show.
+  const isLongAgo = listing.sentAt >= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
   const isSecond = missingSince !== null && listing.sentAt - missingSince >= timing.recheckAfterMs;
   if (!isLongAgo || !isSecond) return { kind: 'missing', attemptId };
   return runs.length > 0 ? { kind: 'ambiguous', attemptId, runs } : { kind: 'absent', attemptId };

@@ -24,16 +24,23 @@ export function groupByKey(attempts: readonly Attempt[], runs: readonly Run[]): 
   return [...Map.groupBy(attempts, keyOf).values()];
 }
 
-/** The runs that an attempt of this key could have made. */
+/** The runs that an attempt of this key could have made. One whose branch or path is not told may be of any. */
 export function runsOfKey(attempt: Attempt, runs: readonly Run[]): Run[] {
   const ref = plainRefOf(attempt.ref);
   return runs.filter(
-    (run) => plainRefOf(run.branch) === ref && isWorkflow(run, attempt.workflowId),
+    ({ branch, ...run }) =>
+      (branch === '' || plainRefOf(branch) === ref) &&
+      (run.path === '' || isWorkflow(run, attempt.workflowId)),
   );
 }
 
+/** It tells both. */
+export function isOfSureKey({ branch, path }: Pick<Run, 'branch' | 'path'>): boolean {
+  return branch !== '' && path !== '';
+}
+
 /** `workflow_id` may be GitHub's number, the file's name, or its path. */
-function isWorkflow(run: Run, workflowId: string): boolean {
+function isWorkflow(run: Pick<Run, 'workflowId' | 'path'>, workflowId: string): boolean {
   return (
     run.workflowId === workflowId || run.path === workflowId || run.path.endsWith(`/${workflowId}`)
   );

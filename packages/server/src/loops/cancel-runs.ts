@@ -1,4 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts';
+import { runMadeWithinMs } from '../domain/correlation/window.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -15,6 +16,8 @@ export interface CancelRunsDeps {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
   readonly forceCancelMs: number;
+  readonly requestTimeoutMs: number;
+  readonly runLookupTimeoutMs: number;
 }
 
 interface TickDeps extends CancelRunsDeps {
@@ -41,7 +44,8 @@ export function cancelRuns(given: CancelRunsDeps): LoopSpec {
 async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
   const { store, forge, clock, forceCancelMs, pace } = deps;
   const { background, wake } = context;
-  const wanted = await store.runs.listWantedCancels(forge.id, forceCancelMs);
+  const waits = { forceCancelMs, runMadeWithinMs: runMadeWithinMs(deps) };
+  const wanted = await store.runs.listWantedCancels(forge.id, waits);
   deps.troubles.keepOnly(wanted.map(({ attempt }) => attempt.id));
   // One after another, as the forge wishes of requests that change something; but none waits for one that hangs.
   for (const { attempt, how } of pace.inTurn(wanted)) {

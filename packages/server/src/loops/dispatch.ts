@@ -1,4 +1,4 @@
-import { madeLateMs } from '../domain/correlation/window.ts';
+import { runMadeWithinMs } from '../domain/correlation/window.ts';
 import { planDispatch } from '../domain/dispatch-plan.ts';
 import type {
   CredentialAllowance,
@@ -177,10 +177,6 @@ export class DispatchLoop {
     cut.abort();
   }
 
-  #runMadeWithinMs(): number {
-    return this.#deps.requestTimeoutMs + madeLateMs(this.#deps);
-  }
-
   async #timed<T>(phase: 'load' | 'plan' | 'claim', work: () => T | Promise<T>): Promise<T> {
     const { clock, onPhase } = this.#deps;
     const startedAt = clock.monotonic();
@@ -200,7 +196,7 @@ export class DispatchLoop {
         freshForMs: freshMs,
         pickupTimeoutMs,
         offsetMs: forge.dateOffset().offsetMs,
-        runMadeWithinMs: this.#runMadeWithinMs(),
+        runMadeWithinMs: runMadeWithinMs(this.#deps),
       }),
     );
     await store.dispatch.recordHoldsEnded(state.endedHolds);
@@ -290,7 +286,7 @@ export class DispatchLoop {
           credential,
           sendDeadlineMs,
           ...forge.dateOffset(),
-          runMadeWithinMs: this.#runMadeWithinMs(),
+          runMadeWithinMs: runMadeWithinMs(this.#deps),
           probeMs,
         }),
       );

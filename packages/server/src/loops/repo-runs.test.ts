@@ -3,6 +3,7 @@ import { attempt, CLAIMED_AT } from '../domain/attempt.testkit.ts';
 import { lookByRepo } from './repo-runs.ts';
 
 const HOUR_MS = 60 * 60_000;
+const EXACT = { offsetMs: 0, uncertaintyMs: 0 };
 const known = (id: string, claimedAt: number) =>
   attempt(id, { state: 'accepted', runId: id, claimedAt });
 
@@ -14,6 +15,7 @@ it('lists a repository once for all its attempts, back to a minute before the fi
       attempt('c', { repo: 'other' }),
     ],
     CLAIMED_AT + 10_000,
+    EXACT,
   );
   expect(looks.map(({ repo, listed }) => [repo, listed.map(({ id }) => id)])).toEqual([
     ['app', ['a', 'b']],
@@ -24,7 +26,7 @@ it('lists a repository once for all its attempts, back to a minute before the fi
 
 it('reads a few long-running ones one by one instead of listing back to their start', () => {
   const now = CLAIMED_AT + 30 * HOUR_MS;
-  const [look] = lookByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now);
+  const [look] = lookByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now, EXACT);
   expect(look?.single.map(({ id }) => id)).toEqual(['old']);
   expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
 });
@@ -35,7 +37,7 @@ it('reads many long-running ones in turn: those seen longest ago, behind what is
     ...known(`old-${String(i)}`, CLAIMED_AT + i),
     runObservedAt: now - 1_000 * i,
   }));
-  const [look] = lookByRepo([...many, known('new', now)], now, new Set(['old-0']));
+  const [look] = lookByRepo([...many, known('new', now)], now, EXACT, new Set(['old-0']));
   const turn = ['old-0', 'old-19', 'old-18', 'old-17', 'old-16', 'old-15', 'old-14', 'old-13'];
   expect(look?.single.map(({ id }) => id)).toEqual(turn);
   expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
@@ -43,6 +45,6 @@ it('reads many long-running ones in turn: those seen longest ago, behind what is
 
 it('lists for an old attempt that has no run yet: only a listing can show it', () => {
   const now = CLAIMED_AT + 2 * HOUR_MS;
-  const [look] = lookByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now);
+  const [look] = lookByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now, EXACT);
   expect(look?.listed).toHaveLength(1);
 });

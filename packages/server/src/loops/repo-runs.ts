@@ -1,5 +1,7 @@
 import type { Attempt } from '../domain/attempt.ts';
+import { steppedSince } from '../domain/correlation/window.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
+import type { DateOffset } from '../forge/forge.ts';
 
 /** Older attempts do not widen the listing: each is read on its own instead, so many at a look, in turn. */
 const RECENT_MS = 60 * 60_000;
@@ -30,13 +32,19 @@ export interface RepoLook {
 export function lookByRepo(
   attempts: readonly Attempt[],
   now: number,
+  offset: DateOffset,
   urgent: ReadonlySet<string> = new Set(),
 ): RepoLook[] {
   const byRepo = Map.groupBy(attempts, repoKeyOf);
-  return [...byRepo.values()].map((group) => lookAt(group, now, urgent));
+  return [...byRepo.values()].map((group) => lookAt(group, now, offset, urgent));
 }
 
-function lookAt(attempts: readonly Attempt[], now: number, urgent: ReadonlySet<string>): RepoLook {
+function lookAt(
+  attempts: readonly Attempt[],
+  now: number,
+  offset: DateOffset,
+  urgent: ReadonlySet<string>,
+): RepoLook {
   const isOld = (attempt: Attempt): boolean =>
     attempt.runId !== null && now - attempt.claimedAt > RECENT_MS;
   const listed = attempts.filter((attempt) => !isOld(attempt));
@@ -49,7 +57,7 @@ function lookAt(attempts: readonly Attempt[], now: number, urgent: ReadonlySet<s
     repo: first?.repo ?? '',
     attempts,
     listed,
-    createdSince: listedSince(listed),
+    createdSince: listedSince(listed, offset),
     single: inTurn.slice(0, SINGLE_AT_A_LOOK),
   };
 }
@@ -60,6 +68,10 @@ function compare(a: number, b: number): number {
 }
 
 /** How far back a listing has to go to show the runs of all these attempts; on the forge's clock. */
-export function listedSince(attempts: readonly Attempt[]): number {
-  return Math.min(...attempts.map((a) => a.forgeClaimedAt - a.forgeUncertaintyMs)) - SLACK_MS;
+export function listedSince(attempts: readonly Attempt[], offset: DateOffset): number {
+  const from = attempts.map((one) => {
+    const backMs = Math.max(0, -steppedSince(one, offset));
+    return one.forgeClaimedAt - one.forgeUncertaintyMs - backMs;
+  });
+  return Math.min(...from) - SLACK_MS;
 }

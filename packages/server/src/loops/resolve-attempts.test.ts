@@ -45,6 +45,7 @@ async function resolve(
   const fake: Partial<RunStore> = {
     listLive: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt === null)),
     listWatched: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt !== null)),
+    listGuessed: () => Promise.resolve(attempts.filter((one) => one.matchedBy === 'order')),
     listOwnedRunIds: () => Promise.resolve(new Set(attempts.flatMap((one) => one.runId ?? []))),
     listAttemptIds: (ids) => Promise.resolve(ids.filter((id) => endedIds.includes(id))),
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
@@ -133,7 +134,7 @@ it('never sends again what may have started a run that bears no id, and names th
     isNamed: true,
     missingSince: CLAIMED_AT + 300_000,
   };
-  const nameless = run('7', { url: 'https://forge/runs/7' });
+  const nameless = run('7', { url: 'https://forge/runs/7', status: 'in_progress' });
   const [, , told] = await resolve([attempt('a', sent)], [nameless], 400_000);
   expect(told).toMatch(
     /^a ambiguous: outcome-ambiguous: .* run 7 \(https:\/\/forge\/runs\/7\) may be/,

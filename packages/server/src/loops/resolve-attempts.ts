@@ -1,11 +1,12 @@
 import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
-import { idsInNames } from '../domain/correlation/by-name.ts';
+import { idsInNames, type KnownIds } from '../domain/correlation/by-name.ts';
 import type { Sight } from '../domain/correlation/clusters.ts';
 import { lateRuns } from '../domain/correlation/late-runs.ts';
-import type {
-  CandidateRun,
-  CorrelationTiming,
-  SearchedAttempt,
+import {
+  type CandidateRun,
+  type CorrelationTiming,
+  type SearchedAttempt,
+  steppedSince,
 } from '../domain/correlation/window.ts';
 import { type CorrelationInput, correlate, type Decision } from '../domain/correlation.ts';
 import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
@@ -65,7 +66,7 @@ export async function resolveAttempts(
   const last = await resolveBy(deps, where, listing, 'search');
   if (last.length === 0) return;
   // Nothing is sent again on one kind of evidence: what it does not show, another listing must not show either.
-  const createdSince = listedSince(last);
+  const createdSince = listedSince(last, deps.offset);
   const again = await deps.listAgain(createdSince);
   if (again === undefined) return;
   await resolveBy(deps, { ...where, createdSince }, united(listing, again), 'both');
@@ -115,7 +116,8 @@ async function listAttempts(
   const live = await runs.listLive(where.forgeId);
   const known = new Set(live.map(({ id }) => id));
   const watched = await runs.listWatched(where.forgeId, now - lateRunMs);
-  const ended = watched.filter(({ id }) => !known.has(id));
+  const guessed = await runs.listGuessed(where.forgeId, now - lateRunMs);
+  const ended = [...watched, ...guessed].filter(({ id }) => !known.has(id));
   return [...live, ...ended].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }
 
@@ -156,7 +158,7 @@ function isConclusion({ kind }: Decision): boolean {
 /** Of the key; nobody owns these runs. */
 interface SeenRuns extends Sight {
   readonly runs: readonly Run[];
-  readonly knownIds: readonly string[];
+  readonly knownIds: KnownIds;
 }
 
 function searchOf(
@@ -170,6 +172,7 @@ function searchOf(
     ...seen,
     attempts: attempts.filter(isSearching).map((one) => asSearched(deps, one)),
     sending: attempts.filter(({ state }) => state === 'claimed'),
+    guessed: attempts.filter(isGuess).map((one) => asSearched(deps, one)),
     listing: { sentAt, isComplete, createdSince },
     now: now + offset.offsetMs,
   };
@@ -187,19 +190,26 @@ async function listNamedCommits(
   return store.listNamedCommits(senders, commits);
 }
 
-/**
- * Also of attempts that have ended: a run with the id of one in its name was started by somebody with a copy of its
- * inputs, and is nobody's of ours.
- */
+/** The forge has said nothing of it: this run may be another's. Accepted, it surely has one. */
+function isGuess({ state, matchedBy }: Attempt): boolean {
+  return state === 'found' && matchedBy === 'order';
+}
+
+/** Also of attempts that have ended: what bears the id of one was started with a copy of its inputs. */
 async function listKnownIds(
   { runs: store }: ResolveDeps,
   attempts: readonly Attempt[],
   runs: readonly Run[],
-): Promise<string[]> {
+): Promise<KnownIds> {
+  const [open, settled] = [attempts.filter(mayGetRun), attempts.filter((one) => !mayGetRun(one))];
   const known = new Set(attempts.map(({ id }) => id));
   const others = idsInNames(runs).filter((id) => !known.has(id));
   const ended = others.length === 0 ? [] : await store.listAttemptIds(others);
-  return [...known, ...ended];
+  return { open: open.map(({ id }) => id), settled: [...settled.map(({ id }) => id), ...ended] };
+}
+
+function mayGetRun(attempt: Attempt): boolean {
+  return isSearching(attempt) || isWatched(attempt) || attempt.state === 'claimed';
 }
 
 async function adoptLate(
@@ -209,10 +219,9 @@ async function adoptLate(
 ): Promise<void> {
   const searched = (isMeant: (one: Attempt) => boolean): SearchedAttempt[] =>
     attempts.filter(isMeant).map((one) => asSearched(deps, one));
-  const watched = searched(isWatched);
-  const stepped = attempts.filter((one) => isStepped(deps, one)).map(({ id }) => id);
   const late = lateRuns({
-    ...{ ...seen, watched, stepped: new Set(stepped) },
+    ...seen,
+    watched: searched(isWatched),
     searching: searched((one) => isSearching(one) || one.state === 'claimed'),
     guessed: searched(({ matchedBy }) => matchedBy === 'order'),
   });
@@ -222,20 +231,12 @@ async function adoptLate(
   }
 }
 
-/** Clocks that are kept right drift apart by less: more is a step of the forge's or of ours. */
-const DRIFT_MS = 5_000;
-
-function isStepped({ offset }: ResolveDeps, attempt: Attempt): boolean {
-  const offsetMs = attempt.forgeClaimedAt - attempt.claimedAt;
-  const unsureMs = attempt.forgeUncertaintyMs + offset.uncertaintyMs + DRIFT_MS;
-  return Math.abs(offset.offsetMs - offsetMs) > unsureMs;
-}
-
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
 function asSearched({ offset, actorNow }: ResolveDeps, attempt: Attempt): SearchedAttempt {
   const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
   const uncertaintyMs = Math.max(attempt.forgeUncertaintyMs, offset.uncertaintyMs);
-  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, actorNow: actorNow() };
+  const steppedMs = steppedSince(attempt, offset);
+  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, steppedMs, actorNow: actorNow() };
 }
 
 async function carryOut(

@@ -90,7 +90,8 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
     listWatched(deps, look),
   ]);
   forgetEnded(deps, live);
-  const forgeNow = now + forge.dateOffset().offsetMs;
+  const offset = forge.dateOffset();
+  const forgeNow = now + offset.offsetMs;
   const late = overdue.choose(live, betweenJobs, forgeNow, isRunTold);
   if (isAll) overdue.noteLooked(live);
   const sought = deps.doubts.take(live);
@@ -98,7 +99,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const isMeant = (one: Attempt): boolean =>
     isAll || some.has(one) || restarted.has(one.id) || owed.has(repoKeyOf(one));
   const urgent = new Set([...betweenJobs, ...restarted]);
-  const looks = lookByRepo([...live.filter(isMeant), ...watched], now, urgent);
+  const looks = lookByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
     deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);

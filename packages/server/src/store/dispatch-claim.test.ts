@@ -68,11 +68,27 @@ for (const kind of databases) {
         await start();
         const found = await lose();
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
-        await scene.runs().matchRun(found.id, scene.run('7'), 'order');
+        await dispatch().recordAccepted(found.id, { runId: '7', runUrl: '' });
         const { attempt } = (await claimOf({ inputs: { a: '2' } }))!;
         expect(await claimOf({ inputs: { a: '3' } })).toBeUndefined();
         await dispatch().giveBack(attempt.id, 'not sent');
         expect(await claimOf({ inputs: { a: '3' } })).toBeDefined();
+      });
+
+      it('has to wait on where that run was taken by its time alone: it may be another’s', async () => {
+        await start();
+        const found = await lose();
+        await scene.runs().matchRun(found.id, scene.run('7'), 'order');
+        expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
+        const ended = scene.run('7', { status: 'completed', conclusion: 'success' });
+        await scene.runs().recordRun(found.id, ended, at.clock.now());
+        expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
+        // As long ago, by the database's clock, as a run may take to be made.
+        const send_deadline = found.sendDeadline - 5_000 - MINUTE - 1;
+        await at.database.write((tx) =>
+          tx.db.updateTable('attempts').set({ send_deadline }).execute(),
+        );
+        expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
       });
 
       it('is possible once a listing has shown, by the forge’s clock, that a run made from now on is not its own', async () => {

@@ -4,7 +4,7 @@ import type { Doubt } from '../domain/doubt.ts';
 import type { AttemptRow, Schema } from './schema.ts';
 
 /** Word for word the condition of the index `attempts_in_doubt`. */
-const HAS_NO_RUN = sql<SqlBool>`run_id is null and is_named = 0 and state <> 'refused'`;
+export const MAY_BE_IN_DOUBT = sql<SqlBool>`is_named = 0 and state <> 'refused' and (run_id is null or (state = 'found' and matched_by = 'order'))`;
 
 export interface DoubtQuery {
   readonly forgeId: string;
@@ -14,7 +14,8 @@ export interface DoubtQuery {
 
 /**
  * While they last: until its run is known, it surely started nothing, or a run made from now on cannot be its own. That
- * a listing has shown, by the forge's own clock; of one that was given up the database's clock says it.
+ * a listing has shown, by the forge's own clock; of one that was given up, or given a run by its time after a lost answer,
+ * which may be another's, the database's clock says it.
  */
 export async function listDoubts(
   db: Kysely<Schema>,
@@ -22,7 +23,7 @@ export async function listDoubts(
   dbNow: RawBuilder<number>,
 ): Promise<Doubt[]> {
   const afterDeadline = sql<number>`forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)}`;
-  const lasts = sql<SqlBool>`case when ended_at is null
+  const lasts = sql<SqlBool>`case when ended_at is null and run_id is null
     then coalesce(missing_at, 0) <= forge_send_deadline + ${afterDeadline}
     else ${dbNow} <= send_deadline + ${afterDeadline} end`;
   return readDoubts(db, forgeId, lasts);
@@ -30,7 +31,7 @@ export async function listDoubts(
 
 /** Those that may still turn out to last, whatever the time: for saying what a job waits for. */
 export function listOpenDoubts(db: Kysely<Schema>, forgeId: string): Promise<Doubt[]> {
-  return readDoubts(db, forgeId, sql<SqlBool>`ended_at is null`);
+  return readDoubts(db, forgeId, sql<SqlBool>`ended_at is null and run_id is null`);
 }
 
 async function readDoubts(
@@ -42,7 +43,7 @@ async function readDoubts(
     .selectFrom('attempts')
     .select(['job_id', 'owner', 'repo', 'workflow_id', 'ref', 'inputs_hash', 'claimed_at'])
     .where('forge_id', '=', forgeId)
-    .where(HAS_NO_RUN)
+    .where(MAY_BE_IN_DOUBT)
     .where(isMeant)
     // By it SQLite chooses the index.
     .orderBy('claimed_at')

@@ -134,9 +134,9 @@ for (const kind of databases) {
       expect((await scene.attempt(one.id)).ended_at).toBe(at.clock.now());
       await dispatch().recordAccepted(two.id, { runId: '2', runUrl: 'u' });
       expect((await job(two.jobId)).runId).toBeNull();
-      expect(await runs().listWantedCancels('github', 1)).toMatchObject([
-        { attempt: { id: two.id, runId: '2' }, how: 'cancel' },
-      ]);
+      expect(
+        await runs().listWantedCancels('github', { runMadeWithinMs: 0, forceCancelMs: 1 }),
+      ).toMatchObject([{ attempt: { id: two.id, runId: '2' }, how: 'cancel' }]);
       // One requeue, by the cancel.
       expect((await jobs().listQueue('g', {})).jobs).toHaveLength(1);
     });
@@ -238,7 +238,9 @@ for (const kind of databases) {
       const late = () => dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       expect(await told(late)).toEqual(['attempt.run-late']);
       expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'accepted', ended_at: null });
-      expect(await runs().listWantedCancels('github', 1)).toHaveLength(1);
+      expect(
+        await runs().listWantedCancels('github', { runMadeWithinMs: 0, forceCancelMs: 1 }),
+      ).toHaveLength(1);
       expect(await job(attempt.jobId)).toMatchObject({ state: 'pending', runId: null });
     });
 
@@ -277,9 +279,9 @@ for (const kind of databases) {
       const ended = scene.run('1', { status: 'completed', conclusion: 'cancelled' });
       await scene.runs().recordRun(attempt.id, ended, 100);
       await dispatch().recordAccepted(attempt.id, { runId: '2', runUrl: '' });
-      expect(await scene.runs().listWantedCancels(FORGE, 60_000)).toMatchObject([
-        { attempt: { id: attempt.id, runId: '2' }, how: 'cancel' },
-      ]);
+      expect(
+        await scene.runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 60_000 }),
+      ).toMatchObject([{ attempt: { id: attempt.id, runId: '2' }, how: 'cancel' }]);
     });
 
     it('three refusals of a template in a row count, a success between them starts anew', async () => {

@@ -76,7 +76,7 @@ describe('questions on sqlite', () => {
     await runs.listLive(FORGE);
     await runs.listWatched(FORGE, 0);
     await runs.listOwnedRunIds(FORGE, ['1']);
-    await runs.listWantedCancels(FORGE, 1);
+    await runs.listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 1 });
     await runs.listWorkflowJobs(FORGE, '1');
     await runs.listToLookInto(FORGE);
     await dispatch.expireClaims(await scene.lease(), 1);

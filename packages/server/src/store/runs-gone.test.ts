@@ -69,9 +69,9 @@ for (const kind of databases) {
       expect(await runs().listLive(FORGE)).toEqual([]);
       expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
       expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
-      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
-        { attempt: { id: attempt.id, runId: '1' }, how: 'cancel' },
-      ]);
+      expect(
+        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: MINUTE }),
+      ).toMatchObject([{ attempt: { id: attempt.id, runId: '1' }, how: 'cancel' }]);
     });
 
     it.each([

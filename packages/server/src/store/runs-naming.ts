@@ -1,6 +1,6 @@
 /** Whether the runs of a workflow bear the id of the attempt that made them: its `run-name` says so, or does not. */
 import type { Kysely } from 'kysely';
-import type { Attempt, Run } from '../domain/attempt.ts';
+import { type Attempt, isNameFinal, type Run } from '../domain/attempt.ts';
 import { namedAt } from '../domain/correlation/clusters.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { DispatchTarget } from '../domain/job.ts';
@@ -22,10 +22,6 @@ function keyOf(
   const names = { owner: owner.toLowerCase(), repo: repo.toLowerCase() };
   return { forge_id: forgeId, ...names, workflow_id: workflowId, ref, correlation_input: input };
 }
-
-/** Before it starts, a run may bear a name that is not worked out yet. */
-const isNameFinal = ({ status }: Run): boolean =>
-  status === 'in_progress' || status === 'completed';
 
 /**
  * Takes what the run that the forge named to this attempt shows of its workflow. Only such a run can: any other was

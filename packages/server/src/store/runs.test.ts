@@ -245,9 +245,9 @@ for (const kind of databases) {
       await runs().concludeAbsent(attempt.id, 'run not found');
       expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
       expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
-      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
-        { attempt: { id: attempt.id, runId: '1', state: 'accepted' } },
-      ]);
+      expect(
+        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: MINUTE }),
+      ).toMatchObject([{ attempt: { id: attempt.id, runId: '1', state: 'accepted' } }]);
       expect((await job(attempt.jobId)).state).toBe('failed');
     });
 
@@ -262,7 +262,9 @@ for (const kind of databases) {
         await runs().concludeAbsent(attempt.id, 'run not found');
         expect(await runs().adoptLateRun(attempt.id, run('1', over), 'order')).toBe(true);
         expect(await runs().listLive(FORGE)).toMatchObject([{ id: attempt.id, runId: '1' }]);
-        expect(await runs().listWantedCancels(FORGE, MINUTE)).toEqual([]);
+        expect(
+          await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: MINUTE }),
+        ).toEqual([]);
       },
     );
 
@@ -276,9 +278,9 @@ for (const kind of databases) {
         'attempt.run-late',
       ]);
       expect(await runs().listWatched(FORGE, since)).toEqual([]);
-      expect(await runs().listWantedCancels(FORGE, MINUTE)).toMatchObject([
-        { attempt: { id: attempt.id, runId: '1', state: 'absent' } },
-      ]);
+      expect(
+        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: MINUTE }),
+      ).toMatchObject([{ attempt: { id: attempt.id, runId: '1', state: 'absent' } }]);
       const ended = run('1', { status: 'completed', conclusion: 'cancelled' });
       await runs().recordRun(attempt.id, ended, 100);
       expect(await runs().listLive(FORGE)).toEqual([]);
@@ -290,9 +292,11 @@ for (const kind of databases) {
       const attempt = await unknown();
       await jobs().cancelJob(attempt.jobId, 'ben');
       const wanted = async () =>
-        (await runs().listWantedCancels(FORGE, 5 * MINUTE)).map(({ how }) => how);
+        (
+          await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 5 * MINUTE })
+        ).map(({ how }) => how);
       expect(await wanted()).toEqual([]);
-      await runs().matchRun(attempt.id, run('1'), 'order');
+      await runs().matchRun(attempt.id, run('1'), 'input');
       expect(await wanted()).toEqual(['cancel']);
       await runs().recordCancelSent(attempt.id, 'cancel');
       expect(await wanted()).toEqual([]);
@@ -303,13 +307,34 @@ for (const kind of databases) {
       expect(await wanted()).toEqual([]);
     });
 
+    it('known by their time alone are cancelled when no more can be made that could be the right one', async () => {
+      await start();
+      const attempt = await unknown();
+      await jobs().cancelJob(attempt.jobId, 'ben');
+      await runs().matchRun(attempt.id, run('1'), 'order');
+      const waits = { runMadeWithinMs: MINUTE, forceCancelMs: 5 * MINUTE };
+      expect(
+        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: waits }),
+      ).toEqual([]);
+      // As long ago, by the database's clock, as a run may take to be made.
+      const send_deadline = attempt.sendDeadline - 5_000 - MINUTE - 1;
+      await at.database.write((tx) =>
+        tx.db.updateTable('attempts').set({ send_deadline }).execute(),
+      );
+      expect(
+        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: waits }),
+      ).toHaveLength(1);
+    });
+
     it('are cancelled with force again and again while they live', async () => {
       await start();
       const attempt = await accepted();
       await jobs().cancelJob(attempt.jobId, 'ben');
       await runs().recordCancelSent(attempt.id, 'cancel');
       const wanted = async () =>
-        (await runs().listWantedCancels(FORGE, 5 * MINUTE)).map(({ how }) => how);
+        (
+          await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 5 * MINUTE })
+        ).map(({ how }) => how);
       for (let times = 1; times <= 2; times += 1) {
         expect(await wanted()).toEqual([]);
         at.clock.advance(5 * MINUTE);

@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { breathing } from '../lib/turns.ts';
 import { isWatchedRow, tellAttempt } from './attempts.ts';
@@ -5,6 +6,7 @@ import { isToBeLookedInto } from './attempts-between.ts';
 import { listLiveAttempts } from './attempts-live.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
+import { MAY_BE_IN_DOUBT } from './dispatch-doubts.ts';
 import type { RunStore } from './port/runs.ts';
 import { attemptOf, workflowJobOf } from './rows.ts';
 import { recordReadable, recordRunGone, recordRunUnreadable } from './runs-gone.ts';
@@ -19,6 +21,7 @@ export function makeRunStore(database: Database): RunStore {
   return {
     listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
     listWatched: (forgeId, since) => listWatched(database, forgeId, since),
+    listGuessed: (forgeId, since) => listGuessed(database, forgeId, since),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     listAttemptIds: (ids) => listAttemptIds(database, ids),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),
@@ -42,8 +45,7 @@ export function makeRunStore(database: Database): RunStore {
     recordRunUnreadable: (attemptId, unreadableRunMs, messages) =>
       recordRunUnreadable(database, attemptId, unreadableRunMs, messages),
     recordReadable: (attemptIds) => recordReadable(database, attemptIds),
-    listWantedCancels: (forgeId, forceCancelMs) =>
-      listWantedCancels(database, forgeId, forceCancelMs),
+    listWantedCancels: (forgeId, waits) => listWantedCancels(database, forgeId, waits),
     recordCancelSent: (attemptId, how) => recordCancelSent(database, attemptId, how),
   };
 }
@@ -58,6 +60,23 @@ async function listWatched(
     .selectAll()
     .where('forge_id', '=', forgeId)
     .where(isWatchedRow)
+    .where('claimed_at', '>=', claimedSince)
+    .orderBy('claimed_at')
+    .execute();
+  return rows.map(attemptOf);
+}
+
+async function listGuessed(
+  { read }: Database,
+  forgeId: string,
+  claimedSince: number,
+): Promise<Attempt[]> {
+  const rows = await read
+    .selectFrom('attempts')
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where(MAY_BE_IN_DOUBT)
+    .where('run_id', 'is not', null)
     .where('claimed_at', '>=', claimedSince)
     .orderBy('claimed_at')
     .execute();
@@ -108,9 +127,9 @@ async function listWorkflowJobs(
 }
 
 async function listWantedCancels(
-  { read, clock }: Database,
+  { read, clock, dbNow }: Database,
   forgeId: string,
-  forceCancelMs: number,
+  { forceCancelMs, runMadeWithinMs }: Parameters<RunStore['listWantedCancels']>[1],
 ): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]> {
   const rows = await read
     .selectFrom('attempts')
@@ -119,6 +138,8 @@ async function listWantedCancels(
     .where('cancel_wanted_at', 'is not', null)
     .where('ended_at', 'is', null)
     .where('run_id', 'is not', null)
+    .where(sql<SqlBool>`(state <> 'found' or matched_by <> 'order'
+      or ${dbNow} > send_deadline + forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)})`)
     .where((eb) =>
       eb.or([
         eb('cancel_sent_at', 'is', null),

@@ -4,32 +4,46 @@ import type { CandidateRun, SearchedAttempt } from './window.ts';
 export interface NamedRuns {
   /** Run ids by the attempt whose id they bear. */
   readonly byAttempt: ReadonlyMap<string, string>;
-  /** Those that bear no attempt's id. One with the id of another attempt is in neither: it is nobody's here. */
+  /** Those that bear no attempt's id. */
   readonly unnamed: readonly CandidateRun[];
+  /**
+   * Those that bear the id of an attempt which has its run: started with a copy of its inputs, by somebody, or by a job of
+   * ours that hands the id on. Nobody's to take, and it forbids to send again.
+   */
+  readonly copies: readonly CandidateRun[];
+}
+
+export interface KnownIds {
+  /** Of attempts that may still get their run: a run that bears the id of one is its own. */
+  readonly open: readonly string[];
+  /** Of all others. */
+  readonly settled: readonly string[];
 }
 
 /**
- * Ids are random enough that a run with one in its name has it from us, whenever it was made.
- *
- * @param knownIds of all attempts of the key: a run that bears the name of one is no other's
+ * Ids are random enough that a run with one in its name has it from us, whenever it was made. A name may bear the id of
+ * what came before it, too: its own is that of an attempt without a run, and of several the newest.
  */
 export function matchByName(
   attempts: readonly Pick<SearchedAttempt, 'id'>[],
   runs: readonly CandidateRun[],
-  knownIds: readonly string[],
+  known: KnownIds,
 ): NamedRuns {
   const byAttempt = new Map<string, string>();
   const unnamed: CandidateRun[] = [];
+  const copies: CandidateRun[] = [];
   const wanted = new Set(attempts.map(({ id }) => id));
-  const ids = [...new Set([...wanted, ...knownIds])].sort();
+  const open = [...new Set([...wanted, ...known.open])].sort();
   for (const run of runs.toSorted(compareRuns)) {
-    // A name may bear the id of what came before it, too: its own is the newest.
-    const id = ids.findLast((one) => run.name.includes(one));
-    // A second run of that name was started by somebody with a copy of the inputs: nobody's to adopt.
-    if (id === undefined) unnamed.push(run);
-    else if (wanted.has(id) && !byAttempt.has(id)) byAttempt.set(id, run.id);
+    const bears = (id: string): boolean => run.name.includes(id);
+    const id = open.findLast(bears);
+    if (id === undefined) (known.settled.some(bears) ? copies : unnamed).push(run);
+    // A second run of that name is a copy, too.
+    else if (byAttempt.has(id)) copies.push(run);
+    // Those of others are left to them.
+    else if (wanted.has(id)) byAttempt.set(id, run.id);
   }
-  return { byAttempt, unnamed };
+  return { byAttempt, unnamed, copies };
 }
 
 /** As `uuidv7` writes them, which attempts are named by. */

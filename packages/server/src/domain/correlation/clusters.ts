@@ -1,3 +1,5 @@
+import { isNameFinal } from '../attempt.ts';
+import { isOfSureKey } from '../run-keys.ts';
 import { compareText } from '../text-order.ts';
 import { compareRuns } from './by-name.ts';
 import { pairInOrder } from './pair-in-order.ts';
@@ -30,11 +32,11 @@ export function namedAt(correlationInput: string, headSha: string): string {
 /** At this commit a run of an attempt that sends its id in this input would bear it: this one is somebody else's. */
 export function isForeign(
   { isNamed, correlationInput }: Pick<SearchedAttempt, 'isNamed' | 'correlationInput'>,
-  { headSha }: CandidateRun,
+  run: CandidateRun,
   { namedCommits }: Pick<Sight, 'namedCommits'>,
 ): boolean {
-  if (!isNamed || correlationInput === null) return false;
-  return namedCommits.has(namedAt(correlationInput, headSha));
+  if (!isNamed || correlationInput === null || !isNameFinal(run)) return false;
+  return namedCommits.has(namedAt(correlationInput, run.headSha));
 }
 
 /** Whether it cannot be ruled out that this attempt made this run, which bears no attempt's id. */
@@ -79,11 +81,16 @@ export function clustersOf(
   return clusters;
 }
 
+export interface PairsInput extends Sight {
+  /** What else may have made a run: by its time it is nobody's then, unless whose it is makes no difference. */
+  readonly rivals: readonly SearchedAttempt[];
+}
+
 /** In time order. By its time alone none goes to an attempt that is known by its name. */
 export function pairsOf(
   attempts: readonly SearchedAttempt[],
   runs: readonly CandidateRun[],
-  sight: Sight,
+  sight: PairsInput,
   isInTime: typeof isMadeInTime = isMadeInTime,
 ): Map<SearchedAttempt, CandidateRun> {
   const senders = attempts.toSorted((a, b) => a.claimedAt - b.claimedAt || compareText(a.id, b.id));
@@ -92,11 +99,23 @@ export function pairsOf(
     pairInOrder(senders, made, {
       mayPair: (attempt, run) =>
         !attempt.isNamed &&
+        isOfSureKey(run) &&
         mayHaveMadeLater(attempt, run, sight) &&
-        isInTime(attempt, run, sight.timing),
+        isInTime(attempt, run, sight.timing) &&
+        !sight.rivals.some((one) => !isAlike(one, attempt) && mayHaveMadeLater(one, run, sight)),
       // The forge has said that this one has a run.
       isSure: ({ state }) => state === 'accepted',
+      // It would be cancelled: and were it another's, that one would be started again.
+      isWanted: ({ cancelWantedAt }) => cancelWantedAt === null,
       distance: (attempt, run) => Math.abs(run.createdAt - attempt.claimedAt),
     }),
   );
+}
+
+/** Whichever of their runs each gets, its job's ref and inputs are those of the run. */
+export function isAlike(
+  a: Pick<SearchedAttempt, 'ref' | 'inputsHash'>,
+  b: Pick<SearchedAttempt, 'ref' | 'inputsHash'>,
+): boolean {
+  return a.inputsHash === b.inputsHash && a.ref === b.ref;
 }

@@ -12,10 +12,11 @@ export const TIMING = {
 export const sentAfter = (
   id: string,
   ms: number,
-  { uncertaintyMs = 0, actorNow = 'bot', ...over }: Partial<SearchedAttempt> = {},
+  { uncertaintyMs = 0, steppedMs = 0, actorNow = 'bot', ...over }: Partial<SearchedAttempt> = {},
 ): SearchedAttempt => ({
   ...attempt(id, { claimedAt: CLAIMED_AT + ms, ...over }),
   uncertaintyMs,
+  steppedMs,
   actorNow,
 });
 /** It sends its id, and is known by it. */
@@ -35,7 +36,8 @@ export function decide(
   const decisions = correlate({
     attempts: [],
     sending: [],
-    knownIds: (over.sending ?? []).map(({ id }) => id),
+    guessed: [],
+    knownIds: { open: (over.sending ?? []).map(({ id }) => id), settled: [] },
     runs: [],
     listing: { sentAt, isComplete: true, createdSince: 0 },
     timing: TIMING,

@@ -15,10 +15,84 @@ describe('a run made when it is not taken by its time any more', () => {
     expect(decide({ attempts, runs: later, listedAt: LATE })).toEqual({ a: 'absent' });
   });
 
-  it('is the next one’s, whose time it was made in', () => {
-    const next = sentAfter('b', 95 * SECOND, { inputsHash: 'other' });
-    const attempts = [sentAfter('a', 0, { missingSince: OVER }), next];
-    expect(decide({ attempts, runs, listedAt: LATE })).toEqual({ a: 'absent', b: '1 by order' });
+  it('is not that of a later one with other inputs, whose time it was made in: it may be either’s', () => {
+    const later = { inputsHash: 'other', missingSince: OVER };
+    const attempts = [
+      sentAfter('a', 0, { missingSince: OVER }),
+      sentAfter('b', 95 * SECOND, later),
+    ];
+    expect(decide({ attempts, runs, listedAt: LATE + 2 * MINUTE })).toEqual({
+      ...{ a: 'ambiguous: 1', b: 'ambiguous: 1' },
+    });
+  });
+
+  it('is that of a later one that is alike: whose it is makes no difference', () => {
+    const attempts = [sentAfter('a', 0, { missingSince: OVER }), sentAfter('b', 95 * SECOND)];
+    expect(decide({ attempts, runs, listedAt: LATE })).toMatchObject({ b: '1 by order' });
+  });
+});
+
+it('what may be the run of one that was given another by its time is nobody’s, but of one that is alike', () => {
+  const guessed = [sentAfter('a', 0, { state: 'found', inputsHash: 'x' })];
+  const runs = [madeAfter('7', 4 * SECOND)];
+  const decided = (inputsHash: string) =>
+    decide({ attempts: [sentAfter('b', 3 * SECOND, { inputsHash })], runs, guessed });
+  expect(decided('y')).toEqual({ b: 'wait' });
+  expect(decided('x')).toEqual({ b: '7 by order' });
+});
+
+describe('of two that are alike, with one run between them', () => {
+  // Stamps are whole seconds, rounded down: by its time it is nearer to the first.
+  const runs = [madeAfter('7', 0)];
+  const cancelled = sentAfter('a', 0, { cancelWantedAt: CLAIMED_AT + 5 * SECOND });
+  const attempts = [cancelled, sentAfter('b', 0.7 * SECOND)];
+
+  it('the one whose job was cancelled does not get it: the other’s run would be ended, and started again', () => {
+    expect(decide({ attempts, runs, listedAt: CLAIMED_AT + 100 * SECOND })).toMatchObject({
+      b: '7 by order',
+    });
+  });
+
+  it('nothing is decided while one could still be made that is to be cancelled', () => {
+    expect(decide({ attempts, runs, listedAt: OVER })).toEqual({ a: 'wait', b: 'wait' });
+    expect(decide({ attempts: [cancelled], runs, listedAt: OVER })).toEqual({ a: 'wait' });
+    const later = { runs, listedAt: CLAIMED_AT + 100 * SECOND };
+    expect(decide({ attempts: [cancelled], ...later })).toEqual({ a: '7 by order' });
+  });
+});
+
+describe('a run that may be an attempt’s own forbids to send again, and is not taken by its time', () => {
+  const given = { attempts: [sentAfter('x', 0, { missingSince: OVER })], listedAt: LATE };
+
+  it.each([{ branch: '' }, { path: '' }])('where it does not tell %j', (over) => {
+    const runs = [madeAfter('7', SECOND, over)];
+    expect(decide({ ...given, runs })).toEqual({ x: 'ambiguous: 7' });
+  });
+
+  it('where its name bears the id of an earlier attempt, as its inputs may have been copied', () => {
+    const runs = [madeAfter('7', SECOND, { name: 'CI earlier' })];
+    const knownIds = { open: [], settled: ['earlier'] };
+    expect(decide({ ...given, runs, knownIds })).toEqual({ x: 'ambiguous: 7' });
+    // An attempt without a run will get it.
+    expect(decide({ ...given, runs, knownIds: { open: ['earlier'], settled: [] } })).toEqual({
+      x: 'absent',
+    });
+  });
+
+  it.each([600, -600])('where the clock was put by %i s since the claim', (seconds) => {
+    const steppedMs = seconds * SECOND;
+    const attempts = [sentAfter('a', 0, { missingSince: OVER, steppedMs })];
+    const runs = [madeAfter('7', steppedMs + SECOND)];
+    const listedAt = LATE + Math.max(0, steppedMs);
+    expect(decide({ attempts, runs, listedAt })).toEqual({ a: 'ambiguous: 7' });
+  });
+});
+
+it('a name that bears the id of what came before is that of the attempt without a run, whichever is greater', () => {
+  const runs = [madeAfter('7', SECOND, { name: 'Deploy a-1 after b-2' })];
+  const knownIds = { open: [], settled: ['b-2'] };
+  expect(decide({ attempts: [sentAfter('a-1', 0)], runs, knownIds })).toEqual({
+    'a-1': '7 by input',
   });
 });
 

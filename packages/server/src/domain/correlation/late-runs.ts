@@ -1,10 +1,11 @@
 import type { MatchedBy } from '../attempt.ts';
-import { matchByName } from './by-name.ts';
+import { type KnownIds, matchByName } from './by-name.ts';
 import { clustersOf, mayHaveMadeLater, pairsOf, type Sight } from './clusters.ts';
 import {
   type CandidateRun,
   type CorrelationTiming,
   lastSendOf,
+  madeLateMs,
   type SearchedAttempt,
 } from './window.ts';
 
@@ -17,14 +18,12 @@ export interface LateRun {
 export interface LateRunInput extends Sight {
   /** Attempts that were given up, still watched. */
   readonly watched: readonly SearchedAttempt[];
-  /** Of them those since whose claim the forge's clock was put forward or back: what was made when cannot be told. */
-  readonly stepped: ReadonlySet<string>;
   /** All attempts of the key that still need a run or are being sent: what could be theirs is left to them. */
   readonly searching: readonly SearchedAttempt[];
   /** Those that have their run by its time only: it may be another's, and what was made in their window theirs. */
   readonly guessed: readonly SearchedAttempt[];
-  /** Of all attempts of the key that are known: a run that bears the name of one is no other's. */
-  readonly knownIds: readonly string[];
+  /** A run that bears the name of an attempt is no other's. */
+  readonly knownIds: KnownIds;
   /** Runs of the key that no attempt owns. */
   readonly runs: readonly CandidateRun[];
 }
@@ -35,14 +34,15 @@ export interface LateRunInput extends Sight {
  * another's were what made us give up: those are known by name only.
  */
 export function lateRuns(input: LateRunInput): LateRun[] {
-  const { watched, stepped, searching, guessed, knownIds, runs } = input;
+  const { watched, searching, guessed, knownIds, runs } = input;
   const named = matchByName(watched, runs, knownIds);
   const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { attemptId, runId, matchedBy: 'input' };
   });
   const rest = watched.filter(({ id }) => !named.byAttempt.has(id));
-  const isUnsure = ({ id, state }: SearchedAttempt): boolean =>
-    state === 'ambiguous' || stepped.has(id);
+  // Once a clock was stepped nobody can tell what was made when.
+  const isUnsure = ({ state, steppedMs }: SearchedAttempt): boolean =>
+    state === 'ambiguous' || steppedMs !== 0;
   const byTime = rest.filter((one) => !isUnsure(one) && !one.isNamed);
   const others = [...searching, ...guessed, ...rest.filter(isUnsure)];
   const nobodys = named.unnamed.filter(
@@ -50,7 +50,9 @@ export function lateRuns(input: LateRunInput): LateRun[] {
   );
   for (const cluster of clustersOf(byTime, nobodys, input, mayHaveMadeLater)) {
     // Made when an attempt may have been concluded already, it can be anybody's: it would be cancelled.
-    for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, input, isBeforeEnd)) {
+    // Of those that were given up it does not matter whose it is.
+    const how = { ...input, rivals: [] };
+    for (const [attempt, run] of pairsOf(cluster.attempts, cluster.runs, how, isBeforeEnd)) {
       late.push({ attemptId: attempt.id, runId: run.id, matchedBy: 'order' });
     }
   }
@@ -62,5 +64,6 @@ function isBeforeEnd(
   { createdAt }: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return createdAt <= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
+  // Less what a run may take to be listed: what the last listing did not show yet can be anybody's as well.
+  return createdAt <= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs - madeLateMs(timing);
 }

@@ -2,20 +2,23 @@ export interface Pairing<A, B> {
   readonly mayPair: (a: A, b: B) => boolean;
   /** Goes before others when not all can have a partner. */
   readonly isSure: (a: A) => boolean;
+  /** Goes before others that are as sure. */
+  readonly isWanted: (a: A) => boolean;
   readonly distance: (a: A, b: B) => number;
 }
 
 interface Best<A, B> {
   readonly pairs: number;
   readonly sure: number;
+  readonly wanted: number;
   readonly distance: number;
   /** Last pair, and what went before it. */
   readonly last: { readonly a: A; readonly b: B; readonly before: Best<A, B> } | null;
 }
 
 /**
- * Pairs two sorted lists without crossing: as many pairs as possible, then as many sure ones, then the smallest
- * sum of distances. With fewer partners than seekers it is the closeness that tells whose they are.
+ * Pairs two sorted lists without crossing: as many pairs as possible, then as many sure ones, then as many
+ * wanted ones, then the smallest sum of distances. With fewer partners than seekers it is the closeness that tells whose they are.
  */
 export function pairInOrder<A, B>(
   as: readonly A[],
@@ -37,13 +40,14 @@ export function pairInOrder<A, B>(
 }
 
 function none<A, B>(): Best<A, B> {
-  return { pairs: 0, sure: 0, distance: 0, last: null };
+  return { pairs: 0, sure: 0, wanted: 0, distance: 0, last: null };
 }
 
 function paired<A, B>(before: Best<A, B>, a: A, b: B, how: Pairing<A, B>): Best<A, B> {
   return {
     pairs: before.pairs + 1,
     sure: before.sure + (how.isSure(a) ? 1 : 0),
+    wanted: before.wanted + (how.isWanted(a) ? 1 : 0),
     distance: before.distance + how.distance(a, b),
     last: { a, b, before },
   };
@@ -51,7 +55,11 @@ function paired<A, B>(before: Best<A, B>, a: A, b: B, how: Pairing<A, B>): Best<
 
 /** The first one stays on a tie. */
 function better<A, B>(one: Best<A, B>, other: Best<A, B>): Best<A, B> {
-  const gain = other.pairs - one.pairs || other.sure - one.sure || one.distance - other.distance;
+  const gain =
+    other.pairs - one.pairs ||
+    other.sure - one.sure ||
+    other.wanted - one.wanted ||
+    one.distance - other.distance;
   return gain > 0 ? other : one;
 }
 

@@ -22,7 +22,15 @@ export interface CorrelationTiming {
 
 export type SearchedAttempt = Pick<
   Attempt,
-  'id' | 'state' | 'actor' | 'ref' | 'inputsHash' | 'correlationInput' | 'isNamed' | 'missingSince'
+  | 'id'
+  | 'state'
+  | 'actor'
+  | 'ref'
+  | 'inputsHash'
+  | 'correlationInput'
+  | 'isNamed'
+  | 'missingSince'
+  | 'cancelWantedAt'
 > & {
   /** On the forge's clock. */
   readonly claimedAt: number;
@@ -30,11 +38,16 @@ export type SearchedAttempt = Pick<
   readonly sendDeadline: number;
   /** How far off these two moments may be. */
   readonly uncertaintyMs: number;
+  /** So far a clock was put forward since the claim, the forge's or ours; negative: back. What was made since bears stamps so far off. */
+  readonly steppedMs: number;
   /** As its credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
   readonly actorNow: string;
 };
 
-export type CandidateRun = Pick<Run, 'id' | 'name' | 'actor' | 'createdAt' | 'headSha' | 'url'>;
+export type CandidateRun = Pick<
+  Run,
+  'id' | 'name' | 'path' | 'branch' | 'actor' | 'status' | 'createdAt' | 'headSha' | 'url'
+>;
 
 /** After this the forge can no longer be working on its request. */
 export function lastSendOf(
@@ -52,6 +65,13 @@ export function madeLateMs({
   runLookupTimeoutMs,
 }: Pick<CorrelationTiming, 'runLookupTimeoutMs'>): number {
   return Math.min(MADE_LATE_MS, runLookupTimeoutMs);
+}
+
+/** So long after its send deadline a run may be made that an attempt gets by its time. */
+export function runMadeWithinMs(
+  timing: Pick<CorrelationTiming, 'requestTimeoutMs' | 'runLookupTimeoutMs'>,
+): number {
+  return timing.requestTimeoutMs + madeLateMs(timing);
 }
 
 /** Whether this attempt could have made a run at that moment: it is taken by its time. Before the claim it never could. */
@@ -74,10 +94,11 @@ export function mayBeMadeInTime(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return isWithin(attempt, run, attempt.uncertaintyMs, inTimeUntil(attempt, timing));
+  return mayBeWithin(attempt, run, inTimeUntil(attempt, timing));
 }
 
-function inTimeUntil(attempt: SearchedAttempt, timing: CorrelationTiming): number {
+/** The last moment of a run that is taken by its time. */
+export function inTimeUntil(attempt: SearchedAttempt, timing: CorrelationTiming): number {
   return lastSendOf(attempt, timing) + madeLateMs(timing);
 }
 
@@ -87,12 +108,17 @@ export function mayBeMadeLater(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return isWithin(
-    attempt,
-    run,
-    attempt.uncertaintyMs,
-    lastSendOf(attempt, timing) + timing.runLookupTimeoutMs,
-  );
+  return mayBeWithin(attempt, run, lastSendOf(attempt, timing) + timing.runLookupTimeoutMs);
+}
+
+function mayBeWithin(
+  attempt: SearchedAttempt,
+  run: Pick<CandidateRun, 'createdAt'>,
+  until: number,
+): boolean {
+  const { uncertaintyMs, steppedMs } = attempt;
+  if (isWithin(attempt, run, uncertaintyMs, until)) return true;
+  return isWithin(attempt, { createdAt: run.createdAt - steppedMs }, uncertaintyMs, until);
 }
 
 function isWithin(
@@ -106,8 +132,21 @@ function isWithin(
 }
 
 /** A listing that does not go back to here may lack its run. */
-export function earliestOf({ claimedAt, uncertaintyMs }: SearchedAttempt): number {
-  return claimedAt - uncertaintyMs - STAMP_STEP_MS;
+export function earliestOf({ claimedAt, uncertaintyMs, steppedMs }: SearchedAttempt): number {
+  return claimedAt - uncertaintyMs - STAMP_STEP_MS + Math.min(0, steppedMs);
+}
+
+/** Clocks that are kept right drift apart by less: more is a step of one of them. */
+const DRIFT_MS = 5_000;
+
+/** @param offset the forge's clock minus ours, now */
+export function steppedSince(
+  attempt: Pick<Attempt, 'claimedAt' | 'forgeClaimedAt' | 'forgeUncertaintyMs'>,
+  offset: { readonly offsetMs: number; readonly uncertaintyMs: number },
+): number {
+  const steppedMs = offset.offsetMs - (attempt.forgeClaimedAt - attempt.claimedAt);
+  const unsureMs = attempt.forgeUncertaintyMs + offset.uncertaintyMs + DRIFT_MS;
+  return Math.abs(steppedMs) > unsureMs ? steppedMs : 0;
 }
 
 /** By its login at the claim, or as it is now. `''` = not known. */

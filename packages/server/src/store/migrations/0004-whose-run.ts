@@ -12,7 +12,7 @@ export const whoseRun: Migration = {
     `alter table attempts add column is_named smallint not null default 0`,
     `alter table attempts add column forge_uncertainty_ms bigint not null default 1000`,
     `update attempts set is_named = 1 where correlation_input is not null`,
-    `create index attempts_in_doubt on attempts (forge_id, claimed_at) where run_id is null and is_named = 0 and state <> 'refused'`,
+    `create index attempts_in_doubt on attempts (forge_id, claimed_at) where is_named = 0 and state <> 'refused' and (run_id is null or (state = 'found' and matched_by = 'order'))`,
     `create table workflow_namings (
       forge_id text not null,
       owner text not null,

@@ -6,6 +6,8 @@ export interface RunStore {
   listLive(forgeId: string): Promise<Attempt[]>;
   /** Claimed at `claimedSince` or later, given up without a run that they may have started. */
   listWatched(forgeId: string, claimedSince: number): Promise<Attempt[]>;
+  /** Claimed at `claimedSince` or later, given a run by its time alone after a lost answer; live and ended ones. */
+  listGuessed(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Which of these runs already belong to an attempt. */
   listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
   /** Which of these are ids of attempts, ended ones too. */
@@ -59,10 +61,13 @@ export interface RunStore {
   ): Promise<boolean>;
   /** The repository of these attempts without a run can be read: what is seen of it from now on counts anew. */
   recordReadable(attemptIds: readonly string[]): Promise<void>;
-  /** Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. */
+  /**
+   * Wanted, run known, not ended; cancel not sent yet, or force-cancel due, which it is again and again. Not one that is known by
+   * its time alone as long as another may still be made that could be it: `runMadeWithinMs` after its send deadline.
+   */
   listWantedCancels(
     forgeId: string,
-    forceCancelMs: number,
+    waits: { readonly forceCancelMs: number; readonly runMadeWithinMs: number },
   ): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]>;
   recordCancelSent(attemptId: string, how: 'cancel' | 'force-cancel'): Promise<void>;
 }

@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
+import { acme, dispatchByHand, LONG, TOKEN } from './harness/scenes.ts';
+import { sqlite as database, startWorld, type World } from './harness/world.ts';
+
+/** Requests are given up soon; a run that is told by its time may still be made for a minute. */
+const config = { github: { request_timeout: '1s' }, dispatcher: { send_deadline: '500ms' } };
+const OVER_MS = 70_000;
+
+const untilUnknown = (world: World, count: number) =>
+  world.until(
+    'a dispatch without an answer',
+    () => world.store.runs.listLive('github'),
+    (live) => live.filter(({ state }) => state === 'unknown').length === count,
+  );
+
+it.each(['head_branch', 'path'])(
+  'a run whose %s is null in listings is not started a second time',
+  async (field) => {
+    const exceptions = { hiddenRuns: 1, ambiguousRuns: 1 };
+    const world = await startWorld({ database, config: impatient, exceptions });
+    world.sim.addFault({ on: 'listRuns', kind: 'odd-entry', field, times: 'always' });
+    world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    expect((await world.job(id, 'failed')).error_message).toContain('outcome-ambiguous');
+    expect(world.dispatches()).toBe(1);
+  },
+);
+
+it('after a guess the run of the guessed job is not given to the next one with other inputs', async () => {
+  const exceptions = { hiddenRuns: 1, ambiguousRuns: 1 };
+  const world = await startWorld({ database, config, forge: acme(3), exceptions });
+  const { id: hold } = world.sim.addFault({ on: 'dispatch', kind: 'hold-before' });
+  const first = await world.api.enqueue('linux', {
+    ...{ template_id: 'build', inputs: { note: 'one' } },
+  });
+  await untilUnknown(world, 1);
+  await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
+  await world.job(first.id, 'completed');
+  const next = await world.api.enqueue('linux', {
+    ...{ template_id: 'build', inputs: { note: 'two' } },
+  });
+  await world.why(next.id, 'outcome-pending');
+  world.sim.release(hold);
+  await world.forge('the run of the first', ({ runs }) => runs.length === 2);
+  await world.moveTime(OVER_MS);
+  const done = await world.job(next.id, 'completed');
+  expect(world.runOf(done).inputs['note']).toBe('two');
+});
+
+it('the cancel of a job whose dispatch started nothing does not cancel what somebody starts right after', async () => {
+  const world = await startWorld({ database, config, forge: acme(3) });
+  world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+  await untilUnknown(world, 1);
+  await world.api.cancel(id);
+  await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
+  const { runs } = await world.forge('its end', (seen) =>
+    seen.runs.every(({ conclusion }) => conclusion !== null),
+  );
+  expect(runs.map(({ conclusion }) => conclusion)).toEqual(['success']);
+});
+
+it('the cancel of one of two that are alike does not cancel the only run, which is the other’s', async () => {
+  const world = await startWorld({ database, config: impatient, forge: acme(3) });
+  world.sim.addFault({ on: 'dispatch', kind: 'hold-before' });
+  world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+  await world.api.pauseGroup('linux');
+  const inputs = { ...LONG, note: 'same' };
+  const [first, second] = [
+    await world.api.enqueue('linux', { template_id: 'build', inputs }),
+    await world.api.enqueue('linux', { template_id: 'build', inputs }),
+  ];
+  await world.api.unpauseGroup('linux');
+  await world.forge('the run of the second', ({ runs }) => runs.length === 1);
+  await untilUnknown(world, 2);
+  await world.api.cancel(first.id);
+  const running = await world.job(second.id, 'running');
+  expect(world.runOf(running).conclusion).toBeNull();
+  world.sim.completeRun(running.run_id ?? 0, 'success');
+  await world.job(second.id, 'completed');
+});
