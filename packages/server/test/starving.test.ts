@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
+import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 const REPOS = ['bad', 'worse'] as const;
@@ -103,6 +103,36 @@ for (const database of databases) {
       const running = await world.job(id, 'running');
       world.sim.completeRun(running.run_id ?? 0, 'success');
       await world.job(id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
+    });
+  });
+
+  describe(`jobs behind those that wait for a lost answer, on ${database.name}`, () => {
+    const manual = { owner: 'acme', repo: 'bad', workflow_id: 'build.yaml', ref: 'main' };
+    it.each([
+      ['manual jobs', manual],
+      ['jobs with a ref of their own', { template_id: 'bad', ref: 'refs/heads/main' }],
+      ['jobs of a template', { template_id: 'bad' }],
+    ])('go on to another repository, though %s are before them', async (_, job) => {
+      const world = await startWorld({
+        database,
+        config,
+        forge: { ...forge, runners: runners(3) },
+      });
+      world.sim.addFault({ on: 'dispatch', repo: 'bad', kind: 'status-before', status: 502 });
+      const lost = await world.api.enqueue('linux', { ...job, inputs: { note: 'lost' } });
+      await world.until(
+        'a lost answer',
+        () => world.store.runs.listLive('github'),
+        ([attempt]) => attempt?.state === 'unknown' && attempt.jobId === lost.id,
+      );
+      await world.api.pauseGroup('linux');
+      for (let n = 0; n < 12; n += 1) {
+        await world.api.enqueue('linux', { ...job, inputs: { note: String(n) } });
+      }
+      const good = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.api.unpauseGroup('linux');
+      await world.job(good.id, 'completed');
       expect(world.ourRuns()).toHaveLength(1);
     });
   });

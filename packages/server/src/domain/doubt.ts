@@ -33,13 +33,18 @@ export function findDoubt<T extends Doubt>(doubts: Iterable<T>, job: DoubtfulJob
  * Whether their runs could be taken for each other's. Forges take a workflow by number, file name or path: a number
  * may stand for any of them.
  */
-export function mayBeOneKey(a: DispatchTarget, b: DispatchTarget): boolean {
+function mayBeOneKey(a: DispatchTarget, b: DispatchTarget): boolean {
   return placeOf(a) === placeOf(b) && mayBeOneWorkflow(a.workflowId, b.workflowId);
 }
 
 /** Repository and ref, however they are written. */
 function placeOf(target: Omit<DispatchTarget, 'workflowId'>): string {
   return `${repoKeyOf(target)} ${plainRefOf(target.ref)}`;
+}
+
+/** The same where it surely is one workflow. */
+function targetKey(target: DispatchTarget): string {
+  return `${placeOf(target)} ${fileOf(target.workflowId)}`;
 }
 
 function mayBeOneWorkflow(a: string, b: string): boolean {
@@ -51,6 +56,32 @@ const isNumber = (workflowId: string): boolean => /^\d+$/.test(workflowId);
 
 function fileOf(workflowId: string): string {
   return workflowId.slice(workflowId.lastIndexOf('/') + 1);
+}
+
+/** Which targets are in doubt, whatever the inputs, so that one look tells it of each of many jobs. */
+export class DoubtedTargets {
+  readonly #keys = new Set<string>();
+  /** Where one sent to a number is in doubt: it may be that of every file. */
+  readonly #placesOfNumbers = new Set<string>();
+  readonly #placesOfFiles = new Set<string>();
+
+  constructor(doubts: Iterable<DispatchTarget>) {
+    for (const doubt of doubts) {
+      const isOfNumber = isNumber(doubt.workflowId);
+      (isOfNumber ? this.#placesOfNumbers : this.#placesOfFiles).add(placeOf(doubt));
+      this.#keys.add(targetKey(doubt));
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#keys.size === 0;
+  }
+
+  has(target: DispatchTarget): boolean {
+    if (this.isEmpty) return false;
+    const others = isNumber(target.workflowId) ? this.#placesOfFiles : this.#placesOfNumbers;
+    return this.#keys.has(targetKey(target)) || others.has(placeOf(target));
+  }
 }
 
 /** All doubts of a forge, and those that a plan adds with what it sends. */
@@ -90,7 +121,7 @@ export class WaitingJobs {
   add(job: Doubt, waitsFor: readonly Doubt[]): void {
     const workflows = new Set([job, ...waitsFor].map(({ workflowId }) => fileOf(workflowId)));
     for (const workflowId of workflows) {
-      const key = surelyOne({ ...job, workflowId });
+      const key = targetKey({ ...job, workflowId });
       const known = this.#byWorkflow.get(key) ?? [];
       this.#byWorkflow.set(key, known);
       // Of two that differ, every job differs from one.
@@ -101,12 +132,8 @@ export class WaitingJobs {
   /** The first that this job would overtake. */
   find(job: DoubtfulJob): Doubt | undefined {
     if (job.isNamed) return undefined;
-    return this.#byWorkflow.get(surelyOne(job))?.find((one) => !isAlike(one, job));
+    return this.#byWorkflow.get(targetKey(job))?.find((one) => !isAlike(one, job));
   }
-}
-
-function surelyOne(target: DispatchTarget): string {
-  return `${placeOf(target)} ${fileOf(target.workflowId)}`;
 }
 
 function isSame(a: Doubt, b: Doubt): boolean {

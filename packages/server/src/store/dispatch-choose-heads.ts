@@ -1,11 +1,12 @@
 /** Which jobs of which groups the planner is shown, and how many: as many as could go, and who waits first. */
 import type { Kysely } from 'kysely';
 import type { RunnerClass } from '../domain/dispatch-state.ts';
-import { type Doubt, mayBeOneKey } from '../domain/doubt.ts';
+import type { Doubt } from '../domain/doubt.ts';
 import type { Group } from '../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../domain/job.ts';
 import { labelsFit, scopeCovers } from '../domain/runner.ts';
 import type { Breathe } from '../lib/turns.ts';
+import { listBeside } from './dispatch-beside.ts';
 import { byOrder, type HeadQuery, type HeadRow, listHeads } from './dispatch-heads.ts';
 import { blocks } from './dispatch-targets.ts';
 import { targetOfJob } from './rows.ts';
@@ -45,9 +46,11 @@ export interface HeadScene {
   /** Groups with jobs that have a target of their own. */
   readonly withOwnTargets: ReadonlySet<string>;
   readonly doubts: readonly Doubt[];
+  /** The runs of this target are known not to bear the id that is sent in this input. */
+  readonly isUnnamed: (target: DispatchTarget, input: string) => boolean;
 }
 
-interface GroupSight {
+export interface GroupSight {
   readonly base: Pick<HeadQuery, 'groupId' | 'forgeId' | 'hasOwnTargets'>;
   readonly free: number;
   /** Scopes with a free runner that fits. */
@@ -55,8 +58,6 @@ interface GroupSight {
   readonly blocked: readonly string[];
   /** Templates whose repository no scope with a free runner covers. */
   readonly uncovered: readonly string[];
-  /** Templates whose jobs may have to wait for the outcome of one that was sent before. */
-  readonly inDoubt: readonly string[];
 }
 
 /** In order, each job once. */
@@ -67,7 +68,7 @@ export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<H
     .map((group) => look(scene, group, waitingIn.get(group.id) ?? []));
   const waiting = await listHeads(db, sights.flatMap(whoWaits), scene);
   const going = await listGoing(db, sights, scene);
-  const beside = await listHeads(db, sights.flatMap(whoGoesBeside), scene);
+  const beside = await listBeside(db, going, sights, scene);
   const all = new Map([...waiting, ...going, ...beside].map((row) => [row.id, row]));
   return oneOfEachProbe([...all.values()].sort(byOrder), scene);
 }
@@ -91,7 +92,6 @@ function look(scene: HeadScene, group: Group, templates: readonly WaitingTemplat
     uncovered: idsOf(
       ({ owner, repo }) => !scopes.some((scope) => scopeCovers(scope, owner ?? '', repo ?? '')),
     ),
-    inDoubt: idsOf((row) => scene.doubts.some((doubt) => mayBeOneKey(doubt, templateTarget(row)))),
   };
 }
 
@@ -99,7 +99,7 @@ function isStopped({ activeBlocks, now }: HeadScene, target: DispatchTarget): bo
   return activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target));
 }
 
-function templateTarget(row: WaitingTemplate): DispatchTarget {
+export function templateTarget(row: WaitingTemplate): DispatchTarget {
   return targetOf({ ...row, workflowId: row.workflow_id }, undefined);
 }
 
@@ -129,7 +129,8 @@ export function targetOfWaiting(
 /** Whatever the runners: for these the plan says what they wait for. */
 function whoWaits({ base, scopes, blocked, uncovered }: GroupSight): HeadQuery[] {
   if (scopes.length > 0 && uncovered.length === 0) return [];
-  return [{ ...base, most: MORE_THAN_FREE, withoutTemplates: blocked, scopes: null }];
+  const read = { most: MORE_THAN_FREE, withoutTemplates: blocked, withoutOwn: [], scopes: null };
+  return [{ ...base, ...read }];
 }
 
 /**
@@ -159,19 +160,10 @@ async function listGoing(
   return [...first, ...(await listHeads(db, more, scene))];
 }
 
-/**
- * Jobs that have to wait for an outcome must not hide those behind them: these are read, too. Which of the others have
- * to wait only their inputs tell.
- */
-function whoGoesBeside(sight: GroupSight): HeadQuery[] {
-  if (sight.inDoubt.length === 0 || sight.scopes.length === 0) return [];
-  const query = queryOf(sight);
-  return [{ ...query, withoutTemplates: [...query.withoutTemplates, ...sight.inDoubt] }];
-}
-
-function queryOf({ base, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
+export function queryOf({ base, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
   const most = Math.min(free + MORE_THAN_FREE, MOST_OF_GROUP);
-  return { ...base, most, withoutTemplates: [...blocked, ...uncovered], scopes };
+  const withoutTemplates = [...blocked, ...uncovered];
+  return { ...base, most, withoutTemplates, withoutOwn: [], scopes };
 }
 
 function sum(queries: readonly HeadQuery[]): number {

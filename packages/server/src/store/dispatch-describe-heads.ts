@@ -3,12 +3,16 @@ import type { Kysely } from 'kysely';
 import type { PendingJob } from '../domain/dispatch-state.ts';
 import { type DispatchTarget, missingTargetFields, type StringMap } from '../domain/job.ts';
 import { chunksOf } from './chunks.ts';
-import { originOfWaiting, targetOfWaiting, type WaitingTemplate } from './dispatch-choose-heads.ts';
+import {
+  type HeadScene,
+  originOfWaiting,
+  targetOfWaiting,
+  type WaitingTemplate,
+} from './dispatch-choose-heads.ts';
 import type { HeadRow } from './dispatch-heads.ts';
 import { hashOf } from './dispatch-inputs.ts';
 import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
 import { stringMapOf } from './rows.ts';
-import { listUnnamed } from './runs-naming.ts';
 import type { Schema } from './schema.ts';
 
 const IDS_PER_STATEMENT = 500;
@@ -19,6 +23,7 @@ export interface DescribedHeads extends Pick<LoadedDispatchState, 'undispatchabl
 
 interface HeadFacts {
   readonly templates: readonly WaitingTemplate[];
+  readonly isUnnamed: HeadScene['isUnnamed'];
   readonly query: DispatchQuery;
 }
 
@@ -33,9 +38,8 @@ interface Head {
 export async function describeHeads(
   db: Kysely<Schema>,
   rows: readonly HeadRow[],
-  { templates, query }: HeadFacts,
+  { templates, isUnnamed, query }: HeadFacts,
 ): Promise<DescribedHeads> {
-  const isUnnamed = await listUnnamed(db, query.forgeId);
   const byId = new Map(templates.map((row) => [row.template_id, row]));
   const all = rows.map((row) => headOf(row, originOfWaiting(row, byId), isUnnamed));
   const missing = ({ target }: Head): string[] => missingTargetFields(target);
@@ -58,7 +62,7 @@ export async function describeHeads(
 function headOf(
   row: HeadRow,
   template: WaitingTemplate | undefined,
-  isUnnamed: (target: DispatchTarget, input: string) => boolean,
+  isUnnamed: HeadScene['isUnnamed'],
 ): Head {
   const target = targetOfWaiting(row, template);
   const correlationInput = template?.correlation_input ?? null;

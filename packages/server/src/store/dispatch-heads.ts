@@ -24,6 +24,12 @@ export type HeadRow = Pick<
   | 'ref'
 >;
 
+/** What a job itself says of where it goes: equal for two, they go to the same place. */
+export type OwnTarget = Pick<
+  HeadRow,
+  'template_id' | 'template_version' | 'owner' | 'repo' | 'workflow_id' | 'ref'
+>;
+
 /** What to read of one group. */
 export interface HeadQuery {
   readonly forgeId: string;
@@ -31,6 +37,8 @@ export interface HeadQuery {
   readonly most: number;
   /** Templates, and versions of them, whose jobs are passed over unless these name a target of their own. */
   readonly withoutTemplates: readonly string[];
+  /** Jobs with a target of their own are passed over if they say the same as one of these. */
+  readonly withoutOwn: readonly OwnTarget[];
   /** Jobs with a target of their own are passed over unless one of these scopes covers it; `null`: whichever. */
   readonly scopes: readonly string[] | null;
   /** Some jobs of the group have a target of their own: asking for each costs more than the rest of the query. */
@@ -81,15 +89,39 @@ function selectHead(query: HeadQuery, now: number): RawBuilder<HeadRow> {
 }
 
 function mayBeSent(query: HeadQuery, now: number): RawBuilder<unknown> {
-  const { forgeId, withoutTemplates, scopes, hasOwnTargets } = query;
+  const { forgeId, withoutTemplates, withoutOwn, scopes, hasOwnTargets } = query;
   const isPassed =
     withoutTemplates.length === 0
       ? sql``
       : sql`and coalesce(template_version, template_id) not in (${sql.join(withoutTemplates)})`;
   if (!hasOwnTargets) return isPassed;
   const covered = scopes === null ? sql`` : sql`and ${isCovered(scopes)}`;
-  const byOwn = sql`${HAS_OWN_TARGET} ${covered} and not ${isBlocked(now, forgeId)}`;
+  const byOwn = sql`${HAS_OWN_TARGET} ${isNoneOf(withoutOwn)} ${covered} and not ${isBlocked(now, forgeId)}`;
   return sql`and ((${HAS_TEMPLATE_TARGET} ${isPassed}) or (${byOwn}))`;
+}
+
+/** Compared as they are written, and before all else: thousands of jobs may have to be passed over. */
+function isNoneOf(targets: readonly OwnTarget[]): RawBuilder<unknown> {
+  const isOther = targets.map((target) => {
+    const words = wordsOf(target);
+    return sql`not (${sql.join(
+      words.map((word, n) => sql`${WORDS[n]} = ${word}`),
+      sql` and `,
+    )})`;
+  });
+  return isOther.length === 0 ? sql`` : sql`and ${sql.join(isOther, sql` and `)}`;
+}
+
+/** Those that tell most apart come first. */
+const WORDS = [
+  ...[`coalesce(ref, '')`, `coalesce(workflow_id, '')`, `coalesce(repo, '')`],
+  ...[`coalesce(owner, '')`, `coalesce(template_version, template_id, '')`],
+].map((word) => sql.raw(word));
+
+/** As `WORDS`. Blank says as little as nothing: see `targetOf`. */
+export function wordsOf(job: OwnTarget): string[] {
+  const { template_version, template_id, owner, repo, workflow_id, ref } = job;
+  return [ref, workflow_id, repo, owner, template_version ?? template_id].map((word) => word ?? '');
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planDispatch } from '../domain/dispatch-plan.ts';
 import { labelSetOf } from '../domain/runner.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { manual, newJob, sceneOn } from './dispatch.testkit.ts';
@@ -82,6 +83,35 @@ for (const kind of databases) {
       const behind = await add({ templateId: 'u' });
       expect(await head()).toContain(behind.id);
       expect((await scene.load()).doubts).toMatchObject([{ jobId: attempt.jobId }]);
+    });
+
+    it.each([
+      ['manual jobs', manual],
+      ['jobs with a ref of their own', { ref: 'dev' }],
+    ])('shows those behind %s that wait so, however these are written', async (_, doubted) => {
+      await start();
+      await scene.addTemplate('u', { workflowId: 'other.yml', correlationInput: 'id' });
+      await scene.addTemplate('named', { correlationInput: 'id' });
+      const { attempt } = await claimNew(await lease(), { ...doubted, inputs: { n: 'lost' } });
+      await dispatch().recordUnknown(attempt.id, '502');
+      await scene.addRunners('1', '2', '3');
+      const spellings = [{}, { owner: 'ACME' }, { workflowId: '.github/workflows/ci.yml' }];
+      for (const over of [
+        ...spellings,
+        { workflowId: '7' },
+        { ref: `refs/heads/${attempt.ref}` },
+      ]) {
+        for (let n = 0; n < 5; n += 1) await add({ ...doubted, ...over, inputs: { n: String(n) } });
+      }
+      const first = (await head())[0];
+      // Its runs are known by the id in their names: it has no need to wait.
+      const named = await add({ templateId: 'named', ref: attempt.ref });
+      const own = await add({ ...manual, workflowId: 'other.yml' });
+      const behind = await add({ templateId: 'u' });
+      expect(await head()).toEqual(expect.arrayContaining([first, named.id, own.id, behind.id]));
+      // The lost one keeps the third runner.
+      const { sends } = planDispatch({ ...(await load()), allowances: [] });
+      expect(sends.map(({ jobId }) => jobId)).toEqual([named.id, own.id]);
     });
 
     it('shows one job of a blocked target once its probe is due', async () => {

@@ -12,6 +12,7 @@ import { loadHolds } from './dispatch-holds.ts';
 import { selectGroups } from './groups-select.ts';
 import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
 import { groupOf, stringsOf } from './rows.ts';
+import { listUnnamed } from './runs-naming.ts';
 import type { Schema, TargetBlockRow } from './schema.ts';
 
 export async function loadState(
@@ -50,12 +51,14 @@ async function load(
   const live = await countLive(db, forgeId);
   const withOwnTargets = await listWithOwnTargets(db, forgeId);
   const doubts = await listDoubts(db, query, dbNow);
-  const scene = { now, breathe, classes, groups, templates, activeBlocks, withOwnTargets, doubts };
+  const isUnnamed = await listUnnamed(db, forgeId);
+  const asked = { now, breathe, classes, groups, templates, isUnnamed };
+  const scene = { ...asked, activeBlocks, withOwnTargets, doubts };
   await breathe();
   const rows = await loadHeads(db, scene);
   await breathe();
   const pending = countPending(templates);
-  const { heads, undispatchable } = await describeHeads(db, rows, { templates, query });
+  const { heads, undispatchable } = await describeHeads(db, rows, { templates, isUnnamed, query });
   return {
     now,
     labelCase,

@@ -2,7 +2,7 @@ import { CompiledQuery, type Kysely, type KyselyPlugin } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
-import { CREDENTIAL, FORGE, sceneOn } from './dispatch.testkit.ts';
+import { CREDENTIAL, FORGE, manual, sceneOn } from './dispatch.testkit.ts';
 import { makeDispatchStore } from './dispatch.ts';
 import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
@@ -88,6 +88,26 @@ describe('questions on sqlite', () => {
     expect(scans.filter((line) => LARGE.some((table) => line.startsWith(`SCAN ${table}`)))).toEqual(
       [],
     );
+  });
+
+  it('pass over jobs that wait for an outcome inside the index that is in their order', async () => {
+    await scene.start();
+    await scene.addRunners('1');
+    const lost = { ...manual, inputs: { n: 'lost' } };
+    const { attempt } = await scene.claimNew(await scene.lease(), lost);
+    await scene.dispatch().recordUnknown(attempt.id, '502');
+    for (const n of ['1', '2']) await scene.add({ ...manual, inputs: { n } });
+    const asked: CompiledQuery[] = [];
+    const base = { forgeId: FORGE, credential: CREDENTIAL, offsetMs: 0 };
+    const times = { freshForMs: 60_000, pickupTimeoutMs: 1, runMadeWithinMs: 60_000 };
+    await makeDispatchStore(noting(at.database, asked)).loadState({ ...base, ...times });
+    const passing = asked.filter(({ parameters }) => parameters.includes(manual.workflowId));
+    expect(passing.length).toBeGreaterThan(0);
+    for (const query of passing) {
+      const plan = (await explain(at.database, query)).join();
+      expect(plan).toContain('SEARCH jobs USING COVERING INDEX jobs_pending');
+      expect(plan).not.toContain('TEMP B-TREE');
+    }
   });
 
   it('find the attempts that a webhook may be about among those alone (defect #33)', async () => {

@@ -1,0 +1,98 @@
+/** Jobs that have to wait for the outcome of one that was sent before must not hide those behind them. */
+import type { Kysely } from 'kysely';
+import { DoubtedTargets } from '../domain/doubt.ts';
+import type { DispatchTarget } from '../domain/job.ts';
+import {
+  type GroupSight,
+  type HeadScene,
+  originOfWaiting,
+  queryOf,
+  targetOfWaiting,
+  templateTarget,
+  type WaitingTemplate,
+} from './dispatch-choose-heads.ts';
+import {
+  type HeadQuery,
+  type HeadRow,
+  listHeads,
+  type OwnTarget,
+  wordsOf,
+} from './dispatch-heads.ts';
+import type { Schema } from './schema.ts';
+
+/** Each finds at least one more target that is in doubt: a few say all, unless one target is written in many ways. */
+const MOST_LOOKS = 8;
+/** Of one group: what a statement may be handed is limited. */
+const MOST_OWN_TARGETS = 100;
+
+/**
+ * What stands behind those of `going` that may have to wait. Which of them do only their inputs tell, so these are
+ * shown, too.
+ */
+export async function listBeside(
+  db: Kysely<Schema>,
+  going: readonly HeadRow[],
+  sights: readonly GroupSight[],
+  scene: HeadScene,
+): Promise<HeadRow[]> {
+  const doubts = new DoubtsOfHeads(scene);
+  const found: HeadRow[] = [];
+  let seen = going;
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const inDoubt = Map.groupBy(
+      seen.filter((job) => doubts.mayWait(job)),
+      (job) => job.group_id,
+    );
+    if (inDoubt.size === 0) break;
+    const queries = sights.flatMap((sight) => {
+      const jobs = inDoubt.get(sight.base.groupId);
+      return jobs === undefined ? [] : doubts.passOver(sight, jobs);
+    });
+    if (queries.length === 0) break;
+    seen = await listHeads(db, queries, scene);
+    found.push(...seen);
+  }
+  return found;
+}
+
+class DoubtsOfHeads {
+  readonly #scene: HeadScene;
+  readonly #doubted: DoubtedTargets;
+  readonly #templates: ReadonlyMap<string, WaitingTemplate>;
+  /** Per group, by their words. */
+  readonly #passedOver = new Map<string, Map<string, OwnTarget>>();
+
+  constructor(scene: HeadScene) {
+    this.#scene = scene;
+    this.#doubted = new DoubtedTargets(scene.doubts);
+    this.#templates = new Map(scene.templates.map((row) => [row.template_id, row]));
+  }
+
+  mayWait(job: HeadRow): boolean {
+    if (this.#doubted.isEmpty) return false;
+    const origin = originOfWaiting(job, this.#templates);
+    return this.#mayWaitAt(targetOfWaiting(job, origin), origin);
+  }
+
+  #mayWaitAt(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
+    const input = origin?.correlation_input ?? null;
+    if (input !== null && !this.#scene.isUnnamed(target, input)) return false;
+    return this.#doubted.has(target);
+  }
+
+  /** As `queryOf`, without these jobs, those before them, and all like them; nothing where that would be too many. */
+  passOver(sight: GroupSight, jobs: readonly HeadRow[]): HeadQuery[] {
+    const { groupId } = sight.base;
+    const passedOver = this.#passedOver.get(groupId) ?? new Map<string, OwnTarget>();
+    this.#passedOver.set(groupId, passedOver);
+    for (const job of jobs) passedOver.set(JSON.stringify(wordsOf(job)), job);
+    if (passedOver.size > MOST_OWN_TARGETS) return [];
+    const query = queryOf(sight);
+    const inDoubt = this.#scene.templates.filter(
+      (row) =>
+        row.group_id === groupId && row.owner !== null && this.#mayWaitAt(templateTarget(row), row),
+    );
+    const withoutTemplates = [...query.withoutTemplates, ...inDoubt.map((row) => row.template_id)];
+    return [{ ...query, withoutTemplates, withoutOwn: [...passedOver.values()] }];
+  }
+}
