@@ -222,3 +222,10 @@ it('takes no late run by its time once a clock was put back: it may have been ma
   expect(await resolve([given], [made], 3_600_000)).toEqual(['a late 9']);
   expect(await resolve([given], [made], 3_600_000, { offsetMs: -3_600_000 })).toEqual([]);
 });
+
+it('names a few of the runs that may be its own, however many there are', async () => {
+  const many = Array.from({ length: 2_000 }, (_, i) => run(String(i + 1)));
+  const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
+  const [, , told = ''] = await resolve([seen], many, 400_000);
+  expect(told).toContain('one of the runs 1, 2, 3, 4, 5 and 1995 more may be');
+});

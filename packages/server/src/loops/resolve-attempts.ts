@@ -265,9 +265,16 @@ async function carryOut(
   }
 }
 
+/** More than anybody would look at; there may be thousands. */
+const MOST_NAMED = 5;
+
 /** What an operator has to look at, and what would have told the runs apart. */
 function ambiguousMessage(runs: readonly CandidateRun[]): string {
-  const named = runs.map(({ id, url }) => (url === '' ? id : `${id} (${url})`)).join(', ');
+  const names = runs
+    .slice(0, MOST_NAMED)
+    .map(({ id, url }) => (url === '' ? id : `${id} (${url})`));
+  const more = runs.length > MOST_NAMED ? ` and ${runs.length - MOST_NAMED} more` : '';
+  const named = names.join(', ') + more;
   const shown = runs.length === 1 ? `run ${named} may be` : `one of the runs ${named} may be`;
   const what = runs.length === 0 ? 'a run that the forge does not list may be' : shown;
   return (

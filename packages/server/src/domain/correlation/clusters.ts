@@ -42,9 +42,9 @@ export function isForeign(
 /** Whether it cannot be ruled out that this attempt made this run, which bears no attempt's id. */
 export function mayHaveMade(attempt: SearchedAttempt, run: CandidateRun, sight: Sight): boolean {
   return (
-    !isForeign(attempt, run, sight) &&
+    mayBeMadeInTime(attempt, run, sight.timing) &&
     isSameActor(attempt, run) &&
-    mayBeMadeInTime(attempt, run, sight.timing)
+    !isForeign(attempt, run, sight)
   );
 }
 
@@ -55,9 +55,9 @@ export function mayHaveMadeLater(
   sight: Sight,
 ): boolean {
   return (
-    !isForeign(attempt, run, sight) &&
+    mayBeMadeLater(attempt, run, sight.timing) &&
     isSameActor(attempt, run) &&
-    mayBeMadeLater(attempt, run, sight.timing)
+    !isForeign(attempt, run, sight)
   );
 }
 

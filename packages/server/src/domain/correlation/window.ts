@@ -160,5 +160,5 @@ export function isSameActor(
 
 /** Forges take logins in any case. */
 export function isSameLogin(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
+  return one === other || one.toLowerCase() === other.toLowerCase();
 }
