@@ -1,4 +1,7 @@
-/** Jobs that have to wait for the outcome of one that was sent before must not hide those behind them. */
+/**
+ * Jobs that stay behind must not hide those behind them: those that have to wait for the outcome of one that was sent before,
+ * and all but one of a target whose probe is due.
+ */
 import type { Kysely } from 'kysely';
 import { DoubtedTargets } from '../domain/doubt.ts';
 import type { DispatchTarget } from '../domain/job.ts';
@@ -18,16 +21,17 @@ import {
   type OwnTarget,
   wordsOf,
 } from './dispatch-heads.ts';
-import type { Schema } from './schema.ts';
+import { blocks } from './dispatch-targets.ts';
+import type { Schema, TargetBlockRow } from './schema.ts';
 
-/** Each finds at least one more target that is in doubt: a few say all, unless one target is written in many ways. */
+/** Each finds at least one more target whose jobs stay: a few say all, unless one target is written in many ways. */
 const MOST_LOOKS = 8;
 /** Of one group: what a statement may be handed is limited. */
 const MOST_OWN_TARGETS = 100;
 
 /**
- * What stands behind those of `going` that may have to wait. Which of them do only their inputs tell, so these are
- * shown, too.
+ * What stands behind those of `going` that may stay. Which of them have to wait for an outcome only their inputs tell, and one
+ * of them may be a probe, so these are shown, too.
  */
 export async function listBeside(
   db: Kysely<Schema>,
@@ -35,18 +39,18 @@ export async function listBeside(
   sights: readonly GroupSight[],
   scene: HeadScene,
 ): Promise<HeadRow[]> {
-  const doubts = new DoubtsOfHeads(scene);
+  const hurdles = new Hurdles(scene);
   const found: HeadRow[] = [];
   let seen = going;
   for (let look = 0; look < MOST_LOOKS; look++) {
-    const inDoubt = Map.groupBy(
-      seen.filter((job) => doubts.mayWait(job)),
+    const staying = Map.groupBy(
+      seen.filter((job) => hurdles.mayStay(job)),
       (job) => job.group_id,
     );
-    if (inDoubt.size === 0) break;
+    if (staying.size === 0) break;
     const queries = sights.flatMap((sight) => {
-      const jobs = inDoubt.get(sight.base.groupId);
-      return jobs === undefined ? [] : doubts.passOver(sight, jobs);
+      const jobs = staying.get(sight.base.groupId);
+      return jobs === undefined ? [] : hurdles.passOver(sight, jobs);
     });
     if (queries.length === 0) break;
     seen = await listHeads(db, queries, scene);
@@ -55,9 +59,11 @@ export async function listBeside(
   return found;
 }
 
-class DoubtsOfHeads {
+class Hurdles {
   readonly #scene: HeadScene;
   readonly #doubted: DoubtedTargets;
+  /** Of targets to which one probe may go. */
+  readonly #due: readonly TargetBlockRow[];
   readonly #templates: ReadonlyMap<string, WaitingTemplate>;
   /** Per group, by their words. */
   readonly #passedOver = new Map<string, Map<string, OwnTarget>>();
@@ -65,16 +71,19 @@ class DoubtsOfHeads {
   constructor(scene: HeadScene) {
     this.#scene = scene;
     this.#doubted = new DoubtedTargets(scene.doubts);
+    const { activeBlocks, now } = scene;
+    this.#due = activeBlocks.filter((row) => (row.next_probe_at ?? Infinity) <= now);
     this.#templates = new Map(scene.templates.map((row) => [row.template_id, row]));
   }
 
-  mayWait(job: HeadRow): boolean {
-    if (this.#doubted.isEmpty) return false;
+  mayStay(job: HeadRow): boolean {
+    if (this.#doubted.isEmpty && this.#due.length === 0) return false;
     const origin = originOfWaiting(job, this.#templates);
-    return this.#mayWaitAt(targetOfWaiting(job, origin), origin);
+    return this.#mayStayAt(targetOfWaiting(job, origin), origin);
   }
 
-  #mayWaitAt(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
+  #mayStayAt(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
+    if (this.#due.some((row) => blocks(row, target))) return true;
     const input = origin?.correlation_input ?? null;
     if (input !== null && !this.#scene.isUnnamed(target, input)) return false;
     return this.#doubted.has(target);
@@ -88,11 +97,11 @@ class DoubtsOfHeads {
     for (const job of jobs) passedOver.set(JSON.stringify(wordsOf(job)), job);
     if (passedOver.size > MOST_OWN_TARGETS) return [];
     const query = queryOf(sight);
-    const inDoubt = this.#scene.templates.filter(
+    const stay = this.#scene.templates.filter(
       (row) =>
-        row.group_id === groupId && row.owner !== null && this.#mayWaitAt(templateTarget(row), row),
+        row.group_id === groupId && row.owner !== null && this.#mayStayAt(templateTarget(row), row),
     );
-    const withoutTemplates = [...query.withoutTemplates, ...inDoubt.map((row) => row.template_id)];
+    const withoutTemplates = [...query.withoutTemplates, ...stay.map((row) => row.template_id)];
     return [{ ...query, withoutTemplates, withoutOwn: [...passedOver.values()] }];
   }
 }

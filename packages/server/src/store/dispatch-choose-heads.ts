@@ -172,7 +172,7 @@ function sum(queries: readonly HeadQuery[]): number {
 
 /**
  * A target whose probe is due is shown once per group: only one job of it will be sent, by the group that has a
- * runner first. The others take their places in the head for one pass at most: the claim puts the probe off again.
+ * runner first; what stands behind the others is read too.
  */
 function oneOfEachProbe(
   rows: readonly HeadRow[],

@@ -126,6 +126,20 @@ for (const kind of databases) {
       expect(await head()).toEqual([first.id, fine.id]);
     });
 
+    it.each([
+      ['a template', {}],
+      ['jobs added by hand', manual],
+    ])('shows those behind many jobs of %s whose probe is due, at once', async (_, probed) => {
+      await start();
+      await scene.addTemplate('u', { workflowId: 'other.yml' });
+      await scene.addRunners('1');
+      await block({ kind: 'failing', ref: '', next_probe_at: at.clock.now() });
+      const added = [];
+      for (let n = 0; n < 9; n += 1) added.push((await add(probed)).id);
+      const behind = [await add({ templateId: 'u' }), await add({ ...manual, repo: 'fine' })];
+      expect(await head()).toEqual([added[0], ...behind.map(({ id }) => id)]);
+    });
+
     it('probes a manual job where no template has the target', async () => {
       await start();
       await scene.addRunners('1');
