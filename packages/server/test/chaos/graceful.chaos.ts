@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Job } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
+import type { ConfigKeys } from '../harness/config-file.ts';
 import { sqlite } from '../harness/world.ts';
 import { judge } from '../processes/judge/judge.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
@@ -12,10 +13,18 @@ import { JobFlow } from './job-flow.ts';
 import { namedScene } from './scene.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
-function openSite(context: ChaosContext, database: TestDatabase, runners: number): Promise<Site> {
-  const config = { waits: { reconnect: '500ms', forge_breaker: '3s' } };
+function openSite(
+  context: ChaosContext,
+  database: TestDatabase,
+  runners: number,
+  over: ConfigKeys = {},
+): Promise<Site> {
+  const config = { waits: { reconnect: '500ms', forge_breaker: '3s' }, ...over };
   return Site.open({ database, ...namedScene(runners), config }, context);
 }
+
+/** No answer is given up because the machine is busy: each dispatch is then to be sent once. */
+const PATIENT = { github: { request_timeout: '30s' }, dispatcher: { run_lookup_timeout: '60s' } };
 
 /** It ends by itself: after its 10 s the code would be 1. @returns how long it took, milliseconds */
 async function stop(server: ServerProcess): Promise<number> {
@@ -36,7 +45,7 @@ async function stopAgainAndAgain(
 ): Promise<ChaosCounts> {
   const { rounds, replyMs } =
     context.size === 'full' ? { rounds: 4, replyMs: 2_500 } : { rounds: 1, replyMs: 1_000 };
-  const site = await openSite(context, database, 12);
+  const site = await openSite(context, database, 12, PATIENT);
   // Told to stop, it has that many answers to wait for.
   site.sim.addFault({ on: 'dispatch', kind: 'latency', latencyMs: replyMs, times: Infinity });
   let server = await site.start();

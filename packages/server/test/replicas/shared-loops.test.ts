@@ -13,8 +13,15 @@ interface Pair {
   readonly dispatching: ServerProcess;
 }
 
+/** Nothing is given up, or given back, because the machine is busy: each job is then to be sent once. */
+const PATIENT = {
+  github: { request_timeout: '30s' },
+  dispatcher: { send_deadline: '20s', run_lookup_timeout: '90s', pickup_timeout: '90s' },
+};
+
 async function startPair(runnerCount: number, context: TestContext): Promise<Pair> {
-  const site = await Site.open({ database: postgres, forge: acme(runnerCount) }, context);
+  const scene = { database: postgres, forge: acme(runnerCount), config: PATIENT };
+  const site = await Site.open(scene, context);
   const tracking = await site.start({ isDispatcher: false });
   await holdersOf(
     site,
