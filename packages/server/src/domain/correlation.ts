@@ -3,7 +3,6 @@ import { type KnownIds, matchByName } from './correlation/by-name.ts';
 import {
   type Cluster,
   clustersOf,
-  isAlike,
   isForeign,
   mayHaveMade,
   mayHaveMadeLater,
@@ -17,6 +16,7 @@ import {
   lastSendOf,
   type SearchedAttempt,
 } from './correlation/window.ts';
+import { isAlike } from './doubt.ts';
 
 /** One key: repository, workflow, ref, actor. All times are on the forge's clock. */
 export interface CorrelationInput extends Sight {
@@ -132,8 +132,8 @@ function decideCluster(
   });
 }
 
-/** After so many times `recheckAfterMs` a listing that is never complete is all that there will be. */
-const INCOMPLETE_RECHECKS = 10;
+/** An incomplete listing is asked for again after so many times `recheckAfterMs`; then it is all that there will be. */
+export const INCOMPLETE_RECHECKS = 10;
 
 /** What is not shown may exist. But a job must not wait for ever for a forge that cannot show all its runs. */
 function unlisted(

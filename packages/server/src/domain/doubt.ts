@@ -141,7 +141,7 @@ function isSame(a: Doubt, b: Doubt): boolean {
 }
 
 /** It does not matter which run is whose. A run shows a branch and a tag of one name alike, so the refs have to be written alike. */
-function isAlike(
+export function isAlike(
   a: Pick<DoubtfulJob, 'ref' | 'inputsHash'>,
   b: Pick<DoubtfulJob, 'ref' | 'inputsHash'>,
 ): boolean {

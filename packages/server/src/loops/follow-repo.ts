@@ -1,5 +1,6 @@
 /** One repository's runs: what is asked of the forge about them in one look. */
 import type { Attempt } from '../domain/attempt.ts';
+import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
 import { ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import {
   type FollowDeps,
@@ -16,9 +17,6 @@ import {
   type ResolveDeps,
   resolveAttempts,
 } from './resolve-attempts.ts';
-
-/** A listing that was cut short is asked for again after so many times `recheck_after`. */
-const INCOMPLETE_WAITS = 10;
 
 /** Answers of a repository that this credential cannot see. */
 const CLOSED = new Set(['not-found', 'no-access']);
@@ -130,7 +128,7 @@ async function listPlainly(
   const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
   const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
   if (listing.isComplete) plainlyFrom.delete(name);
-  else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_WAITS);
+  else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
   // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
   await forge.refreshActor(signal);
   return mayGoOn() ? listing : undefined;

@@ -1,4 +1,4 @@
-import { type SqlBool, sql } from 'kysely';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import { breathing } from '../lib/turns.ts';
 import { isWatchedRow, tellAttempt } from './attempts.ts';
@@ -16,12 +16,14 @@ import { concludeAbsent, concludeAmbiguous, recordMissing, recordRun } from './r
 import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
 
 const IDS_PER_STATEMENT = 500;
+/** In doubt though it has a run: that was taken by its time alone. */
+const isGuessedRow = sql<SqlBool>`${MAY_BE_IN_DOUBT} and run_id is not null`;
 
 export function makeRunStore(database: Database): RunStore {
   return {
     listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
-    listWatched: (forgeId, since) => listWatched(database, forgeId, since),
-    listGuessed: (forgeId, since) => listGuessed(database, forgeId, since),
+    listWatched: (forgeId, since) => listClaimedSince(database, forgeId, since, isWatchedRow),
+    listGuessed: (forgeId, since) => listClaimedSince(database, forgeId, since, isGuessedRow),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     listAttemptIds: (ids) => listAttemptIds(database, ids),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),
@@ -50,33 +52,17 @@ export function makeRunStore(database: Database): RunStore {
   };
 }
 
-async function listWatched(
+async function listClaimedSince(
   { read }: Database,
   forgeId: string,
   claimedSince: number,
+  isMeant: Expression<SqlBool>,
 ): Promise<Attempt[]> {
   const rows = await read
     .selectFrom('attempts')
     .selectAll()
     .where('forge_id', '=', forgeId)
-    .where(isWatchedRow)
-    .where('claimed_at', '>=', claimedSince)
-    .orderBy('claimed_at')
-    .execute();
-  return rows.map(attemptOf);
-}
-
-async function listGuessed(
-  { read }: Database,
-  forgeId: string,
-  claimedSince: number,
-): Promise<Attempt[]> {
-  const rows = await read
-    .selectFrom('attempts')
-    .selectAll()
-    .where('forge_id', '=', forgeId)
-    .where(MAY_BE_IN_DOUBT)
-    .where('run_id', 'is not', null)
+    .where(isMeant)
     .where('claimed_at', '>=', claimedSince)
     .orderBy('claimed_at')
     .execute();

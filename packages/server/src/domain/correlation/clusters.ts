@@ -1,4 +1,5 @@
 import { isNameFinal } from '../attempt.ts';
+import { isAlike } from '../doubt.ts';
 import { isOfSureKey } from '../run-keys.ts';
 import { compareText } from '../text-order.ts';
 import { compareRuns } from './by-name.ts';
@@ -110,12 +111,4 @@ export function pairsOf(
       distance: (attempt, run) => Math.abs(run.createdAt - attempt.claimedAt),
     }),
   );
-}
-
-/** Whichever of their runs each gets, its job's ref and inputs are those of the run. */
-export function isAlike(
-  a: Pick<SearchedAttempt, 'ref' | 'inputsHash'>,
-  b: Pick<SearchedAttempt, 'ref' | 'inputsHash'>,
-): boolean {
-  return a.inputsHash === b.inputsHash && a.ref === b.ref;
 }
