@@ -2,7 +2,18 @@ import type { FaultKind } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../src/store/databases.testkit.ts';
 import { impatient } from './harness/config-file.ts';
-import { acme, BOT, dispatchByHand, HUMAN_TOKEN, LONG, UNSEEN_MS } from './harness/scenes.ts';
+import {
+  acme,
+  BOT,
+  CORRELATION_INPUT,
+  dispatchByHand,
+  HUMAN_TOKEN,
+  LONG,
+  linuxGroup,
+  template,
+  UNSEEN_MS,
+  workflow,
+} from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 const dispatchRequests = ({ sim }: World) =>
@@ -89,6 +100,26 @@ for (const database of databases) {
     });
   });
 }
+
+describe('a dispatch to a workflow file whose name holds an @', () => {
+  const file = 'deploy@prod.yaml';
+  it.each([
+    ['id', { correlation_input: CORRELATION_INPUT }],
+    ['time', {}],
+  ])('is not sent again when its answer is lost: its run is known by its %s', async (_, more) => {
+    const templates = [template({ id: 'build', workflow_id: file, ...more })];
+    const groups = { github: [{ ...linuxGroup, workflow_dispatch_templates: templates }] };
+    const world = await startWorld({
+      database: sqlite,
+      config: { ...impatient, groups },
+      forge: acme(2, { workflows: [workflow({ file })] }),
+    });
+    world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    const done = await world.job(id, 'completed');
+    expect(world.ourRuns().map((run) => run.id)).toEqual([done.run_id]);
+  });
+});
 
 describe('a dispatch that broke off before the forge could act', () => {
   it('is sent once more, when it surely started nothing (defect #16)', () =>

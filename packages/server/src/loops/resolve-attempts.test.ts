@@ -89,6 +89,11 @@ it('adopts no run of another ref or workflow (defect #3)', async () => {
   expect(await resolve([attempt('a')], foreign, 400_000)).toEqual(['a missing']);
 });
 
+it('adopts a run that bears its id, though its workflow file was renamed and is written in other letters', async () => {
+  const named = run('7', { name: 'Build aaaa', path: '.github/workflows/Build.yml', branch: 'x' });
+  expect(await resolve([attempt('aaaa')], [named], 400_000)).toEqual(['aaaa has 7 by input']);
+});
+
 it('adopts nothing while another attempt of the key is being sent', async () => {
   const sending = attempt('b', { state: 'claimed' });
   expect(await resolve([attempt('a'), sending], [run('7')], 1_000)).toEqual([]);

@@ -130,7 +130,8 @@ async function resolveKey(
 ): Promise<Attempt[]> {
   const [first] = attempts;
   if (first === undefined) return [];
-  const runs = runsOfKey(first, unowned);
+  const ids = attempts.filter(mayGetRun).map(({ id }) => id);
+  const runs = runsOfKey(first, unowned, ids);
   const namedCommits = await listNamedCommits(deps, attempts, runs);
   const knownIds = await listKnownIds(deps, attempts, runs);
   const seen = { timing: deps.timing, namedCommits, knownIds, runs };

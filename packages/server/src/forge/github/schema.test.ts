@@ -55,6 +55,19 @@ describe('a run', () => {
     });
   });
 
+  it.each([
+    ['.github/workflows/ci.yml', '.github/workflows/ci.yml'],
+    ['.github/workflows/ci.yaml@main', '.github/workflows/ci.yaml'],
+    ['.github/workflows/ci.yml@user@host', '.github/workflows/ci.yml'],
+    ['.github/workflows/ci.yml@release/x.yml@2', '.github/workflows/ci.yml'],
+    ['.github/workflows/deploy@prod.yaml', '.github/workflows/deploy@prod.yaml'],
+    ['.github/workflows/deploy@prod.yaml@refs/heads/main', '.github/workflows/deploy@prod.yaml'],
+    ['.github/workflows/@.yml@@', '.github/workflows/@.yml'],
+    ['', ''],
+  ])('of the path %j is one of the file %j', (path, file) => {
+    expect(run.parse({ ...rawRun, path }).path).toBe(file);
+  });
+
   it('without a readable time of creation is no run', () => {
     expect(run.safeParse({ ...rawRun, created_at: 'yesterday' }).success).toBe(false);
     expect(run.safeParse({ ...rawRun, created_at: null }).success).toBe(false);

@@ -128,7 +128,7 @@ export const run = z
       attempt: raw.run_attempt,
       // The workflow's `run-name` comes as display_title; `name` is the workflow's.
       name: raw.display_title ?? raw.name ?? '',
-      path: raw.path.replace(/@.*$/, ''),
+      path: withoutRef(raw.path),
       workflowId: raw.workflow_id,
       event: raw.event,
       branch: raw.head_branch,
@@ -142,6 +142,11 @@ export const run = z
       updatedAt: raw.updated_at,
     }),
   );
+
+/** GitHub writes `NAME.yml` or `NAME.yml@REF`, with `.yaml` likewise; either may hold an `@` of its own. */
+function withoutRef(path: string): string {
+  return path.replace(/(?<=\.ya?ml)@.*$/s, '');
+}
 
 export const runPage = pageOf('workflow_runs', run);
 
