@@ -55,16 +55,14 @@ export function startLoops(deps: LoopsDeps, signal: AbortSignal): () => Promise<
 function listLoops(deps: LoopsDeps): LoopSpec[] {
   const { store, forge, clock, logger } = deps;
   const { github, dispatcher, waits, history } = deps.config;
-  const { cancelRetryMs, forceCancelMs, lateRunMs } = waits;
-  const { requestTimeoutMs } = github;
-  const { runLookupTimeoutMs } = dispatcher;
+  const { lateRunMs } = waits;
   const shared = { store, forge, clock, logger };
   const flow = makeFlow(deps);
   return [
     ...(dispatcher.enabled ? [dispatchLoop(deps, flow)] : []),
     new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
     trackLoop(deps, flow),
-    cancelRuns({ ...shared, cancelRetryMs, forceCancelMs, requestTimeoutMs, runLookupTimeoutMs }),
+    cancelLoop(deps, flow),
     takeWebhooks({ ...shared, lateRunMs }),
     retainHistory({ ...shared, ...history, retention: store.retention }),
   ];
@@ -109,6 +107,19 @@ function trackLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
     ...{ store, forge, clock, logger, flow },
     ...{ trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs },
     ...{ runVisibleMs, lateRunMs, unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
+    requestTimeoutMs: config.github.requestTimeoutMs,
+  });
+}
+
+function cancelLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
+  const { config, store, forge, clock, logger } = deps;
+  const { recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
+  const { cancelRetryMs, forceCancelMs, unreadableRunMs } = config.waits;
+  const { pickupExpectedMs, queuedRecheckMs } = config.waits;
+  return cancelRuns({
+    ...{ store, forge, clock, logger, flow },
+    ...{ cancelRetryMs, forceCancelMs, recheckAfterMs, runLookupTimeoutMs },
+    ...{ unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
     requestTimeoutMs: config.github.requestTimeoutMs,
   });
 }

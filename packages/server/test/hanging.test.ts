@@ -125,7 +125,10 @@ describe('a forge that does not answer', () => {
     world.sim.clearFaults();
   });
 
-  it('to one cancel delays no other, nor those of its repository', async () => {
+  it.each([
+    ['one cancel', 'cancel'],
+    ['what is asked before one cancel', 'getRun'],
+  ] as const)('to %s delays no other, nor those of its repository', async (_, on) => {
     const world = await start();
     const started = async (template_id: string): Promise<string> => {
       const { id } = await world.api.enqueue('linux', { template_id, inputs: LONG });
@@ -134,7 +137,7 @@ describe('a forge that does not answer', () => {
     };
     const slow = await started('slow');
     const next = [await started('slow'), await started('build')];
-    world.sim.addFault({ on: 'cancel', repo: 'slow', kind: 'hold-before' });
+    world.sim.addFault({ on, repo: 'slow', kind: 'hold-before' });
     await world.api.cancel(slow);
     await world.forge('a cancel that hangs', () => held(world) === 1);
     for (const id of next) await world.api.cancel(id);

@@ -1,18 +1,12 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { runMadeWithinMs } from '../domain/correlation/window.ts';
-import type { Forge } from '../forge/forge.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Logger } from '../lib/logger.ts';
-import type { Store } from '../store/port/store.ts';
 import { CancelPace } from './cancel-pace.ts';
+import { type FollowDeps, takeRun } from './follow-run.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { Troubles } from './troubles.ts';
 
-export interface CancelRunsDeps {
-  readonly forge: Forge;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface CancelRunsDeps
+  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'followsSince'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
   readonly forceCancelMs: number;
@@ -20,15 +14,13 @@ export interface CancelRunsDeps {
   readonly runLookupTimeoutMs: number;
 }
 
-interface TickDeps extends CancelRunsDeps {
-  readonly troubles: Troubles;
+interface TickDeps extends CancelRunsDeps, FollowDeps {
   readonly pace: CancelPace;
 }
 
 /** Carries out the cancels that were wanted, also of runs that are found only later. */
 export function cancelRuns(given: CancelRunsDeps): LoopSpec {
-  const pace = new CancelPace(given.clock, given.cancelRetryMs);
-  const deps = { ...given, troubles: new Troubles(), pace };
+  const deps = makeDeps(given);
   return {
     name: `cancel-runs:${deps.forge.id}`,
     everyMs: deps.cancelRetryMs,
@@ -38,6 +30,18 @@ export function cancelRuns(given: CancelRunsDeps): LoopSpec {
       event.kind === 'attempt.accepted' ||
       event.kind === 'attempt.run-late',
     tick: (context) => tick(deps, context),
+  };
+}
+
+function makeDeps(given: CancelRunsDeps): TickDeps {
+  const { clock, cancelRetryMs } = given;
+  return {
+    ...given,
+    followsSince: clock.now(),
+    lookedInto: new Map(),
+    betweenJobs: new Set(),
+    troubles: new Troubles(),
+    pace: new CancelPace(clock, cancelRetryMs),
   };
 }
 
@@ -66,13 +70,32 @@ async function cancelOne(
   signal: AbortSignal,
 ): Promise<void> {
   const { forge, store, logger, troubles } = deps;
-  if (attempt.runId === null) return;
+  const { owner, repo, runId } = attempt;
+  if (runId === null) return;
   try {
-    await forge.cancelRun(attempt.owner, attempt.repo, attempt.runId, how, signal);
+    if (!(await isOursToEnd(deps, attempt, runId, signal))) return;
+    await forge.cancelRun(owner, repo, runId, how, signal);
     await store.runs.recordCancelSent(attempt.id, how);
   } catch (error) {
-    // It stays wanted: the next tick asks again.
+    // It stays wanted: the next tick asks again. A 404 is the tracker's to judge.
     const level = troubles.levelOf(attempt.id, error);
-    logger[level]({ err: error, attemptId: attempt.id, runId: attempt.runId }, 'run not cancelled');
+    logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not cancelled');
   }
+}
+
+/**
+ * A forge cancels the latest attempt of a run: once ours has ended, that is what somebody else has started again. Asked
+ * right before each cancel, however fresh what is stored; where nobody can tell nothing is cancelled.
+ */
+async function isOursToEnd(
+  deps: TickDeps,
+  attempt: Attempt,
+  runId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { owner, repo } = attempt;
+  const { run, forgeSentAt } = await deps.forge.getRun(owner, repo, runId, signal, 'cancel');
+  if (run.attempt <= 1 && run.status !== 'completed') return true;
+  await takeRun(deps, attempt, run, forgeSentAt, signal);
+  return false;
 }

@@ -152,8 +152,8 @@ class Github implements GithubForge {
   listRuns: Forge['listRuns'] = (owner, repo, filter, signal) =>
     listRuns(this.#clients.dispatch, { owner, repo }, filter, signal);
 
-  getRun: Forge['getRun'] = (owner, repo, runId, signal) =>
-    getRun(this.#clients.dispatch, { owner, repo, runId }, signal);
+  getRun: Forge['getRun'] = (owner, repo, runId, signal, purpose) =>
+    getRun(this.#clients.dispatch, { owner, repo, runId }, signal, purpose);
 
   getFirstAttempt: Forge['getFirstAttempt'] = (owner, repo, runId, signal) =>
     getFirstAttempt(this.#clients.dispatch, { owner, repo, runId }, signal);

@@ -25,8 +25,9 @@ export function getRun(
   client: GithubClient,
   address: RunAddress,
   signal: AbortSignal,
+  purpose: 'cancel' | 'track' = 'track',
 ): Promise<Observed & { readonly run: Run }> {
-  const call = readCall(address, 'getRun', `read run ${nameOf(address)}`);
+  const call = { ...readCall(address, 'getRun', `read run ${nameOf(address)}`), share: purpose };
   return readRun(client, call, { route: ROUTES.run, address, signal });
 }
 
