@@ -10,6 +10,7 @@ export function attempt(id: string, over: Partial<Attempt> = {}): Attempt {
     groupId: 'g',
     forgeId: 'github',
     credentialId: 'token',
+    budgetId: 'token/1',
     actor: 'bot',
     owner: 'acme',
     repo: 'app',

@@ -89,6 +89,8 @@ export interface Attempt extends DispatchTarget {
   readonly groupId: string;
   readonly forgeId: string;
   readonly credentialId: string;
+  /** Of the token that it was sent with; `''` in rows of versions that did not keep it. */
+  readonly budgetId: string;
   /** Login the forge shows as the run's actor; `''` while the credential has never told. */
   readonly actor: string;
   /** Of the job's inputs, without the one that carries the attempt id. */

@@ -24,8 +24,13 @@ export interface CorrelationInput extends Sight {
   readonly attempts: readonly SearchedAttempt[];
   /** Attempts of the key that are still being sent: one of the runs may be theirs, and their reply will say so. */
   readonly sending: readonly Pick<Attempt, 'id' | 'isNamed' | 'correlationInput'>[];
-  /** Those that were given a run by its time alone after a lost answer: it may be another's, and what was made in their window theirs. */
-  readonly guessed: readonly SearchedAttempt[];
+  /**
+   * Those that look for none any more, and may have made one of these all the same: given up, or given one by its time alone
+   * after a lost answer, which may be another's.
+   */
+  readonly rivals: readonly SearchedAttempt[];
+  /** Those that were given one by its time after an answer that named none: each has made one, this or another. */
+  readonly acceptedByTime: readonly SearchedAttempt[];
   /** A run that bears the name of an attempt is no other's. */
   readonly knownIds: KnownIds;
   /** Runs of the key that no attempt owns, from one listing. */
@@ -72,7 +77,8 @@ export function correlate(input: CorrelationInput): Decision[] {
   const decisions: Decision[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { kind: 'match', attemptId, runId, matchedBy: 'input' };
   });
-  const rivals = [...input.guessed, ...attempts.filter(({ isNamed }) => !isNamed)];
+  // One that sent its id, too: until a run has borne it, nobody knows whether its own does.
+  const rivals = [...input.rivals, ...attempts];
   for (const cluster of clustersOf(attempts, named.unnamed, input)) {
     decisions.push(...decideCluster(cluster, input, rivals));
   }

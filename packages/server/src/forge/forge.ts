@@ -165,6 +165,8 @@ export type ForgeUse = 'runners' | 'dispatch';
 /** How a credential stands now. */
 export interface CredentialStatus {
   readonly id: string;
+  /** Of its token: another token may be another account's. */
+  readonly budgetId: string;
   readonly use: ForgeUse;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;

@@ -13,7 +13,7 @@ import { type Clock, deadlineIn } from '../lib/clock.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Wake } from '../lib/loop.ts';
-import type { Claim, LoadedDispatchState } from '../store/port/dispatch.ts';
+import type { Claim, CredentialOfForge, LoadedDispatchState } from '../store/port/dispatch.ts';
 import { type Store, StoreError } from '../store/port/store.ts';
 import { chooseProbe } from './choose-probe.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
@@ -187,12 +187,11 @@ export class DispatchLoop {
 
   async #load(context: LoopContext): Promise<LoadedDispatchState> {
     const { store, forge, freshForMs, pickupTimeoutMs } = this.#deps;
-    const { id, actor } = forge.credentialFor('dispatch');
     const freshMs = await freshForMs();
     const state = await this.#timed('load', () =>
       store.dispatch.loadState({
         forgeId: forge.id,
-        credential: { credentialId: id, actor },
+        credential: credentialOf(forge),
         freshForMs: freshMs,
         pickupTimeoutMs,
         offsetMs: forge.dateOffset().offsetMs,
@@ -275,10 +274,9 @@ export class DispatchLoop {
 
   async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {
     const { store, forge, clock, sendDeadlineMs, probeMs } = this.#deps;
-    const { id, actor } = forge.credentialFor('dispatch');
     const attemptId = uuidv7(clock.now());
     try {
-      const credential = { credentialId: id, actor };
+      const credential = credentialOf(forge);
       return await this.#timed('claim', () =>
         store.dispatch.claim(context.fence, {
           jobId,
@@ -364,4 +362,9 @@ function stopOf(
   }
   if (breaker.allowed > 0) return undefined;
   return { ...PROBING, retryAt: breaker.retryAt };
+}
+
+function credentialOf(forge: Forge): CredentialOfForge {
+  const { id: credentialId, budgetId, actor } = forge.credentialFor('dispatch');
+  return { credentialId, budgetId, actor };
 }

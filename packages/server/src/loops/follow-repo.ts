@@ -101,7 +101,7 @@ function resolveDeps(deps: RepoDeps, look: RepoLook, context: LoopContext): Reso
   return {
     runs: deps.store.runs,
     offset: deps.forge.dateOffset(),
-    actorNow: () => deps.forge.credentialFor('dispatch').actor,
+    credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
     lateRunMs: deps.lateRunMs,

@@ -21,6 +21,7 @@ interface Seen {
   readonly endedIds?: readonly string[];
   /** Told when it is listed again; until then it is what the attempts say. */
   readonly renamedTo?: string;
+  readonly isRenamedBefore?: boolean;
 }
 
 async function resolve(
@@ -34,9 +35,10 @@ async function resolve(
     namedCommits = [],
     endedIds = [],
     renamedTo = 'bot',
+    isRenamedBefore = false,
   }: Seen = {},
 ) {
-  let actorNow = 'bot';
+  let actorNow = isRenamedBefore ? renamedTo : 'bot';
   const told: string[] = [];
   const say = (text: string) => {
     told.push(text);
@@ -62,7 +64,7 @@ async function resolve(
     now: sentAt,
     lateRunMs: 86_400_000,
     offset: { offsetMs, uncertaintyMs: 0 },
-    actorNow: () => actorNow,
+    credentialNow: () => ({ budgetId: 'token/1', actor: actorNow }),
     listAgain: () => {
       told.push('listed plainly');
       actorNow = renamedTo;
@@ -208,6 +210,29 @@ it('takes the run of an account that was renamed, which nobody knew until it was
     'listed plainly',
     'a absent',
   ]);
+});
+
+it('takes none of another account whose token was put in since, nor of one that an unknown account is not', async () => {
+  const runs = [run('7', { actor: 'alice' })];
+  const replaced = attempt('a', { budgetId: 'token/0' });
+  const asAlice = { renamedTo: 'alice', isRenamedBefore: true };
+  expect(await resolve([replaced], runs, 10_000, asAlice)).toEqual([]);
+  expect(await resolve([attempt('a')], runs, 10_000, asAlice)).toEqual(['a has 7 by order']);
+  // Claimed before its login was known.
+  expect(await resolve([attempt('a', { actor: '' })], runs, 10_000)).toEqual([]);
+  const ended = { state: 'absent', endedAt: CLAIMED_AT + 350_000 } as const;
+  expect(await resolve([{ ...replaced, ...ended }], runs, 400_000, asAlice)).toEqual([]);
+});
+
+it('leaves to nobody what may be the own run of one that was given another by its time', async () => {
+  const byTime = { matchedBy: 'order', runCreatedAt: CLAIMED_AT + 1_000 } as const;
+  const a = attempt('a', { inputsHash: 'x', state: 'accepted', runId: '6', ...byTime });
+  const b = attempt('b', { inputsHash: 'y', claimedAt: CLAIMED_AT + 1_500 });
+  const runs = [
+    run('6', { createdAt: CLAIMED_AT + 1_000 }),
+    run('7', { createdAt: CLAIMED_AT + 2_000 }),
+  ];
+  expect(await resolve([a, b], runs, 10_000)).toEqual([]);
 });
 
 it('takes no run that bears the id of an attempt that has ended: it is somebody’s copy', async () => {

@@ -10,7 +10,7 @@ import {
 } from '../domain/correlation/window.ts';
 import { type CorrelationInput, correlate, type Decision } from '../domain/correlation.ts';
 import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
-import type { DateOffset, RunListing } from '../forge/forge.ts';
+import type { CredentialStatus, DateOffset, RunListing } from '../forge/forge.ts';
 import type { Store } from '../store/port/store.ts';
 import { listedSince } from './repo-runs.ts';
 
@@ -25,8 +25,8 @@ export interface ResolveDeps {
   readonly runs: Store['runs'];
   readonly timing: CorrelationTiming;
   readonly offset: DateOffset;
-  /** The dispatch credential's login, as it is known when it is asked for. */
-  readonly actorNow: () => string;
+  /** The dispatch credential, with its login as it is known when it is asked for. */
+  readonly credentialNow: () => Pick<CredentialStatus, 'budgetId' | 'actor'>;
   /** Our clock. */
   readonly now: number;
   /** An attempt that was given up is watched this long for a run that turns up after all. */
@@ -169,11 +169,13 @@ function searchOf(
 ): CorrelationInput {
   const { now, offset } = deps;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
+  const searched = (isMeant: (one: Attempt) => boolean) => searchedOf(deps, attempts, isMeant);
   return {
     ...seen,
-    attempts: attempts.filter(isSearching).map((one) => asSearched(deps, one)),
+    attempts: searched(isSearching),
     sending: attempts.filter(({ state }) => state === 'claimed'),
-    guessed: attempts.filter(isGuess).map((one) => asSearched(deps, one)),
+    rivals: searched((one) => isWatched(one) || (isByTime(one) && !hasOwnRun(one))),
+    acceptedByTime: searched((one) => isByTime(one) && hasOwnRun(one)),
     listing: { sentAt, isComplete, createdSince },
     now: now + offset.offsetMs,
   };
@@ -191,9 +193,14 @@ async function listNamedCommits(
   return store.listNamedCommits(senders, commits);
 }
 
-/** The forge has said nothing of it: this run may be another's. Accepted, it surely has one. */
-function isGuess({ state, matchedBy }: Attempt): boolean {
-  return state === 'found' && matchedBy === 'order';
+/** This run may be another's. */
+function isByTime({ matchedBy }: Pick<Attempt, 'matchedBy'>): boolean {
+  return matchedBy === 'order';
+}
+
+/** As the forge has said: this one or another. */
+function hasOwnRun({ state }: Pick<Attempt, 'state'>): boolean {
+  return state === 'accepted';
 }
 
 /** Also of attempts that have ended: what bears the id of one was started with a copy of its inputs. */
@@ -218,13 +225,12 @@ async function adoptLate(
   attempts: readonly Attempt[],
   seen: SeenRuns,
 ): Promise<void> {
-  const searched = (isMeant: (one: Attempt) => boolean): SearchedAttempt[] =>
-    attempts.filter(isMeant).map((one) => asSearched(deps, one));
+  const searched = (isMeant: (one: Attempt) => boolean) => searchedOf(deps, attempts, isMeant);
   const late = lateRuns({
     ...seen,
     watched: searched(isWatched),
     searching: searched((one) => isSearching(one) || one.state === 'claimed'),
-    guessed: searched(({ matchedBy }) => matchedBy === 'order'),
+    guessed: searched(isByTime),
   });
   for (const { attemptId, runId, matchedBy } of late) {
     const run = seen.runs.find(({ id }) => id === runId);
@@ -232,12 +238,23 @@ async function adoptLate(
   }
 }
 
+function searchedOf(
+  deps: ResolveDeps,
+  attempts: readonly Attempt[],
+  isMeant: (one: Attempt) => boolean,
+): SearchedAttempt[] {
+  return attempts.filter(isMeant).map((one) => asSearched(deps, one));
+}
+
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
-function asSearched({ offset, actorNow }: ResolveDeps, attempt: Attempt): SearchedAttempt {
+function asSearched({ offset, credentialNow }: ResolveDeps, attempt: Attempt): SearchedAttempt {
   const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
   const uncertaintyMs = Math.max(attempt.forgeUncertaintyMs, offset.uncertaintyMs);
   const steppedMs = steppedSince(attempt, offset);
-  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, steppedMs, actorNow: actorNow() };
+  const { budgetId, actor: actorNow } = credentialNow();
+  const isTokenNow = attempt.budgetId === budgetId;
+  const now = { steppedMs, actorNow, isTokenNow };
+  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...now };
 }
 
 async function carryOut(

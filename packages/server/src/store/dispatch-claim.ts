@@ -156,6 +156,7 @@ async function insertAttempt(
       ...frozen,
       id: attemptId,
       credential_id: credential.credentialId,
+      budget_id: credential.budgetId,
       actor: credential.actor,
       state: 'claimed',
       claimed_at: tx.now,

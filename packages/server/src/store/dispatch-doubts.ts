@@ -22,7 +22,8 @@ export async function listDoubts(
   { forgeId, runMadeWithinMs }: DoubtQuery,
   dbNow: RawBuilder<number>,
 ): Promise<Doubt[]> {
-  const afterDeadline = sql<number>`forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)}`;
+  // Twice: what is sent next knows the forge's clock no better.
+  const afterDeadline = sql<number>`2 * forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)}`;
   const lasts = sql<SqlBool>`case when ended_at is null and run_id is null
     then coalesce(missing_at, 0) <= forge_send_deadline + ${afterDeadline}
     else ${dbNow} <= send_deadline + ${afterDeadline} end`;

@@ -18,7 +18,7 @@ import { makeRunStore } from './runs.ts';
 import type { RunnerRow } from './schema.ts';
 
 export const FORGE = 'github';
-export const CREDENTIAL = { credentialId: 'token', actor: 'bot' };
+export const CREDENTIAL = { credentialId: 'token', budgetId: 'token/1', actor: 'bot' };
 const MINUTE = 60_000;
 
 export const PAUSES: TargetPauses = {

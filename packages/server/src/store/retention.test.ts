@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NewEvent } from '../domain/event.ts';
+import { startedAttempt } from './attempt-row.testkit.ts';
 import { makeCatalogStore } from './catalog.ts';
 import { makeCredentialStore } from './credentials.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
@@ -281,32 +282,8 @@ function runner(id: string, scope: string, lastSeenAt: number): RunnerRow {
   };
 }
 
+/** Of a job that is gone, without a run. */
 function attempt(id: string, change: Partial<AttemptRow>): AttemptRow {
-  return {
-    ...{ id, job_id: 'gone', group_id: 'g', forge_id: 'f', credential_id: 'c', actor: '' },
-    ...{ owner: 'acme', repo: 'app', workflow_id: 'ci.yml', ref: 'main', inputs_hash: '' },
-    ...{ correlation_input: null, labels: '[]', runners: 1, state: 'accepted', claimed_at: 1 },
-    ...{
-      send_deadline: 2,
-      forge_claimed_at: 1,
-      forge_send_deadline: 2,
-      forge_uncertainty_ms: 0,
-      is_named: 0,
-      run_id: null,
-      run_url: '',
-      matched_by: null,
-      run_status: null,
-    },
-    ...{ run_conclusion: null, run_created_at: null, run_started_at: null, run_observed_at: null },
-    ...{ runner_id: null, runner_name: '', missing_since: null, missing_at: null },
-    ...{ gone_since: null, cancel_wanted_at: null, cancel_sent_at: null },
-    ...{
-      force_cancel_sent_at: null,
-      hold_ended_at: null,
-      displaced_at: null,
-      ended_at: null,
-      error_message: '',
-    },
-    ...change,
-  };
+  const noRun = { run_id: null, run_status: null, run_created_at: null, run_started_at: null };
+  return { ...startedAttempt, ...noRun, run_observed_at: null, id, job_id: 'gone', ...change };
 }

@@ -127,6 +127,7 @@ export function attemptOf(row: AttemptRow): Attempt {
     groupId: row.group_id,
     forgeId: row.forge_id,
     credentialId: row.credential_id,
+    budgetId: row.budget_id,
     actor: row.actor,
     inputsHash: row.inputs_hash,
     correlationInput: row.correlation_input,

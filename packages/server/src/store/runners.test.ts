@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservedRunner } from '../domain/runner.ts';
+import { startedAttempt } from './attempt-row.testkit.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeLeaseStore } from './leases.ts';
 import type { Fence } from './port/leases.ts';
 import type { RunnerPass } from './port/runners.ts';
 import { makeRunnerStore } from './runners.ts';
-import type { AttemptRow, GroupRow } from './schema.ts';
+import type { GroupRow } from './schema.ts';
 
 const SCOPE = 'org:acme';
 const UNSEEN_MS = 180_000;
@@ -470,31 +471,3 @@ for (const kind of databases) {
     });
   });
 }
-
-/** Live, its run started, its hold not ended. */
-const startedAttempt: AttemptRow = {
-  ...{ id: 'a', job_id: 'j', group_id: 'g', forge_id: 'f', credential_id: 'c', actor: '' },
-  ...{ owner: 'acme', repo: 'app', workflow_id: 'ci.yml', ref: 'main', inputs_hash: '' },
-  ...{ correlation_input: null, labels: '[]', runners: 1, state: 'accepted', claimed_at: 1 },
-  ...{
-    send_deadline: 2,
-    forge_claimed_at: 1,
-    forge_send_deadline: 2,
-    forge_uncertainty_ms: 0,
-    is_named: 0,
-    run_id: '7',
-    run_url: '',
-    matched_by: null,
-    run_status: 'queued',
-  },
-  ...{ run_conclusion: null, run_created_at: 1, run_started_at: 1, run_observed_at: 1 },
-  ...{ runner_id: null, runner_name: '', missing_since: null, missing_at: null },
-  ...{ gone_since: null, cancel_wanted_at: null, cancel_sent_at: null },
-  ...{
-    force_cancel_sent_at: null,
-    hold_ended_at: null,
-    displaced_at: null,
-    ended_at: null,
-    error_message: '',
-  },
-};

@@ -221,6 +221,7 @@ export interface AttemptRow {
   group_id: string;
   forge_id: string;
   credential_id: string;
+  budget_id: string;
   actor: string;
   owner: string;
   repo: string;

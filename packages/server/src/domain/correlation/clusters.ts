@@ -11,6 +11,7 @@ import {
   isSameActor,
   mayBeMadeInTime,
   mayBeMadeLater,
+  maybeSameActor,
   type SearchedAttempt,
 } from './window.ts';
 
@@ -44,7 +45,7 @@ export function isForeign(
 export function mayHaveMade(attempt: SearchedAttempt, run: CandidateRun, sight: Sight): boolean {
   return (
     mayBeMadeInTime(attempt, run, sight.timing) &&
-    isSameActor(attempt, run) &&
+    maybeSameActor(attempt, run) &&
     !isForeign(attempt, run, sight)
   );
 }
@@ -57,7 +58,7 @@ export function mayHaveMadeLater(
 ): boolean {
   return (
     mayBeMadeLater(attempt, run, sight.timing) &&
-    isSameActor(attempt, run) &&
+    maybeSameActor(attempt, run) &&
     !isForeign(attempt, run, sight)
   );
 }
@@ -85,6 +86,11 @@ export function clustersOf(
 export interface PairsInput extends Sight {
   /** What else may have made a run: by its time it is nobody's then, unless whose it is makes no difference. */
   readonly rivals: readonly SearchedAttempt[];
+  /**
+   * The forge has said that these have a run, and the one that they were given by its time may be another's: theirs may be
+   * what an attempt finds whose answer was lost.
+   */
+  readonly acceptedByTime?: readonly SearchedAttempt[];
 }
 
 /** In time order. By its time alone none goes to an attempt that is known by its name. */
@@ -101,9 +107,10 @@ export function pairsOf(
       mayPair: (attempt, run) =>
         !attempt.isNamed &&
         isOfSureKey(run) &&
+        isSameActor(attempt, run) &&
         mayHaveMadeLater(attempt, run, sight) &&
         isInTime(attempt, run, sight.timing) &&
-        !sight.rivals.some((one) => !isAlike(one, attempt) && mayHaveMadeLater(one, run, sight)),
+        !isContested(attempt, run, sight),
       // The forge has said that this one has a run.
       isSure: ({ state }) => state === 'accepted',
       // It would be cancelled: and were it another's, that one would be started again.
@@ -111,4 +118,12 @@ export function pairsOf(
       distance: (attempt, run) => Math.abs(run.createdAt - attempt.claimedAt),
     }),
   );
+}
+
+function isContested(attempt: SearchedAttempt, run: CandidateRun, sight: PairsInput): boolean {
+  const { rivals, acceptedByTime = [] } = sight;
+  if (rivals.some((one) => !isAlike(one, attempt) && mayHaveMadeLater(one, run, sight)))
+    return true;
+  if (attempt.state !== 'unknown') return false;
+  return acceptedByTime.some((one) => !isAlike(one, attempt) && mayHaveMade(one, run, sight));
 }

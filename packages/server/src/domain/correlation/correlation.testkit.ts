@@ -12,12 +12,19 @@ export const TIMING = {
 export const sentAfter = (
   id: string,
   ms: number,
-  { uncertaintyMs = 0, steppedMs = 0, actorNow = 'bot', ...over }: Partial<SearchedAttempt> = {},
+  {
+    uncertaintyMs = 0,
+    steppedMs = 0,
+    actorNow = 'bot',
+    isTokenNow = true,
+    ...over
+  }: Partial<SearchedAttempt> = {},
 ): SearchedAttempt => ({
   ...attempt(id, { claimedAt: CLAIMED_AT + ms, ...over }),
   uncertaintyMs,
   steppedMs,
   actorNow,
+  isTokenNow,
 });
 /** It sends its id, and is known by it. */
 export const namedAfter = (id: string, ms: number, over: Partial<SearchedAttempt> = {}) =>
@@ -36,7 +43,8 @@ export function decide(
   const decisions = correlate({
     attempts: [],
     sending: [],
-    guessed: [],
+    rivals: [],
+    acceptedByTime: [],
     knownIds: { open: (over.sending ?? []).map(({ id }) => id), settled: [] },
     runs: [],
     listing: { sentAt, isComplete: true, createdSince: 0 },

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { CLAIMED_AT } from '../attempt.testkit.ts';
-import { decide, MINUTE, madeAfter, OVER, SECOND, sentAfter } from './correlation.testkit.ts';
+import {
+  decide,
+  MINUTE,
+  madeAfter,
+  namedAfter,
+  OVER,
+  SECOND,
+  sentAfter,
+  TIMING,
+} from './correlation.testkit.ts';
+import { runMadeWithinMs, type SearchedAttempt } from './window.ts';
 
 /** As late as anything is concluded. */
 const LATE = CLAIMED_AT + 35 * SECOND + 6 * MINUTE;
@@ -33,12 +43,65 @@ describe('a run made when it is not taken by its time any more', () => {
 });
 
 it('what may be the run of one that was given another by its time is nobody’s, but of one that is alike', () => {
-  const guessed = [sentAfter('a', 0, { state: 'found', inputsHash: 'x' })];
+  const rivals = [sentAfter('a', 0, { state: 'found', inputsHash: 'x' })];
   const runs = [madeAfter('7', 4 * SECOND)];
   const decided = (inputsHash: string) =>
-    decide({ attempts: [sentAfter('b', 3 * SECOND, { inputsHash })], runs, guessed });
+    decide({ attempts: [sentAfter('b', 3 * SECOND, { inputsHash })], runs, rivals });
   expect(decided('y')).toEqual({ b: 'wait' });
   expect(decided('x')).toEqual({ b: '7 by order' });
+});
+
+it('what may be the run of one that was given up is not that of a later one with other inputs', () => {
+  const rivals = [sentAfter('a', 0, { state: 'ambiguous', inputsHash: 'x' })];
+  const attempts = [sentAfter('b', 95 * SECOND, { inputsHash: 'y', missingSince: OVER })];
+  const runs = [madeAfter('7', 96 * SECOND)];
+  expect(decide({ attempts, runs, rivals, listedAt: LATE + 2 * MINUTE })).toEqual({
+    b: 'ambiguous: 7',
+  });
+});
+
+it('what may be the run of one that sent its id, which no run has borne yet, is not that of one with other inputs', () => {
+  const sentIds = { inputsHash: 'x', missingSince: OVER };
+  const plain = sentAfter('b', 65 * SECOND, { inputsHash: 'y', missingSince: OVER });
+  const attempts = [namedAfter('a', 0, sentIds), plain];
+  const runs = [madeAfter('7', 66 * SECOND)];
+  expect(decide({ attempts, runs, listedAt: LATE + 2 * MINUTE })).toEqual({
+    ...{ a: 'ambiguous: 7', b: 'ambiguous: 7' },
+  });
+});
+
+describe('after an answer that named no run, and one taken by its time', () => {
+  // It may be somebody else's, and its own comes only now.
+  const acceptedByTime = [sentAfter('a', 0, { state: 'accepted', inputsHash: 'x' })];
+  const decided = (over: Partial<SearchedAttempt>) =>
+    decide({
+      attempts: [sentAfter('b', 2 * SECOND, { inputsHash: 'y', ...over })],
+      runs: [madeAfter('7', 3 * SECOND)],
+      acceptedByTime,
+    });
+
+  it('what comes next is not that of one with other inputs whose answer was lost', () => {
+    expect(decided({})).toEqual({ b: 'wait' });
+    expect(decided({ inputsHash: 'x' })).toEqual({ b: '7 by order' });
+  });
+
+  it('it is that of one that was accepted, too', () => {
+    expect(decided({ state: 'accepted' })).toEqual({ b: '7 by order' });
+  });
+});
+
+it('a job sent once no run can be taken for that of the one before has its run for itself', () => {
+  const timing = { ...TIMING, runLookupTimeoutMs: MINUTE };
+  const uncertaintyMs = 400;
+  const rivals = [sentAfter('a', 0, { state: 'found', inputsHash: 'x', uncertaintyMs })];
+  // As the claim waits: see `listDoubts`.
+  const isSentAt = 5 * SECOND + runMadeWithinMs(timing) + 2 * uncertaintyMs + 1;
+  const attempts = [sentAfter('b', isSentAt, { inputsHash: 'y', uncertaintyMs })];
+  // Its stamp is a whole second, and our clock may have been ahead by what it was not known better.
+  const stamp = Math.floor((CLAIMED_AT + isSentAt - uncertaintyMs) / SECOND) * SECOND;
+  const runs = [madeAfter('7', stamp - CLAIMED_AT)];
+  const listedAt = CLAIMED_AT + isSentAt + 10 * SECOND;
+  expect(decide({ attempts, runs, rivals, timing, listedAt })).toEqual({ b: '7 by order' });
 });
 
 describe('of two that are alike, with one run between them', () => {

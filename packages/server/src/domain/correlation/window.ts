@@ -40,8 +40,10 @@ export type SearchedAttempt = Pick<
   readonly uncertaintyMs: number;
   /** So far a clock was put forward since the claim, the forge's or ours; negative: back. What was made since bears stamps so far off. */
   readonly steppedMs: number;
-  /** As its credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
+  /** As the credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
   readonly actorNow: string;
+  /** It was sent with the token of now. Of another token `actorNow` may be another account. */
+  readonly isTokenNow: boolean;
 };
 
 export type CandidateRun = Pick<
@@ -67,11 +69,14 @@ export function madeLateMs({
   return Math.min(MADE_LATE_MS, runLookupTimeoutMs);
 }
 
-/** So long after its send deadline a run may be made that an attempt gets by its time. */
+/**
+ * So long after its send deadline a run may bear a stamp with which an attempt gets it by its time: one that is made
+ * after this bears a later stamp.
+ */
 export function runMadeWithinMs(
   timing: Pick<CorrelationTiming, 'requestTimeoutMs' | 'runLookupTimeoutMs'>,
 ): number {
-  return timing.requestTimeoutMs + madeLateMs(timing);
+  return timing.requestTimeoutMs + madeLateMs(timing) + STAMP_STEP_MS;
 }
 
 /** Whether this attempt could have made a run at that moment: it is taken by its time. Before the claim it never could. */
@@ -149,13 +154,26 @@ export function steppedSince(
   return Math.abs(steppedMs) > unsureMs ? steppedMs : 0;
 }
 
-/** By its login at the claim, or as it is now. `''` = not known. */
-export function isSameActor(
+/** Whether it cannot be ruled out that it was started with this attempt's credential. `''` = not known. */
+export function maybeSameActor(
   { actor, actorNow }: Pick<SearchedAttempt, 'actor' | 'actorNow'>,
   run: Pick<CandidateRun, 'actor'>,
 ): boolean {
   if (actor === '' || run.actor === '') return true;
   return isSameLogin(actor, run.actor) || isSameLogin(actorNow, run.actor);
+}
+
+/**
+ * By its login at the claim, or as it is now. A run that does not tell who started it is nobody's; an attempt of a
+ * credential that has never told its login, as those of apps, may have any.
+ */
+export function isSameActor(
+  { actor, actorNow, isTokenNow }: Pick<SearchedAttempt, 'actor' | 'actorNow' | 'isTokenNow'>,
+  run: Pick<CandidateRun, 'actor'>,
+): boolean {
+  if (run.actor === '') return false;
+  const logins = [actor, isTokenNow ? actorNow : ''].filter((login) => login !== '');
+  return logins.length === 0 || logins.some((login) => isSameLogin(login, run.actor));
 }
 
 /** Forges take logins in any case. */

@@ -111,6 +111,7 @@ export class Connection {
     };
     return {
       id: source.id,
+      budgetId: source.budgetId,
       use: source.use,
       isConfigured: source.isConfigured,
       isConnected: this.#isConnected,

@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts';
 
 /**
- * What tells whose run it is: how well the forge's clock was known at a claim, which attempts are known by their name,
+ * What tells whose run it is: how well the forge's clock was known at a claim and whose token it was, which attempts are known by their name,
  * and which workflows have shown that their runs bear it.
  */
 export const whoseRun: Migration = {
@@ -11,6 +11,7 @@ export const whoseRun: Migration = {
   statements: [
     `alter table attempts add column is_named smallint not null default 0`,
     `alter table attempts add column forge_uncertainty_ms bigint not null default 1000`,
+    `alter table attempts add column budget_id text not null default ''`,
     `update attempts set is_named = 1 where correlation_input is not null`,
     `create index attempts_in_doubt on attempts (forge_id, claimed_at) where is_named = 0 and state <> 'refused' and (run_id is null or (state = 'found' and matched_by = 'order'))`,
     `create table workflow_namings (

@@ -15,6 +15,7 @@ export interface TargetBlock {
 
 export interface CredentialOfForge {
   readonly credentialId: string;
+  readonly budgetId: string;
   readonly actor: string;
 }
 
