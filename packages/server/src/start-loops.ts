@@ -10,6 +10,7 @@ import type { EventFeed } from './loops/event-feed.ts';
 import { type LoopSpec, runLeasedLoop } from './loops/leased-loop.ts';
 import { PollRunners } from './loops/poll-runners.ts';
 import { retainHistory } from './loops/retention.ts';
+import { RunStamps } from './loops/run-stamps.ts';
 import { takeWebhooks } from './loops/take-webhooks.ts';
 import { trackRuns } from './loops/track-runs.ts';
 import { WebhookFlow } from './loops/webhook-flow.ts';
@@ -58,10 +59,12 @@ function listLoops(deps: LoopsDeps): LoopSpec[] {
   const { lateRunMs } = waits;
   const shared = { store, forge, clock, logger };
   const flow = makeFlow(deps);
+  const { requestTimeoutMs } = github;
+  const stamps = new RunStamps({ forge, runs: store.runs, requestTimeoutMs, logger });
   return [
-    ...(dispatcher.enabled ? [dispatchLoop(deps, flow)] : []),
+    ...(dispatcher.enabled ? [dispatchLoop(deps, flow, stamps)] : []),
     new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
-    trackLoop(deps, flow),
+    trackLoop(deps, flow, stamps),
     cancelLoop(deps, flow),
     takeWebhooks({ ...shared, lateRunMs }),
     retainHistory({ ...shared, ...history, retention: store.retention }),
@@ -78,13 +81,13 @@ function makeFlow({ config, store, forge, clock }: LoopsDeps): WebhookFlow {
   });
 }
 
-function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
+function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
   const { config, store, forge, metrics, clock, logger } = deps;
   const { intervalMs, sendDeadlineMs, pickupTimeoutMs } = config.dispatcher;
   const { recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
   const { forgeBreakerMs, probeMs, retryMs } = config.waits;
   return new DispatchLoop({
-    ...{ store, forge, clock, logger },
+    ...{ store, forge, stamps, clock, logger },
     ...{ intervalMs, sendDeadlineMs, pickupTimeoutMs, runLookupTimeoutMs },
     ...{ recheckAfterMs, forgeBreakerMs, probeMs, retryMs },
     requestTimeoutMs: config.github.requestTimeoutMs,
@@ -98,13 +101,13 @@ function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
   }).spec;
 }
 
-function trackLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
+function trackLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
   const { config, store, forge, clock, logger } = deps;
   const { trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
   const { runVisibleMs, lateRunMs, unreadableRunMs } = config.waits;
   const { pickupExpectedMs, queuedRecheckMs } = config.waits;
   return trackRuns({
-    ...{ store, forge, clock, logger, flow },
+    ...{ store, forge, stamps, clock, logger, flow },
     ...{ trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs },
     ...{ runVisibleMs, lateRunMs, unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
     requestTimeoutMs: config.github.requestTimeoutMs,

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Run } from '../src/domain/attempt.ts';
+import type { Forge } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
+import type { Exceptions } from './harness/rules.ts';
 import { acme, LONG } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 /** A dispatch that was taken, with its answer lost; nobody sees the run before `clearFaults`. */
 async function loseAnswer(world: World): Promise<string> {
@@ -72,3 +75,81 @@ for (const database of databases) {
     );
   });
 }
+
+/** As behind a proxy that puts a Date of its own in place of the forge's: runs are stamped by another clock. */
+const stampedOffBy =
+  (ms: number) =>
+  (forge: Forge): Forge => {
+    const stamp = (run: Run): Run => ({ ...run, createdAt: run.createdAt + ms });
+    return new Proxy(forge, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        if (key === 'listRuns') {
+          return async (...asked: Parameters<Forge['listRuns']>) => {
+            const [owner, repo, filter, signal] = asked;
+            const createdSince = filter.createdSince - ms;
+            const listing = await target.listRuns(owner, repo, { ...filter, createdSince }, signal);
+            return { ...listing, runs: listing.runs.map(stamp) };
+          };
+        }
+        if (key === 'getRun' || key === 'getFirstAttempt') {
+          return async (...asked: Parameters<Forge['getRun']>) => {
+            const seen = await target[key](...asked);
+            return { ...seen, run: stamp(seen.run) };
+          };
+        }
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+
+async function loseAnswerAfterOne(
+  offMs: number,
+  isRestarted: boolean,
+  exceptions: Exceptions = {},
+) {
+  const world = await startWorld({
+    database: sqlite,
+    config: impatient,
+    forge: acme(2),
+    wrapForge: stampedOffBy(offMs),
+    exceptions,
+  });
+  // The forge names its run, and so what that is stamped with can be told from its claim.
+  const first = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.job(first.id, 'completed');
+  if (isRestarted) await world.restart();
+  world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+  return { world, id };
+}
+
+describe('where a proxy puts a Date of its own, and runs are stamped by another clock', () => {
+  it.each([
+    ['', false],
+    [', not after a restart either', true],
+  ])('3 s behind, a lost answer is not sent again%s', async (_, isRestarted) => {
+    const { world, id } = await loseAnswerAfterOne(-3_000, isRestarted);
+    await world.job(id, 'completed');
+    expect(world.ourRuns()).toHaveLength(2);
+    const told = world.logLines.filter((line) => line.includes('proxy_pass_header Date'));
+    expect(told).toHaveLength(1);
+  });
+
+  it('ten minutes ahead, a lost answer is not sent again, and its run is named', async () => {
+    const { world, id } = await loseAnswerAfterOne(600_000, false, {
+      hiddenRuns: 1,
+      ambiguousRuns: 1,
+    });
+    await world.forge('both runs', ({ runs }) => runs.length === 2);
+    await world.until(
+      'the answer is missed',
+      () => world.store.runs.listLive('github'),
+      ([attempt]) => attempt?.state === 'unknown',
+    );
+    await world.moveTime(3_600_000);
+    const failed = await world.job(id, 'failed');
+    expect(failed.error_message).toContain('outcome-ambiguous');
+    expect(world.ourRuns()).toHaveLength(2);
+  });
+});

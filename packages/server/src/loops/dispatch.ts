@@ -19,12 +19,14 @@ import { chooseProbe } from './choose-probe.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
 import { nextPlanAt } from './dispatch-due.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import type { RunStamps } from './run-stamps.ts';
 import { sendAttempt } from './send-attempt.ts';
 import { SendsInFlight } from './sends-in-flight.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface DispatchDeps {
   readonly forge: Forge;
+  readonly stamps: RunStamps;
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -166,7 +168,12 @@ export class DispatchLoop {
    * A run whose answer is lost is looked for around its claim, on the forge's clock. After a clock was put forward or
    * back nobody knows that clock before its next answer. A forge that never tells its time is not asked at each plan.
    */
-  async #learnForgeTime({ signal }: LoopContext): Promise<void> {
+  async #learnForgeTime(context: LoopContext): Promise<void> {
+    await this.#askForgeTime(context);
+    await this.#deps.stamps.offset();
+  }
+
+  async #askForgeTime({ signal }: LoopContext): Promise<void> {
     const { forge, clock } = this.#deps;
     if (forge.dateOffset().uncertaintyMs <= MOST_UNSURE_MS) return;
     if (clock.monotonic() - this.#timeAskedAt < TIME_ASKED_EVERY_MS) return;
@@ -273,7 +280,7 @@ export class DispatchLoop {
   }
 
   async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {
-    const { store, forge, clock, sendDeadlineMs, probeMs } = this.#deps;
+    const { store, forge, stamps, clock, sendDeadlineMs, probeMs } = this.#deps;
     const attemptId = uuidv7(clock.now());
     try {
       const credential = credentialOf(forge);
@@ -283,7 +290,7 @@ export class DispatchLoop {
           attemptId,
           credential,
           sendDeadlineMs,
-          ...forge.dateOffset(),
+          ...stamps.latest(),
           runMadeWithinMs: runMadeWithinMs(this.#deps),
           probeMs,
         }),

@@ -1,7 +1,7 @@
 /** One repository's runs: what is asked of the forge about them in one look. */
 import type { Attempt } from '../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
-import { ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
+import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import {
   type FollowDeps,
   followOne,
@@ -17,11 +17,13 @@ import {
   type ResolveDeps,
   resolveAttempts,
 } from './resolve-attempts.ts';
+import type { RunStamps } from './run-stamps.ts';
 
 /** Answers of a repository that this credential cannot see. */
 const CLOSED = new Set(['not-found', 'no-access']);
 
 export interface RepoDeps extends FollowDeps {
+  readonly stamps: Pick<RunStamps, 'offset'>;
   readonly requestTimeoutMs: number;
   readonly runLookupTimeoutMs: number;
   /** A new run may be readable only so long after the reply that named it: until then its absence says nothing. */
@@ -86,7 +88,9 @@ async function followByListing(
   if (!look.listed.some(needsListing) || !context.mayGoOn()) return;
   const { owner, repo, createdSince } = look;
   const where = { forgeId: forge.id, owner, repo, createdSince };
-  await resolveAttempts(resolveDeps(deps, look, context), where, listing);
+  // Only now that its runs are stored: any of them may show that their stamps are off.
+  const offset = await deps.stamps.offset();
+  await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
 }
 
 /** A repository that could not be read for a moment now and then is not one that nobody can read. */
@@ -97,10 +101,15 @@ async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<
   if (back.length > 0) await store.runs.recordReadable(back.map(({ id }) => id));
 }
 
-function resolveDeps(deps: RepoDeps, look: RepoLook, context: LoopContext): ResolveDeps {
+function resolveDeps(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+  offset: DateOffset,
+): ResolveDeps {
   return {
     runs: deps.store.runs,
-    offset: deps.forge.dateOffset(),
+    offset,
     credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),

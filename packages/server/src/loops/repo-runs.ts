@@ -67,11 +67,12 @@ function compare(a: number, b: number): number {
   return a === b ? 0 : a - b;
 }
 
-/** How far back a listing has to go to show the runs of all these attempts; on the forge's clock. */
+/** How far back a listing has to go to show the runs of all these attempts; on the forge's clock. That stamps are off may have shown only after a claim. */
 export function listedSince(attempts: readonly Attempt[], offset: DateOffset): number {
+  const unsureMs = offset.uncertaintyMs;
   const from = attempts.map((one) => {
     const backMs = Math.max(0, -steppedSince(one, offset));
-    return one.forgeClaimedAt - one.forgeUncertaintyMs - backMs;
+    return one.forgeClaimedAt - Math.max(one.forgeUncertaintyMs, unsureMs) - backMs;
   });
   return Math.min(...from) - SLACK_MS;
 }

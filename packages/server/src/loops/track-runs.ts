@@ -7,6 +7,7 @@ import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { type OwedLook, OwedLooks } from './owed-looks.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
+import { needsListing } from './resolve-attempts.ts';
 import { type Look, TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 
@@ -90,7 +91,8 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
     listWatched(deps, look),
   ]);
   forgetEnded(deps, live);
-  const offset = forge.dateOffset();
+  const isSought = [...live, ...watched].some(needsListing);
+  const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;
   const late = overdue.choose(live, betweenJobs, forgeNow, isRunTold);
   if (isAll) overdue.noteLooked(live);

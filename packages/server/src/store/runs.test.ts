@@ -391,6 +391,25 @@ for (const kind of databases) {
       expect((await scene.load()).holds).toEqual([]);
     });
 
+    it('tell what they are stamped with, the latest of those that are known for sure', async () => {
+      await start();
+      const [first, second] = [await accepted('1'), await accepted('2')];
+      const createdAt = at.clock.now() - 3_000;
+      for (const [id, runId] of [[first.id, '1'] as const, [second.id, '2'] as const]) {
+        await runs().recordRun(id, run(runId, { createdAt }), at.clock.now());
+      }
+      await accepted('3');
+      const stamps = await runs().listStamped(FORGE, 10);
+      expect(stamps.map(({ runId }) => runId).toSorted()).toEqual(['1', '2']);
+      expect(stamps).toContainEqual({
+        ...{ runId: '2', runCreatedAt: createdAt, matchedBy: 'reply' },
+        ...{ claimedAt: second.claimedAt, forgeClaimedAt: second.forgeClaimedAt },
+        ...{ sendDeadline: second.sendDeadline, forgeSendDeadline: second.forgeSendDeadline },
+      });
+      expect((await runs().listStamped(FORGE, 2)).map(({ runId }) => runId)).toEqual(['2']);
+      expect(await runs().listStamped('other', 10)).toEqual([]);
+    });
+
     it('hold on while a part of them waits, and hold again for one queued later', async () => {
       await start();
       const attempt = await accepted();

@@ -1,5 +1,6 @@
 /** Runs: what became of attempts. */
 import type { Attempt, MatchedBy, Run, WorkflowJob } from '../../domain/attempt.ts';
+import type { StampedRun } from '../../domain/stamp-gap.ts';
 
 export interface RunStore {
   /** Not ended, in the order of their claims. A watched one whose run turned up late is among them until that run ends. */
@@ -8,6 +9,8 @@ export interface RunStore {
   listWatched(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Claimed at `claimedSince` or later, given a run by its time alone after a lost answer; live and ended ones. */
   listGuessed(forgeId: string, claimedSince: number): Promise<Attempt[]>;
+  /** The latest attempts whose run the forge named, or which bears their id, and what that is stamped with. */
+  listStamped(forgeId: string, limit: number): Promise<StampedRun[]>;
   /** Which of these runs already belong to an attempt. */
   listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
   /** Which of these are ids of attempts, ended ones too. */
