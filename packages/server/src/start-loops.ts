@@ -106,7 +106,11 @@ function trackLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopS
   const { trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
   const { runVisibleMs, lateRunMs, unreadableRunMs } = config.waits;
   const { pickupExpectedMs, queuedRecheckMs } = config.waits;
+  const { forgeBreakerMs, probeMs, retryMs } = config.waits;
+  const { sendDeadlineMs } = config.dispatcher;
+  const pausesMs = [forgeBreakerMs, probeMs, retryMs, recheckAfterMs, sendDeadlineMs];
   return trackRuns({
+    longestPauseMs: Math.max(...pausesMs),
     ...{ store, forge, stamps, clock, logger, flow },
     ...{ trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs },
     ...{ runVisibleMs, lateRunMs, unreadableRunMs, pickupExpectedMs, queuedRecheckMs },

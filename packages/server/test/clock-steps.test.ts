@@ -3,7 +3,7 @@ import type { Run } from '../src/domain/attempt.ts';
 import type { Forge } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
 import type { Exceptions } from './harness/rules.ts';
-import { acme, LONG } from './harness/scenes.ts';
+import { acme, LONG, namedGroups } from './harness/scenes.ts';
 import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 /** A dispatch that was taken, with its answer lost; nobody sees the run before `clearFaults`. */
@@ -75,6 +75,29 @@ for (const database of databases) {
     );
   });
 }
+
+describe('a workflow that failed while our clock was a day ahead', () => {
+  it('is not stopped for a day once that is put right', async () => {
+    const world = await startWorld({
+      database: sqlite,
+      config: { groups: namedGroups },
+      forge: acme(4),
+    });
+    world.clock.step(DAY_MS);
+    await world.login();
+    world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+    await world.api.enqueue('linux', { template_id: 'build' });
+    await world.until(
+      'it fails',
+      () => world.store.runs.listLive('github'),
+      ([attempt]) => attempt?.state === 'unknown',
+    );
+    world.clock.step(-DAY_MS);
+    await world.login();
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(id, 'completed');
+  });
+});
 
 /** As behind a proxy that puts a Date of its own in place of the forge's: runs are stamped by another clock. */
 const stampedOffBy =

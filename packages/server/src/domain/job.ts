@@ -152,7 +152,7 @@ export function endOf(conclusion: string | null): EndedState {
 }
 
 const FIRST_BACKOFF_MS = 30_000;
-const LONGEST_BACKOFF_MS = 15 * 60_000;
+export const LONGEST_BACKOFF_MS = 15 * 60_000;
 
 /** 30 s × 2^(n−1), at most 15 min, for the n-th failure in a row of a requeue chain; 0 for none. */
 export function requeueBackoffMs(failures: number): number {

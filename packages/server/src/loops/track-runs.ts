@@ -1,4 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts';
+import { LONGEST_BACKOFF_MS } from '../domain/job.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
 import { DoubtPace } from './doubt-pace.ts';
 import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
@@ -17,6 +18,8 @@ export interface TrackRunsDeps
     'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'followsSince'
   > {
   readonly trackingIntervalMs: number;
+  /** Of all that is configured to put a job, a workflow or an attempt off. */
+  readonly longestPauseMs: number;
 }
 
 interface TrackDeps
@@ -85,6 +88,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const { isAll, isRunTold, restarted, isWatchedDue, owed } = look;
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
+  await endFarPauses(deps, context);
   const [live, betweenJobs, watched] = await Promise.all([
     store.runs.listLive(forge.id),
     store.runs.listToLookInto(forge.id),
@@ -111,6 +115,18 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
     isWatched: isWatchedDue,
     restarted,
   });
+}
+
+async function endFarPauses(
+  { store, forge, logger, longestPauseMs }: TrackDeps,
+  { fence }: LoopContext,
+): Promise<void> {
+  const longestMs = Math.max(longestPauseMs, LONGEST_BACKOFF_MS);
+  const isEnded = await store.dispatch.endFarPauses(fence, forge.id, longestMs);
+  if (!isEnded) return;
+  const message =
+    'the clock was put back: what waited for a time further off than any pause goes on';
+  logger.warn({ forgeId: forge.id }, message);
 }
 
 /** With what earlier ticks have left out, and can be looked at now. */

@@ -88,6 +88,23 @@ for (const kind of databases) {
       expect(await one().takeDispatch('pat', rate)).toBe(at.clock.now() + 750);
     });
 
+    it('refills from now on where the database’s clock was a day ahead and is put right', async () => {
+      const rate = { burst: 1, perSecond: 1 };
+      await one().takeDispatch('pat', rate);
+      await at.database.write(async ({ db }) => {
+        await db
+          .updateTable('dispatch_buckets')
+          .set((is) => ({ filled_at: is('filled_at', '+', 24 * HOUR_MS) }))
+          .execute();
+      });
+      expect(await one().takeDispatch('pat', rate)).not.toBeNull();
+      const isBack = at.database.read
+        .selectFrom('dispatch_buckets')
+        .select('filled_at')
+        .where((is) => is('filled_at', '<=', at.database.dbNow));
+      expect(await isBack.execute()).toHaveLength(1);
+    });
+
     it('never gives more than the burst to replicas that race for it', async () => {
       const rate = { burst: 5, perSecond: 1 / HOUR_MS };
       const tries = Array.from({ length: 16 }, (_, i) =>

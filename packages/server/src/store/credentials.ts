@@ -146,6 +146,13 @@ async function takeDispatch(
   const { rows } = await sql<{ tokens: number }>`
     select ${tokens} as tokens from dispatch_buckets where credential_id = ${id}
   `.execute(db);
+  // Filled at a time that is yet to come, it would not fill until then: the clock was put back. From now on it does.
+  await db
+    .updateTable('dispatch_buckets')
+    .set({ filled_at: dbNow })
+    .where('credential_id', '=', id)
+    .where('filled_at', '>', dbNow)
+    .execute();
   // How long is the database's word, from when is ours: the caller waits by this process's clock.
   const missing = Math.max(0, 1 - (rows[0]?.tokens ?? 0));
   return clock.now() + Math.ceil((missing / rate.perSecond) * 1_000);

@@ -1,5 +1,6 @@
 import type { Database } from './database.ts';
 import { claim } from './dispatch-claim.ts';
+import { endFarPauses } from './dispatch-far-times.ts';
 import { loadState } from './dispatch-load.ts';
 import { savePlans } from './dispatch-plans.ts';
 import {
@@ -27,6 +28,8 @@ export function makeDispatchStore(database: Database): DispatchStore {
     recordUnknown: (attemptId, message, word) => recordUnknown(database, attemptId, message, word),
     failUndispatchable: (fence, jobId, message) =>
       failUndispatchable(database, fence, jobId, message),
+    endFarPauses: (fence, forgeId, longestPauseMs) =>
+      endFarPauses(database, fence, forgeId, longestPauseMs),
     expireClaims: (fence, requestTimeoutMs) => expireClaims(database, fence, requestTimeoutMs),
   };
 }

@@ -117,4 +117,9 @@ export interface DispatchStore {
   failUndispatchable(fence: Fence, jobId: string, message: string): Promise<boolean>;
   /** Claims whose sender must be gone (by the database's clock: deadline + request timeout passed) become unknown. */
   expireClaims(fence: Fence, requestTimeoutMs: number): Promise<number>;
+  /**
+   * What waits for a moment further off than any pause lasts, because a clock was ahead when it was set, goes on: a block is
+   * due for its probe, a job may be claimed, a send deadline is over. True: there was something.
+   */
+  endFarPauses(fence: Fence, forgeId: string, longestPauseMs: number): Promise<boolean>;
 }
