@@ -34,7 +34,7 @@ export interface RepoDeps extends FollowDeps {
   readonly plainlyFrom: Map<string, number>;
 }
 
-export function nameOf({ owner, repo }: RepoLook): string {
+export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): string {
   return `${owner}/${repo}`;
 }
 

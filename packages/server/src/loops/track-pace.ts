@@ -18,7 +18,9 @@ export interface Look {
   readonly isRunTold: boolean;
   /** Ids of attempts whose runs were started again, so that they are over. */
   readonly restarted: ReadonlySet<string>;
-  /** Attempts that were given up, too. */
+  /** A webhook told of a run that an attempt which was given up may have started. */
+  readonly isWatchedTold: boolean;
+  /** Attempts that were given up, too, as far as it is their turn. */
   readonly isWatchedDue: boolean;
 }
 
@@ -82,7 +84,7 @@ export class TrackPace {
     if (isAll) this.#allAt = now;
     const isWatchedDue = isWatchedTold || (isAll && now - this.#watchedAt >= recheckAfterMs);
     if (isWatchedDue) this.#watchedAt = now;
-    return { isAll, isRunTold, restarted, isWatchedDue };
+    return { isAll, isRunTold, restarted, isWatchedTold, isWatchedDue };
   }
 
   async #isAllDue(now: number, isRunnerMoved: boolean): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Attempt } from '../domain/attempt.ts';
+import { type Attempt, isWatched } from '../domain/attempt.ts';
 import { LONGEST_BACKOFF_MS } from '../domain/job.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
 import { DoubtPace } from './doubt-pace.ts';
@@ -11,6 +11,7 @@ import { lookByRepo, type RepoLook } from './repo-runs.ts';
 import { needsListing } from './resolve-attempts.ts';
 import { type Look, TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
+import { WatchPace } from './watch-pace.ts';
 
 export interface TrackRunsDeps
   extends Omit<
@@ -29,6 +30,7 @@ interface TrackDeps
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
   readonly owed: OwedLooks;
+  readonly watchPace: WatchPace;
 }
 
 /** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
@@ -77,6 +79,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
     owed: new OwedLooks(),
+    watchPace: new WatchPace(clock, recheckAfterMs),
   };
 }
 
@@ -89,7 +92,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   await endFarPauses(deps, context);
-  const [live, betweenJobs, watched] = await Promise.all([
+  const [live, betweenJobs, { watched, all }] = await Promise.all([
     store.runs.listLive(forge.id),
     store.runs.listToLookInto(forge.id),
     listWatched(deps, look),
@@ -108,13 +111,9 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const looks = lookByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
-    deps.troubles.keepOnly([...looks.map(nameOf), ...live.map(({ id }) => id)]);
+    deps.troubles.keepOnly([...looks.map(nameOf), ...all.map(nameOf), ...live.map(({ id }) => id)]);
   }
-  await begin({ ...deps, betweenJobs }, looks, context, {
-    isSoon,
-    isWatched: isWatchedDue,
-    restarted,
-  });
+  await begin({ ...deps, betweenJobs }, looks, context, { isSoon, restarted });
 }
 
 async function endFarPauses(
@@ -140,14 +139,21 @@ async function nextLook(
   return { ...look, restarted: new Set([...look.restarted, ...again]), owed: taken };
 }
 
+/** @returns all that are watched, and those to be looked at now; none where it is nobody's turn */
 async function listWatched(
-  { store, forge, clock, lateRunMs }: TrackDeps,
-  { isWatchedDue, owed }: Pick<Look, 'isWatchedDue'> & { owed: ReadonlyMap<string, OwedLook> },
-): Promise<Attempt[]> {
-  const isOwed = [...owed.values()].some(({ isWatched }) => isWatched);
-  if (!isWatchedDue && !isOwed) return [];
-  const watched = await store.runs.listWatched(forge.id, clock.now() - lateRunMs);
-  return watched.filter((one) => isWatchedDue || owed.get(repoKeyOf(one))?.isWatched === true);
+  { store, forge, clock, lateRunMs, watchPace }: TrackDeps,
+  {
+    isWatchedDue,
+    isWatchedTold,
+    owed,
+  }: Pick<Look, 'isWatchedDue' | 'isWatchedTold'> & { owed: ReadonlyMap<string, OwedLook> },
+): Promise<{ readonly watched: readonly Attempt[]; readonly all: readonly Attempt[] }> {
+  const isOwed = (one: Attempt): boolean => owed.get(repoKeyOf(one))?.isWatched === true;
+  const isAnyOwed = [...owed.values()].some(({ isWatched }) => isWatched);
+  if (!isWatchedDue && !isAnyOwed) return { watched: [], all: [] };
+  const all = await store.runs.listWatched(forge.id, clock.now() - lateRunMs);
+  const watched = watchPace.take(all, (one) => isWatchedTold || isOwed(one));
+  return { watched, all };
 }
 
 /** A repository that is slow to answer keeps no other waiting: its look goes on while the next ticks look at the others. */
@@ -155,7 +161,7 @@ async function begin(
   deps: TrackDeps & FollowDeps,
   looks: readonly RepoLook[],
   context: LoopContext,
-  owed: OwedLook,
+  owed: Omit<OwedLook, 'isWatched'>,
 ): Promise<void> {
   const { background, wake } = context;
   const begun: string[] = [];
@@ -166,7 +172,7 @@ async function begin(
       if (deps.owed.isSoon(key)) wake.knock();
     };
     if (background.tryStart(key, follow, onEnd)) begun.push(key);
-    else deps.owed.add(key, owed);
+    else deps.owed.add(key, { ...owed, isWatched: look.attempts.some(isWatched) });
   }
   await background.waitFor(begun, deps.clock);
 }
