@@ -1,11 +1,19 @@
 import { expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, dispatchByHand, LONG, TOKEN } from './harness/scenes.ts';
-import { sqlite as database, startWorld, type World } from './harness/world.ts';
+import { acme, BY_HAND, dispatchByHand, LONG, TOKEN } from './harness/scenes.ts';
+import { sqlite as database, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 /** Requests are given up soon; a run that is told by its time may still be made for a minute. */
 const config = { github: { request_timeout: '1s' }, dispatcher: { send_deadline: '500ms' } };
+/** Time enough for two runs to be made, and over, by the database's clock, while a test waits. */
+const eager = {
+  ...config,
+  dispatcher: { ...config.dispatcher, run_lookup_timeout: '8s' },
+  waits: { cancel_retry: '100ms' },
+};
 const OVER_MS = 70_000;
+/** A run is listed only so late. */
+const LATE_MS = 60_000;
 
 const untilUnknown = (world: World, count: number) =>
   world.until(
@@ -79,4 +87,63 @@ it('the cancel of one of two that are alike does not cancel the only run, which 
   expect(world.runOf(running).conclusion).toBeNull();
   world.sim.completeRun(running.run_id ?? 0, 'success');
   await world.job(second.id, 'completed');
+});
+
+/** Two runs of one moment, of which the other's is listed first: it is taken. */
+async function takeTheOther(sim: WorldOptions['sim']): Promise<{ world: World; id: string }> {
+  const exceptions = { hiddenRuns: 1, ambiguousRuns: 1 };
+  const world = await startWorld({
+    ...{ database, forge: acme(4), exceptions },
+    ...{ config: eager, ...(sim && { sim }) },
+  });
+  // Shown when the test says so.
+  world.sim.setRunVisibility({ delayMs: LATE_MS });
+  if (sim === undefined) world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+  const inputs = { ...LONG, note: 'one' };
+  const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs });
+  await world.forge('its run', ({ runs }) => runs.length === 1);
+  world.sim.setRunVisibility({ delayMs: 0 });
+  await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN, inputs: LONG });
+  const guessed = await world.job(id, ({ run_id: run }) => run !== null && run !== 0);
+  expect(world.runOf(guessed).inputs['note']).toBe(BY_HAND);
+  return { world, id };
+}
+
+it.each([
+  ['a lost answer', undefined],
+  ['an answer that named none (GitHub Enterprise Server 3.20)', { ghes: '3.20' }],
+] as const)(
+  'after %s the cancel does not end the run that was taken by its time once a second one has shown: it is somebody’s',
+  async (_, sim) => {
+    const { world, id } = await takeTheOther(sim);
+    await world.moveTime(LATE_MS);
+    await world.api.cancel(id);
+    await world.until(
+      'its attempt has let go of the run',
+      () => world.store.runs.listLive('github'),
+      (live) => live.length === 0,
+    );
+    const { runs, requests } = world.sim.ledger();
+    expect(runs.map(({ conclusion }) => conclusion)).toEqual([null, null]);
+    expect(requests.filter(({ endpoint }) => endpoint === 'cancel')).toEqual([]);
+    const isTold = (line: string): boolean => line.includes('run not cancelled');
+    const lines = await world.until(
+      'it is told',
+      () => world.logLines,
+      (seen) => seen.some(isTold),
+    );
+    const line = lines.find(isTold) ?? '';
+    for (const run of runs) expect(line).toContain(String(run.id));
+    for (const run of runs) world.sim.completeRun(run.id, 'success');
+  },
+);
+
+it('the cancel of a run that was taken by its time ends it once its time is over, where it is the only one', async () => {
+  const world = await startWorld({
+    ...{ database, config: eager, sim: { ghes: '3.20' }, forge: acme(2) },
+  });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+  await world.job(id, 'running');
+  await world.api.cancel(id);
+  await world.forge('its end', ({ runs }) => runs[0]?.conclusion === 'cancelled');
 });

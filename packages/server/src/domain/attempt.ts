@@ -47,7 +47,12 @@ export const ATTEMPT_MOVES: readonly AttemptMove[] = [
   {
     from: 'accepted',
     to: 'ambiguous',
-    by: 'late: a run that may be another’s, one that is not listed, or nobody can look',
+    by: 'late: a run that may be another’s, one that is not listed, or nobody can look; or before its cancel, as found',
+  },
+  {
+    from: 'found',
+    to: 'ambiguous',
+    by: 'before its cancel: another run may be its own as well as the one taken by time',
   },
   { from: 'found', to: 'unknown', by: 'the matched run was another attempt’s' },
   {

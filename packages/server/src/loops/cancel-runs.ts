@@ -2,6 +2,7 @@ import type { Attempt } from '../domain/attempt.ts';
 import { runMadeWithinMs } from '../domain/correlation/window.ts';
 import { CancelPace } from './cancel-pace.ts';
 import { type FollowDeps, takeRun } from './follow-run.ts';
+import { isGuessed, isOnlyRun } from './guessed-run.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { Troubles } from './troubles.ts';
 
@@ -95,7 +96,8 @@ async function isOursToEnd(
 ): Promise<boolean> {
   const { owner, repo } = attempt;
   const { run, forgeSentAt } = await deps.forge.getRun(owner, repo, runId, signal, 'cancel');
-  if (run.attempt <= 1 && run.status !== 'completed') return true;
-  await takeRun(deps, attempt, run, forgeSentAt, signal);
-  return false;
+  const isOver = run.attempt > 1 || run.status === 'completed';
+  if (isOver) await takeRun(deps, attempt, run, forgeSentAt, signal);
+  if (isOver || !isGuessed(attempt)) return !isOver;
+  return isOnlyRun(deps, attempt, run, signal);
 }

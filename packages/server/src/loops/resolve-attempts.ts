@@ -247,7 +247,10 @@ function searchedOf(
 }
 
 /** With its times on the forge's clock as it stood at the claim, not by the offset of now: a clock that was stepped since the claim would look for the run where it is not. */
-function asSearched({ offset, credentialNow }: ResolveDeps, attempt: Attempt): SearchedAttempt {
+export function asSearched(
+  { offset, credentialNow }: Pick<ResolveDeps, 'offset' | 'credentialNow'>,
+  attempt: Attempt,
+): SearchedAttempt {
   const { forgeClaimedAt: claimedAt, forgeSendDeadline: sendDeadline } = attempt;
   const uncertaintyMs = Math.max(attempt.forgeUncertaintyMs, offset.uncertaintyMs);
   const steppedMs = steppedSince(attempt, offset);
@@ -287,7 +290,7 @@ async function carryOut(
 const MOST_NAMED = 5;
 
 /** What an operator has to look at, and what would have told the runs apart. */
-function ambiguousMessage(runs: readonly CandidateRun[]): string {
+export function ambiguousMessage(runs: readonly CandidateRun[]): string {
   const names = runs
     .slice(0, MOST_NAMED)
     .map(({ id, url }) => (url === '' ? id : `${id} (${url})`));

@@ -3,9 +3,15 @@ import type { Run } from '../domain/attempt.ts';
 import { CANCELLED_BY_FORGE, endOf } from '../domain/job.ts';
 import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { isFurther } from '../domain/webhook.ts';
-import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
+import {
+  type AttemptChange,
+  findActiveJob,
+  NO_RUN,
+  tellAttempt,
+  writeAttempt,
+} from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
-import { changeJob, endJob, type JobEnd, moveJob, returnJob } from './job-moves.ts';
+import { changeJob, endJob, type JobEnd, moveJob, returnJob, unmatchJob } from './job-moves.ts';
 import { noteNaming } from './runs-naming.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 
@@ -184,22 +190,32 @@ export async function concludeAmbiguous(
   database: Database,
   attemptId: string,
   message: string,
+  guessedRunId?: string,
 ): Promise<boolean> {
+  const isOpen = (attempt: AttemptRow): boolean =>
+    guessedRunId === undefined ? awaitsRun(attempt) : isGuess(attempt, guessedRunId);
   return database.write(async (tx) => {
     const written = await writeAttempt(tx, attemptId, {
       decide: (attempt) => {
-        if (!awaitsRun(attempt)) return undefined;
-        return { to: 'ambiguous', set: { ended_at: tx.now, error_message: message } };
+        if (!isOpen(attempt)) return undefined;
+        const noRun = guessedRunId === undefined ? {} : NO_RUN;
+        return { to: 'ambiguous', set: { ...noRun, ended_at: tx.now, error_message: message } };
       },
       told: { kind: 'attempt.ambiguous', data: { message } },
     });
     if (written === undefined) return false;
     const job = await findActiveJob(tx.db, written.after);
-    if (job !== undefined) {
-      await endJob(tx, job, { to: 'failed', message, cause: 'outcome-unknown' });
+    const unmatched = job === undefined || job.run_id === null ? job : await unmatchJob(tx, job);
+    if (unmatched !== undefined) {
+      await endJob(tx, unmatched, { to: 'failed', message, cause: 'outcome-unknown' });
     }
     return true;
   });
+}
+
+function isGuess({ state, run_id, matched_by, ended_at }: AttemptRow, runId: string): boolean {
+  const mayLetGo = state === 'found' || state === 'accepted';
+  return mayLetGo && run_id === runId && matched_by === 'order' && ended_at === null;
 }
 
 /**

@@ -5,6 +5,8 @@ import { databases, useDatabase } from './databases.testkit.ts';
 import { FORGE, sceneOn } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
+/** By the database's clock, which no test moves, the window of what was sent just now is over. */
+const OVER = { runMadeWithinMs: -MINUTE };
 
 for (const kind of databases) {
   describe(`runs on ${kind.name}`, () => {
@@ -246,7 +248,7 @@ for (const kind of databases) {
       expect(await runs().listWatched(FORGE, 0)).toMatchObject([{ id: attempt.id }]);
       expect(await runs().adoptLateRun(attempt.id, run('1'), 'order')).toBe(true);
       expect(
-        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: MINUTE }),
+        await runs().listWantedCancels(FORGE, { ...OVER, forceCancelMs: MINUTE }),
       ).toMatchObject([{ attempt: { id: attempt.id, runId: '1', state: 'accepted' } }]);
       expect((await job(attempt.jobId)).state).toBe('failed');
     });
@@ -279,7 +281,7 @@ for (const kind of databases) {
       ]);
       expect(await runs().listWatched(FORGE, since)).toEqual([]);
       expect(
-        await runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: MINUTE }),
+        await runs().listWantedCancels(FORGE, { ...OVER, forceCancelMs: MINUTE }),
       ).toMatchObject([{ attempt: { id: attempt.id, runId: '1', state: 'absent' } }]);
       const ended = run('1', { status: 'completed', conclusion: 'cancelled' });
       await runs().recordRun(attempt.id, ended, 100);
@@ -307,19 +309,47 @@ for (const kind of databases) {
       expect(await wanted()).toEqual([]);
     });
 
-    it('known by their time alone are cancelled when no more can be made that could be the right one', async () => {
+    it.each([
+      ['after a lost answer', 'found'],
+      ['after an answer that named none', 'accepted'],
+    ] as const)(
+      'known by their time alone, %s, are cancelled when no more can be made that could be the right one',
+      async (_, state) => {
+        await start();
+        const attempt = state === 'found' ? await unknown() : await accepted(null);
+        await runs().matchRun(attempt.id, run('1'), 'order');
+        await jobs().cancelJob(attempt.jobId, 'ben');
+        const waits = { runMadeWithinMs: MINUTE, forceCancelMs: 5 * MINUTE };
+        expect(await runs().listWantedCancels(FORGE, waits)).toEqual([]);
+        // As long ago, by the database's clock, as a run may take to be made.
+        const send_deadline = attempt.sendDeadline - 5_000 - MINUTE - 1;
+        await at.database.write((tx) =>
+          tx.db.updateTable('attempts').set({ send_deadline }).execute(),
+        );
+        expect(await runs().listWantedCancels(FORGE, waits)).toMatchObject([
+          { attempt: { id: attempt.id, state } },
+        ]);
+      },
+    );
+
+    it('known by their time alone are let go of when another may be meant, and then no cancel is left', async () => {
       await start();
-      const attempt = await unknown();
-      await jobs().cancelJob(attempt.jobId, 'ben');
-      await runs().matchRun(attempt.id, run('1'), 'order');
-      const waits = { runMadeWithinMs: MINUTE, forceCancelMs: 5 * MINUTE };
+      for (const attempt of [await unknown(), await accepted(null)]) {
+        await runs().matchRun(attempt.id, run(attempt.id), 'order');
+        await jobs().cancelJob(attempt.jobId, 'ben');
+        const letGo = (runId: string) => runs().concludeAmbiguous(attempt.id, 'two', runId);
+        expect(await letGo('another')).toBe(false);
+        expect(await told(() => letGo(attempt.id))).toEqual(['attempt.ambiguous']);
+        expect(await letGo(attempt.id)).toBe(false);
+        expect((await runs().listOwnedRunIds(FORGE, [attempt.id])).size).toBe(0);
+        expect((await job(attempt.jobId)).state).toBe('cancelled');
+      }
+      const waits = { ...OVER, forceCancelMs: MINUTE };
       expect(await runs().listWantedCancels(FORGE, waits)).toEqual([]);
-      // As long ago, by the database's clock, as a run may take to be made.
-      const send_deadline = attempt.sendDeadline - 5_000 - MINUTE - 1;
-      await at.database.write((tx) =>
-        tx.db.updateTable('attempts').set({ send_deadline }).execute(),
-      );
-      expect(await runs().listWantedCancels(FORGE, waits)).toHaveLength(1);
+      // By name, or by the forge's word, nothing is let go of.
+      const named = await unknown();
+      await runs().matchRun(named.id, run('5'), 'input');
+      expect(await runs().concludeAmbiguous(named.id, 'two', '5')).toBe(false);
     });
 
     it('are cancelled with force again and again while they live', async () => {

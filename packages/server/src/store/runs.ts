@@ -41,7 +41,8 @@ export function makeRunStore(database: Database): RunStore {
     },
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
-    concludeAmbiguous: (attemptId, message) => concludeAmbiguous(database, attemptId, message),
+    concludeAmbiguous: (attemptId, message, guessedRunId) =>
+      concludeAmbiguous(database, attemptId, message, guessedRunId),
     listNamedCommits: (attempts, commits) => listNamedCommits(database, attempts, commits),
     adoptLateRun: (attemptId, run, matchedBy) => adoptLateRun(database, attemptId, run, matchedBy),
     recordRunGone: (attemptId, recheckAfterMs, message) =>
@@ -126,7 +127,7 @@ async function listWantedCancels(
     .where('cancel_wanted_at', 'is not', null)
     .where('ended_at', 'is', null)
     .where('run_id', 'is not', null)
-    .where(sql<SqlBool>`(state <> 'found' or matched_by <> 'order'
+    .where(sql<SqlBool>`(matched_by is distinct from 'order'
       or ${dbNow} > send_deadline + forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)})`)
     .where((eb) =>
       eb.or([

@@ -36,8 +36,11 @@ export interface RunStore {
   recordMissing(attemptId: string, sentAt: number): Promise<void>;
   /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
-  /** unknown or accepted → ambiguous: its job fails, and is never sent again. False: it was settled already. */
-  concludeAmbiguous(attemptId: string, message: string): Promise<boolean>;
+  /**
+   * unknown or accepted → ambiguous: its job fails, and is never sent again. False: it was settled already.
+   * @param guessedRunId found or accepted → ambiguous, though it has this run, by its time alone: it lets go of it
+   */
+  concludeAmbiguous(attemptId: string, message: string, guessedRunId?: string): Promise<boolean>;
   /** Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id, as `namedAt` writes them. */
   listNamedCommits(
     attempts: readonly Attempt[],

@@ -1,0 +1,101 @@
+/** A run that an attempt has by its time alone, right before it is ended: whether it is the only one that can be its own. */
+import type { Attempt, Run } from '../domain/attempt.ts';
+import { isGivenUp } from '../domain/attempt.ts';
+import { mayHaveMade, mayHaveMadeLater, type Sight } from '../domain/correlation/clusters.ts';
+import type { CorrelationTiming, SearchedAttempt } from '../domain/correlation/window.ts';
+import { repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
+import type { FollowDeps } from './follow-run.ts';
+import { listedSince } from './repo-runs.ts';
+import { ambiguousMessage, asSearched, isSearching } from './resolve-attempts.ts';
+
+export interface GuessDeps
+  extends Pick<FollowDeps, 'forge' | 'store' | 'logger'>,
+    CorrelationTiming {}
+
+/** What was given up has its late run by the listings that showed none before: no later one says more of it. */
+export function isGuessed({ matchedBy, state }: Attempt): boolean {
+  return matchedBy === 'order' && !isGivenUp({ state });
+}
+
+/**
+ * A second run may have shown in its window since it was taken: listings lag. Then nobody can tell which is its own; it lets go of
+ * this one, and none is ended.
+ *
+ * @returns whether this run may be ended; false where another attempt has yet to say which is its own, too
+ * @throws where no listing shows all runs of that time
+ */
+export async function isOnlyRun(
+  deps: GuessDeps,
+  attempt: Attempt,
+  run: Run,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { store, logger, forge } = deps;
+  const listed = await listSince(deps, attempt, run, signal);
+  // In this order: what an attempt gets in between is looked for by it, or owned.
+  const live = await store.runs.listLive(forge.id);
+  const owned = await store.runs.listOwnedRunIds(
+    forge.id,
+    listed.map(({ id }) => id),
+  );
+  const unowned = listed.filter(({ id }) => id !== run.id && !owned.has(id));
+  const rivals = rivalsOf(deps, attempt, run, { live, unowned });
+  if (rivals.runs.length === 0) return true;
+  if (rivals.isSought) return false;
+  const message = ambiguousMessage([run, ...rivals.runs]);
+  if (await store.runs.concludeAmbiguous(attempt.id, message, run.id)) {
+    logger.warn({ attemptId: attempt.id, runId: run.id, message }, 'run not cancelled');
+  }
+  return false;
+}
+
+/** Each kind of listing has been blind for hours: one that lacks this very run shows nothing about others. */
+async function listSince(
+  { forge }: GuessDeps,
+  attempt: Attempt,
+  run: Run,
+  signal: AbortSignal,
+): Promise<readonly Run[]> {
+  const { owner, repo } = attempt;
+  const createdSince = listedSince([attempt], forge.dateOffset());
+  for (const isPlain of [false, true]) {
+    const filter = { createdSince, purpose: 'lookup', isPlain } as const;
+    const { isComplete, runs } = await forge.listRuns(owner, repo, filter, signal);
+    if (isComplete && runs.some(({ id }) => id === run.id)) return runs;
+  }
+  throw new Error(
+    `run ${run.id} is known by its time alone, and no listing of ${owner}/${repo} shows whether another may be meant`,
+  );
+}
+
+interface Seen {
+  readonly live: readonly Attempt[];
+  readonly unowned: readonly Run[];
+}
+
+/** `isSought`: each of them may yet be found to be that of another attempt. */
+function rivalsOf(
+  deps: GuessDeps,
+  attempt: Attempt,
+  run: Run,
+  { live, unowned }: Seen,
+): { readonly runs: readonly Run[]; readonly isSought: boolean } {
+  const sight: Sight = { timing: deps, namedCommits: new Set() };
+  const offset = deps.forge.dateOffset();
+  const credential = deps.forge.credentialFor('dispatch');
+  // As the forge calls us now: it shows older runs of a renamed account so too.
+  const credentialNow = () => ({ ...credential, actor: run.actor });
+  const searched = (one: Attempt): SearchedAttempt => asSearched({ offset, credentialNow }, one);
+  const own = searched(attempt);
+  const runs = runsOfKey(attempt, unowned, [attempt.id]).filter((one) =>
+    mayHaveMade(own, one, sight),
+  );
+  const seekers = live
+    .filter((one) => repoKeyOf(one) === repoKeyOf(attempt))
+    .filter((one) => isSearching(one) || one.state === 'claimed')
+    .map(searched);
+  const isSought = runs.every((one) =>
+    seekers.some((seeker) => mayHaveMadeLater(seeker, one, sight)),
+  );
+  return { runs, isSought };
+}
