@@ -99,15 +99,20 @@ for (const database of databases) {
   });
 
   describe(`a run that was deleted, on ${database.name}`, () => {
-    it('fails its job when a second look agrees (defect #17)', async () => {
+    it('fails its job when a second look agrees (defect #17), and starts nothing beside what may go on', async () => {
       const world = await startWorld({ database });
-      const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+      const chain = { auto_requeue: true, requeue_limit: 1 };
+      const { id } = await world.api.enqueue('linux', {
+        ...{ template_id: 'build', inputs: LONG, ...chain },
+      });
       const running = await world.job(id, 'running');
       world.sim.deleteRun(running.run_id ?? 0);
       // A young run that a listing does not show may only be late: nobody asks for it before.
       await world.moveTime(61_000);
       const failed = await world.job(id, 'failed');
       expect(failed.error_message).toContain(`run ${String(running.run_id)} was deleted`);
+      expect(failed.error_message).toContain('add the job again if its work was not done');
+      expect(await world.api.queue('linux')).toEqual([]);
       const next = await world.api.enqueue('linux', { template_id: 'build' });
       await world.job(next.id, 'completed');
     });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { acme, linuxGroup, template, workflow } from './harness/scenes.ts';
+import { acme, CORRELATION_INPUT, linuxGroup, template, workflow } from './harness/scenes.ts';
 import { sqlite, startWorld, type World } from './harness/world.ts';
 
 const HOUR = 3_600_000;
@@ -42,4 +42,28 @@ it('one lost answer in a repository that cannot be read any more stops its group
   expect(failed.error_message).toMatch(/^outcome-ambiguous: .* access to acme\/app is lost/);
   await world.job(other.id, 'completed');
   expect(world.ourRuns()).toHaveLength(2);
+});
+
+it('a run that turns up once its repository can be read again is cancelled, as its job had said', async () => {
+  const inputs = { 'duration-ms': String(2 * HOUR) };
+  const named = template({ id: 'build', correlation_input: CORRELATION_INPUT });
+  const config = { groups: { github: [{ ...linuxGroup, workflow_dispatch_templates: [named] }] } };
+  const hidden = { hiddenRuns: 1 };
+  const world = await startWorld({ database: sqlite, config, forge, exceptions: hidden });
+  loseAccess(world);
+  world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+  const lost = await world.api.enqueue('linux', { template_id: 'build', inputs });
+  await world.until(
+    'seen as lost',
+    () => goneSince(world),
+    (since) => since !== null,
+  );
+  await world.moveTime(HOUR);
+  const failed = await world.job(lost.id, 'failed');
+  expect(failed.error_message).toContain('A run of it that turns up');
+  expect(failed.error_message).toContain('is cancelled: add the job again then');
+  world.sim.clearFaults();
+  await world.forge('its run is cancelled', ({ runs }) =>
+    runs.every(({ conclusion }) => conclusion === 'cancelled'),
+  );
 });

@@ -64,8 +64,8 @@ export async function noteUnreadable(
   const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
   const ambiguous =
     `outcome-ambiguous: no answer named the run of its dispatch, and access to ${owner}/${repo} is lost: whether it ` +
-    'started one cannot be told, so it is not sent again. Give the token access again, look at the runs of ' +
-    `${owner}/${repo}, and add the job again if its work was not done`;
+    'started one cannot be told, so it is not sent again. A run of it that turns up once the token has access again is ' +
+    'cancelled: add the job again then, if its work was not done';
   const level = troubles.levelOf(id, lost);
   logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
   await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost, ambiguous });
@@ -83,7 +83,9 @@ async function noteGone(
     await noteUnreadable(deps, attempt);
     return;
   }
-  const message = `run ${runId} was deleted on the forge`;
+  const message =
+    `run ${runId} was deleted on the forge: how it ended is not known; ` +
+    'add the job again if its work was not done';
   await deps.store.runs.recordRunGone(attempt.id, deps.recheckAfterMs, message);
 }
 

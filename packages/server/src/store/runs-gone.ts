@@ -81,8 +81,10 @@ async function noteGone(
     const kind = isAmbiguous ? 'attempt.ambiguous' : 'attempt.ended';
     tellAttempt(tx, after, { kind, data: { message } });
     const job = await findActiveJob(tx.db, after);
-    const cause = isAmbiguous ? 'outcome-unknown' : 'failed';
-    if (job !== undefined) await endJob(tx, job, { to: 'failed', message, cause });
+    // How it ended nobody knows: the next of its chain would do, unasked, what may be done already, or under way.
+    if (job !== undefined) {
+      await endJob(tx, job, { to: 'failed', message, cause: 'outcome-unknown' });
+    }
     return 'ended';
   });
 }

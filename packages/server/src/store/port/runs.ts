@@ -48,7 +48,7 @@ export interface RunStore {
   ): Promise<ReadonlySet<string>>;
   /** A run turned up for a watched attempt: the run is its, and its cancel is wanted. */
   adoptLateRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
-  /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, the attempt ends. */
+  /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, its chain and the attempt end. */
   recordRunGone(
     attemptId: string,
     recheckAfterMs: number,
