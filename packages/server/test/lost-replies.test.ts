@@ -130,7 +130,7 @@ describe('a run that shows up after its dispatch was given up', () => {
   it('is cancelled and counted, and the job has the run of its second dispatch', async () => {
     const world = await startWorld({
       database: sqlite,
-      config: impatient,
+      config: { ...impatient, waits: { cancel_retry: '100ms' } },
       forge: acme(2),
       exceptions: { hiddenRuns: 1 },
     });
