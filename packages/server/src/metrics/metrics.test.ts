@@ -164,7 +164,9 @@ describe('metrics', () => {
 
   it('forget the gauges of a group that is gone', async () => {
     const groups = [group];
+    const clock = new FakeClock(noon);
     const metrics = open({
+      clock,
       store: {
         catalog: { listGroupsWithStats: async () => [...groups] },
         jobs: { countQueue: async () => [] },
@@ -172,6 +174,7 @@ describe('metrics', () => {
     });
     await metrics.render();
     groups.length = 0;
+    await clock.advance(1_000);
     expect((await metrics.render()).text).not.toContain('runners_total{group="g1"}');
   });
 
@@ -195,9 +198,11 @@ describe('metrics', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('read the database once for scrapes at the same time', async () => {
+  it('are rendered once for all who ask at the same time or within a second, so that a flood of scrapes stops nothing', async () => {
     let reads = 0;
+    const clock = new FakeClock(noon);
     const metrics = open({
+      clock,
       store: {
         catalog: {
           listGroupsWithStats: async () => {
@@ -208,9 +213,26 @@ describe('metrics', () => {
         jobs: { countQueue: async () => [] },
       },
     });
-    await Promise.all([metrics.render(), metrics.render(), metrics.render()]);
+    const [first, ...others] = await Promise.all(
+      Array.from({ length: 5_000 }, () => metrics.render()),
+    );
+    expect(others.every((other) => other === first)).toBe(true);
+    await clock.advance(999);
+    expect(await metrics.render()).toBe(first);
+    expect(reads).toBe(1);
+    await clock.advance(1);
     await metrics.render();
     expect(reads).toBe(2);
+  });
+
+  it('show nothing older than a second, wherever the wall clock is put meanwhile', async () => {
+    const clock = new FakeClock(noon);
+    const metrics = open({ clock });
+    await metrics.render();
+    metrics.countEvent(event('job.enqueued'));
+    clock.step(-3_600_000);
+    await clock.advance(1_000);
+    expect(await linesOf(metrics)).toContain('dispatchoor_jobs_created_total{group="g1"} 1');
   });
 
   it('of two registries are counted apart', async () => {

@@ -37,9 +37,13 @@ export interface Metrics {
   setWebSocketClients(count: number): void;
   countSlowWebSocketClient(): void;
   countDroppedConnection(): void;
-  /** The Prometheus text format, 0.0.4. Gauges are read now; while the database is away they are left out. */
+  /**
+   * The Prometheus text format, 0.0.4, at most a second old. While the database is away what only it knows is left out.
+   */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
+
+const KEPT_MS = 1_000;
 
 export interface MetricsDeps {
   readonly store: {
@@ -60,7 +64,10 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
   const families = makeFamilies(registry);
   const { version, gitCommit, buildDate } = deps.version;
   families.buildInfo.set({ version, commit: gitCommit, date: buildDate }, 1);
-  const refresh = shareInFlight(() => refreshGauges(deps, families));
+  const render = keptForAMoment(deps.clock, async () => {
+    await refreshGauges(deps, families);
+    return { contentType: registry.contentType, text: await registry.metrics() };
+  });
   return {
     countEvent: (event) => countEvent(families, event),
     countDispatchCycle: (outcome) => {
@@ -91,10 +98,7 @@ export function makeMetrics(deps: MetricsDeps): Metrics {
     countDroppedConnection: () => {
       families.httpDropped.inc();
     },
-    render: async () => {
-      await refresh();
-      return { contentType: registry.contentType, text: await registry.metrics() };
-    },
+    render,
   };
 }
 
@@ -135,13 +139,29 @@ async function refreshGauges(deps: MetricsDeps, families: Families): Promise<voi
   }
 }
 
-/** Scrapes at the same time read the database once. */
-function shareInFlight(work: () => Promise<void>): () => Promise<void> {
-  let inFlight: Promise<void> | undefined;
+/**
+ * Anybody may ask, as often as he likes, and each rendering keeps the main thread busy for milliseconds. Those who ask
+ * at the same time share one, and so do those who ask within a second of its end: no scraper comes more often.
+ */
+function keptForAMoment<T>(
+  clock: Pick<Clock, 'monotonic'>,
+  make: () => Promise<T>,
+): () => Promise<T> {
+  let kept: Promise<T> | undefined;
+  let keptUntil = Infinity;
   return () => {
-    inFlight ??= work().finally(() => {
-      inFlight = undefined;
-    });
-    return inFlight;
+    if (kept !== undefined && clock.monotonic() < keptUntil) return kept;
+    keptUntil = Infinity;
+    kept = make().then(
+      (made) => {
+        keptUntil = clock.monotonic() + KEPT_MS;
+        return made;
+      },
+      (error: unknown) => {
+        kept = undefined;
+        throw error;
+      },
+    );
+    return kept;
   };
 }
