@@ -263,6 +263,18 @@ for (const kind of databases) {
       expect(await scene.told(() => dispatch().recordDisplaced(displaced))).toEqual([]);
     });
 
+    it('writes down of any number of attempts that they are displaced or hold nothing more', async () => {
+      await start();
+      await scene.addRunners('11');
+      const { attempt } = await claimNew(await lease());
+      await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const ids = [...Array.from({ length: 70_000 }, (_, n) => `other-${n}`), attempt.id];
+      expect(await scene.told(() => dispatch().recordDisplaced(ids))).toEqual([
+        'attempt.displaced',
+      ]);
+      expect(await scene.told(() => dispatch().recordHoldsEnded(ids))).toEqual(['attempt.changed']);
+    });
+
     it('ends a hold by a pass that looked after the run had started, and records it once', async () => {
       await start();
       await scene.addRunners('11');

@@ -12,6 +12,7 @@ import {
   tellAttempt,
   writeAttempt,
 } from './attempts.ts';
+import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
 import { clearTarget } from './dispatch-targets.ts';
 import { noteVerdict, releaseProbe } from './dispatch-verdicts.ts';
@@ -25,6 +26,7 @@ import { findOrigin } from './template-versions.ts';
 
 /** More than two would have to be guessed the same run at once. */
 const TRIES_FOR_RUN = 5;
+const IDS_PER_STATEMENT = 500;
 const EXPIRED = 'its sender ended before the outcome was recorded';
 
 export async function giveBack(
@@ -259,15 +261,17 @@ export async function recordDisplaced(
 ): Promise<void> {
   if (attemptIds.length === 0) return;
   await database.write(async (tx) => {
-    const displaced = await tx.db
-      .updateTable('attempts')
-      .set({ displaced_at: tx.now })
-      .where('id', 'in', attemptIds)
-      .where('displaced_at', 'is', null)
-      .where('ended_at', 'is', null)
-      .returningAll()
-      .execute();
-    for (const attempt of displaced) tellAttempt(tx, attempt, { kind: 'attempt.displaced' });
+    for (const ids of chunksOf(attemptIds, IDS_PER_STATEMENT)) {
+      const displaced = await tx.db
+        .updateTable('attempts')
+        .set({ displaced_at: tx.now })
+        .where('id', 'in', ids)
+        .where('displaced_at', 'is', null)
+        .where('ended_at', 'is', null)
+        .returningAll()
+        .execute();
+      for (const attempt of displaced) tellAttempt(tx, attempt, { kind: 'attempt.displaced' });
+    }
   });
 }
 
@@ -277,15 +281,17 @@ export async function recordHoldsEnded(
 ): Promise<void> {
   if (attemptIds.length === 0) return;
   await database.write(async (tx) => {
-    const ended = await tx.db
-      .updateTable('attempts')
-      .set({ hold_ended_at: tx.now })
-      .where('id', 'in', attemptIds)
-      .where('hold_ended_at', 'is', null)
-      .returningAll()
-      .execute();
-    for (const attempt of ended) {
-      tellAttempt(tx, attempt, { kind: 'attempt.changed', data: { isHoldEnded: true } });
+    for (const ids of chunksOf(attemptIds, IDS_PER_STATEMENT)) {
+      const ended = await tx.db
+        .updateTable('attempts')
+        .set({ hold_ended_at: tx.now })
+        .where('id', 'in', ids)
+        .where('hold_ended_at', 'is', null)
+        .returningAll()
+        .execute();
+      for (const attempt of ended) {
+        tellAttempt(tx, attempt, { kind: 'attempt.changed', data: { isHoldEnded: true } });
+      }
     }
   });
 }

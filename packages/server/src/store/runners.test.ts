@@ -415,6 +415,13 @@ for (const kind of databases) {
       expect(await shown()).toHaveLength(1);
     });
 
+    it('are looked for in thousands of new places at once, and the list of scopes is written all the same', async () => {
+      const fence = await start();
+      const scopes = Array.from({ length: 12_000 }, (_, n) => `repo:me/r${n}`);
+      await runners().setScopes(fence, 'f', scopes);
+      expect(await runners().listScopes('f')).toHaveLength(scopes.length);
+    });
+
     it('go with their scope', async () => {
       const fence = await start(SCOPE, 'repo:acme/app');
       await runners().recordPass(fence, pass(100, [seen('1')]));

@@ -238,8 +238,9 @@ async function setScopes(
   // Asked at every poll, and hardly ever an answer: no transaction for it.
   const stored = (await listScopes(database.read, forgeId)).map((row) => row.scope);
   const wanted = oneSpellingEach(scopes, stored);
-  const added = wanted.filter((scope) => !stored.includes(scope));
-  const dropped = stored.filter((scope) => !wanted.includes(scope));
+  const [before, after] = [new Set(stored), new Set(wanted)];
+  const added = wanted.filter((scope) => !before.has(scope));
+  const dropped = stored.filter((scope) => !after.has(scope));
   if (added.length === 0 && dropped.length === 0) return;
   await database.write(async (tx) => {
     if (!(await holdsLease(tx, database, fence))) return;
@@ -261,6 +262,9 @@ function oneSpellingEach(scopes: readonly string[], stored: readonly string[]): 
   return [...new Map(wanted).values()].sort();
 }
 
+/** 7 columns a row. */
+const SCOPES_PER_STATEMENT = 500;
+
 async function addScopes(
   { db, now }: WriteTx,
   forgeId: string,
@@ -275,11 +279,13 @@ async function addScopes(
     error: '',
     created_at: now,
   }));
-  await db
-    .insertInto('runner_scopes')
-    .values(rows)
-    .onConflict((conflict) => conflict.columns(['forge_id', 'scope']).doNothing())
-    .execute();
+  for (const chunk of chunksOf(rows, SCOPES_PER_STATEMENT)) {
+    await db
+      .insertInto('runner_scopes')
+      .values(chunk)
+      .onConflict((conflict) => conflict.columns(['forge_id', 'scope']).doNothing())
+      .execute();
+  }
 }
 
 async function dropScope(tx: WriteTx, forgeId: string, scope: string): Promise<void> {

@@ -4,6 +4,7 @@ import { onForgeClock, type WorkflowJob } from '../domain/attempt.ts';
 import { OBSERVED_AHEAD_MS } from '../domain/timing.ts';
 import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from './attempts.ts';
 import { isBetweenJobs } from './attempts-between.ts';
+import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob } from './job-moves.ts';
 import { attemptOf } from './rows.ts';
@@ -96,20 +97,30 @@ function holdEnd(tx: WriteTx, attempt: AttemptRow, jobs: readonly WorkflowJob[])
   return isTaken && waiting.length === 0 ? tx.now : null;
 }
 
+/** 17 columns a row. */
+const JOBS_PER_STATEMENT = 500;
+
 async function storeJobs(
   tx: WriteTx,
   { forge_id: forgeId, owner, repo }: AttemptRow,
   jobs: readonly WorkflowJob[],
   sentAt: number,
 ): Promise<void> {
+  const rows = jobs.map((job) => ({
+    ...rowOfJob({ forgeId, owner, repo }, job, sentAt),
+    is_owned: 1 as const,
+  }));
+  for (const chunk of chunksOf(rows, JOBS_PER_STATEMENT)) await storeRows(tx, chunk, sentAt);
+}
+
+async function storeRows(
+  tx: WriteTx,
+  rows: readonly WorkflowJobRow[],
+  sentAt: number,
+): Promise<void> {
   await tx.db
     .insertInto('run_workflow_jobs')
-    .values(
-      jobs.map((job) => ({
-        ...rowOfJob({ forgeId, owner, repo }, job, sentAt),
-        is_owned: 1 as const,
-      })),
-    )
+    .values(rows)
     .onConflict((conflict) =>
       conflict
         .columns(['forge_id', 'id'])

@@ -373,6 +373,14 @@ for (const kind of databases) {
       expect(await wanted()).toEqual([]);
     });
 
+    it('of a run with thousands of them are all kept', async () => {
+      await start();
+      const attempt = await accepted();
+      const parts = Array.from({ length: 5_000 }, (_, n) => workflowJob(String(n)));
+      await runs().recordWorkflowJobs(attempt.id, parts, at.clock.now() + 1);
+      expect(await runs().listWorkflowJobs(FORGE, '1')).toHaveLength(parts.length);
+    });
+
     it('name their runner, mark it busy and let go of it', async () => {
       await start();
       await scene.addRunners('11', '12');
