@@ -10,9 +10,13 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
 };
 const SHOWN_APART = new Set(['level', 'time', 'msg']);
 
-/** Turns a JSON line of the logger into `time LEVEL message key=value …` for people; an error keeps its stack. */
+/**
+ * Turns a JSON line of the logger into `time LEVEL message key=value …` for people; an error keeps its stack. Never
+ * throws: a line that redaction has made no JSON (a secret of digits was part of a number) stays as it is.
+ */
 export function textOf(line: string): string {
-  const record = JSON.parse(line) as Record<string, unknown>;
+  const record = findRecord(line);
+  if (record === undefined) return line;
   const level = LEVEL_NAMES[Number(record['level'])] ?? String(record['level']);
   const fields = Object.entries(record)
     .filter(([key]) => !SHOWN_APART.has(key))
@@ -20,6 +24,14 @@ export function textOf(line: string): string {
   const message = textual(record['msg']).replaceAll('\n', '\\n');
   const head = `${textual(record['time'])} ${level.padEnd(5)} ${message}`;
   return `${escapeControls([head, ...fields].join(' '))}\n`;
+}
+
+function findRecord(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
 }
 
 function fieldText(key: string, value: unknown): string {

@@ -102,3 +102,26 @@ describe('the log', () => {
     expect(line).not.toContain('stack');
   });
 });
+
+// Last: the secrets of these are known from then on.
+describe('any line', () => {
+  it.each([
+    ['is a number of it', '12345678', { count: 12345678 }],
+    ['is part of a number of it', '34567890', { size: 9934567890.5 }],
+    ['is part of its syntax', '"level":', {}],
+    ['spans a key and a value', '":"":"x"', { a: 'b":"":"x"' }],
+    ['cannot be part of a URL', 'half of a pair: \ud800', {}],
+  ])('is logged without a secret that %s, and logging it does not throw', (_, value, fields) => {
+    new Secret(value);
+    const line = logged((logger) => {
+      logger.info({ ...fields, token: 'a short one' }, 'hello');
+    });
+    for (const text of [line, textOf(line)]) {
+      expect(text).toContain('hello');
+      expect(text.endsWith('\n')).toBe(true);
+      expect(text).toContain('***');
+      expect(text).not.toContain(value);
+      expect(text).not.toContain('a short one');
+    }
+  });
+});

@@ -33,9 +33,12 @@ function errorFields(error: unknown): unknown {
   return isExpected ? { type: error.name, message: error.message } : pino.stdSerializers.err(error);
 }
 
-/** Also what others wrote, whatever it stands under. A line is JSON, so is what `redact` looks for. */
+/**
+ * Also what others wrote, whatever it stands under. A line is JSON, so is what `redact` looks for. A secret that is part
+ * of a number or of the syntax leaves something that is no JSON any more: that is why it comes after all that reads JSON.
+ */
 function cleanLine(line: string): string {
-  return escapeControls(hideSecrets(redact(line)));
+  return escapeControls(redact(hideSecrets(line)));
 }
 
 /** On the finished line: that costs next to nothing where there is no such key, and sees every depth, child and error. */

@@ -37,7 +37,8 @@ function patternOf(values: readonly string[]): RegExp | undefined {
   const forms = values.flatMap((value) => [
     value,
     JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
+    // It throws on half of a surrogate pair.
+    encodeURIComponent(value.toWellFormed()),
   ]);
   // The longest first: one secret may begin with another.
   const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);
