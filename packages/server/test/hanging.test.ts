@@ -69,6 +69,37 @@ describe('a forge that does not answer', () => {
     await world.job(slow.id, 'completed');
   });
 
+  it('about many repositories of one owner delays those of no other', async () => {
+    const repos = Array.from({ length: 18 }, (_, n) => `tool-${String(n)}`);
+    const templates = repos.map((repo) => template({ id: repo, owner: 'ann', repo }));
+    const world = await startWorld({
+      database: sqlite,
+      config: {
+        ...config,
+        groups: {
+          github: [
+            {
+              ...linuxGroup,
+              workflow_dispatch_templates: [template({ id: 'build' }), ...templates],
+            },
+          ],
+        },
+      },
+      forge: acme(4, {
+        owners: [{ login: 'ann', type: 'Organization' }],
+        repos: repos.map((name) => ({ owner: 'ann', name })),
+        workflows: repos.map((repo) => workflow({ owner: 'ann', repo })),
+        runners: repos.map((name) => ({ scope: 'org:ann', name, labels: [...LINUX] })),
+      }),
+    });
+    for (const repo of repos) await world.api.enqueue('linux', { template_id: repo, inputs: LONG });
+    await world.forge('all run', ({ runs }) => runs.length === repos.length);
+    world.sim.addFault({ on: '*', owner: 'ann', kind: 'hold-before', times: 'always' });
+    await world.forge('reads that hang, as many as may', () => held(world) >= 12);
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(id, 'completed');
+  });
+
   it('about the runners of one owner delays those of no other', async () => {
     const world = await start((sim) => {
       sim.addFault({ on: 'listRunners', owner: 'ann', kind: 'hold-before', times: 'always' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { databases, sqlite, startWorld, type World } from './harness/world.ts';
 
 const REPOS = ['bad', 'worse'] as const;
 /** Workflows of `bad`, each with its template. */
@@ -49,6 +49,32 @@ async function queueFailing(world: World, repos: readonly string[]): Promise<voi
   }
   await world.forge('they fail', () => repos.every((repo) => dispatchesTo(world, repo) > 0));
 }
+
+/** Where a dispatch is counted, jobs that come back in turn use up all that may be sent. */
+const RATED = {
+  ...config,
+  github: { ...config.github, dispatch_rate: { burst: 20, per_second: 1 } },
+};
+
+describe('a workflow whose dispatch is always answered', () => {
+  it.each([
+    ['401, with a token that works', 401, undefined],
+    ['409', 409, undefined],
+    ['404, of a repository of which nobody says whether it can be read', 404, 500],
+  ] as const)('%s, keeps no job of another repository waiting', async (_what, status, ofRepo) => {
+    const world = await startWorld({ database: sqlite, config: RATED, forge });
+    const always = { repo: 'bad', kind: 'status-before', times: 'always' } as const;
+    world.sim.addFault({ ...always, on: 'dispatch', status });
+    if (ofRepo !== undefined) world.sim.addFault({ ...always, on: 'repoGet', status: ofRepo });
+    for (let count = 0; count < 30; count += 1) {
+      await world.api.enqueue('linux', { template_id: 'bad', priority: 10 });
+    }
+    await world.forge('it is refused', () => dispatchesTo(world, 'bad') > 0);
+    const good = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(good.id, 'completed');
+    expect(dispatchesTo(world, 'bad')).toBeLessThan(20);
+  });
+});
 
 for (const database of databases) {
   describe(`workflows that always fail, on ${database.name}`, () => {

@@ -20,6 +20,8 @@ interface Scene {
     clock: FakeClock,
   ) => Promise<{ runId: string; runUrl: string }>;
   readonly canReadRepo?: () => Promise<boolean>;
+  /** The credential is refused everywhere, which is the default, or by this request alone. */
+  readonly doesCredentialWork?: boolean;
   /** How many times the database refuses to store the outcome first. */
   readonly storeFailures?: number;
   readonly attempt?: Partial<Attempt>;
@@ -46,6 +48,10 @@ async function send(scene: Scene) {
   const forge: Partial<Forge> = {
     dispatch: (dispatch) => scene.dispatch(dispatch, clock),
     canReadRepo: scene.canReadRepo ?? (() => Promise.resolve(true)),
+    refreshActor: () =>
+      scene.doesCredentialWork === true
+        ? Promise.resolve()
+        : Promise.reject(new ForgeError('no', { code: 'auth', acted: 'no' })),
   };
   const breaker = new CredentialBreaker(clock, { firstMs: 1_000, longestMs: 60_000 });
   if (scene.isOpen === true) {
@@ -114,9 +120,20 @@ describe('the outcome of a sending', () => {
     'puts the job back at once after %s: the credential is stopped, not the job (defect #16)',
     async (code) => {
       const { told } = await send({ dispatch: fails({ code, acted: 'no' }) });
-      expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null });
+      expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict: 'none' });
     },
   );
+
+  it('is the workflow’s where it alone is refused with a credential that works: first again each time, it would stop all', async () => {
+    const dispatch = fails({ code: 'auth', acted: 'no' });
+    const { told } = await send({ dispatch, doesCredentialWork: true });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict: 'failing' });
+  });
+
+  it('is the workflow’s where its state does not allow it: its jobs would use up the dispatch rate in turn', async () => {
+    const { told } = await send({ dispatch: fails({ code: 'conflict', acted: 'no' }) });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', verdict: 'failing' });
+  });
 
   it('puts the job back for a moment after a transient refusal (defect #16)', async () => {
     const { told, now } = await send({

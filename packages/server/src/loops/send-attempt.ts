@@ -138,11 +138,14 @@ async function refusal(
       return stays(error.code);
     case 'not-found':
       return notFound(deps, attempt, message, signal);
-    case 'auth':
     case 'rate-limited':
       // The credential is stopped, not the job: it keeps its place.
       return stays('none');
+    case 'auth':
+      // As well, unless it is only here that it is refused.
+      return stays((await doesCredentialWork(deps, signal)) ? 'failing' : 'none');
     case 'conflict':
+      return { ...stays('failing'), notBefore: deps.clock.now() + deps.retryMs };
     case 'unavailable':
     case 'bad-reply':
     case 'not-sent':
@@ -177,7 +180,25 @@ async function notFound(
     return { then: 'retry', notBefore: null, message, verdict: 'no-access' };
   } catch (error) {
     deps.logger.warn({ err: error, owner, repo }, 'access to repository not checked');
+    // Tied to this workflow all the same: its jobs would take turns for ever, at the cost of all others.
     const notBefore = deps.clock.now() + deps.retryMs;
-    return { then: 'retry', notBefore, message, verdict: 'none' };
+    return { then: 'retry', notBefore, message, verdict: 'failing' };
+  }
+}
+
+/**
+ * Asked at once: what stands before the forge may refuse this one request so. Taken for the credential's fault it would stop all,
+ * and be the first to be tried again, for ever.
+ */
+async function doesCredentialWork(
+  { forge, logger }: SendDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await forge.refreshActor(signal);
+    return true;
+  } catch (error) {
+    logger.warn({ err: error }, 'credential refused');
+    return false;
   }
 }

@@ -18,8 +18,6 @@ import type { Wire } from './wire.ts';
 
 /** Reads in flight per credential. GitHub allows 100, for all programs of the user together. */
 const MAX_READS = 16;
-/** Of them about one repository or scope, so that one about which nothing is answered leaves room for the others. */
-const MAX_READS_OF_ONE = 12;
 
 export type RequestOutcome = 'ok' | ForgeErrorCode;
 
@@ -50,7 +48,7 @@ export class GithubClient {
   readonly connection: Connection;
   readonly #options: ClientOptions;
   readonly #octokit: Octokit;
-  readonly #slots = new Slots(MAX_READS, MAX_READS_OF_ONE);
+  readonly #slots = new Slots(MAX_READS);
   readonly #oddEntries: OddEntries;
 
   constructor(options: ClientOptions) {

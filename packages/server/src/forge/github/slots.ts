@@ -4,22 +4,26 @@ interface Waiting {
 }
 
 /**
- * Lets at most `size` pieces of work run at one time, and fewer of them about one thing: what hangs must leave room for
- * the rest. The others wait in line.
+ * How many slots one repository or scope may hold for each that is left free, and all of one owner: of sixteen a half, and
+ * all but two. What the next one that hangs may hold is counted by what is left then, so that several leave some, too.
  */
+const HELD_PER_FREE = { place: 1, owner: 7 } as const;
+
+/** Lets at most `size` pieces of work run at one time: what hangs must leave room for the rest. The others wait in line. */
 export class Slots {
-  readonly #mostOfOne: number;
   #free: number;
-  /** By what they are about. */
-  readonly #held = new Map<string, number>();
+  readonly #held = { place: new Map<string, number>(), owner: new Map<string, number>() };
   readonly #waiting: Waiting[] = [];
 
-  constructor(size: number, mostOfOne: number) {
+  constructor(size: number) {
     this.#free = size;
-    this.#mostOfOne = mostOfOne;
   }
 
-  /** Resolves with the function that gives the slot back; with `undefined` when `signal` aborts first. */
+  /**
+   * Resolves with the function that gives the slot back; with `undefined` when `signal` aborts first.
+   *
+   * @param about a repository (`owner/repo`), a scope (`org:owner`), or an owner
+   */
   async take(about: string, signal: AbortSignal): Promise<(() => void) | undefined> {
     if (signal.aborted) return undefined;
     if (this.#hasRoom(about)) this.#hold(about);
@@ -49,19 +53,24 @@ export class Slots {
   }
 
   #hasRoom(about: string): boolean {
-    return this.#free > 0 && (this.#held.get(about) ?? 0) < this.#mostOfOne;
+    const { place, owner } = this.#heldBy(about);
+    const free = this.#free;
+    return place < free * HELD_PER_FREE.place && owner < free * HELD_PER_FREE.owner;
+  }
+
+  #heldBy(about: string): { readonly place: number; readonly owner: number } {
+    const { place, owner } = this.#held;
+    return { place: place.get(about) ?? 0, owner: owner.get(ownerOf(about)) ?? 0 };
   }
 
   #hold(about: string): void {
     this.#free -= 1;
-    this.#held.set(about, (this.#held.get(about) ?? 0) + 1);
+    this.#count(about, 1);
   }
 
   #giveBack(about: string): void {
-    const left = (this.#held.get(about) ?? 1) - 1;
-    if (left === 0) this.#held.delete(about);
-    else this.#held.set(about, left);
     this.#free += 1;
+    this.#count(about, -1);
     const next = this.#waiting.findIndex((one) => this.#hasRoom(one.about));
     const [waiting] = next === -1 ? [] : this.#waiting.splice(next, 1);
     if (waiting === undefined) return;
@@ -69,4 +78,20 @@ export class Slots {
     this.#hold(waiting.about);
     waiting.onTurn();
   }
+
+  #count(about: string, change: 1 | -1): void {
+    const held = this.#heldBy(about);
+    set(this.#held.place, about, held.place + change);
+    set(this.#held.owner, ownerOf(about), held.owner + change);
+  }
+}
+
+function set(counts: Map<string, number>, key: string, count: number): void {
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
+
+function ownerOf(about: string): string {
+  const [owner = ''] = about.slice(about.indexOf(':') + 1).split('/');
+  return owner.toLowerCase();
 }
