@@ -201,7 +201,9 @@ describe('a forge that does not answer', () => {
     await busy(2);
     world.sim.completeRun(world.runOf(await world.api.job(first.id)).id, 'success');
     await busy(1);
-    const other = await world.api.enqueue('linux', { template_id: 'build' });
+    // So long that no listing of runners misses it: nothing else tells of it.
+    const other = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+    world.sim.completeRun(world.runOf(await world.job(other.id, 'running')).id, 'success');
     await world.job(other.id, 'completed');
     world.sim.release(hold);
     await world.job(first.id, 'completed');

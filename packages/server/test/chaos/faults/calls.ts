@@ -14,6 +14,8 @@ export interface CallScene {
   readonly settle?: (site: Site) => void;
   /** Keys of the configuration's `waits`. */
   readonly waits?: Readonly<Record<string, string>>;
+  /** Keys of its `dispatcher`. */
+  readonly dispatcher?: Readonly<Record<string, string>>;
   /** The job that `act` adds is cancelled. */
   readonly isCancelling?: boolean;
   /** Other faults that bring the call about. */
@@ -48,6 +50,8 @@ export const callScenes: readonly CallScene[] = [
     },
     // A listing that does not show it yet is not believed for long.
     waits: { run_visible: '200ms' },
+    // On a busy machine the answer to a dispatch may come too late: its run is not called absent before it can be seen.
+    dispatcher: { run_lookup_timeout: '1m' },
   },
   { endpoint: 'getRunAttempt', act: rerunBeforeSeen, settle: endReruns },
   { endpoint: 'listRunJobs' },
