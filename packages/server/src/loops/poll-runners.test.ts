@@ -11,8 +11,14 @@ import { PollRunners } from './poll-runners.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 
 const INTERVAL_MS = 60_000;
+const group = { id: 'g', forgeId: 'github', isEnabled: true, runnerScopes: null };
 
-function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: number) => '') {
+function start(
+  scopes: string[],
+  failing: string[] = [],
+  mismatchOf = (_pass: number) => '',
+  owners: string[] = [],
+) {
   const clock = new FakeClock();
   const begunAt = clock.monotonic();
   const asked: [string, number][] = [];
@@ -22,8 +28,13 @@ function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: nu
   const row = (scope: string): RunnerScopeRow => ({
     ...{ forgeId: 'github', scope, etags: ['e'], passSentAt: null, passAt: null, error: '' },
   });
+  const ownersAsked: string[] = [];
   const forge: Partial<Forge> = {
     id: 'github',
+    findOwnerType: (owner) => {
+      ownersAsked.push(owner);
+      return Promise.resolve('unknown');
+    },
     listRunners: (scope) => {
       asked.push([scope, clock.monotonic() - begunAt]);
       if (failing.includes(scope)) {
@@ -38,9 +49,10 @@ function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: nu
     },
   };
   const store = {
-    catalog: { listGroups: () => Promise.resolve([]) },
+    catalog: { listGroups: () => Promise.resolve([group]) },
     runners: {
-      listUsedRepos: () => Promise.resolve([]),
+      listUsedRepos: () =>
+        Promise.resolve(owners.map((owner) => ({ groupId: 'g', owner, repo: 'app' }))),
       setScopes: () => Promise.resolve(),
       listScopes: () => Promise.resolve(scopes.map(row)),
       recordPass: (_fence: unknown, pass: RunnerPass) => {
@@ -79,8 +91,8 @@ function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: nu
       throw error;
     },
   });
-  const tell = (kind: Event['kind']) => {
-    if (spec.isWokenBy({ kind, data: {} } as Event)) wake.knock();
+  const tell = (kind: Event['kind'], data: Event['data'] = {}) => {
+    if (spec.isWokenBy({ kind, data } as Event)) wake.knock();
   };
   const end = async () => {
     stop.abort();
@@ -89,7 +101,7 @@ function start(scopes: string[], failing: string[] = [], mismatchOf = (_pass: nu
     await background.drain();
     expect(clock.pendingTimers).toBe(0);
   };
-  return { clock, asked, passes, errors, told: () => log, tell, end };
+  return { clock, asked, ownersAsked, passes, errors, told: () => log, tell, end };
 }
 
 it('asks for every scope at each interval, and orders passes by the forge’s clock', async () => {
@@ -143,5 +155,58 @@ it('tells of a list that never adds up once, with the reason, and again only aft
   expect(poll.told()).toContain('the forge counts 734 and shows 733');
   await poll.clock.advance(4 * INTERVAL_MS);
   expect([poll.asked.length, tellings()]).toEqual([9, 2]);
+  await poll.end();
+});
+
+it('asks about an account that does not exist ever more rarely, however many jobs end meanwhile', async () => {
+  const owners = ['nobody'];
+  const poll = start([], [], undefined, owners);
+  const { clock, ownersAsked } = poll;
+  const endJobsFor = async (ms: number) => {
+    for (const end = clock.monotonic() + ms; clock.monotonic() < end; ) {
+      poll.tell('attempt.ended');
+      await clock.advance(10_000);
+    }
+  };
+  await endJobsFor(INTERVAL_MS);
+  expect(ownersAsked).toHaveLength(1);
+  await endJobsFor(59 * INTERVAL_MS);
+  // After 1, 3, 7, 15 and 31 minutes.
+  expect(ownersAsked).toHaveLength(6);
+  await endJobsFor(4 * 60 * INTERVAL_MS);
+  expect(ownersAsked.length).toBeLessThanOrEqual(11);
+  owners.push('new');
+  poll.tell('job.enqueued', { isManual: true });
+  await clock.advance(0);
+  expect(ownersAsked.filter((owner) => owner === 'new')).toHaveLength(1);
+  await poll.end();
+});
+
+it('lists what the forge refuses ever more rarely, and the rest at its pace', async () => {
+  const failing = ['org:gone'];
+  const poll = start(['org:a', 'org:gone'], failing);
+  const timesOf = (scope: string) =>
+    poll.asked.flatMap(([each, at]) => (each === scope ? [Math.floor(at / INTERVAL_MS)] : []));
+  poll.tell('attempt.ended');
+  await poll.clock.advance(60.5 * INTERVAL_MS);
+  expect(timesOf('org:gone')).toEqual([0, 1, 3, 7, 15, 30, 45, 60]);
+  // Once half an interval sooner, and never again because of a scope that is not listed now.
+  expect(timesOf('org:a').length).toBeLessThanOrEqual(62);
+  failing.length = 0;
+  await poll.clock.advance(16 * INTERVAL_MS);
+  expect(timesOf('org:gone').slice(-2)).toEqual([75, 76]);
+  await poll.end();
+});
+
+it('asks at once for what was refused when the credential works again', async () => {
+  const poll = start(['org:gone'], ['org:gone'], undefined, ['nobody']);
+  await poll.clock.advance(8 * INTERVAL_MS);
+  const before = [poll.asked.length, poll.ownersAsked.length];
+  poll.tell('credential.changed', { isConnected: false });
+  await poll.clock.advance(INTERVAL_MS - 1);
+  expect([poll.asked.length, poll.ownersAsked.length]).toEqual(before);
+  poll.tell('credential.changed', { isConnected: true });
+  await poll.clock.advance(0);
+  expect([poll.asked.length, poll.ownersAsked.length]).toEqual(before.map((count) => count + 1));
   await poll.end();
 });

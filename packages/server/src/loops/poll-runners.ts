@@ -1,15 +1,19 @@
 import type { Event } from '../domain/event.ts';
-import type { Forge, RunnerListing } from '../forge/forge.ts';
+import { type Forge, ForgeError, type RunnerListing } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { RunnerScopeRow } from '../store/port/runners.ts';
 import type { Store } from '../store/port/store.ts';
+import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { ListMismatches } from './list-mismatches.ts';
 import { OwnerTypes } from './owner-types.ts';
 import { derivedRepos, wantedScopes } from './runner-scopes.ts';
 import { UntoldUse } from './untold-use.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
+
+/** A scope that does not exist, or that no token of ours may list, stays so for long; once it may be listed that is seen after this. */
+const LONGEST_REFUSED_MS = 15 * 60_000;
 
 export interface PollRunnersDeps {
   readonly forge: Forge;
@@ -20,13 +24,17 @@ export interface PollRunnersDeps {
   readonly flow: WebhookFlow;
 }
 
-/** Lists the runners of every scope that jobs may go to, each at its own interval; a failing scope stops no other. */
+/**
+ * Lists the runners of every scope that jobs may go to, each at its own interval, and ever more rarely where the forge
+ * refuses it; a failing scope stops no other.
+ */
 export class PollRunners {
   readonly #deps: PollRunnersDeps;
   readonly #untold: UntoldUse;
   readonly #ownerTypes: OwnerTypes;
   readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
+  readonly #refused: GrowingPauses;
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
   #isSoonWanted = false;
   /** There may be something to list that was not listed before. */
@@ -37,6 +45,11 @@ export class PollRunners {
     this.#deps = deps;
     this.#untold = new UntoldUse(deps);
     this.#ownerTypes = new OwnerTypes(deps);
+    const { clock, pollIntervalMs } = deps;
+    this.#refused = new GrowingPauses({
+      ...{ clock, firstMs: pollIntervalMs },
+      longestMs: Math.max(LONGEST_REFUSED_MS, pollIntervalMs),
+    });
   }
 
   get spec(): LoopSpec {
@@ -48,6 +61,7 @@ export class PollRunners {
         const isMore = givesMoreToList(event);
         if (isEnd) this.#isSoonWanted = true;
         if (isMore) this.#isMoreWanted = true;
+        if (isConnection(event)) this.#askAgain();
         return isEnd || isMore;
       },
       tick: (context) => this.#tick(context),
@@ -56,6 +70,11 @@ export class PollRunners {
         return Promise.resolve();
       },
     };
+  }
+
+  #askAgain(): void {
+    this.#ownerTypes.askAgain();
+    this.#refused.endAll();
   }
 
   async #tick(context: LoopContext): Promise<void> {
@@ -108,7 +127,9 @@ export class PollRunners {
     const now = clock.monotonic();
     const waitOf = ({ scope }: RunnerScopeRow): number =>
       (this.#askedAt.get(scope) ?? -Infinity) + gapMs - now;
-    const early = rows.filter((row) => waitOf(row) > 0);
+    this.#refused.keepOnly(rows.map(({ scope }) => scope));
+    const open = rows.filter(({ scope }) => this.#refused.isOver(scope));
+    const early = open.filter((row) => waitOf(row) > 0);
     this.#cancelSoon();
     if (early.length === 0) this.#isSoonWanted = false;
     if (this.#isSoonWanted) {
@@ -116,7 +137,7 @@ export class PollRunners {
         wake.knock();
       });
     }
-    for (const row of rows.filter((one) => waitOf(one) <= 0)) {
+    for (const row of open.filter((one) => waitOf(one) <= 0)) {
       const isBegun = background.tryStart(`scope:${row.scope}`, () => this.#poll(context, row));
       if (isBegun) this.#askedAt.set(row.scope, now);
     }
@@ -126,6 +147,7 @@ export class PollRunners {
     const { forge, store, logger, flow } = this.#deps;
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
+      this.#refused.forget(row.scope);
       this.#tellMismatch(row.scope, listing);
       const use = await store.runners.recordPass(fence, {
         forgeId: forge.id,
@@ -137,6 +159,7 @@ export class PollRunners {
       });
       if (use !== undefined) this.#untold.add(use);
     } catch (error) {
+      if (isRefusal(error)) this.#refused.noteInVain(row.scope);
       if (!mayGoOn()) return;
       const message = error instanceof Error ? error.message : String(error);
       // Every interval the same: news once, then only for who looks for it.
@@ -153,11 +176,20 @@ export class PollRunners {
   }
 }
 
-function givesMoreToList({ kind, data }: Event): boolean {
+function isRefusal(error: unknown): boolean {
+  return error instanceof ForgeError && (error.code === 'not-found' || error.code === 'no-access');
+}
+
+function givesMoreToList(event: Event): boolean {
+  const { kind, data } = event;
   return (
     kind === 'group.synced' ||
     kind === 'template.synced' ||
     (kind === 'job.enqueued' && data['isManual'] === true) ||
-    (kind === 'credential.changed' && data['isConnected'] === true)
+    isConnection(event)
   );
+}
+
+function isConnection({ kind, data }: Event): boolean {
+  return kind === 'credential.changed' && data['isConnected'] === true;
 }

@@ -33,6 +33,16 @@ export function accountContract(start: StartForge): void {
       expect(await (await start()).forge.findOwnerType(owner, forever)).toBe(type);
     });
 
+    it('asks for an owner’s type with what polling may use, not with what dispatches need', async () => {
+      const { forge, sim } = await start({ rateLimitBuffer: 100 });
+      const resetAt = sim.clock.now() + 3_600_000;
+      sim.setRateLimit(RUNNERS_TOKEN, { limit: 5_000, remaining: 101, resetAt });
+      await forge.ensureConnected(forever);
+      const error = await failureOf(forge.findOwnerType('acme', forever));
+      expect(error).toMatchObject({ code: 'rate-limited', acted: 'no' });
+      expect(requestsOf(sim, 'userGet')).toEqual([]);
+    });
+
     it('asks for an owner’s type once, unless it was unknown', async () => {
       const { forge, sim } = await start();
       await forge.findOwnerType('acme', forever);

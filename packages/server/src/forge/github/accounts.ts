@@ -62,6 +62,7 @@ export async function canReadRepo(
   }
 }
 
+/** Only where runners are looked for depends on it: it must not take the requests that dispatches need. */
 export async function findOwnerType(
   client: GithubClient,
   owner: string,
@@ -69,6 +70,7 @@ export async function findOwnerType(
 ): Promise<'org' | 'user' | 'unknown'> {
   const call: Call = {
     ...ACCOUNT_CALL,
+    share: 'poll',
     endpoint: 'userGet',
     about: owner,
     doing: `read the account ${owner}`,

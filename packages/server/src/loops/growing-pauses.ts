@@ -1,0 +1,57 @@
+import type { Clock } from '../lib/clock.ts';
+
+export interface GrowingPausesOptions {
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+interface Pause {
+  readonly ms: number;
+  readonly until: number;
+}
+
+/**
+ * How long what was asked for in vain is not asked for again: each answer in vain doubles it. Kept in memory: a new
+ * process may ask once.
+ */
+export class GrowingPauses {
+  readonly #options: GrowingPausesOptions;
+  /** Monotonic milliseconds. */
+  readonly #pauses = new Map<string, Pause>();
+
+  constructor(options: GrowingPausesOptions) {
+    this.#options = options;
+  }
+
+  /** Also for a key that was never asked for in vain. */
+  isOver(key: string): boolean {
+    const until = this.#pauses.get(key)?.until ?? -Infinity;
+    return until <= this.#options.clock.monotonic();
+  }
+
+  noteInVain(key: string): void {
+    const { clock, firstMs, longestMs } = this.#options;
+    const now = clock.monotonic();
+    const before = this.#pauses.get(key);
+    const ms = before === undefined ? firstMs : Math.min(2 * before.ms, longestMs);
+    this.#pauses.set(key, { ms, until: now + ms });
+  }
+
+  forget(key: string): void {
+    this.#pauses.delete(key);
+  }
+
+  /** Forgets those that nobody asks for any more. A pause is kept to its end: who comes back meanwhile is not new. */
+  keepOnly(keys: Iterable<string>): void {
+    const kept = new Set(keys);
+    for (const key of this.#pauses.keys()) {
+      if (!kept.has(key) && this.isOver(key)) this.#pauses.delete(key);
+    }
+  }
+
+  /** Something has changed that may make them succeed: each may be asked for at once. Those that fail go on growing. */
+  endAll(): void {
+    for (const [key, { ms }] of this.#pauses) this.#pauses.set(key, { ms, until: -Infinity });
+  }
+}
