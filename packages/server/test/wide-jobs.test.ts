@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { acme, CORRELATION_INPUT, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
+import { databases, startWorld, type World } from './harness/world.ts';
 
 const pair = workflow({
   file: 'pair.yaml',
@@ -24,7 +24,55 @@ const config = {
   },
 };
 
+const HOUR = 3_600_000;
+
+const named = { correlation_input: CORRELATION_INPUT };
+const withTrio = {
+  // On a slow machine runners listed every 100 ms are stale more often than fresh.
+  github: { poll_interval: '1s' },
+  groups: {
+    github: [
+      {
+        ...linuxGroup,
+        workflow_dispatch_templates: [
+          template({ id: 'build', ...named }),
+          template({ id: 'trio', workflow_id: 'trio.yaml', runners: 3, ...named }),
+        ],
+      },
+    ],
+  },
+};
+const twoRunners = acme(2, { workflows: [workflow({ file: 'trio.yaml' })] });
+
+const queueTrios = async (world: World, count: number, priority = 0) => {
+  for (let n = 0; n < count; n += 1) {
+    await world.api.enqueue('linux', { template_id: 'trio', priority });
+  }
+};
+
 for (const database of databases) {
+  describe(`jobs that need three runners, where two are online, on ${database.name}`, () => {
+    it('do not stop the others of their group', async () => {
+      const world = await startWorld({ database, config: withTrio, forge: twoRunners });
+      await queueTrios(world, 4);
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
+    });
+
+    it('do not keep a repository unused that the token may use again', async () => {
+      const world = await startWorld({ database, config: withTrio, forge: twoRunners });
+      const refusal = { on: 'dispatch', repo: 'app', kind: 'status-before', status: 403 } as const;
+      world.sim.addFault({ ...refusal, times: 1 });
+      const refused = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.why(refused.id, 'no-access');
+      await queueTrios(world, 4, 10);
+      const next = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.moveTime(HOUR);
+      for (const { id } of [refused, next]) await world.job(id, 'completed');
+    });
+  });
+
   describe(`a template that takes two runners on ${database.name}`, () => {
     it('waits until two are free, and holds both', async () => {
       const forge = acme(2, { workflows: [pair] });

@@ -1,5 +1,11 @@
 import { Assignment } from './dispatch-plan/assignment.ts';
-import { addBits, type Bits, commonBits, haveCommonBit } from './dispatch-plan/bits.ts';
+import {
+  addBits,
+  type Bits,
+  bitsWithout,
+  commonBits,
+  haveCommonBit,
+} from './dispatch-plan/bits.ts';
 import {
   type GroupOutcome,
   jobsByClass,
@@ -7,6 +13,7 @@ import {
   type Stop,
 } from './dispatch-plan/group-report.ts';
 import { fittingOf, type Line, lineOf } from './dispatch-plan/lines.ts';
+import { GroupRoom } from './dispatch-plan/room.ts';
 import { RunnerPool } from './dispatch-plan/runner-pool.ts';
 import { takeTurns } from './dispatch-plan/turns.ts';
 import type {
@@ -29,11 +36,27 @@ interface Progress {
   readonly awaited: Bits;
 }
 
+/** What a plan leaves to jobs that were not among the heads it was shown. */
+export interface PlanRoom {
+  readonly isSent: (jobId: string) => boolean;
+  /** None once its cap is reached. */
+  readonly ofGroup: (groupId: string) => GroupRoom;
+}
+
 /**
  * Which jobs to send now, most constrained first, and per group what stops the rest. The same for every order
  * of the input lists.
  */
 export function planDispatch(state: DispatchState): DispatchPlan {
+  return plannerOf(state).plan();
+}
+
+/** Of the same plan. */
+export function findRoom(state: DispatchState): PlanRoom {
+  return plannerOf(state).room();
+}
+
+function plannerOf(state: DispatchState): Planner {
   const planner = new Planner(state);
   planner.placeHolds(state.holds);
   const groups = state.groups.toSorted((a, b) => compareText(a.id, b.id));
@@ -42,7 +65,7 @@ export function planDispatch(state: DispatchState): DispatchPlan {
     lines.filter(({ group }) => group.isEnabled && !group.isPaused),
     (line, job) => planner.place(line, job),
   );
-  return planner.plan();
+  return planner;
 }
 
 class Planner {
@@ -97,9 +120,8 @@ class Planner {
   place(line: Line, job: PendingJob): 'next' | 'leave' {
     const progress = this.#progress.get(line);
     if (progress === undefined) return 'leave';
-    const { maxParallel, live } = line.group;
-    if (maxParallel !== null && live + progress.sends >= maxParallel) {
-      progress.stop ??= capStop(maxParallel, live + progress.sends);
+    if (isCapped(progress)) {
+      progress.stop ??= capStop(line.group.maxParallel ?? 0, line.group.live + progress.sends);
       return 'leave';
     }
     const refusal = this.#refusal(job) ?? this.#uncertainty(job);
@@ -129,9 +151,8 @@ class Planner {
   #tryPlace(progress: Progress, job: PendingJob): boolean {
     const fitting = fittingOf(progress.line, job, this.pool);
     const units = Math.max(1, job.runners);
-    const kind = this.#kindOf(fitting);
-    const isFree = !haveCommonBit(progress.awaited, fitting);
-    if (isFree && this.#assignment.tryTake(kind, units)) {
+    const kind = this.#kindOf(withoutAwaited(progress, fitting));
+    if (this.#assignment.tryTake(kind, units)) {
       this.#send(progress, job, kind, units);
       return true;
     }
@@ -184,6 +205,20 @@ class Planner {
     return this.#assignment.isClosed(commonBits(line.reach, this.pool.free));
   }
 
+  room(): PlanRoom {
+    const sent = new Set(this.#sends.map(({ jobId }) => jobId));
+    const byGroup = new Map([...this.#progress.values()].map((one) => [one.line.group.id, one]));
+    return {
+      isSent: (jobId) => sent.has(jobId),
+      ofGroup: (groupId) => {
+        const progress = byGroup.get(groupId);
+        const isOver = progress === undefined || isCapped(progress);
+        const usable = isOver ? this.pool.none() : withoutAwaited(progress, progress.line.labelled);
+        return new GroupRoom(commonBits(usable, this.pool.free), this.pool, this.#assignment);
+      },
+    };
+  }
+
   plan(): DispatchPlan {
     const { pool } = this;
     const assignment = this.#assignment;
@@ -211,6 +246,14 @@ class Planner {
 
 function holdKey({ attemptId, owner, repo, labels, count }: Hold): string {
   return JSON.stringify([attemptId, owner, repo, labels, count]);
+}
+
+function withoutAwaited({ awaited }: Progress, fitting: Bits): Bits {
+  return haveCommonBit(awaited, fitting) ? bitsWithout(fitting, awaited) : fitting;
+}
+
+function isCapped({ line: { group }, sends }: Progress): boolean {
+  return group.maxParallel !== null && group.live + sends >= group.maxParallel;
 }
 
 function capStop(maxParallel: number, live: number): Stop {

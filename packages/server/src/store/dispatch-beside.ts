@@ -1,13 +1,17 @@
 /**
  * Jobs that stay behind must not hide those behind them: those that have to wait for the outcome of one that was sent before,
- * and all but one of a target whose probe is due.
+ * all but one of a target whose probe is due, and those for which the plan has no runner while it leaves one to others.
  */
 import type { Kysely } from 'kysely';
+import type { GroupRoom } from '../domain/dispatch-plan/room.ts';
+import type { PlanRoom } from '../domain/dispatch-plan.ts';
 import { DoubtedTargets } from '../domain/doubt.ts';
 import type { DispatchTarget } from '../domain/job.ts';
 import {
   type GroupSight,
   type HeadScene,
+  inOrder,
+  MOST_AT_ONCE,
   originOfWaiting,
   queryOf,
   targetOfWaiting,
@@ -28,10 +32,12 @@ import type { Schema, TargetBlockRow } from './schema.ts';
 const MOST_LOOKS = 8;
 /** Of one group: what a statement may be handed is limited. */
 const MOST_OWN_TARGETS = 100;
+/** Of one group in a look, where many look at once. */
+const FEWEST_OF_GROUP = 3;
 
 /**
- * What stands behind those of `going` that may stay. Which of them have to wait for an outcome only their inputs tell, and one
- * of them may be a probe, so these are shown, too.
+ * `going`, and what stands behind those of them that may stay. Which of them have to wait for an outcome only their inputs
+ * tell, and one of them may be a probe, so these are shown, too.
  */
 export async function listBeside(
   db: Kysely<Schema>,
@@ -40,23 +46,41 @@ export async function listBeside(
   scene: HeadScene,
 ): Promise<HeadRow[]> {
   const hurdles = new Hurdles(scene);
-  const found: HeadRow[] = [];
-  let seen = going;
+  let shown = inOrder(going);
   for (let look = 0; look < MOST_LOOKS; look++) {
-    const staying = Map.groupBy(
-      seen.filter((job) => hurdles.mayStay(job)),
-      (job) => job.group_id,
-    );
-    if (staying.size === 0) break;
-    const queries = sights.flatMap((sight) => {
-      const jobs = staying.get(sight.base.groupId);
-      return jobs === undefined ? [] : hurdles.passOver(sight, jobs);
+    const byGroup = Map.groupBy(shown, (row) => row.group_id);
+    const cut = sights.filter(({ base: { groupId } }) => {
+      const count = byGroup.get(groupId)?.length ?? 0;
+      return count > 0 && count < (scene.pending.get(groupId) ?? 0);
     });
+    if (cut.length === 0) break;
+    await scene.breathe();
+    const room = await scene.findRoom(shown.filter((job) => !hurdles.mayStay(job)));
+    const left = MOST_AT_ONCE - (shown.length - going.length);
+    const share = Math.max(FEWEST_OF_GROUP, Math.floor(left / cut.length));
+    const queries = cut.flatMap((sight) =>
+      hurdles.passOver({
+        ...{ sight, share, room, isEnough: left <= 0 },
+        shown: byGroup.get(sight.base.groupId) ?? [],
+      }),
+    );
     if (queries.length === 0) break;
-    seen = await listHeads(db, queries, scene);
-    found.push(...seen);
+    const all = inOrder([...shown, ...(await listHeads(db, queries, scene))]);
+    if (all.length === shown.length) break;
+    shown = all;
   }
-  return found;
+  return shown;
+}
+
+interface Look {
+  readonly sight: GroupSight;
+  /** How many jobs to read beyond those that are sent. */
+  readonly share: number;
+  /** Groups with something to send are looked at by the next pass. */
+  readonly isEnough: boolean;
+  readonly room: PlanRoom;
+  /** Of the group. */
+  readonly shown: readonly HeadRow[];
 }
 
 class Hurdles {
@@ -65,43 +89,101 @@ class Hurdles {
   /** Of targets to which one probe may go. */
   readonly #due: readonly TargetBlockRow[];
   readonly #templates: ReadonlyMap<string, WaitingTemplate>;
+  readonly #byGroup: ReadonlyMap<string, readonly WaitingTemplate[]>;
   /** Per group, by their words. */
   readonly #passedOver = new Map<string, Map<string, OwnTarget>>();
 
   constructor(scene: HeadScene) {
     this.#scene = scene;
     this.#doubted = new DoubtedTargets(scene.doubts);
-    const { activeBlocks, now } = scene;
+    const { activeBlocks, now, templates } = scene;
     this.#due = activeBlocks.filter((row) => (row.next_probe_at ?? Infinity) <= now);
-    this.#templates = new Map(scene.templates.map((row) => [row.template_id, row]));
+    this.#templates = new Map(templates.map((row) => [row.template_id, row]));
+    this.#byGroup = Map.groupBy(
+      templates.filter((row) => row.owner !== null),
+      (row) => row.group_id,
+    );
   }
 
+  /** For want of other things than a runner. */
   mayStay(job: HeadRow): boolean {
     if (this.#doubted.isEmpty && this.#due.length === 0) return false;
     const origin = originOfWaiting(job, this.#templates);
-    return this.#mayStayAt(targetOfWaiting(job, origin), origin);
+    const target = targetOfWaiting(job, origin);
+    return this.#due.some((row) => blocks(row, target)) || this.#isDoubted(target, origin);
   }
 
-  #mayStayAt(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
-    if (this.#due.some((row) => blocks(row, target))) return true;
+  #isDoubted(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
+    if (this.#doubted.isEmpty) return false;
     const input = origin?.correlation_input ?? null;
     if (input !== null && !this.#scene.isUnnamed(target, input)) return false;
     return this.#doubted.has(target);
   }
 
-  /** As `queryOf`, without these jobs, those before them, and all like them; nothing where that would be too many. */
-  passOver(sight: GroupSight, jobs: readonly HeadRow[]): HeadQuery[] {
+  /** As `queryOf`, without those of `shown` that stay, and all like them; nothing where that would be too many. */
+  passOver({ sight, share, isEnough, room, shown }: Look): HeadQuery[] {
     const { groupId } = sight.base;
+    const staying = shown.filter((job) => !room.isSent(job.id));
+    if (staying.length === 0 || (isEnough && staying.length < shown.length)) return [];
+    const left = room.ofGroup(groupId);
+    const scopes = left.listScopes();
+    if (scopes.length === 0) return [];
+    const withoutOwn = this.#passOverOwn(groupId, staying, left);
+    if (withoutOwn.length > MOST_OWN_TARGETS) return [];
+    const templates = this.#byGroup.get(groupId) ?? [];
+    const stays = this.#likenessTo(staying);
+    const isOut = (row: WaitingTemplate): boolean =>
+      stays(row) || left.count(runnersOf(row), placeOf(row)) < runnersOf(row);
+    const query = queryOf({ ...sight, scopes, uncovered: templates.filter(isOut).map(idOf) });
+    const tooWide = templates.filter((row) => left.count(runnersOf(row)) < runnersOf(row));
+    // Those that are sent are read again.
+    const most = Math.min(query.most, share) + shown.length - staying.length;
+    return [{ ...query, most, withoutOwnOf: tooWide.map(idOf), withoutOwn }];
+  }
+
+  #passOverOwn(groupId: string, staying: readonly HeadRow[], left: GroupRoom): OwnTarget[] {
     const passedOver = this.#passedOver.get(groupId) ?? new Map<string, OwnTarget>();
     this.#passedOver.set(groupId, passedOver);
-    for (const job of jobs) passedOver.set(JSON.stringify(wordsOf(job)), job);
-    if (passedOver.size > MOST_OWN_TARGETS) return [];
-    const query = queryOf(sight);
-    const stay = this.#scene.templates.filter(
-      (row) =>
-        row.group_id === groupId && row.owner !== null && this.#mayStayAt(templateTarget(row), row),
-    );
-    const withoutTemplates = [...query.withoutTemplates, ...stay.map((row) => row.template_id)];
-    return [{ ...query, withoutTemplates, withoutOwn: [...passedOver.values()] }];
+    for (const job of staying.filter(hasOwnTarget)) {
+      const target = targetOfWaiting(job, originOfWaiting(job, this.#templates));
+      // Without room its scopes keep it out.
+      if (this.mayStay(job) || left.count(1, target) > 0) {
+        passedOver.set(JSON.stringify(wordsOf(job)), job);
+      }
+    }
+    return [...passedOver.values()];
   }
+
+  /** Whether jobs that go where their template goes would stay as one of these does. */
+  #likenessTo(staying: readonly HeadRow[]): (row: WaitingTemplate) => boolean {
+    const origins = new Set<WaitingTemplate | undefined>();
+    const fewest = new Map<TargetBlockRow, number>();
+    let isOneDoubted = false;
+    for (const job of staying) {
+      const origin = originOfWaiting(job, this.#templates);
+      const target = targetOfWaiting(job, origin);
+      if (!hasOwnTarget(job)) origins.add(origin);
+      isOneDoubted ||= this.#isDoubted(target, origin);
+      for (const block of this.#due.filter((row) => blocks(row, target))) {
+        fewest.set(block, Math.min(fewest.get(block) ?? Infinity, runnersOf(origin)));
+      }
+    }
+    return (row) => {
+      const target = templateTarget(row);
+      if (origins.has(row) || (isOneDoubted && this.#isDoubted(target, row))) return true;
+      return [...fewest].some(([block, n]) => n <= runnersOf(row) && blocks(block, target));
+    };
+  }
+}
+
+const idOf = (row: WaitingTemplate): string => row.template_id;
+
+const placeOf = ({ owner, repo }: WaitingTemplate) => ({ owner: owner ?? '', repo: repo ?? '' });
+
+function runnersOf(row: WaitingTemplate | undefined): number {
+  return Math.max(1, row?.runners ?? 1);
+}
+
+function hasOwnTarget({ template_id, owner, repo, workflow_id, ref }: HeadRow): boolean {
+  return template_id === null || [owner, repo, workflow_id, ref].some((word) => word !== null);
 }

@@ -1,5 +1,6 @@
 /** Which jobs of which groups the planner is shown, and how many: as many as could go, and who waits first. */
 import type { Kysely } from 'kysely';
+import type { PlanRoom } from '../domain/dispatch-plan.ts';
 import type { RunnerClass } from '../domain/dispatch-state.ts';
 import type { Doubt } from '../domain/doubt.ts';
 import type { Group } from '../domain/group.ts';
@@ -19,7 +20,7 @@ const MOST_OF_GROUP = 250;
  * Read at once. What lies beyond is read by the next pass, which the sends of this one bring on: sending so many takes
  * seconds, loading them a few milliseconds.
  */
-const MOST_AT_ONCE = 500;
+export const MOST_AT_ONCE = 500;
 
 /**
  * How many jobs of one template wait in a group. `template_id` '' and no target: manual jobs. A version of a template
@@ -46,6 +47,10 @@ export interface HeadScene {
   /** Groups with jobs that have a target of their own. */
   readonly withOwnTargets: ReadonlySet<string>;
   readonly doubts: readonly Doubt[];
+  /** How many jobs of each group are pending. */
+  readonly pending: ReadonlyMap<string, number>;
+  /** What a plan of these jobs leaves to others. */
+  readonly findRoom: (rows: readonly HeadRow[]) => Promise<PlanRoom>;
   /** The runs of this target are known not to bear the id that is sent in this input. */
   readonly isUnnamed: (target: DispatchTarget, input: string) => boolean;
 }
@@ -69,8 +74,7 @@ export async function loadHeads(db: Kysely<Schema>, scene: HeadScene): Promise<H
   const waiting = await listHeads(db, sights.flatMap(whoWaits), scene);
   const going = await listGoing(db, sights, scene);
   const beside = await listBeside(db, going, sights, scene);
-  const all = new Map([...waiting, ...going, ...beside].map((row) => [row.id, row]));
-  return oneOfEachProbe([...all.values()].sort(byOrder), scene);
+  return oneOfEachProbe(inOrder([...waiting, ...beside]), scene);
 }
 
 function look(scene: HeadScene, group: Group, templates: readonly WaitingTemplate[]): GroupSight {
@@ -129,8 +133,8 @@ export function targetOfWaiting(
 /** Whatever the runners: for these the plan says what they wait for. */
 function whoWaits({ base, scopes, blocked, uncovered }: GroupSight): HeadQuery[] {
   if (scopes.length > 0 && uncovered.length === 0) return [];
-  const read = { most: MORE_THAN_FREE, withoutTemplates: blocked, withoutOwn: [], scopes: null };
-  return [{ ...base, ...read }];
+  const read = { most: MORE_THAN_FREE, withoutTemplates: blocked, scopes: null };
+  return [{ ...base, ...read, withoutOwnOf: [], withoutOwn: [] }];
 }
 
 /**
@@ -163,16 +167,22 @@ async function listGoing(
 export function queryOf({ base, free, scopes, blocked, uncovered }: GroupSight): HeadQuery {
   const most = Math.min(free + MORE_THAN_FREE, MOST_OF_GROUP);
   const withoutTemplates = [...blocked, ...uncovered];
-  return { ...base, most, withoutTemplates, withoutOwn: [], scopes };
+  return { ...base, most, withoutTemplates, withoutOwnOf: [], withoutOwn: [], scopes };
 }
 
 function sum(queries: readonly HeadQuery[]): number {
   return queries.reduce((total, query) => total + query.most, 0);
 }
 
+/** Each job once. */
+export function inOrder(rows: readonly HeadRow[]): HeadRow[] {
+  return [...new Map(rows.map((row) => [row.id, row])).values()].sort(byOrder);
+}
+
 /**
  * A target whose probe is due is shown once per group: only one job of it will be sent, by the group that has a
- * runner first; what stands behind the others is read too.
+ * runner first; what stands behind the others is read too. One that takes fewer runners is shown as well: it may be the
+ * only one that there is room for.
  */
 function oneOfEachProbe(
   rows: readonly HeadRow[],
@@ -181,12 +191,14 @@ function oneOfEachProbe(
   const due = activeBlocks.filter((row) => (row.next_probe_at ?? Infinity) <= now);
   if (due.length === 0) return [...rows];
   const byId = new Map(templates.map((row) => [row.template_id, row]));
-  const shown = new Set<string>();
+  const fewest = new Map<string, number>();
   return rows.filter((row) => {
-    const target = targetOfWaiting(row, originOfWaiting(row, byId));
+    const origin = originOfWaiting(row, byId);
+    const runners = origin?.runners ?? 1;
+    const target = targetOfWaiting(row, origin);
     const keys = due.flatMap((block, n) => (blocks(block, target) ? `${n} ${row.group_id}` : []));
-    if (keys.some((key) => shown.has(key))) return false;
-    for (const key of keys) shown.add(key);
+    if (keys.some((key) => (fewest.get(key) ?? Infinity) <= runners)) return false;
+    for (const key of keys) fewest.set(key, runners);
     return true;
   });
 }

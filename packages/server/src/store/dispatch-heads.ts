@@ -37,6 +37,8 @@ export interface HeadQuery {
   readonly most: number;
   /** Templates, and versions of them, whose jobs are passed over unless these name a target of their own. */
   readonly withoutTemplates: readonly string[];
+  /** As `withoutTemplates`, of jobs with a target of their own: these may go elsewhere, but take as many runners. */
+  readonly withoutOwnOf: readonly string[];
   /** Jobs with a target of their own are passed over if they say the same as one of these. */
   readonly withoutOwn: readonly OwnTarget[];
   /** Jobs with a target of their own are passed over unless one of these scopes covers it; `null`: whichever. */
@@ -89,15 +91,17 @@ function selectHead(query: HeadQuery, now: number): RawBuilder<HeadRow> {
 }
 
 function mayBeSent(query: HeadQuery, now: number): RawBuilder<unknown> {
-  const { forgeId, withoutTemplates, withoutOwn, scopes, hasOwnTargets } = query;
-  const isPassed =
-    withoutTemplates.length === 0
-      ? sql``
-      : sql`and coalesce(template_version, template_id) not in (${sql.join(withoutTemplates)})`;
+  const { forgeId, withoutTemplates, withoutOwnOf, withoutOwn, scopes, hasOwnTargets } = query;
+  const isPassed = isMadeFromNone(withoutTemplates);
   if (!hasOwnTargets) return isPassed;
   const covered = scopes === null ? sql`` : sql`and ${isCovered(scopes)}`;
-  const byOwn = sql`${HAS_OWN_TARGET} ${isNoneOf(withoutOwn)} ${covered} and not ${isBlocked(now, forgeId)}`;
+  const byOwn = sql`${HAS_OWN_TARGET} ${isMadeFromNone(withoutOwnOf)} ${isNoneOf(withoutOwn)} ${covered} and not ${isBlocked(now, forgeId)}`;
   return sql`and ((${HAS_TEMPLATE_TARGET} ${isPassed}) or (${byOwn}))`;
+}
+
+function isMadeFromNone(templates: readonly string[]): RawBuilder<unknown> {
+  if (templates.length === 0) return sql``;
+  return sql`and coalesce(template_version, template_id, '') not in (${sql.join(templates)})`;
 }
 
 /** Compared as they are written, and before all else: thousands of jobs may have to be passed over. */

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { findRoom } from '../domain/dispatch-plan.ts';
 import type { GroupDemand, RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
 import { type LabelCase, labelCaseOf } from '../domain/runner.ts';
@@ -7,7 +8,7 @@ import type { Database } from './database.ts';
 import { loadHeads, type WaitingTemplate } from './dispatch-choose-heads.ts';
 import { describeHeads } from './dispatch-describe-heads.ts';
 import { listDoubts } from './dispatch-doubts.ts';
-import { listWithOwnTargets } from './dispatch-heads.ts';
+import { type HeadRow, listWithOwnTargets } from './dispatch-heads.ts';
 import { loadHolds } from './dispatch-holds.ts';
 import { selectGroups } from './groups-select.ts';
 import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
@@ -53,26 +54,27 @@ async function load(
   const doubts = await listDoubts(db, query, dbNow);
   const isUnnamed = await listUnnamed(db, forgeId);
   const asked = { now, breathe, classes, groups, templates, isUnnamed };
-  const scene = { ...asked, activeBlocks, withOwnTargets, doubts };
-  await breathe();
-  const rows = await loadHeads(db, scene);
   await breathe();
   const pending = countPending(templates);
-  const { heads, undispatchable } = await describeHeads(db, rows, { templates, isUnnamed, query });
-  return {
-    now,
-    labelCase,
-    groups: groups.map((group) =>
+  const base = { now, labelCase, classes, holds, doubts };
+  const show = async (rows: readonly HeadRow[]) => {
+    const shown = await describeHeads(db, rows, { templates, isUnnamed, query });
+    const demands = groups.map((group) =>
       demandOf(group, {
         live: live.get(group.id) ?? 0,
-        head: heads.get(group.id) ?? [],
+        head: shown.heads.get(group.id) ?? [],
         pendingCount: pending.get(group.id) ?? 0,
       }),
-    ),
-    classes,
-    holds,
-    doubts,
-    undispatchable,
+    );
+    return { ...base, groups: demands, undispatchable: shown.undispatchable };
+  };
+  const rows = await loadHeads(db, {
+    ...{ ...asked, activeBlocks, withOwnTargets, doubts, pending },
+    findRoom: async (some) => findRoom({ ...(await show(some)), allowances: [] }),
+  });
+  await breathe();
+  return {
+    ...(await show(rows)),
     endedHolds: ended,
     displaced,
     nextDueAt: await findNextDue(db, forgeId, activeBlocks, now),

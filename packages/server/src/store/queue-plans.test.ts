@@ -92,11 +92,11 @@ describe('questions on sqlite', () => {
 
   it('pass over jobs that wait for an outcome inside the index that is in their order', async () => {
     await scene.start();
-    await scene.addRunners('1');
+    await scene.addRunners('1', '2');
     const lost = { ...manual, inputs: { n: 'lost' } };
     const { attempt } = await scene.claimNew(await scene.lease(), lost);
     await scene.dispatch().recordUnknown(attempt.id, '502');
-    for (const n of ['1', '2']) await scene.add({ ...manual, inputs: { n } });
+    for (let n = 0; n < 6; n += 1) await scene.add({ ...manual, inputs: { n: String(n) } });
     const asked: CompiledQuery[] = [];
     const base = { forgeId: FORGE, credential: CREDENTIAL, offsetMs: 0 };
     const times = { freshForMs: 60_000, pickupTimeoutMs: 1, runMadeWithinMs: 60_000 };

@@ -91,6 +91,15 @@ export class Assignment {
     return true;
   }
 
+  /** How many of `units` could be placed; none is. */
+  countRoom(kind: number, units: number): number {
+    const done: Shift[] = [];
+    let taken = 0;
+    while (taken < units && this.#tryTakeOne(kind, { mayClose: taken === 0, done })) taken++;
+    this.#undo(done);
+    return taken;
+  }
+
   /** Nothing more can be placed on these classes, not even by swapping. */
   isClosed(classes: Bits): boolean {
     return isSubset(classes, this.#closed);

@@ -29,6 +29,11 @@ export function commonBits(a: Bits, b: Bits): Bits {
   return a.map((word, i) => word & (b[i] ?? 0));
 }
 
+/** Every member of `a` that is not in `b`. */
+export function bitsWithout(a: Bits, b: Bits): Bits {
+  return a.map((word, i) => word & ~(b[i] ?? 0));
+}
+
 /** The smallest number in both sets, or −1. */
 export function firstCommonBit(a: Bits, b: Bits): number {
   for (let i = 0; i < a.length; i++) {
