@@ -13,6 +13,7 @@ import {
   type Stop,
 } from './dispatch-plan/group-report.ts';
 import { fittingOf, type Line, lineOf } from './dispatch-plan/lines.ts';
+import { patienceOf } from './dispatch-plan/patience.ts';
 import { GroupRoom } from './dispatch-plan/room.ts';
 import { RunnerPool } from './dispatch-plan/runner-pool.ts';
 import { takeTurns } from './dispatch-plan/turns.ts';
@@ -157,18 +158,20 @@ class Planner {
       return true;
     }
     progress.stop ??= { limit: 'runners', message: wideMessage(units), retryAt: null };
-    if (units > 1) this.#awaitEnough(progress, fitting, units);
+    if (units > 1) this.#awaitEnough(progress, job, fitting);
     return false;
   }
 
-  /**
-   * A job that needs several runners at once would starve behind narrow ones of its own group that take each
-   * runner as it comes free: worse than a runner idling for a while. So the jobs behind it leave its runners
-   * alone, as long as there are enough online for it ever to start. Other groups do not wait for it: they
-   * could not tell why, and one group's wide job must not stop all others.
-   */
-  #awaitEnough(progress: Progress, fitting: Bits, units: number): void {
-    if (this.pool.count(fitting).online >= units) addBits(progress.awaited, fitting);
+  /** Nobody waits for a job that could not start even if all runners that are online were free. */
+  #awaitEnough(progress: Progress, job: PendingJob, fitting: Bits): void {
+    const units = job.runners;
+    const patience = patienceOf(this.#now - job.createdAt);
+    if (patience === 'nobody' || this.pool.count(fitting).online < units) return;
+    if (patience === 'all') {
+      const kind = this.#kindOf(withoutAwaited(progress, fitting));
+      this.#note(kind, job.id, this.#assignment.takeUpTo(kind, units));
+    }
+    addBits(progress.awaited, fitting);
   }
 
   #send(progress: Progress, job: PendingJob, kind: number, units: number): void {

@@ -113,6 +113,10 @@ describe('a pending job', () => {
     ['outcome-pending', { plan: planWith({ free: 2, left: 2 }, { limit: 'outcome-pending' }) }],
     ['held', { plan: planWith({ free: 1 }) }],
     ['held', { plan: planWith({ free: 1, left: 1 }, { limitMessage: 'the next needs 2' }) }],
+    [
+      'all-busy',
+      { plan: planWith({ free: 1 }, { heldBy: ['job'], limitMessage: 'the next needs 2' }) },
+    ],
     ['all-busy', { ahead: 0, plan: planWith({ free: 1, left: 1 }, { limitMessage: 'needs 2' }) }],
     ['all-busy', { plan: planWith({}, { limit: null }) }],
     ['all-busy', {}],

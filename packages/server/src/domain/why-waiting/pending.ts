@@ -195,7 +195,9 @@ function findTaken(input: WaitInput): Cause | undefined {
   // Set where a job needs several runners at once: it, and those behind it, wait beside a free one.
   const isWide = plan.limit === 'runners' && plan.limitMessage !== '';
   if (left > 0 && !isWide) return undefined;
-  if (free === 0 || (left > 0 && ahead === 0)) {
+  // The free ones are kept for this very job until there are enough.
+  const isKept = isWide && plan.heldBy.includes(input.job.id);
+  if (free === 0 || isKept || (left > 0 && ahead === 0)) {
     const what = `${online - free} of ${online} online runners that fit are busy: wait for one, or add runners`;
     return { code: 'all-busy', message: sentence(what, plan.limitMessage) };
   }
