@@ -175,7 +175,13 @@ describe('a flood of logins', () => {
         for (const done of held.splice(0)) done();
       }
     };
-    return { ...opened, held, finish };
+    /** As `finish`, once for those that are being checked now. */
+    const finishTwo = async (): Promise<void> => {
+      await opened.clock.advance(0);
+      for (const done of held.splice(0)) done();
+      await opened.clock.advance(0);
+    };
+    return { ...opened, held, finish, finishTwo };
   }
 
   it('has two passwords checked at a time, a few wait, and the rest is refused as busy', async () => {
@@ -199,6 +205,50 @@ describe('a flood of logins', () => {
     await finish();
     expect((await again)?.user).toEqual(ada);
     await Promise.all(flood);
+  });
+
+  it.each([
+    ['who has logged in before', true],
+    ['who logs in for the first time', false],
+  ])(
+    'of one client with its own right password keeps nobody out: %s is checked in a few turns',
+    async (_, isProven) => {
+      const { login, clock, finish, finishTwo } = await openHeld();
+      const from = { client: '198.51.100.7' };
+      const before = [login('ada', 'right'), ...(isProven ? [login('ada', 'right', from)] : [])];
+      await finish();
+      await Promise.all(before);
+      const flood = Array.from({ length: 60 }, () => turnDown(login('ada', 'right')));
+      for (let turn = 0; turn < 5; turn += 1) {
+        await clock.advance(0);
+        let told = 'waits';
+        const late = turnDown(login('ada', 'right', from)).then(
+          (answer) => (told = String(answer)),
+        );
+        // As the others of the flood come back at once.
+        for (let i = 0; i < 10; i += 1) flood.push(turnDown(login('ada', 'right')));
+        for (let i = 0; i < 3; i += 1) await finishTwo();
+        expect(told).toBe('let in');
+        await late;
+      }
+      await finish();
+      expect(new Set(await Promise.all(flood))).toEqual(new Set(['let in', 'busy']));
+    },
+  );
+
+  it('under the name and address of who has logged in before does not take his turns', async () => {
+    const { login, clock, finish } = await openHeld();
+    const first = login('ada', 'right');
+    await finish();
+    await first;
+    const guesses = Array.from({ length: 10 }, () => turnDown(login('ada', 'guess')));
+    const others = Array.from({ length: 30 }, (_, i) => turnDown(login(`nobody-${i}`, 'guess')));
+    await clock.advance(0);
+    const again = [login('ada', 'right'), login('ada', 'right')];
+    const more = Array.from({ length: 30 }, (_, i) => turnDown(login(`other-${i}`, 'guess')));
+    await finish();
+    for (const one of again) expect((await one)?.user).toEqual(ada);
+    await Promise.all([...guesses, ...others, ...more]);
   });
 
   it('has nothing checked for who has hung up', async () => {

@@ -9,23 +9,37 @@ const MOST_AT_ONCE = 2;
 const MOST_WAITING = 16;
 const RETRY_AFTER_MS = 5_000;
 
+/** So many places of one client, if it is proven, are not given to others who come to a full line. */
+const KEPT_PLACES = 2;
+
 export interface PlaceInLine {
-  /** Who has logged in before goes ahead of who has not, and takes the place of one of them in a full line. */
+  /** Clients take turns; default: one for all who do not say. */
+  readonly client?: string;
+  /** In a full line, who has logged in before takes the place of who has not. */
   readonly isProven?: boolean;
   /** Aborted, it leaves the line. What has begun goes on. */
   readonly signal?: AbortSignal;
 }
 
 interface Waiter {
+  readonly client: string;
+  /** Of the turns that its client takes with the others. */
+  readonly round: number;
   readonly isProven: boolean;
   readonly start: () => void;
   readonly refuse: (refusal: LoginRefusal) => void;
 }
 
-/** Where everything that hashes a password waits for its turn. */
+/**
+ * Where everything that hashes a password waits for its turn. Clients take turns, and in a full line those with many places
+ * lose them first: one that logs in again and again keeps nobody out.
+ */
 export class HashLine {
   readonly #mostWaiting: number;
+  /** By rounds; in each by arrival. */
   readonly #waiting: Waiter[] = [];
+  /** Of the last one that began. */
+  #round = 0;
   #running = 0;
 
   constructor({ mostWaiting = MOST_WAITING }: { readonly mostWaiting?: number } = {}) {
@@ -42,18 +56,18 @@ export class HashLine {
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running -= 1;
-      else next.start();
+      else this.#begin(next);
     }
   }
 
-  #turn({ isProven = false, signal }: PlaceInLine): Promise<void> {
+  #turn({ client = '', isProven = false, signal }: PlaceInLine): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const leave = (): void => {
       this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
       reject(new LoginRefusal('gone'));
     };
     const waiter: Waiter = {
-      isProven,
+      ...{ client, isProven, round: this.#nextRoundOf(client) },
       start: () => {
         signal?.removeEventListener('abort', leave);
         resolve(undefined);
@@ -68,10 +82,35 @@ export class HashLine {
     return promise;
   }
 
+  #begin(waiter: Waiter): void {
+    this.#round = waiter.round;
+    waiter.start();
+  }
+
+  /** The present one for who is not waiting yet; else the one after its last. */
+  #nextRoundOf(client: string): number {
+    const last = this.#waiting.findLast((other) => other.client === client);
+    return last === undefined ? this.#round : last.round + 1;
+  }
+
   #enter(waiter: Waiter): void {
-    const firstBehind = waiter.isProven ? this.#waiting.findIndex((other) => !other.isProven) : -1;
+    const firstBehind = this.#waiting.findIndex((other) => other.round > waiter.round);
     this.#waiting.splice(firstBehind === -1 ? this.#waiting.length : firstBehind, 0, waiter);
     if (this.#waiting.length <= this.#mostWaiting) return;
-    this.#waiting.pop()?.refuse(new LoginRefusal('busy', RETRY_AFTER_MS));
+    const [refused] = this.#waiting.splice(this.#leastDue(), 1);
+    refused?.refuse(new LoginRefusal('busy', RETRY_AFTER_MS));
+  }
+
+  /** Its index: the last of those who are not proven or have many places; if there are none, of those with the most. */
+  #leastDue(): number {
+    const places = new Map<string, number>();
+    let [index, most] = [0, 0];
+    for (const [at, { client, isProven }] of this.#waiting.entries()) {
+      const ahead = places.get(client) ?? 0;
+      places.set(client, ahead + 1);
+      const claim = isProven ? Math.min(ahead, KEPT_PLACES) : KEPT_PLACES;
+      if (claim >= most) [index, most] = [at, claim];
+    }
+    return index;
   }
 }

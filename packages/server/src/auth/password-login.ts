@@ -66,11 +66,20 @@ export class PasswordLogin {
   }
 
   async #takePlace(key: string, attempt: LoginAttempt): Promise<User | undefined> {
-    const place = { isProven: this.#proven.has(key), signal: attempt.signal };
+    const place = {
+      client: this.#clientOf(key, attempt),
+      isProven: this.#proven.has(key),
+      signal: attempt.signal,
+    };
     const user = await this.#line.run(() => this.#check(attempt), place);
     if (user !== undefined) this.#proven.add(key, attempt.password);
     else this.#proven.forget(key, attempt.password);
     return user;
+  }
+
+  /** Apart from those who guess under the same name and address: their turns are not its own. */
+  #clientOf(key: string, { password }: LoginAttempt): string {
+    return `${this.#proven.knows(key, password) ? 'known' : 'unknown'} ${key}`;
   }
 
   async #check({ username, password }: LoginAttempt): Promise<User | undefined> {

@@ -144,6 +144,26 @@ for (const kind of databases) {
       ]);
     });
 
+    it('keep a hundred sessions at most, the newest, so that logins without end fill no table', async () => {
+      await users().syncBasicUsers([alice, bob]);
+      const others = await logIn('bob');
+      for (let i = 0; i < 101; i += 1) {
+        at.clock.advance(1);
+        await logIn('alice', `session ${i}`);
+      }
+      const count = async () =>
+        (await at.database.read.selectFrom('sessions').select('id').execute()).length;
+      expect(await count()).toBe(101);
+      expect(await users().findSession('session 0')).toBeUndefined();
+      expect(await users().findSession('session 1')).toBeDefined();
+      at.clock.advance(-3_600_000);
+      expect(
+        await users().findSession(await logIn('alice', 'after the clock was put back')),
+      ).toBeDefined();
+      expect(await count()).toBe(101);
+      expect(await users().findSession(others)).toBeDefined();
+    });
+
     it('get no session after they have left the config', async () => {
       await users().syncBasicUsers([alice]);
       const { id } = (await users().findBasicUser('alice'))!;

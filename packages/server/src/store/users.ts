@@ -4,6 +4,9 @@ import type { Database, WriteTx } from './database.ts';
 import type { User, UserStore, UserWithPassword } from './port/users.ts';
 import type { Schema } from './schema.ts';
 
+/** Of one user. Far more than he has browsers. */
+const MOST_SESSIONS = 100;
+
 type UserRow = Schema['users'];
 type BasicUser = Parameters<UserStore['syncBasicUsers']>[0][number];
 
@@ -194,17 +197,38 @@ async function createSession(
     .returning('username')
     .executeTakeFirst();
   if (user === undefined) throw new Error('the user has left the config');
+  const id = uuidv7(tx.now);
   await tx.db
     .insertInto('sessions')
     .values({
-      id: uuidv7(tx.now),
+      id,
       user_id: session.userId,
       token_hash: session.tokenHash,
       expires_at: session.expiresAt,
       created_at: tx.now,
     })
     .execute();
+  await endOldest(tx, session.userId, id);
   tellOfUser(tx, 'user.login', { id: session.userId, actor: user.username, data: {} });
+}
+
+/** A script that logs in for each call would fill the table. The new one stays, wherever the clock is put. */
+async function endOldest({ db }: WriteTx, userId: string, newId: string): Promise<void> {
+  await db
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', '<>', newId)
+    .where('id', 'not in', (sessions) =>
+      sessions
+        .selectFrom('sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .where('id', '<>', newId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(MOST_SESSIONS - 1),
+    )
+    .execute();
 }
 
 async function findSession(

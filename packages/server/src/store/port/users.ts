@@ -31,6 +31,7 @@ export interface UserStore {
       isPasswordChanged: boolean;
     }[],
   ): Promise<void>;
+  /** Of more than a hundred of a user the oldest end. Rejects where the user has left the config. */
   createSession(session: { userId: string; tokenHash: string; expiresAt: number }): Promise<void>;
   /** Also one that has expired: `expiresAt` tells. None of a user who was disabled. */
   findSession(tokenHash: string): Promise<{ user: User; expiresAt: number } | undefined>;
