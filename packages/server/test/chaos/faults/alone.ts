@@ -70,7 +70,8 @@ async function strikeSite(one: Combination, scope: Scope): Promise<Struck> {
 function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
   const waits = { ...WAITS.waits, ...scene.waits };
   const dispatcher = { ...WAITS.dispatcher, ...scene.dispatcher };
-  const config = { ...WAITS, waits, dispatcher };
+  const github = { ...WAITS.github, ...scene.github };
+  const config = { github, waits, dispatcher };
   const forge = withStubborn(acme(NOTES.length + 1));
   return Site.open({ database: sqlite, forge, groups: faultsGroups, config }, scope);
 }

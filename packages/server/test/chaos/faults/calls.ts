@@ -14,7 +14,8 @@ export interface CallScene {
   readonly settle?: (site: Site) => void;
   /** Keys of the configuration's `waits`. */
   readonly waits?: Readonly<Record<string, string>>;
-  /** Keys of its `dispatcher`. */
+  /** Keys of its `github` and its `dispatcher`. */
+  readonly github?: Readonly<Record<string, string>>;
   readonly dispatcher?: Readonly<Record<string, string>>;
   /** The job that `act` adds is cancelled. */
   readonly isCancelling?: boolean;
@@ -50,7 +51,8 @@ export const callScenes: readonly CallScene[] = [
     },
     // A listing that does not show it yet is not believed for long.
     waits: { run_visible: '200ms' },
-    // On a busy machine the answer to a dispatch may come too late: its run is not called absent before it can be seen.
+    // On a busy machine too: only a run that an answer has named is asked for, and none is called absent before it can be seen.
+    github: { request_timeout: '10s' },
     dispatcher: { run_lookup_timeout: '1m' },
   },
   { endpoint: 'getRunAttempt', act: rerunBeforeSeen, settle: endReruns },
