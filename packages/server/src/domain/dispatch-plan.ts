@@ -217,7 +217,7 @@ class Planner {
         const progress = byGroup.get(groupId);
         const isOver = progress === undefined || isCapped(progress);
         const usable = isOver ? this.pool.none() : withoutAwaited(progress, progress.line.labelled);
-        return new GroupRoom(commonBits(usable, this.pool.free), this.pool, this.#assignment);
+        return new GroupRoom(usable, this.pool, this.#assignment);
       },
     };
   }

@@ -133,9 +133,16 @@ class Hurdles {
     const templates = this.#byGroup.get(groupId) ?? [];
     const stays = this.#likenessTo(staying);
     const isOut = (row: WaitingTemplate): boolean =>
-      stays(row) || left.count(runnersOf(row), placeOf(row)) < runnersOf(row);
+      stays(row) || isWithoutRoom(left, runnersOf(row), placeOf(row));
     const query = queryOf({ ...sight, scopes, uncovered: templates.filter(isOut).map(idOf) });
-    const tooWide = templates.filter((row) => left.count(runnersOf(row)) < runnersOf(row));
+    const ofOwn = new Set(
+      staying.filter(hasOwnTarget).map((job) => originOfWaiting(job, this.#templates)),
+    );
+    const tooWide = templates.filter((row) =>
+      ofOwn.has(row)
+        ? left.count(runnersOf(row)) < runnersOf(row)
+        : isWithoutRoom(left, runnersOf(row)),
+    );
     // Those that are sent are read again.
     const most = Math.min(query.most, share) + shown.length - staying.length;
     return [{ ...query, most, withoutOwnOf: tooWide.map(idOf), withoutOwn }];
@@ -177,6 +184,15 @@ class Hurdles {
 }
 
 const idOf = (row: WaitingTemplate): string => row.template_id;
+
+/** One for which those behind it may have to leave runners alone is shown: they would overtake it. */
+function isWithoutRoom(
+  left: GroupRoom,
+  runners: number,
+  place?: ReturnType<typeof placeOf>,
+): boolean {
+  return left.count(runners, place) < runners && !left.mayKeep(runners, place);
+}
 
 const placeOf = ({ owner, repo }: WaitingTemplate) => ({ owner: owner ?? '', repo: repo ?? '' });
 
