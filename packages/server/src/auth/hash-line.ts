@@ -9,20 +9,20 @@ const MOST_AT_ONCE = 2;
 const MOST_WAITING = 16;
 const RETRY_AFTER_MS = 5_000;
 
-/** So many places of one client, if it is proven, are not given to others who come to a full line. */
-const KEPT_PLACES = 2;
+/** From its third place on a client is no better off in a full line than who was never seen. */
+const LEAST_CLAIM = 2;
 
 export interface PlaceInLine {
-  /** Clients take turns; default: one for all who do not say. */
+  /** Who is known by the right password, such as by user and address: these take turns. Others come in turn as they came. */
   readonly client?: string;
-  /** In a full line, who has logged in before takes the place of who has not. */
+  /** In a full line, where somebody has logged in before takes the place of where nobody has. */
   readonly isProven?: boolean;
   /** Aborted, it leaves the line. What has begun goes on. */
   readonly signal?: AbortSignal;
 }
 
 interface Waiter {
-  readonly client: string;
+  readonly client: string | undefined;
   /** Of the turns that its client takes with the others. */
   readonly round: number;
   readonly isProven: boolean;
@@ -60,7 +60,7 @@ export class HashLine {
     }
   }
 
-  #turn({ client = '', isProven = false, signal }: PlaceInLine): Promise<void> {
+  #turn({ client, isProven = false, signal }: PlaceInLine): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const leave = (): void => {
       this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
@@ -87,8 +87,9 @@ export class HashLine {
     waiter.start();
   }
 
-  /** The present one for who is not waiting yet; else the one after its last. */
-  #nextRoundOf(client: string): number {
+  /** The present one for who is not waiting yet or not known; else the one after its last. */
+  #nextRoundOf(client: string | undefined): number {
+    if (client === undefined) return this.#round;
     const last = this.#waiting.findLast((other) => other.client === client);
     return last === undefined ? this.#round : last.round + 1;
   }
@@ -101,16 +102,23 @@ export class HashLine {
     refused?.refuse(new LoginRefusal('busy', RETRY_AFTER_MS));
   }
 
-  /** Its index: the last of those who are not proven or have many places; if there are none, of those with the most. */
+  /** Its index: the last of those with the least claim to a place. */
   #leastDue(): number {
     const places = new Map<string, number>();
-    let [index, most] = [0, 0];
-    for (const [at, { client, isProven }] of this.#waiting.entries()) {
-      const ahead = places.get(client) ?? 0;
-      places.set(client, ahead + 1);
-      const claim = isProven ? Math.min(ahead, KEPT_PLACES) : KEPT_PLACES;
-      if (claim >= most) [index, most] = [at, claim];
+    let [index, least] = [0, 0];
+    for (const [at, waiter] of this.#waiting.entries()) {
+      const claim = claimOf(waiter, places);
+      if (claim >= least) [index, least] = [at, claim];
     }
     return index;
   }
+}
+
+/** 0 is the best: the first place of who is known; then its second, and a guess where somebody has logged in before. */
+function claimOf({ client, isProven }: Waiter, places: Map<string, number>): number {
+  if (!isProven) return LEAST_CLAIM;
+  if (client === undefined) return 1;
+  const ahead = places.get(client) ?? 0;
+  places.set(client, ahead + 1);
+  return Math.min(ahead, LEAST_CLAIM);
 }

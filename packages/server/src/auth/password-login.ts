@@ -67,7 +67,8 @@ export class PasswordLogin {
 
   async #takePlace(key: string, attempt: LoginAttempt): Promise<User | undefined> {
     const place = {
-      client: this.#clientOf(key, attempt),
+      // Not who guesses under the same name and address.
+      ...(this.#proven.knows(key, attempt.password) ? { client: key } : {}),
       isProven: this.#proven.has(key),
       signal: attempt.signal,
     };
@@ -75,11 +76,6 @@ export class PasswordLogin {
     if (user !== undefined) this.#proven.add(key, attempt.password);
     else this.#proven.forget(key, attempt.password);
     return user;
-  }
-
-  /** Apart from those who guess under the same name and address: their turns are not its own. */
-  #clientOf(key: string, { password }: LoginAttempt): string {
-    return `${this.#proven.knows(key, password) ? 'known' : 'unknown'} ${key}`;
   }
 
   async #check({ username, password }: LoginAttempt): Promise<User | undefined> {
