@@ -58,6 +58,18 @@ for (const kind of databases) {
       expect(await sends()).toEqual(behind.map(({ id }) => id).sort());
     });
 
+    it('one that waits to have several is not overtaken from behind those that need too many', async () => {
+      await start();
+      for (const runners of [5, 3]) await addWide(`w${runners}`, runners);
+      await addWide('narrow', 1);
+      await scene.addRunners('1', '2');
+      await scene.addRunnersAs({ is_busy: 1 }, '3');
+      await addMany(9, { templateId: 'w5' });
+      await add({ templateId: 'w3' });
+      await addMany(2, { templateId: 'narrow' });
+      expect(await sends()).toEqual([]);
+    });
+
     it.each([1, 6])(
       'a repository is probed by a job that there are runners for, where %i before it need too many',
       async (count) => {
