@@ -7,6 +7,7 @@ import type { GroupRoom } from '../domain/dispatch-plan/room.ts';
 import type { PlanRoom } from '../domain/dispatch-plan.ts';
 import { DoubtedTargets } from '../domain/doubt.ts';
 import type { DispatchTarget } from '../domain/job.ts';
+import { scopeCovers } from '../domain/runner.ts';
 import {
   type GroupSight,
   type HeadScene,
@@ -49,9 +50,12 @@ export async function listBeside(
   let shown = inOrder(going);
   for (let look = 0; look < MOST_LOOKS; look++) {
     const byGroup = Map.groupBy(shown, (row) => row.group_id);
-    const cut = sights.filter(({ base: { groupId } }) => {
-      const count = byGroup.get(groupId)?.length ?? 0;
-      return count > 0 && count < (scene.pending.get(groupId) ?? 0);
+    const units = shown.reduce((sum, job) => sum + hurdles.runnersOf(job), 0);
+    const cut = sights.filter((sight) => {
+      const ofGroup = byGroup.get(sight.base.groupId) ?? [];
+      if (ofGroup.length === 0) return false;
+      if (ofGroup.length >= (scene.pending.get(sight.base.groupId) ?? 0)) return false;
+      return !hurdles.isOutcomePlain(sight, ofGroup, units + scene.held);
     });
     if (cut.length === 0) break;
     await scene.breathe();
@@ -103,6 +107,29 @@ class Hurdles {
       templates.filter((row) => row.owner !== null),
       (row) => row.group_id,
     );
+  }
+
+  /**
+   * What most plans come to is told without one, which costs as much as the plan that follows: jobs that any free runner of the
+   * group will do for use them all up, or there is one for each of them whatever others take.
+   *
+   * @param units of all that is shown and held
+   */
+  isOutcomePlain(
+    { free, scopes }: GroupSight,
+    ofGroup: readonly HeadRow[],
+    units: number,
+  ): boolean {
+    const plain = ofGroup.filter((job) => {
+      if (this.runnersOf(job) > 1 || this.mayStay(job)) return false;
+      const { owner, repo } = targetOfWaiting(job, originOfWaiting(job, this.#templates));
+      return scopes.every((scope) => scopeCovers(scope, owner, repo));
+    });
+    return plain.length >= free || (plain.length === ofGroup.length && units <= free);
+  }
+
+  runnersOf(job: HeadRow): number {
+    return runnersOf(originOfWaiting(job, this.#templates));
   }
 
   /** For want of other things than a runner. */

@@ -49,6 +49,8 @@ export interface HeadScene {
   readonly doubts: readonly Doubt[];
   /** How many jobs of each group are pending. */
   readonly pending: ReadonlyMap<string, number>;
+  /** How many free runners are held for runs that are about to take them. */
+  readonly held: number;
   /** What a plan of these jobs leaves to others. */
   readonly findRoom: (rows: readonly HeadRow[]) => Promise<PlanRoom>;
   /** The runs of this target are known not to bear the id that is sent in this input. */

@@ -70,6 +70,7 @@ async function load(
   };
   const rows = await loadHeads(db, {
     ...{ ...asked, activeBlocks, withOwnTargets, doubts, pending },
+    held: holds.reduce((sum, { count }) => sum + count, 0),
     findRoom: async (some) => findRoom({ ...(await show(some)), allowances: [] }),
   });
   await breathe();
