@@ -322,7 +322,7 @@ describe('dispatches', () => {
       () => forge.close(),
     );
     const reads = Array.from({ length: 40 }, (_, index) =>
-      forge.getRun('acme', index % 2 === 0 ? 'app' : 'lib', '1', forever),
+      forge.getRun(`owner-${String(index)}`, 'app', '1', forever),
     );
     await server.requests(16);
     await forge.dispatch(dispatchOf(), forever);
@@ -352,7 +352,7 @@ describe('reads about a repository that hangs', () => {
     const hanging = Array.from({ length: 40 }, () =>
       failureOf(forge.getRun('acme', 'slow', '1', stop.signal)),
     );
-    await server.requests(12);
+    await server.requests(8);
     expect((await forge.getRun('acme', 'app', '1', forever)).run.id).toBe('1');
     stop.abort();
     await Promise.all(hanging);

@@ -70,6 +70,20 @@ describe('slots', () => {
     expect(await takeAll(slots, often('ann/app'))).toBe(1);
   });
 
+  it('go to several at once where what held too much has given back', async () => {
+    const slots = new Slots(4);
+    const held = [await slots.take('a', forever), await slots.take('a', forever)];
+    const b = await slots.take('b', forever);
+    let given = 0;
+    for (const about of ['a', 'b', 'a'])
+      void slots.take(about, forever).then(() => (given += 1), String);
+    b?.();
+    held[0]?.();
+    held[1]?.();
+    await new Promise(setImmediate);
+    expect(given).toBe(3);
+  });
+
   it('go to the first in line that may have one', async () => {
     const slots = new Slots(4);
     const held = [await slots.take('a', forever), await slots.take('a', forever)];

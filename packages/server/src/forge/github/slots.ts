@@ -71,12 +71,18 @@ export class Slots {
   #giveBack(about: string): void {
     this.#free += 1;
     this.#count(about, -1);
-    const next = this.#waiting.findIndex((one) => this.#hasRoom(one.about));
-    const [waiting] = next === -1 ? [] : this.#waiting.splice(next, 1);
-    if (waiting === undefined) return;
-    // The slot goes straight to the next in line: nobody may slip in between.
-    this.#hold(waiting.about);
-    waiting.onTurn();
+    // More than one may have room now: those about what held too much before.
+    for (let next = this.#nextInLine(); next !== -1; next = this.#nextInLine()) {
+      const [waiting] = this.#waiting.splice(next, 1);
+      if (waiting === undefined) return;
+      // The slot goes straight to the next in line: nobody may slip in between.
+      this.#hold(waiting.about);
+      waiting.onTurn();
+    }
+  }
+
+  #nextInLine(): number {
+    return this.#waiting.findIndex((one) => this.#hasRoom(one.about));
   }
 
   #count(about: string, change: 1 | -1): void {
