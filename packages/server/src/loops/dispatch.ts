@@ -156,8 +156,10 @@ export class DispatchLoop {
     this.#awaitsOutcome = true;
     const state = await this.#load(context);
     const plan = await this.#timed('plan', () => this.#plan(state));
-    await store.dispatch.savePlans(context.fence, plan.groups);
-    if (plan.sends.length > 0) await this.#learnForgeTime(context);
+    await Promise.all([
+      store.dispatch.savePlans(context.fence, plan.groups),
+      plan.sends.length > 0 ? this.#learnForgeTime(context) : undefined,
+    ]);
     const limitedUntil = await this.#sendAll(context, state, plan);
     this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
     this.#starved = starvedIn(plan);
@@ -198,6 +200,7 @@ export class DispatchLoop {
     const state = await this.#timed('load', () =>
       store.dispatch.loadState({
         forgeId: forge.id,
+        labelCase: forge.can.labelCase,
         credential: credentialOf(forge),
         freshForMs: freshMs,
         pickupTimeoutMs,

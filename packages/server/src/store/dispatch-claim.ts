@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { findDoubt } from '../domain/doubt.ts';
-import { missingTargetFields } from '../domain/job.ts';
+import { type DispatchTarget, missingTargetFields } from '../domain/job.ts';
 import type { Database, WriteTx } from './database.ts';
 import { listDoubts } from './dispatch-doubts.ts';
 import { hashOf, inputsWith } from './dispatch-inputs.ts';
@@ -9,7 +9,7 @@ import { moveJob } from './job-moves.ts';
 import type { Claim, ClaimRequest } from './port/dispatch.ts';
 import type { Fence } from './port/leases.ts';
 import { attemptOf, stringMapOf, targetOfJob } from './rows.ts';
-import { isKnownUnnamed } from './runs-naming.ts';
+import { bearsIdOf } from './runs-naming.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 import { findOrigin } from './template-versions.ts';
 
@@ -92,9 +92,8 @@ async function writeClaim(
   if (missingTargetFields(target).length > 0) throw new NotClaimable();
   await takeProbe(tx, job.forge_id, target, request.probeMs);
   const correlationInput = origin?.correlation_input ?? null;
-  const isNamed =
-    correlationInput !== null &&
-    !(await isKnownUnnamed(tx.db, job.forge_id, target, correlationInput));
+  const { labels, isUnnamed } = await readForClaim(tx, job, target, correlationInput);
+  const isNamed = correlationInput !== null && !isUnnamed;
   const inputs_hash = hashOf(stringMapOf(job.inputs), correlationInput);
   const doubts = isNamed
     ? []
@@ -113,19 +112,26 @@ async function writeClaim(
     inputs_hash,
     correlation_input: correlationInput,
     is_named: isNamed ? 1 : 0,
-    labels: await labelsOf(tx, job.group_id),
+    labels,
     runners: origin?.runners ?? 1,
   });
   return { attempt: attemptOf(attempt), inputs };
 }
 
-async function labelsOf(tx: WriteTx, groupId: string): Promise<string> {
-  const { runner_labels } = await tx.db
+/** In one statement: each that a claim takes delays the dispatch. */
+async function readForClaim(
+  { db }: WriteTx,
+  { group_id, forge_id }: JobRow,
+  target: DispatchTarget,
+  correlationInput: string | null,
+): Promise<{ labels: string; isUnnamed: boolean }> {
+  const { labels, bearsId } = await db
     .selectFrom('groups')
-    .select('runner_labels')
-    .where('id', '=', groupId)
+    .select('runner_labels as labels')
+    .select(bearsIdOf(forge_id, target, correlationInput ?? '').as('bearsId'))
+    .where('id', '=', group_id)
     .executeTakeFirstOrThrow();
-  return runner_labels;
+  return { labels, isUnnamed: bearsId === 0 };
 }
 
 type Frozen = Pick<

@@ -4,7 +4,7 @@ import { type Attempt, onForgeClock, type WorkflowJob } from '../domain/attempt.
 import type { Hold, RunnerClass } from '../domain/dispatch-state.ts';
 import { isDisplaced } from '../domain/displaced.ts';
 import { holdsOf, type ScopePass } from '../domain/holds.ts';
-import { type LabelCase, labelsFit, scopeCovers } from '../domain/runner.ts';
+import { labelsFit, scopeCovers } from '../domain/runner.ts';
 import type { Breathe } from '../lib/turns.ts';
 import { isBetweenJobs } from './attempts-between.ts';
 import { listLiveAttempts } from './attempts-live.ts';
@@ -29,7 +29,6 @@ export interface HoldScene {
   readonly query: DispatchQuery;
   readonly now: number;
   readonly breathe: Breathe;
-  readonly labelCase: LabelCase;
   readonly classes: readonly RunnerClass[];
   readonly passes: readonly ScopePass[];
 }
@@ -68,7 +67,7 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
 }
 
 function hearing(
-  { query, now, labelCase, classes, passes }: HoldScene,
+  { query, now, classes, passes }: HoldScene,
   attempt: Attempt,
 ): Omit<
   Parameters<typeof holdsOf>[0],
@@ -87,7 +86,7 @@ function hearing(
     pickupTimeoutMs: query.pickupTimeoutMs,
     uncertaintyMs: UNCERTAINTY_MS,
     areFittingRunnersIdle: classes.some(
-      (one) => one.free > 0 && labelsFit(one.labels, labels, labelCase) && covers(one),
+      (one) => one.free > 0 && labelsFit(one.labels, labels, query.labelCase) && covers(one),
     ),
   };
 }

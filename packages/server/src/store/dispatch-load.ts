@@ -2,7 +2,6 @@ import { type Kysely, sql } from 'kysely';
 import { findRoom } from '../domain/dispatch-plan.ts';
 import type { GroupDemand, RunnerClass } from '../domain/dispatch-state.ts';
 import type { Group } from '../domain/group.ts';
-import { type LabelCase, labelCaseOf } from '../domain/runner.ts';
 import { type Breathe, breathing } from '../lib/turns.ts';
 import type { Database } from './database.ts';
 import { loadHeads, type WaitingTemplate } from './dispatch-choose-heads.ts';
@@ -37,12 +36,11 @@ async function load(
   query: DispatchQuery,
   { now, dbNow, breathe }: LoadScene,
 ): Promise<LoadedDispatchState> {
-  const { forgeId } = query;
-  const labelCase = await findLabelCase(db, forgeId);
+  const { forgeId, labelCase } = query;
   const passes = await listPasses(db, forgeId);
   const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
   const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
-  const seen = { query, now, breathe, labelCase, classes, passes: fresh };
+  const seen = { query, now, breathe, classes, passes: fresh };
   await breathe();
   const { holds, ended, displaced } = await loadHolds(db, seen);
   await breathe();
@@ -146,15 +144,6 @@ async function listClasses(
 async function listGroups(db: Kysely<Schema>, forgeId: string): Promise<Group[]> {
   const rows = await selectGroups(db).where('g.forge_id', '=', forgeId).orderBy('g.id').execute();
   return rows.map(groupOf);
-}
-
-async function findLabelCase(db: Kysely<Schema>, forgeId: string): Promise<LabelCase> {
-  const { kind } = await db
-    .selectFrom('forges')
-    .select('kind')
-    .where('id', '=', forgeId)
-    .executeTakeFirstOrThrow();
-  return labelCaseOf(kind);
 }
 
 async function listWaitingTemplates(

@@ -86,6 +86,7 @@ export function sceneOn(at: DatabaseUnderTest) {
     load: (over: { offsetMs?: number } = {}) =>
       dispatch().loadState({
         forgeId: FORGE,
+        labelCase: 'ignored',
         credential: CREDENTIAL,
         freshForMs: 3 * MINUTE,
         pickupTimeoutMs: 15 * MINUTE,

@@ -71,7 +71,7 @@ describe('questions on sqlite', () => {
     for (const { id } of (await jobs.listQueue('g', {})).jobs) await jobs.findJob(id);
     await dispatch.loadState({
       ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1 },
-      ...{ offsetMs: 0, runMadeWithinMs: 1 },
+      ...{ offsetMs: 0, runMadeWithinMs: 1, labelCase: 'ignored' },
     });
     await runs.listLive(FORGE);
     await runs.listWatched(FORGE, 0);
@@ -98,7 +98,12 @@ describe('questions on sqlite', () => {
     await scene.dispatch().recordUnknown(attempt.id, '502');
     for (let n = 0; n < 6; n += 1) await scene.add({ ...manual, inputs: { n: String(n) } });
     const asked: CompiledQuery[] = [];
-    const base = { forgeId: FORGE, credential: CREDENTIAL, offsetMs: 0 };
+    const base = {
+      forgeId: FORGE,
+      labelCase: 'ignored',
+      credential: CREDENTIAL,
+      offsetMs: 0,
+    } as const;
     const times = { freshForMs: 60_000, pickupTimeoutMs: 1, runMadeWithinMs: 60_000 };
     await makeDispatchStore(noting(at.database, asked)).loadState({ ...base, ...times });
     const passing = asked.filter(({ parameters }) => parameters.includes(manual.workflowId));

@@ -1,5 +1,5 @@
 /** Whether the runs of a workflow bear the id of the attempt that made them: its `run-name` says so, or does not. */
-import type { Kysely } from 'kysely';
+import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type Attempt, isNameFinal, type Run } from '../domain/attempt.ts';
 import { namedAt } from '../domain/correlation/clusters.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
@@ -7,7 +7,7 @@ import type { DispatchTarget } from '../domain/job.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
-import type { AttemptRow, NamingRow, Schema } from './schema.ts';
+import type { AttemptRow, Bool, NamingRow, Schema } from './schema.ts';
 
 const COMMITS_PER_STATEMENT = 500;
 
@@ -34,18 +34,42 @@ export async function noteNaming(tx: WriteTx, attempt: AttemptRow, run: Run): Pr
   if (!bearsId && !isNameFinal(run)) return;
   const { forge_id, owner, repo, workflow_id: workflowId, ref } = attempt;
   const key = keyOf(forge_id, { owner, repo, workflowId, ref }, input);
-  if (bearsId && run.headSha !== '') await addCommit(tx, key, run.headSha);
-  const isNews = await moveNaming(tx, key, attempt, bearsId);
-  if (isNews) tellNaming(tx, attempt, run, bearsId);
+  const known = await readKnown(tx.db, key, run.headSha);
+  if (bearsId && run.headSha !== '' && !known.isCommitNamed) await addCommit(tx, key, run.headSha);
+  if (known.bears_id === (bearsId ? 1 : 0) || (known.claimed_at ?? 0) > attempt.claimed_at) return;
+  await moveNaming(tx, key, attempt, bearsId);
+  tellNaming(tx, attempt, run, bearsId);
+}
+
+interface Known {
+  readonly bears_id: Bool | null;
+  readonly claimed_at: number | null;
+  readonly isCommitNamed: boolean;
+}
+
+/** In one statement: what each run tells says nothing new of its workflow nearly always. */
+async function readKnown(db: Kysely<Schema>, key: NamingKey, head_sha: string): Promise<Known> {
+  const { rows } = await sql<Omit<Known, 'isCommitNamed'> & { seen_at: number | null }>`
+    select n.bears_id, n.claimed_at, c.seen_at from (select 1 as one) as this
+    left join workflow_namings n on ${isKey('n', { ...key })}
+    left join named_commits c on ${isKey('c', { ...key, head_sha })}
+  `.execute(db);
+  const [row] = rows;
+  return {
+    bears_id: row?.bears_id ?? null,
+    claimed_at: row?.claimed_at ?? null,
+    isCommitNamed: (row?.seen_at ?? null) !== null,
+  };
+}
+
+function isKey(table: string, key: Readonly<Record<string, string>>): RawBuilder<SqlBool> {
+  const parts = Object.entries(key).map(
+    ([column, value]) => sql`${sql.ref(`${table}.${column}`)} = ${value}`,
+  );
+  return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }
 
 async function addCommit({ db, now }: WriteTx, key: NamingKey, head_sha: string): Promise<void> {
-  const known = await db
-    .selectFrom('named_commits')
-    .select('seen_at')
-    .where((row) => row.and({ ...key, head_sha }))
-    .executeTakeFirst();
-  if (known !== undefined) return;
   await db
     .insertInto('named_commits')
     .values({ ...key, head_sha, seen_at: now })
@@ -53,22 +77,14 @@ async function addCommit({ db, now }: WriteTx, key: NamingKey, head_sha: string)
     .execute();
 }
 
-/** The claim that was made last decides: the workflow file may have changed since. @returns whether it says something new */
+/** The claim that was made last decides: the workflow file may have changed since. */
 async function moveNaming(
   { db }: WriteTx,
   key: NamingKey,
   attempt: AttemptRow,
   bearsId: boolean,
-): Promise<boolean> {
-  const bears_id = bearsId ? 1 : 0;
-  const known = await db
-    .selectFrom('workflow_namings')
-    .select(['bears_id', 'claimed_at'])
-    .where((row) => row.and(key))
-    .executeTakeFirst();
-  if (known !== undefined && (known.bears_id === bears_id || known.claimed_at > attempt.claimed_at))
-    return false;
-  const values = { bears_id, claimed_at: attempt.claimed_at } as const;
+): Promise<void> {
+  const values = { bears_id: bearsId ? 1 : 0, claimed_at: attempt.claimed_at } as const;
   await db
     .insertInto('workflow_namings')
     .values({ ...key, ...values })
@@ -79,7 +95,6 @@ async function moveNaming(
         .where('workflow_namings.claimed_at', '<=', attempt.claimed_at),
     )
     .execute();
-  return true;
 }
 
 function tellNaming(tx: WriteTx, attempt: AttemptRow, run: Run, bearsId: boolean): void {
@@ -103,12 +118,18 @@ export async function isKnownUnnamed(
   target: DispatchTarget,
   input: string,
 ): Promise<boolean> {
-  const known = await db
-    .selectFrom('workflow_namings')
-    .select('bears_id')
-    .where((row) => row.and(keyOf(forgeId, target, input)))
-    .executeTakeFirst();
-  return known?.bears_id === 0;
+  const bearsId = bearsIdOf(forgeId, target, input).as('bearsId');
+  return (await db.selectNoFrom(bearsId).executeTakeFirst())?.bearsId === 0;
+}
+
+/** As a part of another statement: 0 = they do not bear it, null = not known. */
+export function bearsIdOf(
+  forgeId: string,
+  target: DispatchTarget,
+  input: string,
+): RawBuilder<Bool | null> {
+  const key = keyOf(forgeId, target, input);
+  return sql`(select n.bears_id from workflow_namings n where ${isKey('n', { ...key })})`;
 }
 
 /** Targets whose runs have shown that they do not bear the id they are sent: few, if any. */

@@ -25,6 +25,22 @@ for (const kind of databases) {
       expect(await serves('stranger', 'app')).toBe(false);
     });
 
+    it('is asked once a minute for a repository in use, and each time for one that is not', async () => {
+      const { servesRepo } = makeWebhookStore(at.database);
+      const asks = async () => [
+        await servesRepo(FORGE, 'acme', 'app'),
+        await servesRepo(FORGE, 'stranger', 'app'),
+      ];
+      expect(await asks()).toEqual([true, false]);
+      await at.database.write(async ({ db }) => {
+        await db.updateTable('templates').set({ owner: 'stranger' }).execute();
+      });
+      await forget('runner_scopes');
+      expect(await asks()).toEqual([true, true]);
+      at.clock.advance(60_000);
+      expect(await asks()).toEqual([false, true]);
+    });
+
     it('follows from the scopes of runners, in whatever case they are written', async () => {
       await scene.addRunners('3');
       await forget('templates');

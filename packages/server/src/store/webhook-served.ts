@@ -4,8 +4,36 @@ import { scopeCovers } from '../domain/runner.ts';
 import { isWatchedRow } from './attempts.ts';
 import type { Database } from './database.ts';
 
-/** @returns see `WebhookStore` */
-export async function servesRepo(
+/** A webhook that is of no use any more, kept for so long still, costs a row; asking for each delays what it tells. */
+const REMEMBERED_MS = 60_000;
+/** Of the used repositories few send at the same time. */
+const MOST_REMEMBERED = 1_000;
+
+/** Which repositories are of use, remembered for a while; one that is of none is asked about each time: it may be by now. */
+export class ServedRepos {
+  readonly #database: Database;
+  readonly #askedAt = new Map<string, number>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @returns see `WebhookStore` */
+  async has(forgeId: string, owner: string, repo: string): Promise<boolean> {
+    const { clock } = this.#database;
+    const key = `${forgeId} ${owner}/${repo}`.toLowerCase();
+    const ageMs = clock.now() - (this.#askedAt.get(key) ?? -Infinity);
+    if (ageMs >= 0 && ageMs < REMEMBERED_MS) return true;
+    this.#askedAt.delete(key);
+    const isServed = await servesRepo(this.#database, forgeId, owner, repo);
+    if (!isServed) return false;
+    if (this.#askedAt.size >= MOST_REMEMBERED) this.#askedAt.clear();
+    this.#askedAt.set(key, clock.now());
+    return true;
+  }
+}
+
+async function servesRepo(
   { read }: Database,
   forgeId: string,
   owner: string,

@@ -7,11 +7,12 @@ import type { Fence } from './port/leases.ts';
 import type { NewDelivery, OpenDelivery, StoredFlow, WebhookStore } from './port/webhooks.ts';
 import type { WebhookDeliveryRow } from './schema.ts';
 import { applyObservation } from './webhook-apply.ts';
-import { servesRepo } from './webhook-served.ts';
+import { ServedRepos } from './webhook-served.ts';
 
 export function makeWebhookStore(database: Database): WebhookStore {
+  const served = new ServedRepos(database);
   return {
-    servesRepo: (forgeId, owner, repo) => servesRepo(database, forgeId, owner, repo),
+    servesRepo: (forgeId, owner, repo) => served.has(forgeId, owner, repo),
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
     take: (fence, deliveries, lateRunMs) => take(database, fence, deliveries, lateRunMs),

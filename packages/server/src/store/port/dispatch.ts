@@ -2,6 +2,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { DispatchState, GroupPlan } from '../../domain/dispatch-state.ts';
 import type { StringMap } from '../../domain/job.ts';
+import type { LabelCase } from '../../domain/runner.ts';
 import type { BlockKind, TargetPauses, TargetVerdict } from '../../domain/target-block.ts';
 import type { Fence } from './leases.ts';
 
@@ -21,6 +22,8 @@ export interface CredentialOfForge {
 
 export interface DispatchQuery {
   readonly forgeId: string;
+  /** The forge's. */
+  readonly labelCase: LabelCase;
   /** Who would send: recorded on the claim, and named in each pending job. */
   readonly credential: CredentialOfForge;
   /** Runners of scopes without a pass this young are not free. */

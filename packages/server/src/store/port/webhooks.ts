@@ -33,6 +33,7 @@ export interface WebhookStore {
   /**
    * Whether it can matter to us what happens in this repository: jobs go there or to its owner, or its jobs may take
    * runners that we list. An attempt is written before it is sent, so its repository is known before it has a run.
+   * That it did matter is remembered for a minute.
    */
   servesRepo(forgeId: string, owner: string, repo: string): Promise<boolean>;
   /** False: this delivery is known already, and nothing was added. */
