@@ -7,7 +7,7 @@ import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { Troubles } from './troubles.ts';
 
 export interface CancelRunsDeps
-  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'followsSince'> {
+  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
   readonly forceCancelMs: number;
@@ -38,7 +38,6 @@ function makeDeps(given: CancelRunsDeps): TickDeps {
   const { clock, cancelRetryMs } = given;
   return {
     ...given,
-    followsSince: clock.now(),
     lookedInto: new Map(),
     betweenJobs: new Set(),
     troubles: new Troubles(),

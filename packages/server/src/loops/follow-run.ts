@@ -22,8 +22,6 @@ export interface FollowDeps {
   readonly queuedRecheckMs: number;
   /** What nobody can see any more, the run of a cancelled job or one that is not known, takes up cap and runner no longer than this. */
   readonly unreadableRunMs: number;
-  /** When this process began to follow runs; epoch milliseconds. */
-  readonly followsSince: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
   /** About repositories (`owner/repo`) and attempts (by id). */
@@ -111,14 +109,13 @@ export async function takeRun(
 }
 
 /**
- * A run that a reply has named shows what we are called: not so the runs of a credential that was replaced by another
- * user's since. Where the credential has never told, as those of apps do not, a run of before this start may be of such a one.
+ * A run that a reply has named shows what we are called: not so that of a token which was replaced since, maybe by another
+ * user's, nor one that was sent under an older login than the one we know.
  */
-function noteOurLogin({ forge, followsSince }: FollowDeps, attempt: Attempt, run: Run): void {
-  const { id, actor } = forge.credentialFor('dispatch');
-  const isOfUs = attempt.credentialId === id && isSameLogin(attempt.actor, actor);
+function noteOurLogin({ forge }: FollowDeps, attempt: Attempt, run: Run): void {
+  const { budgetId, actor } = forge.credentialFor('dispatch');
+  const isOfUs = attempt.budgetId === budgetId && isSameLogin(attempt.actor, actor);
   if (attempt.matchedBy !== 'reply' || !isOfUs || run.actor === '') return;
-  if (actor === '' && attempt.claimedAt < followsSince) return;
   if (!isSameLogin(run.actor, actor)) forge.noteActor(run.actor);
 }
 

@@ -14,10 +14,7 @@ import { Troubles } from './troubles.ts';
 import { WatchPace } from './watch-pace.ts';
 
 export interface TrackRunsDeps
-  extends Omit<
-    RepoDeps,
-    'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'followsSince'
-  > {
+  extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom'> {
   readonly trackingIntervalMs: number;
   /** Of all that is configured to put a job, a workflow or an attempt off. */
   readonly longestPauseMs: number;
@@ -25,7 +22,7 @@ export interface TrackRunsDeps
 
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom' | 'followsSince'> {
+    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom'> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
@@ -71,7 +68,6 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
   const { webhookGraceMs } = flow;
   return {
     ...given,
-    followsSince: clock.now(),
     lookedInto: new Map(),
     troubles: new Troubles(),
     pace: new TrackPace({ flow, clock, trackingIntervalMs, recheckAfterMs }),
