@@ -65,7 +65,7 @@ function listLoops(deps: LoopsDeps): LoopSpec[] {
     ...(dispatcher.enabled ? [dispatchLoop(deps, flow, stamps)] : []),
     new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
     trackLoop(deps, flow, stamps),
-    cancelLoop(deps, flow),
+    cancelLoop(deps, flow, stamps),
     takeWebhooks({ ...shared, lateRunMs }),
     retainHistory({ ...shared, ...history, retention: store.retention }),
   ];
@@ -118,13 +118,13 @@ function trackLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopS
   });
 }
 
-function cancelLoop(deps: LoopsDeps, flow: WebhookFlow): LoopSpec {
+function cancelLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
   const { config, store, forge, clock, logger } = deps;
   const { recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
   const { cancelRetryMs, forceCancelMs, unreadableRunMs } = config.waits;
   const { pickupExpectedMs, queuedRecheckMs } = config.waits;
   return cancelRuns({
-    ...{ store, forge, clock, logger, flow },
+    ...{ store, forge, stamps, clock, logger, flow },
     ...{ cancelRetryMs, forceCancelMs, recheckAfterMs, runLookupTimeoutMs },
     ...{ unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
     requestTimeoutMs: config.github.requestTimeoutMs,

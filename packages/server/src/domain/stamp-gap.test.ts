@@ -44,6 +44,13 @@ it('shows nothing where the forge’s clock was stepped since, or ours', () => {
   expect(find(-hour + 1_000, ahead, NOW)).toBeUndefined();
 });
 
+it('shows nothing by a claim that was made before a step of our clock was known, however it was stepped since', () => {
+  const MINUTE = 60_000;
+  // Ours was put back by ten minutes, and then to a minute ahead of the forge's.
+  const claim = { claimedAt: CLAIMED_AT - 10 * MINUTE };
+  expect(find(1_000, claim, { ...NOW, offsetMs: -MINUTE })).toBeUndefined();
+});
+
 it('shows nothing that the forge’s clock is not known well enough for', () => {
   expect(find(-3_000, {}, { offsetMs: 0, uncertaintyMs: 60_000 })).toBeUndefined();
 });

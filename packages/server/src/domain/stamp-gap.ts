@@ -37,7 +37,7 @@ export interface ClockNow {
 /**
  * The clock that stamps runs may be another than the one of the `Date` header: a proxy before a GitHub Enterprise Server
  * puts its own there. A run made before its own claim, or after the last moment at which its request could be answered,
- * proves it. A clock that was stepped does not: it has to show by the forge's clock as it stood at the claim and as it is
+ * proves it. A clock that was stepped does not: a run counts only while the forge's clock at its claim is what it is by what is
  * known now.
  *
  * @param requestTimeoutMs how long after its send deadline a request may last
@@ -48,9 +48,18 @@ export function findStampGap(
   now: ClockNow,
   requestTimeoutMs: number,
 ): StampGap | undefined {
-  const gaps = runs.flatMap((run) => [behind(run, now), ahead(run, now, requestTimeoutMs)]);
+  const unstepped = runs.filter((run) => !isSteppedSince(run, now));
+  const gaps = unstepped.flatMap((run) => [behind(run, now), ahead(run, now, requestTimeoutMs)]);
   const shown = gaps.filter((gap) => gap !== undefined);
   return shown.sort((a, b) => b.unsureMs - a.unsureMs)[0];
+}
+
+/** Clocks that are kept right drift apart by less. */
+const DRIFT_MS = 5_000;
+
+/** Also if it was stepped before the claim, and nobody knew it yet. */
+function isSteppedSince(run: StampedRun, { offsetMs, uncertaintyMs }: ClockNow): boolean {
+  return Math.abs(run.claimedAt + offsetMs - run.forgeClaimedAt) > uncertaintyMs + DRIFT_MS;
 }
 
 function behind(run: StampedRun, { offsetMs, uncertaintyMs }: ClockNow): StampGap | undefined {

@@ -45,3 +45,30 @@ it('no more than sixteen are under way at once', () => {
   const begun = Array.from({ length: 20 }, (_, n) => tryBegin(String(n), `repo-${String(n)}`));
   expect(begun.filter(Boolean)).toHaveLength(16);
 });
+
+it('of those in a closed repository one is asked for at a time, ever more rarely, until it is open again', async () => {
+  const { clock, pace, of, turn, tryBegin } = start();
+  const [a, b, c, other] = [of('a', 'gone'), of('b', 'gone'), of('c', 'gone'), of('d')] as const;
+  const all = [a, b, c, other];
+  const fail = (...ids: string[]): void => {
+    for (const id of ids) {
+      tryBegin(id, 'gone');
+      pace.noteLasting(of(id, 'gone').attempt, 'closed');
+      pace.end(of(id, 'gone').attempt);
+    }
+  };
+  expect(turn(...all)).toEqual(['a', 'b', 'c', 'd']);
+  fail('a', 'b', 'c');
+  expect(turn(...all)).toEqual(['d']);
+  await clock.advance(RETRY_MS);
+  expect(turn(...all)).toEqual(['d', 'a']);
+  fail('a');
+  await clock.advance(RETRY_MS);
+  expect(turn(...all)).toEqual(['d']);
+  await clock.advance(RETRY_MS);
+  expect(turn(...all)).toEqual(['d', 'b']);
+  // One that is new is tried once.
+  expect(turn(...all, of('e', 'gone'))).toContain('e');
+  pace.noteOver(of('b', 'gone').attempt);
+  expect(turn(...all)).toEqual(['d', 'b', 'c', 'a']);
+});

@@ -1,13 +1,14 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { runMadeWithinMs } from '../domain/correlation/window.ts';
-import { CancelPace } from './cancel-pace.ts';
-import { type FollowDeps, takeRun } from './follow-run.ts';
-import { isGuessed, isOnlyRun } from './guessed-run.ts';
+import { CancelPace, type LastingCause } from './cancel-pace.ts';
+import { type FollowDeps, isClosed, takeRun } from './follow-run.ts';
+import { type GuessDeps, isGuessed, isOnlyRun, RunsNotListed } from './guessed-run.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { Troubles } from './troubles.ts';
 
 export interface CancelRunsDeps
-  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles'> {
+  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles'>,
+    Pick<GuessDeps, 'stamps'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
   readonly forceCancelMs: number;
@@ -69,18 +70,28 @@ async function cancelOne(
   how: 'cancel' | 'force-cancel',
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, store, logger, troubles } = deps;
+  const { forge, store, logger, troubles, pace } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
-    if (!(await isOursToEnd(deps, attempt, runId, signal))) return;
+    const isOurs = await isOursToEnd(deps, attempt, runId, signal);
+    pace.noteOver(attempt);
+    if (!isOurs) return;
     await forge.cancelRun(owner, repo, runId, how, signal);
     await store.runs.recordCancelSent(attempt.id, how);
   } catch (error) {
-    // It stays wanted: the next tick asks again. A 404 is the tracker's to judge.
+    const cause = lastingCauseOf(error);
+    if (cause === undefined) pace.noteOver(attempt);
+    else pace.noteLasting(attempt, cause);
+    // It stays wanted: a later tick asks again. A 404 is the tracker's to judge.
     const level = troubles.levelOf(attempt.id, error);
     logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not cancelled');
   }
+}
+
+function lastingCauseOf(error: unknown): LastingCause | undefined {
+  if (error instanceof RunsNotListed) return 'unlisted';
+  return isClosed(error) ? 'closed' : undefined;
 }
 
 /**

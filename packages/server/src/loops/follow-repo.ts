@@ -1,10 +1,12 @@
 /** One repository's runs: what is asked of the forge about them in one look. */
 import type { Attempt } from '../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
-import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
+import { repoKeyOf } from '../domain/run-keys.ts';
+import type { DateOffset, RunFilter, RunListing } from '../forge/forge.ts';
 import {
-  type FollowDeps,
+  type FollowOneDeps,
   followOne,
+  isClosed,
   noteUnreadable,
   takeRun,
   takeWorkflowJobs,
@@ -19,10 +21,7 @@ import {
 } from './resolve-attempts.ts';
 import type { RunStamps } from './run-stamps.ts';
 
-/** Answers of a repository that this credential cannot see. */
-const CLOSED = new Set(['not-found', 'no-access']);
-
-export interface RepoDeps extends FollowDeps {
+export interface RepoDeps extends FollowOneDeps {
   readonly stamps: Pick<RunStamps, 'offset'>;
   readonly requestTimeoutMs: number;
   readonly runLookupTimeoutMs: number;
@@ -48,14 +47,16 @@ export async function followRepo(
   try {
     if (look.listed.length > 0) await followByListing(deps, look, context);
     const follow = (attempt: Attempt): Promise<void> => followOne(deps, attempt, context.signal);
-    await allOf(deps, look.single, context, follow);
+    // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
+    const isOpen = deps.closedRepos.isOver(repoKeyOf(look));
+    await allOf(deps, isOpen ? look.single : [], context, follow);
   } catch (error) {
     if (!context.mayGoOn()) return;
     const level = deps.troubles.levelOf(nameOf(look), error);
     deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
-    const isClosed = error instanceof ForgeError && CLOSED.has(error.code);
     const open = look.attempts.filter(({ endedAt }) => endedAt === null);
-    if (isClosed) await allOf(deps, open, context, (attempt) => noteUnreadable(deps, attempt));
+    if (isClosed(error))
+      await allOf(deps, open, context, (attempt) => noteUnreadable(deps, attempt));
   }
 }
 

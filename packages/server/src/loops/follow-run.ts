@@ -1,10 +1,12 @@
 /** One attempt's run: what is asked of the forge about it, and what is recorded. */
 import type { Attempt, Run } from '../domain/attempt.ts';
 import { isSameLogin } from '../domain/correlation/window.ts';
+import { repoKeyOf } from '../domain/run-keys.ts';
 import { type Forge, ForgeError } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/port/store.ts';
+import type { GrowingPauses } from './growing-pauses.ts';
 import type { Troubles } from './troubles.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 
@@ -30,9 +32,19 @@ export interface FollowDeps {
   readonly betweenJobs: ReadonlySet<string>;
 }
 
+export interface FollowOneDeps extends FollowDeps {
+  /** Repositories, by their key, that could not be read when a run of theirs was asked for by its id. */
+  readonly closedRepos: GrowingPauses;
+}
+
+/** As a repository answers that this credential cannot see. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof ForgeError && (error.code === 'not-found' || error.code === 'no-access');
+}
+
 /** Reads one run by its id, and takes what it shows. */
 export async function followOne(
-  deps: FollowDeps,
+  deps: FollowOneDeps,
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<void> {
@@ -42,6 +54,7 @@ export async function followOne(
   try {
     const { run, forgeSentAt } = await forge.getRun(owner, repo, runId, signal);
     troubles.over(attempt.id);
+    deps.closedRepos.forget(repoKeyOf(attempt));
     await takeRun(deps, attempt, run, forgeSentAt, signal);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
@@ -71,13 +84,15 @@ export async function noteUnreadable(
 
 /** A 404 counts only when the same credential then reads the repository. */
 async function noteGone(
-  deps: FollowDeps,
+  deps: FollowOneDeps,
   attempt: Attempt,
   runId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { owner, repo } = attempt;
   if (!(await deps.forge.canReadRepo(owner, repo, signal))) {
+    const key = repoKeyOf(attempt);
+    if (deps.closedRepos.isOver(key)) deps.closedRepos.noteInVain(key);
     await noteUnreadable(deps, attempt);
     return;
   }

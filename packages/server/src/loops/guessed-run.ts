@@ -4,13 +4,17 @@ import { isGivenUp } from '../domain/attempt.ts';
 import { mayHaveMade, mayHaveMadeLater, type Sight } from '../domain/correlation/clusters.ts';
 import type { CorrelationTiming, SearchedAttempt } from '../domain/correlation/window.ts';
 import { repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
+import type { DateOffset } from '../forge/forge.ts';
 import type { FollowDeps } from './follow-run.ts';
 import { listedSince } from './repo-runs.ts';
 import { ambiguousMessage, asSearched, isSearching } from './resolve-attempts.ts';
+import type { RunStamps } from './run-stamps.ts';
 
 export interface GuessDeps
   extends Pick<FollowDeps, 'forge' | 'store' | 'logger'>,
-    CorrelationTiming {}
+    CorrelationTiming {
+  readonly stamps: Pick<RunStamps, 'offset'>;
+}
 
 /** What was given up has its late run by the listings that showed none before: no later one says more of it. */
 export function isGuessed({ matchedBy, state }: Attempt): boolean {
@@ -22,7 +26,7 @@ export function isGuessed({ matchedBy, state }: Attempt): boolean {
  * this one, and none is ended.
  *
  * @returns whether this run may be ended; false where another attempt has yet to say which is its own, too
- * @throws where no listing shows all runs of that time
+ * @throws RunsNotListed
  */
 export async function isOnlyRun(
   deps: GuessDeps,
@@ -31,7 +35,8 @@ export async function isOnlyRun(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { store, logger, forge } = deps;
-  const listed = await listSince(deps, attempt, run, signal);
+  const offset = await deps.stamps.offset();
+  const listed = await listSince(deps, attempt, { run, offset }, signal);
   // In this order: what an attempt gets in between is looked for by it, or owned.
   const live = await store.runs.listLive(forge.id);
   const owned = await store.runs.listOwnedRunIds(
@@ -39,7 +44,7 @@ export async function isOnlyRun(
     listed.map(({ id }) => id),
   );
   const unowned = listed.filter(({ id }) => id !== run.id && !owned.has(id));
-  const rivals = rivalsOf(deps, attempt, run, { live, unowned });
+  const rivals = rivalsOf(deps, attempt, { run, offset }, { live, unowned });
   if (rivals.runs.length === 0) return true;
   if (rivals.isSought) return false;
   const message = ambiguousMessage([run, ...rivals.runs]);
@@ -49,23 +54,37 @@ export async function isOnlyRun(
   return false;
 }
 
-/** Each kind of listing has been blind for hours: one that lacks this very run shows nothing about others. */
+interface Guess {
+  readonly run: Run;
+  readonly offset: DateOffset;
+}
+
+/** Whether another run may be meant cannot be told: it is not cancelled. */
+export class RunsNotListed extends Error {}
+
+/**
+ * What both kinds of listings show: a forge's search over runs has lacked some for hours while its plain listing showed them. One
+ * that lacks this very run shows nothing about others.
+ */
 async function listSince(
   { forge }: GuessDeps,
   attempt: Attempt,
-  run: Run,
+  { run, offset }: Guess,
   signal: AbortSignal,
 ): Promise<readonly Run[]> {
   const { owner, repo } = attempt;
-  const createdSince = listedSince([attempt], forge.dateOffset());
-  for (const isPlain of [false, true]) {
-    const filter = { createdSince, purpose: 'lookup', isPlain } as const;
-    const { isComplete, runs } = await forge.listRuns(owner, repo, filter, signal);
-    if (isComplete && runs.some(({ id }) => id === run.id)) return runs;
+  const createdSince = listedSince([attempt], offset);
+  const filter = { createdSince, purpose: 'lookup' } as const;
+  const plain = await forge.listRuns(owner, repo, { ...filter, isPlain: true }, signal);
+  if (!plain.isComplete || !plain.runs.some(({ id }) => id === run.id)) {
+    throw new RunsNotListed(
+      `run ${run.id} is known by its time alone, and no plain listing of ${owner}/${repo} shows whether another may be meant: ` +
+        'cancel it at the forge if it is the right one',
+    );
   }
-  throw new Error(
-    `run ${run.id} is known by its time alone, and no listing of ${owner}/${repo} shows whether another may be meant`,
-  );
+  const found = await forge.listRuns(owner, repo, filter, signal);
+  const listed = new Map([...found.runs, ...plain.runs].map((one) => [one.id, one]));
+  return [...listed.values()];
 }
 
 interface Seen {
@@ -77,11 +96,10 @@ interface Seen {
 function rivalsOf(
   deps: GuessDeps,
   attempt: Attempt,
-  run: Run,
+  { run, offset }: Guess,
   { live, unowned }: Seen,
 ): { readonly runs: readonly Run[]; readonly isSought: boolean } {
   const sight: Sight = { timing: deps, namedCommits: new Set() };
-  const offset = deps.forge.dateOffset();
   const credential = deps.forge.credentialFor('dispatch');
   // As the forge calls us now: it shows older runs of a renamed account so too.
   const credentialNow = () => ({ ...credential, actor: run.actor });

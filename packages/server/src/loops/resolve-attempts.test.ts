@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT, run } from '../domain/attempt.testkit.ts';
-import type { Attempt, Run } from '../domain/attempt.ts';
+import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
 import { namedAt } from '../domain/correlation/clusters.ts';
 import type { RunStore } from '../store/port/runs.ts';
 import { type ResolveDeps, resolveAttempts } from './resolve-attempts.ts';
@@ -10,6 +10,11 @@ const timing = {
   runLookupTimeoutMs: 300_000,
   recheckAfterMs: 60_000,
 };
+
+const isByTimeIn =
+  (state: Attempt['state']) =>
+  (one: Attempt): boolean =>
+    one.state === state && one.matchedBy === 'order';
 
 interface Seen {
   readonly offsetMs?: number;
@@ -46,8 +51,9 @@ async function resolve(
   };
   const fake: Partial<RunStore> = {
     listLive: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt === null)),
-    listWatched: () => Promise.resolve(attempts.filter(({ endedAt }) => endedAt !== null)),
-    listGuessed: () => Promise.resolve(attempts.filter((one) => one.matchedBy === 'order')),
+    listWatched: () => Promise.resolve(attempts.filter(isWatched)),
+    listGuessed: () => Promise.resolve(attempts.filter(isByTimeIn('found'))),
+    listAcceptedByTime: () => Promise.resolve(attempts.filter(isByTimeIn('accepted'))),
     listOwnedRunIds: () => Promise.resolve(new Set(attempts.flatMap((one) => one.runId ?? []))),
     listAttemptIds: (ids) => Promise.resolve(ids.filter((id) => endedIds.includes(id))),
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
@@ -259,3 +265,22 @@ it('names a few of the runs that may be its own, however many there are', async 
   const [, , told = ''] = await resolve([seen], many, 400_000);
   expect(told).toContain('one of the runs 1, 2, 3, 4, 5 and 1995 more may be');
 });
+
+it.each([
+  ['goes on', null],
+  ['is over', CLAIMED_AT + 4_000],
+] as const)(
+  'where no answer names a run, that of a job which was given another’s that %s does not go to one with other inputs',
+  async (_, endedAt) => {
+    const given = {
+      state: 'accepted',
+      matchedBy: 'order',
+      runId: '1',
+      inputsHash: 'x',
+      endedAt,
+    } as const;
+    const lost = attempt('b', { claimedAt: CLAIMED_AT + 1_500, inputsHash: 'y' });
+    const itsRun = run('2', { createdAt: CLAIMED_AT + 2_000 });
+    expect(await resolve([attempt('a', given), lost], [itsRun], 10_000)).toEqual([]);
+  },
+);

@@ -5,6 +5,7 @@ import { lateRuns } from '../domain/correlation/late-runs.ts';
 import {
   type CandidateRun,
   type CorrelationTiming,
+  runMadeWithinMs,
   type SearchedAttempt,
   steppedSince,
 } from '../domain/correlation/window.ts';
@@ -109,7 +110,7 @@ function united(one: RunListing, other: RunListing): RunListing {
  * and its own job would be started twice.
  */
 async function listAttempts(
-  { runs, now, lateRunMs }: ResolveDeps,
+  { runs, now, lateRunMs, offset, timing }: ResolveDeps,
   where: ListedRepo,
 ): Promise<Attempt[]> {
   // In this order: one that is given up in between is in both, or in the first, and never in none.
@@ -117,7 +118,10 @@ async function listAttempts(
   const known = new Set(live.map(({ id }) => id));
   const watched = await runs.listWatched(where.forgeId, now - lateRunMs);
   const guessed = await runs.listGuessed(where.forgeId, now - lateRunMs);
-  const ended = [...watched, ...guessed].filter(({ id }) => !known.has(id));
+  // What these may have made in the listed time: all that a forge names no run of are among them.
+  const reachBackMs = offset.offsetMs + offset.uncertaintyMs + runMadeWithinMs(timing);
+  const accepted = await runs.listAcceptedByTime(where.forgeId, where.createdSince - reachBackMs);
+  const ended = [...watched, ...guessed, ...accepted].filter(({ id }) => !known.has(id));
   return [...live, ...ended].filter((one) => repoKeyOf(one) === repoKeyOf(where));
 }
 

@@ -4,6 +4,7 @@ import { repoKeyOf } from '../domain/run-keys.ts';
 import { DoubtPace } from './doubt-pace.ts';
 import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
+import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { type OwedLook, OwedLooks } from './owed-looks.ts';
@@ -14,15 +15,21 @@ import { Troubles } from './troubles.ts';
 import { WatchPace } from './watch-pace.ts';
 
 export interface TrackRunsDeps
-  extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom'> {
+  extends Omit<
+    RepoDeps,
+    'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'closedRepos'
+  > {
   readonly trackingIntervalMs: number;
   /** Of all that is configured to put a job, a workflow or an attempt off. */
   readonly longestPauseMs: number;
 }
 
+/** The longest pause of a repository that cannot be read, as a part of the time after which its attempts end. */
+const CLOSED_OF_UNREADABLE = 1 / 6;
+
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom'> {
+    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom' | 'closedRepos'> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
@@ -74,6 +81,10 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     overdue: new OverdueRuns({ clock, webhookGraceMs, trackingIntervalMs }),
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
+    closedRepos: new GrowingPauses({
+      ...{ clock, firstMs: trackingIntervalMs },
+      longestMs: Math.max(CLOSED_OF_UNREADABLE * given.unreadableRunMs, trackingIntervalMs),
+    }),
     owed: new OwedLooks(),
     watchPace: new WatchPace(clock, recheckAfterMs),
   };

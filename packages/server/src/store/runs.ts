@@ -19,12 +19,16 @@ import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
 const IDS_PER_STATEMENT = 500;
 /** In doubt though it has a run: that was taken by its time alone. */
 const isGuessedRow = sql<SqlBool>`${MAY_BE_IN_DOUBT} and run_id is not null`;
+/** Word for word the condition of the index `attempts_by_time`. */
+const isAcceptedByTimeRow = sql<SqlBool>`is_named = 0 and state = 'accepted' and matched_by = 'order'`;
 
 export function makeRunStore(database: Database): RunStore {
   return {
     listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
     listWatched: (forgeId, since) => listClaimedSince(database, forgeId, since, isWatchedRow),
     listGuessed: (forgeId, since) => listClaimedSince(database, forgeId, since, isGuessedRow),
+    listAcceptedByTime: (forgeId, since) =>
+      listClaimedSince(database, forgeId, since, isAcceptedByTimeRow),
     listStamped: (forgeId, limit) => listStamped(database, forgeId, limit),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     listAttemptIds: (ids) => listAttemptIds(database, ids),

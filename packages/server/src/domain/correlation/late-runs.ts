@@ -4,6 +4,7 @@ import { clustersOf, mayHaveMadeLater, pairsOf, type Sight } from './clusters.ts
 import {
   type CandidateRun,
   type CorrelationTiming,
+  isMadeSinceClaim,
   lastSendOf,
   madeLateMs,
   type SearchedAttempt,
@@ -61,9 +62,10 @@ export function lateRuns(input: LateRunInput): LateRun[] {
 
 function isBeforeEnd(
   attempt: SearchedAttempt,
-  { createdAt }: Pick<CandidateRun, 'createdAt'>,
+  run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
   // Less what a run may take to be listed: what the last listing did not show yet can be anybody's as well.
-  return createdAt <= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs - madeLateMs(timing);
+  const until = lastSendOf(attempt, timing) + timing.runLookupTimeoutMs - madeLateMs(timing);
+  return run.createdAt <= until && isMadeSinceClaim(attempt, run);
 }

@@ -85,12 +85,19 @@ export function isMadeInTime(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return isWithin(
-    attempt,
-    run,
-    Math.min(attempt.uncertaintyMs, SURE_MS),
-    inTimeUntil(attempt, timing),
-  );
+  return isWithin(attempt, run, sureOf(attempt), inTimeUntil(attempt, timing));
+}
+
+/** Not so early that it is not taken by its time. */
+export function isMadeSinceClaim(
+  attempt: SearchedAttempt,
+  run: Pick<CandidateRun, 'createdAt'>,
+): boolean {
+  return isWithin(attempt, run, sureOf(attempt), Infinity);
+}
+
+function sureOf({ uncertaintyMs }: SearchedAttempt): number {
+  return Math.min(uncertaintyMs, SURE_MS);
 }
 
 /** As `isMadeInTime`, or it cannot be ruled out, as nobody knows the time that well. */

@@ -14,6 +14,7 @@ export const whoseRun: Migration = {
     `alter table attempts add column budget_id text not null default ''`,
     `update attempts set is_named = 1 where correlation_input is not null`,
     `create index attempts_in_doubt on attempts (forge_id, claimed_at) where is_named = 0 and state <> 'refused' and (run_id is null or (state = 'found' and matched_by = 'order'))`,
+    `create index attempts_by_time on attempts (forge_id, claimed_at) where is_named = 0 and state = 'accepted' and matched_by = 'order'`,
     `create table workflow_namings (
       forge_id text not null,
       owner text not null,

@@ -9,6 +9,8 @@ export interface RunStore {
   listWatched(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Claimed at `claimedSince` or later, given a run by its time alone after a lost answer; live and ended ones. */
   listGuessed(forgeId: string, claimedSince: number): Promise<Attempt[]>;
+  /** Claimed at `claimedSince` or later, given a run by its time alone after an answer that named none; live and ended ones. */
+  listAcceptedByTime(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** The latest attempts whose run the forge named, or which bears their id, and what that is stamped with. */
   listStamped(forgeId: string, limit: number): Promise<StampedRun[]>;
   /** Which of these runs already belong to an attempt. */
