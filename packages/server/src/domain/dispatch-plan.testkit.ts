@@ -25,6 +25,7 @@ export function pendingJob(id: string, over: Partial<PendingJob> = {}): PendingJ
     credentialId: 'token',
     isNamed: true,
     inputsHash: '',
+    isYielding: false,
     ...over,
   };
 }

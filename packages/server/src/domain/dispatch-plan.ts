@@ -62,10 +62,12 @@ function plannerOf(state: DispatchState): Planner {
   planner.placeHolds(state.holds);
   const groups = state.groups.toSorted((a, b) => compareText(a.id, b.id));
   const lines = groups.map((group) => planner.addLine(lineOf(group, planner.pool)));
-  takeTurns(
-    lines.filter(({ group }) => group.isEnabled && !group.isPaused),
-    (line, job) => planner.place(line, job),
-  );
+  const open = lines.filter(({ group }) => group.isEnabled && !group.isPaused);
+  for (const isYielding of [false, true]) {
+    takeTurns(open, (line, job) =>
+      job.isYielding === isYielding ? planner.place(line, job) : 'next',
+    );
+  }
   return planner;
 }
 

@@ -33,6 +33,8 @@ export interface PendingJob {
   readonly isNamed: boolean;
   /** Of its inputs; only compared where a run is known by its time. */
   readonly inputsHash: string;
+  /** What went where it goes has failed each time, and this would be a probe: it takes a runner only where no other job wants it. */
+  readonly isYielding: boolean;
 }
 
 export interface GroupDemand {

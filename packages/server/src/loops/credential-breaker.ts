@@ -20,6 +20,7 @@ export class CredentialBreaker {
   readonly #repoFailedAt = new Map<string, number>();
   /** Repositories with a workflow that began to fail since the forge last answered. */
   readonly #newlyFailing = new Set<string>();
+  #hasRecovered = false;
 
   constructor(clock: Clock, options: BreakerOptions) {
     this.#clock = clock;
@@ -53,8 +54,16 @@ export class CredentialBreaker {
     this.#breaker.start();
   }
 
+  /** Once after each time in which the forge failed as a whole: it works again. */
+  takeRecovery(): boolean {
+    const hasRecovered = this.#hasRecovered;
+    this.#hasRecovered = false;
+    return hasRecovered;
+  }
+
   /** The forge answered, be it with a refusal. */
   succeed(workflow: Workflow): void {
+    this.#hasRecovered ||= this.#breaker.allowed !== Infinity;
     this.#failedAt.delete(keyOf(workflow));
     this.#repoFailedAt.delete(repoOf(workflow));
     this.#newlyFailing.clear();

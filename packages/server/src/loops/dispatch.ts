@@ -278,8 +278,20 @@ export class DispatchLoop {
     const claim = await this.#claim(context, send.jobId);
     if (claim === undefined) return null;
     const deps = { ...this.#deps, breaker: this.#breaker, pauses: this.#pauses };
-    this.#sends.add(sendAttempt(deps, claim, deadline, context.signal));
+    this.#sends.add(
+      sendAttempt(deps, claim, deadline, context.signal).then(() => this.#noteRecovery(context)),
+    );
     return null;
+  }
+
+  /** What failed beside all others while the forge did is tried again, and not only when its own pause is over. */
+  async #noteRecovery({ signal, wake }: LoopContext): Promise<void> {
+    if (!this.#breaker.takeRecovery()) return;
+    const { store, forge } = this.#deps;
+    await untilStored(this.#deps, 'end of a failure of the forge', signal, async () => {
+      await store.dispatch.releaseFailing(forge.id);
+    });
+    wake.knock();
   }
 
   async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {

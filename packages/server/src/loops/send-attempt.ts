@@ -42,7 +42,7 @@ export async function sendAttempt(
     }
     const { error, ofTarget } = sent;
     if (error.acted === 'unknown') {
-      const word = { verdict: ofTarget, pauses };
+      const word = { verdict: ofTarget.verdict, pauses };
       await deps.store.dispatch.recordUnknown(attempt.id, error.message, word);
     } else if (error.code === 'not-sent') {
       await deps.store.dispatch.giveBack(attempt.id, error.message);
@@ -53,12 +53,21 @@ export async function sendAttempt(
   });
 }
 
+/** What a failure that is no refusal says of the workflow. */
+interface OfTarget {
+  /** `failing`: the forge was reached. */
+  readonly verdict: 'failing' | 'none';
+  /** Not one of the whole forge, as far as is known. */
+  readonly isOwn: boolean;
+}
+
+const NOT_OF_TARGET: OfTarget = { verdict: 'none', isOwn: false };
+
 class Failure {
   readonly error: ForgeError;
-  /** `failing` where it is the workflow's own. */
-  readonly ofTarget: 'failing' | 'none';
+  readonly ofTarget: OfTarget;
 
-  constructor(error: ForgeError, ofTarget: 'failing' | 'none') {
+  constructor(error: ForgeError, ofTarget: OfTarget) {
     this.error = error;
     this.ofTarget = ofTarget;
   }
@@ -98,19 +107,22 @@ function asForgeError(error: unknown): ForgeError {
   });
 }
 
-/** @returns whether the failure is one of the workflow alone */
+/**
+ * Also while all workflows fail each has its pause: the next probe is for another one, and finds out whether that works. Once
+ * one does, they are all tried again (`releaseFailing`).
+ */
 function settleBreaker(
   breaker: CredentialBreaker,
   attempt: Attempt,
   failure: ForgeError,
-): 'failing' | 'none' {
+): OfTarget {
   if (failure.code === 'unavailable' || failure.code === 'bad-reply') {
     const wasReached = failure.acted === 'unknown' || failure.isAnswered;
-    if (wasReached) return breaker.fail(attempt) ? 'failing' : 'none';
+    if (wasReached) return { verdict: 'failing', isOwn: breaker.fail(attempt) };
     breaker.failToReach();
   } else if (failure.isAnswered) breaker.succeed(attempt);
   else breaker.skip();
-  return 'none';
+  return NOT_OF_TARGET;
 }
 
 type Outcome = Omit<RefusedOutcome, 'pauses'>;
@@ -123,8 +135,8 @@ async function refusal(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { message } = error;
-  const stays = (verdict: TargetVerdict): Outcome => ({
-    ...{ then: 'retry', notBefore: null, message, verdict },
+  const stays = (verdict: TargetVerdict, isOwnFailure = verdict === 'failing'): Outcome => ({
+    ...{ then: 'retry', notBefore: null, message, verdict, isOwnFailure },
   });
   switch (error.code) {
     case 'invalid':
@@ -149,13 +161,16 @@ async function refusal(
     case 'unavailable':
     case 'bad-reply':
     case 'not-sent':
-      return { ...stays(ofTarget), notBefore: deps.clock.now() + deps.retryMs };
+      return {
+        ...stays(ofTarget.verdict, ofTarget.isOwn),
+        notBefore: deps.clock.now() + deps.retryMs,
+      };
   }
 }
 
 /** The job's own fault, unless it is the input that its template has us fill. */
 function wrongInputs({ correlationInput }: Attempt, { message, inputs }: ForgeError): Outcome {
-  const fails = { then: 'fail', notBefore: null } as const;
+  const fails = { then: 'fail', notBefore: null, isOwnFailure: false } as const;
   if (correlationInput === null || !inputs.includes(correlationInput)) {
     return { ...fails, message, verdict: 'works' };
   }
@@ -173,16 +188,17 @@ async function notFound(
   message: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const shared = { notBefore: null, message, isOwnFailure: false };
   try {
     if (await deps.forge.canReadRepo(owner, repo, signal)) {
-      return { then: 'fail-if-repeated', notBefore: null, message, verdict: 'not-found' };
+      return { ...shared, then: 'fail-if-repeated', verdict: 'not-found' };
     }
-    return { then: 'retry', notBefore: null, message, verdict: 'no-access' };
+    return { ...shared, then: 'retry', verdict: 'no-access' };
   } catch (error) {
     deps.logger.warn({ err: error, owner, repo }, 'access to repository not checked');
     // Tied to this workflow all the same: its jobs would take turns for ever, at the cost of all others.
     const notBefore = deps.clock.now() + deps.retryMs;
-    return { then: 'retry', notBefore, message, verdict: 'failing' };
+    return { then: 'retry', notBefore, message, verdict: 'failing', isOwnFailure: true };
   }
 }
 

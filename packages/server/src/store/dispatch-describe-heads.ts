@@ -11,9 +11,10 @@ import {
 } from './dispatch-choose-heads.ts';
 import type { HeadRow } from './dispatch-heads.ts';
 import { hashOf } from './dispatch-inputs.ts';
+import { blocks } from './dispatch-targets.ts';
 import type { DispatchQuery, LoadedDispatchState } from './port/dispatch.ts';
 import { stringMapOf } from './rows.ts';
-import type { Schema } from './schema.ts';
+import type { Schema, TargetBlockRow } from './schema.ts';
 
 const IDS_PER_STATEMENT = 500;
 
@@ -21,8 +22,13 @@ export interface DescribedHeads extends Pick<LoadedDispatchState, 'undispatchabl
   readonly heads: ReadonlyMap<string, readonly PendingJob[]>;
 }
 
+/** From when on a probe is one job among others: where runners are never idle, what works again would never show. */
+const LONGEST_YIELD_MS = 10 * 60_000;
+
 interface HeadFacts {
+  readonly now: number;
   readonly templates: readonly WaitingTemplate[];
+  readonly activeBlocks: readonly TargetBlockRow[];
   readonly isUnnamed: HeadScene['isUnnamed'];
   readonly query: DispatchQuery;
 }
@@ -38,7 +44,7 @@ interface Head {
 export async function describeHeads(
   db: Kysely<Schema>,
   rows: readonly HeadRow[],
-  { templates, isUnnamed, query }: HeadFacts,
+  { now, templates, activeBlocks, isUnnamed, query }: HeadFacts,
 ): Promise<DescribedHeads> {
   const byId = new Map(templates.map((row) => [row.template_id, row]));
   const all = rows.map((row) => headOf(row, originOfWaiting(row, byId), isUnnamed));
@@ -46,10 +52,14 @@ export async function describeHeads(
   const dispatchable = all.filter((head) => missing(head).length === 0);
   const inputs = await listInputs(db, dispatchable);
   const { credentialId } = query.credential;
-  const jobs = dispatchable.map((head) => ({
-    groupId: head.row.group_id,
-    job: { ...jobOf(head, inputs), credentialId },
-  }));
+  const failing = activeBlocks.filter((block) => isToYield(block, now));
+  const jobs = dispatchable.map((head) => {
+    const isYielding = failing.some((block) => blocks(block, head.target));
+    return {
+      groupId: head.row.group_id,
+      job: { ...jobOf(head, inputs), credentialId, isYielding },
+    };
+  });
   const byGroup = Map.groupBy(jobs, ({ groupId }) => groupId);
   return {
     heads: new Map([...byGroup].map(([id, found]) => [id, found.map(({ job }) => job)])),
@@ -57,6 +67,14 @@ export async function describeHeads(
       missing(head).length === 0 ? [] : [{ jobId: head.row.id, missing: missing(head) }],
     ),
   };
+}
+
+/**
+ * A sending that fails without an answer keeps its runner until it is known that it started nothing. Were the probes of what
+ * always fails first in line, they would keep few runners from all others.
+ */
+function isToYield({ kind, next_probe_at }: TargetBlockRow, now: number): boolean {
+  return kind === 'failing' && (next_probe_at ?? now) > now - LONGEST_YIELD_MS;
 }
 
 function headOf(
@@ -73,7 +91,7 @@ function headOf(
 function jobOf(
   { row, target, runners, correlationInput, isNamed }: Head,
   inputs: ReadonlyMap<string, StringMap | null>,
-): Omit<PendingJob, 'credentialId'> {
+): Omit<PendingJob, 'credentialId' | 'isYielding'> {
   const { id, priority, rank, created_at: createdAt } = row;
   const inputsHash = isNamed ? '' : hashOf(inputs.get(id) ?? null, correlationInput);
   return { id, priority, rank, createdAt, ...target, runners, isNamed, inputsHash };

@@ -56,7 +56,7 @@ async function load(
   const pending = countPending(templates);
   const base = { now, labelCase, classes, holds, doubts };
   const show = async (rows: readonly HeadRow[]) => {
-    const shown = await describeHeads(db, rows, { templates, isUnnamed, query });
+    const shown = await describeHeads(db, rows, { now, templates, activeBlocks, isUnnamed, query });
     const demands = groups.map((group) =>
       demandOf(group, {
         live: live.get(group.id) ?? 0,

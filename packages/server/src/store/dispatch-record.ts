@@ -1,7 +1,7 @@
 /** What became of a claim. An outcome goes to the attempt whatever has become of the job meanwhile. */
 import { type SqlBool, sql } from 'kysely';
 import { isGivenUp } from '../domain/attempt.ts';
-import { missingTargetFields } from '../domain/job.ts';
+import { LONGEST_BACKOFF_MS, missingTargetFields } from '../domain/job.ts';
 import {
   type AttemptChange,
   type AttemptTold,
@@ -52,9 +52,13 @@ export async function recordRefused(
     const { message, then } = outcome;
     const refused = await refuse(tx, attemptId, message, { message, then });
     if (refused === undefined) return false;
-    const hasRepeated = await noteVerdict(tx, refused.attempt, outcome);
-    const isForGood = then === 'fail' || (then === 'fail-if-repeated' && hasRepeated);
-    if (refused.job !== undefined) await settleRefused(tx, refused.job, outcome, isForGood);
+    const noted = await noteVerdict(tx, refused.attempt, outcome);
+    const isForGood = then === 'fail' || (then === 'fail-if-repeated' && noted.hasRepeated);
+    if (refused.job !== undefined) {
+      const { nextProbeAt } = outcome.isOwnFailure ? noted : { nextProbeAt: null };
+      const notBefore = await returnAt(tx, refused.job, outcome, nextProbeAt);
+      await settleRefused(tx, refused.job, { ...outcome, notBefore }, isForGood);
+    }
     return true;
   });
 }
@@ -89,6 +93,36 @@ async function refuse(
 function mayBeRefused({ state, matched_by }: AttemptRow): boolean {
   const isSettled = state === 'accepted' || state === 'refused';
   return !isSettled && (matched_by === null || matched_by === 'order');
+}
+
+/**
+ * Something before the forge may refuse what is in this job alone. Were it the probe each time, as the first in the queue, it
+ * would keep all others of its workflow waiting for ever: where there are others, it comes back after a later probe.
+ */
+async function returnAt(
+  { db }: WriteTx,
+  { id, group_id, template_id }: JobRow,
+  { notBefore, pauses }: RefusedOutcome,
+  nextProbeAt: number | null,
+): Promise<number | null> {
+  if (nextProbeAt === null) return notBefore;
+  const others = await db
+    .selectFrom('job_counts')
+    .select('n')
+    .where('group_id', '=', group_id)
+    .where('template_id', '=', template_id ?? '')
+    .where('state', '=', 'pending')
+    .where('n', '>', 0)
+    .executeTakeFirst();
+  if (others === undefined) return notBefore;
+  const { failures } = await db
+    .selectFrom('attempts')
+    .select((eb) => eb.fn.countAll<number>().as('failures'))
+    .where('job_id', '=', id)
+    .where('state', '=', 'refused')
+    .executeTakeFirstOrThrow();
+  const laterMs = pauses.longestFailureMs * 2 ** (Math.max(1, failures) - 1);
+  return nextProbeAt + Math.min(laterMs, LONGEST_BACKOFF_MS);
 }
 
 async function settleRefused(

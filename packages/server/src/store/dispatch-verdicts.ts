@@ -1,6 +1,6 @@
 /** What the answer to a sending says of its repository and workflow, written where the next claims look. */
 import { type SqlBool, sql } from 'kysely';
-import type { WriteTx } from './database.ts';
+import type { Database, WriteTx } from './database.ts';
 import { clearTarget, isFor, targetOfAttempt, tellTarget } from './dispatch-targets.ts';
 import type { TargetWord } from './port/dispatch.ts';
 import type { AttemptRow, TargetBlockRow } from './schema.ts';
@@ -15,38 +15,46 @@ type BlockKey = Pick<
   'forge_id' | 'owner' | 'repo' | 'workflow_id' | 'ref' | 'kind'
 >;
 
-/** @returns whether a 404 has repeated, and so counts; false for every other verdict */
+/** What comes of it for the job. */
+export interface Noted {
+  /** A 404 has repeated, and so counts. */
+  readonly hasRepeated: boolean;
+  /** When the next probe of what fails may go. */
+  readonly nextProbeAt: number | null;
+}
+
+const NOTHING_MORE: Noted = { hasRepeated: false, nextProbeAt: null };
+
 export async function noteVerdict(
   tx: WriteTx,
   attempt: AttemptRow,
   word: TargetWord & { readonly message: string },
-): Promise<boolean> {
+): Promise<Noted> {
   const { forge_id, owner, repo, workflow_id, ref } = attempt;
   const place = { forge_id, owner, repo };
   const { verdict: kind } = word;
   switch (kind) {
     case 'none':
       await releaseProbe(tx, attempt);
-      return false;
+      return NOTHING_MORE;
     case 'works':
       await clearTarget(tx, attempt);
-      return false;
+      return NOTHING_MORE;
     case 'no-access':
     case 'archived':
       await addRefusal(tx, { ...place, workflow_id: '', ref: '', kind }, word, 1);
-      return false;
+      return NOTHING_MORE;
     case 'workflow-disabled':
       await addRefusal(tx, { ...place, workflow_id, ref: '', kind }, word, 1);
-      return false;
+      return NOTHING_MORE;
     case 'template-broken':
       await clearWorkflow(tx, attempt);
       await addRefusal(tx, { ...place, workflow_id, ref, kind }, word, REFUSALS_TO_BLOCK);
-      return false;
+      return NOTHING_MORE;
     case 'not-found':
-      return noteMissing(tx, attempt, word);
+      return { ...NOTHING_MORE, hasRepeated: await noteMissing(tx, attempt, word) };
     case 'failing':
-      await noteFailure(tx, attempt, word);
-      return false;
+      return { ...NOTHING_MORE, nextProbeAt: await noteFailure(tx, attempt, word) };
   }
 }
 
@@ -60,6 +68,18 @@ export async function releaseProbe(tx: WriteTx, attempt: AttemptRow): Promise<vo
     .where('since', '<', attempt.claimed_at)
     .where(isFor(attempt.forge_id, targetOfAttempt(attempt)))
     .execute();
+}
+
+export async function releaseFailing(database: Database, forgeId: string): Promise<void> {
+  await database.write(async (tx) => {
+    await tx.db
+      .updateTable('target_blocks')
+      .set({ next_probe_at: tx.now })
+      .where('forge_id', '=', forgeId)
+      .where('kind', '=', 'failing')
+      .where('next_probe_at', '>', tx.now)
+      .execute();
+  });
 }
 
 /** The forge found the workflow, enabled, and did not fail: whatever it minds is at the ref. */
@@ -136,12 +156,16 @@ async function noteMissing(
   return true;
 }
 
-/** What else is known to be in the way stays: its probe has been put off already. */
+/**
+ * What else is known to be in the way stays: its probe has been put off already.
+ *
+ * @returns when the next probe may go; `null`: something else is in the way
+ */
 async function noteFailure(
   tx: WriteTx,
   attempt: AttemptRow,
   { message, pauses }: TargetWord & { readonly message: string },
-): Promise<void> {
+): Promise<number | null> {
   const { forge_id, owner, repo, workflow_id } = attempt;
   const key = { forge_id, owner, repo, workflow_id, ref: '' };
   const { firstFailureMs, longestFailureMs } = pauses;
@@ -159,15 +183,17 @@ async function noteFailure(
     )
     .returningAll()
     .executeTakeFirst();
-  if (row === undefined) return;
+  if (row === undefined) return null;
   if (row.refusals === 1) {
     tellTarget(tx, row, 'target.blocked');
-    return;
+    return row.next_probe_at;
   }
   const pauseMs = firstFailureMs * 2 ** Math.min(row.refusals - 1, 20);
+  const nextProbeAt = tx.now + Math.min(pauseMs, longestFailureMs);
   await tx.db
     .updateTable('target_blocks')
-    .set({ next_probe_at: tx.now + Math.min(pauseMs, longestFailureMs) })
+    .set({ next_probe_at: nextProbeAt })
     .where((eb) => eb.and(key))
     .execute();
+  return nextProbeAt;
 }

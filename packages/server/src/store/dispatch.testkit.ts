@@ -28,6 +28,7 @@ export const PAUSES: TargetPauses = {
 
 /** It says nothing of where it went, and the job keeps its place. */
 export const refused: RefusedOutcome = {
+  isOwnFailure: false,
   ...{ then: 'retry', message: 'busy', notBefore: null },
   ...{ verdict: 'none', pauses: PAUSES },
 };

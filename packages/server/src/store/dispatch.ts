@@ -13,11 +13,13 @@ import {
   recordRefused,
   recordUnknown,
 } from './dispatch-record.ts';
+import { releaseFailing } from './dispatch-verdicts.ts';
 import type { DispatchStore } from './port/dispatch.ts';
 
 export function makeDispatchStore(database: Database): DispatchStore {
   return {
     loadState: (query) => loadState(database, query),
+    releaseFailing: (forgeId) => releaseFailing(database, forgeId),
     savePlans: (fence, plans) => savePlans(database, fence, plans),
     recordDisplaced: (attemptIds) => recordDisplaced(database, attemptIds),
     recordHoldsEnded: (attemptIds) => recordHoldsEnded(database, attemptIds),

@@ -92,6 +92,8 @@ function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
     case 401:
       return { code: 'auth', advice: `${key} was refused: put a valid token there` };
     case 403:
+      // A firewall before the forge may mind what is in one request: the next one may pass.
+      if (call.endpoint === 'dispatch' && message === '') return notGithubs(caller);
       return call.isAboutObject
         ? { code: 'no-access', advice: `${key} lacks a permission here${needs}. ${SSO_HINT}` }
         : { code: 'auth', advice: `${key} may not do this at all: check the token` };
@@ -110,7 +112,11 @@ function unauthorised(link: string, { isAboutObject }: Call, key: string): Refus
 }
 
 /** @param isGithubs its body is an error of GitHub's API: a proxy that answers in its stead has none */
-function meaningOfClass(status: number, isGithubs: boolean, { baseUrl }: Caller): Refusal {
+function meaningOfClass(
+  status: number,
+  isGithubs: boolean,
+  { baseUrl }: Pick<Caller, 'baseUrl'>,
+): Refusal {
   if (status >= 500) return { code: 'unavailable', advice: `${baseUrl} has a problem` };
   if (PASSING.has(status))
     return { code: 'unavailable', advice: `${baseUrl} does not take it now` };
@@ -119,7 +125,11 @@ function meaningOfClass(status: number, isGithubs: boolean, { baseUrl }: Caller)
       'it will be refused again: compare inputs, ref and the workflow_dispatch trigger of the workflow file';
     return { code: 'invalid', advice };
   }
-  const advice = `not an answer of GitHub's API: check github.base_url (${baseUrl})`;
+  return notGithubs({ baseUrl });
+}
+
+function notGithubs({ baseUrl }: Pick<Caller, 'baseUrl'>): Refusal {
+  const advice = `not an answer of GitHub's API: check github.base_url (${baseUrl}) and what stands before it`;
   return { code: 'bad-reply', advice };
 }
 

@@ -83,11 +83,15 @@ export interface RefusedOutcome extends TargetWord {
   readonly then: 'retry' | 'fail' | 'fail-if-repeated';
   readonly message: string;
   readonly notBefore: number | null;
+  /** This sending failed, not the forge: others of its template go first from now on, each failure longer. */
+  readonly isOwnFailure: boolean;
 }
 
 export interface DispatchStore {
   /** What a plan is made of: the heads of all queues, not the queues. */
   loadState(query: DispatchQuery): Promise<LoadedDispatchState>;
+  /** The forge works again: a probe may go at once to each workflow that failed lately. */
+  releaseFailing(forgeId: string): Promise<void>;
   /** Stores what differs from the last plan; not a state, no event. */
   savePlans(fence: Fence, plans: readonly GroupPlan[]): Promise<void>;
   /** These attempts keep no runner any more (`endedHolds`); those that are recorded so are left as they are. */
