@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type Dispatch, ForgeError } from '../src/forge/forge.ts';
 import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World } from './harness/world.ts';
+import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 const REPOS = ['bad', 'worse'] as const;
 /** Workflows of `bad`, each with its template. */
@@ -76,6 +77,35 @@ describe('a workflow whose dispatch is always answered', () => {
   });
 });
 
+/** What stands before the forge minds what is in some jobs, whatever else it lets pass. */
+const refusing =
+  (note: string): WorldOptions['wrapForge'] =>
+  (forge) =>
+    new Proxy(forge, {
+      get: (target, name) => {
+        if (name === 'dispatch') {
+          return (dispatch: Dispatch, signal: AbortSignal) => {
+            if (dispatch.inputs['note'] !== note) return target.dispatch(dispatch, signal);
+            const failure = { code: 'conflict', acted: 'no', status: 409 } as const;
+            return Promise.reject(new ForgeError('could not dispatch (409)', failure));
+          };
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+
+it('jobs that are refused at each try do not keep others of their workflow waiting', async () => {
+  const world = await startWorld({ database: sqlite, config, forge, wrapForge: refusing('bad') });
+  await world.api.pauseGroup('linux');
+  const job = { template_id: 'build', priority: 10, inputs: { note: 'bad' } };
+  for (let count = 0; count < 3; count += 1) await world.api.enqueue('linux', job);
+  const good = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.api.unpauseGroup('linux');
+  await world.job(good.id, 'completed');
+  expect(world.ourRuns()).toHaveLength(1);
+});
+
 for (const database of databases) {
   describe(`workflows that always fail, on ${database.name}`, () => {
     it('one of them does not keep a good job of another repository waiting', async () => {
@@ -92,6 +122,19 @@ for (const database of databases) {
     it('several of them do not, either: probes look for one that works', async () => {
       const world = await startWorld({ database, config, forge });
       for (const repo of REPOS) failAlways(world, repo);
+      await queueFailing(world, REPOS);
+      for (let count = 0; count < 3; count += 1) {
+        const good = await world.api.enqueue('linux', { template_id: 'build' });
+        await world.job(good.id, 'completed');
+      }
+      expect(world.ourRuns()).toHaveLength(3);
+    });
+
+    it('several of them do not, where one runner is all there is', async () => {
+      const scene = { ...forge, runners: runners(1) };
+      const world = await startWorld({ database, config, forge: scene });
+      const fault = { on: 'dispatch', kind: 'status-before', status: 423 } as const;
+      for (const repo of REPOS) world.sim.addFault({ ...fault, repo, times: 'always' });
       await queueFailing(world, REPOS);
       for (let count = 0; count < 3; count += 1) {
         const good = await world.api.enqueue('linux', { template_id: 'build' });

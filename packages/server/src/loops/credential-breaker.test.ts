@@ -25,6 +25,20 @@ describe('the breaker of a credential', () => {
     expect(breaker.fail(C)).toBe(false);
   });
 
+  it('tells once that the forge works again after it failed as a whole', async () => {
+    const { breaker, clock } = open();
+    breaker.fail(A);
+    breaker.succeed(C);
+    expect(breaker.takeRecovery()).toBe(false);
+    breaker.fail(A);
+    breaker.fail(B);
+    breaker.fail(C);
+    await clock.advance(1_000);
+    breaker.start();
+    breaker.succeed(C);
+    expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
+  });
+
   it('stays closed while many workflows of one repository fail', async () => {
     const { breaker, clock } = open();
     for (let count = 0; count < 20; count += 1) {

@@ -44,8 +44,27 @@ for (const kind of databases) {
       expect((await group()).head[0]).toEqual({
         ...{ id: c, priority: 1, rank: 3 * 2 ** 20, createdAt: at.clock.now(), runners: 1 },
         ...{ owner: 'acme', repo: 'app', workflowId: 'ci.yml', ref: 'main', credentialId: 'token' },
-        ...{ isNamed: false, inputsHash: expect.any(String) },
+        ...{ isNamed: false, inputsHash: expect.any(String), isYielding: false },
       });
+    });
+
+    it('tells which jobs are probes of what always fails, until such a probe has waited for ten minutes', async () => {
+      await start();
+      await scene.addTemplate('u', { workflowId: 'other.yml' });
+      await scene.addRunners('1');
+      const failing = await add();
+      const other = await add({ templateId: 'u' });
+      await block({ ref: '', kind: 'failing' });
+      await block({ workflow_id: 'other.yml', ref: '', kind: 'not-found' });
+      const yielding = async () =>
+        (await group()).head.filter(({ isYielding }) => isYielding).map(({ id }) => id);
+      at.clock.advance(MINUTE);
+      expect(await head()).toEqual([failing.id, other.id]);
+      expect(await yielding()).toEqual([failing.id]);
+      at.clock.advance(10 * MINUTE - 1);
+      expect(await yielding()).toEqual([failing.id]);
+      at.clock.advance(1);
+      expect(await yielding()).toEqual([]);
     });
 
     it('shows nothing of groups that may not send, and still counts them', async () => {

@@ -133,6 +133,37 @@ for (const kind of databases) {
       expect(await blockOf((await add({ workflowId: 'other.yml' })).id)).toBeUndefined();
     });
 
+    it('a job that fails at each probe lets the others of its template go first, each time longer, and comes back', async () => {
+      await start();
+      const own = { ...refused, verdict: 'failing', isOwnFailure: true, notBefore: 1 } as const;
+      const failOnce = async (jobId: string, over: Partial<RefusedOutcome> = {}) => {
+        const sent = await dispatch().claim(await lease(), request(jobId));
+        await dispatch().recordRefused(sent!.attempt.id, { ...own, ...over });
+        return (await job(jobId)).notBefore;
+      };
+      const bad = await add();
+      // Nobody else waits: it is the next probe itself.
+      expect(await failOnce(bad.id)).toBe(1);
+      await add();
+      for (const laterMs of [4_000 * 2, 4_000 * 4]) {
+        at.clock.advance(MINUTE);
+        const notBefore = await failOnce(bad.id);
+        expect(notBefore).toBe((await blockOf(bad.id))!.nextProbeAt + laterMs);
+      }
+      at.clock.advance(MINUTE);
+      // It was the whole forge that failed.
+      expect(await failOnce(bad.id, { isOwnFailure: false })).toBe(1);
+    });
+
+    it('what failed while the whole forge did may be tried at once when it works again', async () => {
+      await start();
+      await fail((await claimed()).id);
+      const waiting = await add();
+      expect(await pauseMs(waiting.id)).toBe(1_000);
+      await dispatch().releaseFailing('github');
+      expect(await pauseMs(waiting.id)).toBe(0);
+    });
+
     it('a probe that told nothing may be made again at once', async () => {
       await start();
       await fail((await claimed()).id);
