@@ -32,11 +32,10 @@ export async function recordRunUnreadable(
   // One that is still being sent is told about by its reply.
   const isOpen = (attempt: AttemptRow): boolean => attempt.run_id !== null || awaitsRun(attempt);
   const endOf = (attempt: AttemptRow): End => {
-    const { state, run_id: runId, cancel_wanted_at: cancelWantedAt } = attempt;
+    const { state, run_id: runId } = attempt;
     if (runId !== null) return { to: state, message: messages.lost };
-    if (cancelWantedAt === null) return { to: 'ambiguous', message: messages.ambiguous };
-    // Watched by its time too: should the repository be back in time, its run is found and cancelled.
-    return { to: state === 'unknown' ? 'absent' : state, message: messages.lost };
+    // Also where its run is to be cancelled: no listing has shown what others made at that time, which would be ended for it.
+    return { to: 'ambiguous', message: messages.ambiguous };
   };
   return (
     (await noteGone(database, attemptId, { isOpen, gapMs: unreadableRunMs, endOf })) === 'ended'
