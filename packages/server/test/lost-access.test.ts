@@ -60,8 +60,8 @@ it('a run that turns up once its repository can be read again is cancelled, as i
   );
   await world.moveTime(HOUR);
   const failed = await world.job(lost.id, 'failed');
-  expect(failed.error_message).toContain('A run of it that turns up');
-  expect(failed.error_message).toContain('is cancelled: add the job again then');
+  expect(failed.error_message).toContain('a run that bears its id is cancelled');
+  expect(failed.error_message).toContain('add the job again then');
   world.sim.clearFaults();
   await world.forge('its run is cancelled', ({ runs }) =>
     runs.every(({ conclusion }) => conclusion === 'cancelled'),
