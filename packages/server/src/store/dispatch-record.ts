@@ -121,7 +121,9 @@ async function returnAt(
     .where('job_id', '=', id)
     .where('state', '=', 'refused')
     .executeTakeFirstOrThrow();
-  const laterMs = pauses.longestFailureMs * 2 ** (Math.max(1, failures) - 1);
+  // What fails once may pass by itself.
+  if (failures < 2) return notBefore;
+  const laterMs = pauses.longestFailureMs * 2 ** (failures - 2);
   return nextProbeAt + Math.min(laterMs, LONGEST_BACKOFF_MS);
 }
 
