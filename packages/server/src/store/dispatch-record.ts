@@ -121,9 +121,8 @@ async function returnAt(
     .where('job_id', '=', id)
     .where('state', '=', 'refused')
     .executeTakeFirstOrThrow();
-  // What fails once may pass by itself.
-  if (failures < 2) return notBefore;
-  const laterMs = pauses.longestFailureMs * 2 ** (failures - 2);
+  const firstMs = pauses.longestFailureMs / 4;
+  const laterMs = firstMs * 2 ** (Math.max(1, failures) - 1);
   return nextProbeAt + Math.min(laterMs, LONGEST_BACKOFF_MS);
 }
 
