@@ -7,8 +7,8 @@ const TOLD: Partial<Record<EventKind, string>> = {
   'job.requeued': 'job requeued',
   'attempt.accepted': 'job dispatched',
   'attempt.unknown': 'dispatch without an answer: its run is looked for',
-  'attempt.found': 'run found for a dispatch without an answer',
-  'attempt.ambiguous': 'dispatch without an answer: its run may be another’s',
+  'attempt.found': 'run found that no answer had named',
+  'attempt.ambiguous': 'dispatch whose run nobody can tell: it may be another’s',
   'attempt.absent': 'no run found for a dispatch without an answer',
   'attempt.run-late': 'run turned up late',
   'attempt.displaced': 'another job took the runner of a run',
@@ -28,7 +28,7 @@ const TOLD: Partial<Record<EventKind, string>> = {
   'target.cleared': 'workflow or repository works again',
   'target.named': 'runs of the workflow bear their attempt’s id',
   'target.unnamed':
-    'runs of the workflow do not bear the id they are sent, so lost answers are told apart by time alone: ' +
+    'runs of the workflow do not bear the id they are sent, so they are told apart by time alone: ' +
     'put ${{ inputs.… }} of the correlation_input into its run-name',
 };
 

@@ -5,9 +5,10 @@ import { mayHaveMade, mayHaveMadeLater, type Sight } from '../domain/correlation
 import type { CorrelationTiming, SearchedAttempt } from '../domain/correlation/window.ts';
 import { repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
 import type { DateOffset } from '../forge/forge.ts';
+import { ambiguousMessage } from './ambiguous-message.ts';
 import type { FollowDeps } from './follow-run.ts';
 import { listedSince } from './repo-runs.ts';
-import { ambiguousMessage, asSearched, isSearching } from './resolve-attempts.ts';
+import { asSearched, isSearching } from './resolve-attempts.ts';
 import type { RunStamps } from './run-stamps.ts';
 
 export interface GuessDeps
@@ -47,8 +48,8 @@ export async function isOnlyRun(
   const rivals = rivalsOf(deps, attempt, { run, offset }, { live, unowned });
   if (rivals.runs.length === 0) return true;
   if (rivals.isSought) return false;
-  const message = ambiguousMessage([run, ...rivals.runs]);
-  if (await store.runs.concludeAmbiguous(attempt.id, message, run.id)) {
+  const message = ambiguousMessage(attempt, [run, ...rivals.runs]);
+  if (await store.runs.concludeAmbiguous(attempt.id, message, { guessedRunId: run.id })) {
     logger.warn({ attemptId: attempt.id, runId: run.id, message }, 'run not cancelled');
   }
   return false;

@@ -59,7 +59,11 @@ async function resolve(
     matchRun: (id, { id: runId }, by) => say(`${id} has ${runId} by ${by}`),
     recordMissing: (id) => say(`${id} missing`).then(() => undefined),
     concludeAbsent: (id) => say(`${id} absent`),
-    concludeAmbiguous: (id, message) => say(`${id} ambiguous: ${message}`),
+    concludeAmbiguous: (id, message, { unnamedRun } = {}) =>
+      say(`${id} ambiguous: ${message}`).then((isNews) => {
+        if (unnamedRun !== undefined) told.push(`${unnamedRun.id} shows that ids get lost`);
+        return isNews;
+      }),
     listNamedCommits: () => Promise.resolve(new Set(namedCommits)),
     adoptLateRun: (id, { id: runId }) => say(`${id} late ${runId}`),
   };
@@ -150,11 +154,37 @@ it('never sends again what may have started a run that bears no id, and names th
   const nameless = run('7', { url: 'https://forge/runs/7', status: 'in_progress' });
   const [, , told] = await resolve([attempt('a', sent)], [nameless], 400_000);
   expect(told).toMatch(
-    /^a ambiguous: outcome-ambiguous: .* run 7 \(https:\/\/forge\/runs\/7\) may be/,
+    /^a ambiguous: outcome-ambiguous: the answer to its dispatch was lost, and run 7 \(https:\/\/forge\/runs\/7\) may be/,
   );
   const known = { namedCommits: [namedAt('dispatch-id', nameless.headSha)] };
   const told2 = await resolve([attempt('a', sent)], [nameless], 400_000, known);
   expect(told2).toEqual(['a missing', 'listed plainly', 'a absent']);
+});
+
+describe('an attempt whose answer named no run, and of which no run bears the id', () => {
+  const sent = attempt('a', {
+    ...{ state: 'accepted', correlationInput: 'dispatch-id', isNamed: true },
+    missingSince: CLAIMED_AT + 300_000,
+  });
+  const nameless = run('7', { status: 'completed' });
+  const shows = '7 shows that ids get lost';
+
+  it('says so, and that ids get lost, once a plain listing agrees', async () => {
+    const [missing, listed, ended, ...more] = await resolve([sent], [nameless], 400_000);
+    expect([missing, listed]).toEqual(['a missing', 'listed plainly']);
+    expect(ended).toMatch(/the forge answered its dispatch without naming the run, and run 7 may/);
+    expect(ended).not.toContain('lost');
+    expect(more).toEqual([shows]);
+    expect(await resolve([sent], [nameless], 400_000, { plain: null })).toHaveLength(2);
+  });
+
+  it('shows nothing of ids where its answer was lost, or its run may be one whose name is to come', async () => {
+    const shown = async (one: Attempt, ...runs: Run[]) => await resolve([one], runs, 400_000);
+    expect(await shown({ ...sent, state: 'unknown' }, nameless)).not.toContain(shows);
+    expect(await shown({ ...sent, isNamed: false }, nameless)).not.toContain(shows);
+    expect(await shown(sent, nameless, run('8', { status: 'queued' }))).not.toContain(shows);
+    expect(await shown(sent, nameless, run('8', { status: 'completed' }))).toContain(shows);
+  });
 });
 
 it('concludes nothing from a listing that was asked for a younger one', async () => {

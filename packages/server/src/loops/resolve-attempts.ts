@@ -2,8 +2,8 @@ import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
 import { idsInNames, type KnownIds } from '../domain/correlation/by-name.ts';
 import type { Sight } from '../domain/correlation/clusters.ts';
 import { lateRuns } from '../domain/correlation/late-runs.ts';
+import { findUnnamedRun } from '../domain/correlation/unnamed-run.ts';
 import {
-  type CandidateRun,
   type CorrelationTiming,
   runMadeWithinMs,
   type SearchedAttempt,
@@ -13,6 +13,7 @@ import { type CorrelationInput, correlate, type Decision } from '../domain/corre
 import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
 import type { CredentialStatus, DateOffset, RunListing } from '../forge/forge.ts';
 import type { Store } from '../store/port/store.ts';
+import { ambiguousMessage } from './ambiguous-message.ts';
 import { listedSince } from './repo-runs.ts';
 
 /** `search`: a filtered listing alone. */
@@ -141,6 +142,7 @@ async function resolveKey(
   const seen = { timing: deps.timing, namedCommits, knownIds, runs };
   const decisions = correlate(searchOf(deps, attempts, { ...seen, looked }));
   const byId = new Map(runs.map((run) => [run.id, run]));
+  const ground = { ...seen, byId, attempts, looked };
   const last: string[] = [];
   for (const decision of decisions) {
     const { attemptId } = decision;
@@ -148,7 +150,7 @@ async function resolveKey(
     if (isLast) last.push(attemptId);
     // Until the other listing has been asked, it is one more look that found nothing.
     const kind = looked.isComplete ? 'missing' : 'wait';
-    await carryOut(deps, isLast ? { kind, attemptId } : decision, byId, looked);
+    await carryOut(deps, isLast ? { kind, attemptId } : decision, ground);
   }
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
   const left = runs.filter((run) => !matched.has(run.id));
@@ -264,47 +266,44 @@ export function asSearched(
   return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...now };
 }
 
-async function carryOut(
-  { runs }: ResolveDeps,
-  decision: Decision,
-  byId: ReadonlyMap<string, Run>,
-  { forgeSentAt: listedAt }: Looked,
-): Promise<void> {
+interface Ground extends SeenRuns {
+  readonly byId: ReadonlyMap<string, Run>;
+  readonly attempts: readonly Attempt[];
+  readonly looked: Looked;
+}
+
+async function carryOut(deps: ResolveDeps, decision: Decision, ground: Ground): Promise<void> {
+  const { runs: store } = deps;
   const { attemptId } = decision;
   switch (decision.kind) {
     case 'match': {
-      const run = byId.get(decision.runId);
-      if (run !== undefined) await runs.matchRun(attemptId, run, decision.matchedBy);
+      const run = ground.byId.get(decision.runId);
+      if (run !== undefined) await store.matchRun(attemptId, run, decision.matchedBy);
       return;
     }
     case 'missing':
-      await runs.recordMissing(attemptId, listedAt);
+      await store.recordMissing(attemptId, ground.looked.forgeSentAt);
       return;
     case 'absent':
-      await runs.concludeAbsent(attemptId, 'run not found: the forge shows none for it');
+      await store.concludeAbsent(attemptId, 'run not found: the forge shows none for it');
       return;
     case 'ambiguous':
-      await runs.concludeAmbiguous(attemptId, ambiguousMessage(decision.runs));
+      await endAmbiguous(deps, decision, ground);
       return;
     case 'wait':
   }
 }
 
-/** More than anybody would look at; there may be thousands. */
-const MOST_NAMED = 5;
-
-/** What an operator has to look at, and what would have told the runs apart. */
-export function ambiguousMessage(runs: readonly CandidateRun[]): string {
-  const names = runs
-    .slice(0, MOST_NAMED)
-    .map(({ id, url }) => (url === '' ? id : `${id} (${url})`));
-  const more = runs.length > MOST_NAMED ? ` and ${runs.length - MOST_NAMED} more` : '';
-  const named = names.join(', ') + more;
-  const shown = runs.length === 1 ? `run ${named} may be` : `one of the runs ${named} may be`;
-  const what = runs.length === 0 ? 'a run that the forge does not list may be' : shown;
-  return (
-    `outcome-ambiguous: the answer to its dispatch was lost, and ${what} what it started, or somebody else's: ` +
-    'it is not sent again. Look at the run, and add the job again if its work was not done. ' +
-    'With correlation_input on the template and in the workflow’s run-name, runs are told apart'
-  );
+/** Never on a search alone: what the runs show of their workflow both kinds of listings agree on. */
+async function endAmbiguous(
+  deps: ResolveDeps,
+  { attemptId, runs }: Extract<Decision, { kind: 'ambiguous' }>,
+  { attempts, looked, ...seen }: Ground,
+): Promise<void> {
+  const attempt = attempts.find(({ id }) => id === attemptId);
+  if (attempt === undefined) return;
+  const { isComplete } = looked;
+  const unnamedRun = findUnnamedRun(asSearched(deps, attempt), { ...seen, runs, isComplete });
+  const shown = unnamedRun === undefined ? {} : { unnamedRun };
+  await deps.runs.concludeAmbiguous(attemptId, ambiguousMessage(attempt, runs), shown);
 }

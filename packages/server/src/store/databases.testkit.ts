@@ -171,6 +171,8 @@ const TABLES = [
   'group_plans',
   'run_workflow_jobs',
   'attempts',
+  'workflow_namings',
+  'named_commits',
   'job_counts',
   'jobs',
   'templates',

@@ -4,7 +4,7 @@ import { type Attempt, isNameFinal, type Run } from '../domain/attempt.ts';
 import { namedAt } from '../domain/correlation/clusters.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { DispatchTarget } from '../domain/job.ts';
-import { repoKeyOf } from '../domain/run-keys.ts';
+import { isOfSureKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
 import type { AttemptRow, Bool, NamingRow, Schema } from './schema.ts';
@@ -24,18 +24,50 @@ function keyOf(
 }
 
 /**
- * Takes what the run that the forge named to this attempt shows of its workflow. Only such a run can: any other was
- * chosen by its name, or may be somebody else's.
+ * Takes what an attempt's run shows of its workflow. That runs do not bear their id only one shows that the forge named to its
+ * attempt: any other was chosen by its name, or may be somebody else's. That they do, any run of the workflow that bears
+ * its attempt's id; but not for good of its commit, since a copy of the id may have come into its name by another input.
  */
 export async function noteNaming(tx: WriteTx, attempt: AttemptRow, run: Run): Promise<void> {
-  const { correlation_input: input } = attempt;
-  if (input === null || attempt.matched_by !== 'reply') return;
+  const isTold = attempt.matched_by === 'reply';
   const bearsId = run.name.includes(attempt.id);
-  if (!bearsId && !isNameFinal(run)) return;
+  const isShown = bearsId ? isTold || isOfTarget(attempt, run) : isTold && isNameFinal(run);
+  if (isShown) await learn(tx, attempt, run, { bearsId, isOfCommit: bearsId && isTold });
+}
+
+/** Takes what was concluded when its run, one of those without an id, could not be told: the forge has not named it. */
+export async function noteUnnamed(tx: WriteTx, attempt: AttemptRow, run: ShownRun): Promise<void> {
+  if (attempt.is_named === 1) await learn(tx, attempt, run, { bearsId: false, isOfCommit: false });
+}
+
+/** Another workflow may have been handed the id on. */
+function isOfTarget(attempt: AttemptRow, run: Run): boolean {
+  const target = { workflowId: attempt.workflow_id, ref: attempt.ref };
+  return isOfSureKey(run) && runsOfKey(target, [run], []).length > 0;
+}
+
+type ShownRun = Pick<Run, 'id' | 'headSha'>;
+
+interface Shown {
+  readonly bearsId: boolean;
+  /** At the run's commit each run that is sent its id bears it. */
+  readonly isOfCommit: boolean;
+}
+
+async function learn(
+  tx: WriteTx,
+  attempt: AttemptRow,
+  run: ShownRun,
+  { bearsId, isOfCommit }: Shown,
+): Promise<void> {
+  const { correlation_input: input } = attempt;
+  if (input === null) return;
   const { forge_id, owner, repo, workflow_id: workflowId, ref } = attempt;
   const key = keyOf(forge_id, { owner, repo, workflowId, ref }, input);
   const known = await readKnown(tx.db, key, run.headSha);
-  if (bearsId && run.headSha !== '' && !known.isCommitNamed) await addCommit(tx, key, run.headSha);
+  if (isOfCommit && run.headSha !== '' && !known.isCommitNamed) {
+    await addCommit(tx, key, run.headSha);
+  }
   if (known.bears_id === (bearsId ? 1 : 0) || (known.claimed_at ?? 0) > attempt.claimed_at) return;
   await moveNaming(tx, key, attempt, bearsId);
   tellNaming(tx, attempt, run, bearsId);
@@ -97,7 +129,7 @@ async function moveNaming(
     .execute();
 }
 
-function tellNaming(tx: WriteTx, attempt: AttemptRow, run: Run, bearsId: boolean): void {
+function tellNaming(tx: WriteTx, attempt: AttemptRow, run: ShownRun, bearsId: boolean): void {
   const { owner, repo, workflow_id: workflowId, ref, correlation_input: input } = attempt;
   tx.emit({
     kind: bearsId ? 'target.named' : 'target.unnamed',

@@ -12,7 +12,8 @@ import {
 } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { changeJob, endJob, type JobEnd, moveJob, returnJob, unmatchJob } from './job-moves.ts';
-import { noteNaming } from './runs-naming.ts';
+import type { AmbiguousEnd } from './port/runs.ts';
+import { noteNaming, noteUnnamed } from './runs-naming.ts';
 import type { AttemptRow, JobRow } from './schema.ts';
 
 export async function recordRun(
@@ -190,7 +191,7 @@ export async function concludeAmbiguous(
   database: Database,
   attemptId: string,
   message: string,
-  guessedRunId?: string,
+  { guessedRunId, unnamedRun }: AmbiguousEnd = {},
 ): Promise<boolean> {
   const isOpen = (attempt: AttemptRow): boolean =>
     guessedRunId === undefined ? awaitsRun(attempt) : isGuess(attempt, guessedRunId);
@@ -204,7 +205,11 @@ export async function concludeAmbiguous(
       told: { kind: 'attempt.ambiguous', data: { message } },
     });
     if (written === undefined) return false;
-    const job = await findActiveJob(tx.db, written.after);
+    const { before, after } = written;
+    if (unnamedRun !== undefined && before.state === 'accepted') {
+      await noteUnnamed(tx, after, unnamedRun);
+    }
+    const job = await findActiveJob(tx.db, after);
     const unmatched = job === undefined || job.run_id === null ? job : await unmatchJob(tx, job);
     if (unmatched !== undefined) {
       await endJob(tx, unmatched, { to: 'failed', message, cause: 'outcome-unknown' });

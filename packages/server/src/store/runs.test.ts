@@ -337,7 +337,8 @@ for (const kind of databases) {
       for (const attempt of [await unknown(), await accepted(null)]) {
         await runs().matchRun(attempt.id, run(attempt.id), 'order');
         await jobs().cancelJob(attempt.jobId, 'ben');
-        const letGo = (runId: string) => runs().concludeAmbiguous(attempt.id, 'two', runId);
+        const letGo = (runId: string) =>
+          runs().concludeAmbiguous(attempt.id, 'two', { guessedRunId: runId });
         expect(await letGo('another')).toBe(false);
         expect(await told(() => letGo(attempt.id))).toEqual(['attempt.ambiguous']);
         expect(await letGo(attempt.id)).toBe(false);
@@ -349,7 +350,7 @@ for (const kind of databases) {
       // By name, or by the forge's word, nothing is let go of.
       const named = await unknown();
       await runs().matchRun(named.id, run('5'), 'input');
-      expect(await runs().concludeAmbiguous(named.id, 'two', '5')).toBe(false);
+      expect(await runs().concludeAmbiguous(named.id, 'two', { guessedRunId: '5' })).toBe(false);
     });
 
     it('are cancelled with force again and again while they live', async () => {

@@ -45,8 +45,8 @@ export function makeRunStore(database: Database): RunStore {
     },
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
     concludeAbsent: (attemptId, message) => concludeAbsent(database, attemptId, message),
-    concludeAmbiguous: (attemptId, message, guessedRunId) =>
-      concludeAmbiguous(database, attemptId, message, guessedRunId),
+    concludeAmbiguous: (attemptId, message, how) =>
+      concludeAmbiguous(database, attemptId, message, how),
     listNamedCommits: (attempts, commits) => listNamedCommits(database, attempts, commits),
     adoptLateRun: (attemptId, run, matchedBy) => adoptLateRun(database, attemptId, run, matchedBy),
     recordRunGone: (attemptId, recheckAfterMs, message) =>

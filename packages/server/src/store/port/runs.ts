@@ -40,9 +40,8 @@ export interface RunStore {
   concludeAbsent(attemptId: string, message: string): Promise<boolean>;
   /**
    * unknown or accepted → ambiguous: its job fails, and is never sent again. False: it was settled already.
-   * @param guessedRunId found or accepted → ambiguous, though it has this run, by its time alone: it lets go of it
    */
-  concludeAmbiguous(attemptId: string, message: string, guessedRunId?: string): Promise<boolean>;
+  concludeAmbiguous(attemptId: string, message: string, how?: AmbiguousEnd): Promise<boolean>;
   /** Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id, as `namedAt` writes them. */
   listNamedCommits(
     attempts: readonly Attempt[],
@@ -78,4 +77,11 @@ export interface RunStore {
     waits: { readonly forceCancelMs: number; readonly runMadeWithinMs: number },
   ): Promise<{ attempt: Attempt; how: 'cancel' | 'force-cancel' }[]>;
   recordCancelSent(attemptId: string, how: 'cancel' | 'force-cancel'): Promise<void>;
+}
+
+export interface AmbiguousEnd {
+  /** found or accepted → ambiguous, though it has this run, by its time alone: it lets go of it. */
+  readonly guessedRunId?: string;
+  /** With this one the runs of its workflow have shown that they do not bear the id they are sent: remembered of an accepted one. */
+  readonly unnamedRun?: Pick<Run, 'id' | 'headSha'>;
 }
