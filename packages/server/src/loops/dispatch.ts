@@ -1,4 +1,4 @@
-import { runMadeWithinMs } from '../domain/correlation/window.ts';
+import { runMadeWithinMs, runMayBeMadeWithinMs } from '../domain/correlation/window.ts';
 import { planDispatch } from '../domain/dispatch-plan.ts';
 import type {
   CredentialAllowance,
@@ -206,6 +206,7 @@ export class DispatchLoop {
         pickupTimeoutMs,
         offsetMs: forge.dateOffset().offsetMs,
         runMadeWithinMs: runMadeWithinMs(this.#deps),
+        runMayBeMadeWithinMs: runMayBeMadeWithinMs(this.#deps),
       }),
     );
     await store.dispatch.recordHoldsEnded(state.endedHolds);
@@ -307,6 +308,7 @@ export class DispatchLoop {
           sendDeadlineMs,
           ...stamps.latest(),
           runMadeWithinMs: runMadeWithinMs(this.#deps),
+          runMayBeMadeWithinMs: runMayBeMadeWithinMs(this.#deps),
           probeMs,
         }),
       );

@@ -2,7 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { findDoubt } from '../domain/doubt.ts';
 import { type DispatchTarget, missingTargetFields } from '../domain/job.ts';
 import type { Database, WriteTx } from './database.ts';
-import { listDoubts } from './dispatch-doubts.ts';
+import { listDoubts, listLostNames } from './dispatch-doubts.ts';
 import { hashOf, inputsWith } from './dispatch-inputs.ts';
 import { isBlocked, takeProbe } from './dispatch-targets.ts';
 import { moveJob } from './job-moves.ts';
@@ -95,9 +95,9 @@ async function writeClaim(
   const { labels, isUnnamed } = await readForClaim(tx, job, target, correlationInput);
   const isNamed = correlationInput !== null && !isUnnamed;
   const inputs_hash = hashOf(stringMapOf(job.inputs), correlationInput);
-  const doubts = isNamed
-    ? []
-    : await listDoubts(tx.db, { ...request, forgeId: job.forge_id }, database.dbNow);
+  const query = { ...request, forgeId: job.forge_id };
+  const doubts = isNamed ? [] : await listDoubts(tx.db, query, database.dbNow);
+  if (isUnnamed) doubts.push(...(await listLostNames(tx.db, query, database.dbNow)));
   // Claims follow one another (`lockLease`): none comes between this look and the write.
   if (findDoubt(doubts, { ...target, isNamed, inputsHash: inputs_hash }) !== undefined) {
     throw new NotClaimable();

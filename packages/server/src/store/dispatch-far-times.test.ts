@@ -66,6 +66,26 @@ for (const kind of databases) {
       expect((await scene.attempt(attempt.id)).forge_send_deadline).toBe(attempt.forgeSendDeadline);
     });
 
+    it('a job behind one that was to be told by its id, which runs turned out to lack, goes', async () => {
+      await start();
+      await scene.addTemplate('u', { correlationInput: 'id' });
+      const fence = await lease();
+      const { attempt } = await claimNew(fence, { templateId: 'u' });
+      await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' });
+      await scene.runs().concludeAmbiguous(attempt.id, '', { unnamedRun: scene.run('7') });
+      await at.database.write((tx) =>
+        tx.db
+          .updateTable('attempts')
+          .set({ send_deadline: sql<number>`send_deadline + ${DAY}` })
+          .execute(),
+      );
+      const { id } = await add({ templateId: 'u' });
+      expect(await end(fence)).toBe(true);
+      // Its time begins now.
+      const over = { ...request(id), runMayBeMadeWithinMs: -MINUTE };
+      expect(await dispatch().claim(fence, over)).toBeDefined();
+    });
+
     it('a pause that some failure has set stays', async () => {
       await start();
       const fence = await lease();

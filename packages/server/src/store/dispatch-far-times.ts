@@ -1,5 +1,6 @@
 /** Moments to wait for that no pause could have set: a clock was ahead when they were, and has been put right. */
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
+import { isWatchedRow } from './attempts.ts';
 import type { Database, WriteTx } from './database.ts';
 import { MAY_BE_IN_DOUBT } from './dispatch-doubts.ts';
 import { holdsLease } from './leases.ts';
@@ -45,10 +46,11 @@ function conditionsOf({ dbNow }: Database, forgeId: string, aheadMs: number): (n
   return (now) => ({
     block: sql<SqlBool>`${ofForge} and (next_probe_at > ${now + aheadMs} or since > ${now + MARGIN_MS})`,
     job: sql<SqlBool>`${ofForge} and state = 'pending' and not_before is not null and not_before > ${now + aheadMs}`,
-    // Two, each with an index of its own.
+    // Three, each with an index of its own.
     attempts: [
       sql<SqlBool>`${late} and ended_at is null`,
       sql<SqlBool>`${late} and ${MAY_BE_IN_DOUBT}`,
+      sql<SqlBool>`${late} and ${isWatchedRow}`,
     ],
   });
 }

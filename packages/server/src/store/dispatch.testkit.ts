@@ -93,6 +93,7 @@ export function sceneOn(at: DatabaseUnderTest) {
         pickupTimeoutMs: 15 * MINUTE,
         offsetMs: 0,
         runMadeWithinMs: MINUTE,
+        runMayBeMadeWithinMs: 5 * MINUTE,
         ...over,
       }),
     /** Kinds of the events that `work` commits, in order. */
@@ -165,7 +166,8 @@ function request(at: DatabaseUnderTest, jobId: string): ClaimRequest {
   const attemptId = uuidv7(at.clock.now());
   return {
     ...{ jobId, attemptId, credential: CREDENTIAL, sendDeadlineMs: 5_000, offsetMs: 0 },
-    ...{ uncertaintyMs: 0, runMadeWithinMs: MINUTE, probeMs: MINUTE },
+    ...{ uncertaintyMs: 0, runMadeWithinMs: MINUTE, runMayBeMadeWithinMs: 5 * MINUTE },
+    probeMs: MINUTE,
   };
 }
 

@@ -71,7 +71,7 @@ describe('questions on sqlite', () => {
     for (const { id } of (await jobs.listQueue('g', {})).jobs) await jobs.findJob(id);
     await dispatch.loadState({
       ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1 },
-      ...{ offsetMs: 0, runMadeWithinMs: 1, labelCase: 'ignored' },
+      ...{ offsetMs: 0, runMadeWithinMs: 1, runMayBeMadeWithinMs: 1, labelCase: 'ignored' },
     });
     await runs.listLive(FORGE);
     await runs.listWatched(FORGE, 0);
@@ -104,7 +104,8 @@ describe('questions on sqlite', () => {
       credential: CREDENTIAL,
       offsetMs: 0,
     } as const;
-    const times = { freshForMs: 60_000, pickupTimeoutMs: 1, runMadeWithinMs: 60_000 };
+    const WITHIN = { runMadeWithinMs: 60_000, runMayBeMadeWithinMs: 60_000 };
+    const times = { freshForMs: 60_000, pickupTimeoutMs: 1, ...WITHIN };
     await makeDispatchStore(noting(at.database, asked)).loadState({ ...base, ...times });
     const passing = asked.filter(({ parameters }) => parameters.includes(manual.workflowId));
     expect(passing.length).toBeGreaterThan(0);

@@ -15,8 +15,16 @@ for (const kind of databases) {
       await start();
       await scene.addTemplate('u', { correlationInput: 'id' });
     };
+    /** What has ended was sent so long ago, by the database's clock, that a run made now cannot be its own. */
     const claim = async () => {
       at.clock.advance(1);
+      await at.database.write(({ db }) =>
+        db
+          .updateTable('attempts')
+          .set({ send_deadline: 0 })
+          .where('ended_at', 'is not', null)
+          .execute(),
+      );
       return (await claimNew(await lease(), { templateId: 'u' })).attempt;
     };
     const accepted = async () => {
@@ -56,26 +64,54 @@ for (const kind of databases) {
     it('is not learnt from what is told by its time', async () => {
       await begin();
       await end((await accepted()).id);
-      const byTime = await accepted();
-      expect(byTime.isNamed).toBe(false);
-      // The file was mended.
-      expect(await find((await accepted()).id)).toContain('target.named');
-      at.clock.advance(1);
-      expect(await told(() => end(byTime.id))).not.toContain('target.unnamed');
+      const [first, second] = [await accepted(), await accepted()];
+      expect([first.isNamed, second.isNamed]).toEqual([false, false]);
+      expect(await find(first.id)).toContain('target.named');
+      expect(await told(() => end(second.id))).not.toContain('target.unnamed');
       expect(await isNamedNext()).toBe(true);
     });
 
     it('is learnt anew once a run bears its id, though it is told by its time', async () => {
       await begin();
-      const old = await accepted();
       await end((await accepted()).id);
       const byTime = await accepted();
       expect(byTime).toMatchObject({ isNamed: false, correlationInput: 'id' });
       expect(await find(byTime.id)).toContain('target.named');
       expect(await isNamedNext()).toBe(true);
-      // Sent before the file was mended.
+    });
+
+    it('is not learnt from what was sent before the file was mended', async () => {
+      await begin();
+      const [first, old, mended] = [await accepted(), await accepted(), await accepted()];
+      await end(first.id);
+      expect(await find(mended.id)).toContain('target.named');
       expect(await told(() => end(old.id))).not.toContain('target.unnamed');
       expect(await isNamedNext()).toBe(true);
+    });
+
+    it('once learnt keeps jobs waiting for those that were to be told by their id, which would take their runs', async () => {
+      await begin();
+      const [first, open] = [await accepted(), await accepted()];
+      const claimable = async () => {
+        const { id } = await scene.add({ templateId: 'u' });
+        const { doubts } = await scene.load();
+        const doubt = (await scene.jobs().findWaitFacts(id))?.doubt;
+        const claimed = await dispatch().claim(await lease(), scene.request(id));
+        return [doubts.map(({ jobId }) => jobId), doubt?.jobId, claimed?.attempt.isNamed];
+      };
+      expect(await claimable()).toEqual([[], undefined, true]);
+      const ids = await scene.runs().listLive('github');
+      await end(first.id);
+      const left = ids.filter(({ id }) => id !== first.id).map(({ jobId }) => jobId);
+      expect(left).toContain(open.jobId);
+      expect(await claimable()).toEqual([[...left, first.jobId], open.jobId, undefined]);
+      await dispatch().recordAccepted(ids.at(-1)!.id, { runId: null, runUrl: '' });
+      for (const { id } of ids) await end(id);
+      expect(await claimable()).toEqual([expect.arrayContaining(left), undefined, undefined]);
+      await at.database.write(({ db }) =>
+        db.updateTable('attempts').set({ send_deadline: 0 }).execute(),
+      );
+      expect(await claimable()).toEqual([[], undefined, false]);
     });
 
     it('is learnt anew where its run was taken by its time before its name was there', async () => {

@@ -164,11 +164,21 @@ export function bearsIdOf(
   return sql`(select n.bears_id from workflow_namings n where ${isKey('n', { ...key })})`;
 }
 
+/** Of a row of `attempts`: the runs of its target have shown that they do not bear the id that it sent. */
+export const isOfUnnamedTarget = sql<SqlBool>`exists (
+  select 1 from workflow_namings n
+  where n.forge_id = attempts.forge_id and n.owner = lower(attempts.owner) and n.repo = lower(attempts.repo)
+    and n.workflow_id = attempts.workflow_id and n.ref = attempts.ref
+    and n.correlation_input = attempts.correlation_input and n.bears_id = 0
+)`;
+
+export interface UnnamedTargets {
+  readonly isUnnamed: (target: DispatchTarget, input: string) => boolean;
+  readonly areNone: boolean;
+}
+
 /** Targets whose runs have shown that they do not bear the id they are sent: few, if any. */
-export async function listUnnamed(
-  db: Kysely<Schema>,
-  forgeId: string,
-): Promise<(target: DispatchTarget, input: string) => boolean> {
+export async function listUnnamed(db: Kysely<Schema>, forgeId: string): Promise<UnnamedTargets> {
   const rows = await db
     .selectFrom('workflow_namings')
     .selectAll()
@@ -178,7 +188,9 @@ export async function listUnnamed(
   const nameOf = (key: NamingKey): string =>
     JSON.stringify([key.owner, key.repo, key.workflow_id, key.ref, key.correlation_input]);
   const unnamed = new Set(rows.map(nameOf));
-  return (target, input) => unnamed.has(nameOf(keyOf(forgeId, target, input)));
+  const isUnnamed: UnnamedTargets['isUnnamed'] = (target, input) =>
+    unnamed.has(nameOf(keyOf(forgeId, target, input)));
+  return { isUnnamed, areNone: rows.length === 0 };
 }
 
 export async function listNamedCommits(

@@ -79,6 +79,16 @@ export function runMadeWithinMs(
   return timing.requestTimeoutMs + madeLateMs(timing) + STAMP_STEP_MS;
 }
 
+/**
+ * So long after its send deadline a run may bear a stamp of which it cannot be ruled out that it is this attempt's: one that is
+ * made after this bears a later stamp.
+ */
+export function runMayBeMadeWithinMs(
+  timing: Pick<CorrelationTiming, 'requestTimeoutMs' | 'runLookupTimeoutMs'>,
+): number {
+  return timing.requestTimeoutMs + timing.runLookupTimeoutMs + STAMP_STEP_MS;
+}
+
 /** Whether this attempt could have made a run at that moment: it is taken by its time. Before the claim it never could. */
 export function isMadeInTime(
   attempt: SearchedAttempt,

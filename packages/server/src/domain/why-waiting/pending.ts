@@ -183,7 +183,7 @@ function findUnsettled({ doubt, target }: WaitInput): Cause | undefined {
   if (doubt === undefined) return undefined;
   const message =
     `Job ${doubt.jobId} was sent to ${target.workflowId} with other inputs, and its run is not known yet: ` +
-    'this one goes on when it is. With correlation_input on the template none has to wait for another.';
+    'this one goes on when it is. With correlation_input on the template and in the workflow’s run-name none has to wait for another.';
   return { code: 'outcome-pending', message, since: doubt.claimedAt };
 }
 

@@ -33,6 +33,8 @@ export interface DispatchQuery {
   readonly offsetMs: number;
   /** How long after its send deadline an attempt may still get a run. */
   readonly runMadeWithinMs: number;
+  /** How long after its send deadline it cannot be ruled out that a run is an attempt's own. */
+  readonly runMayBeMadeWithinMs: number;
 }
 
 /** Loaded in one consistent read. `allowances` is filled in by the loop, which knows the forge. */
@@ -58,6 +60,8 @@ export interface ClaimRequest {
   readonly uncertaintyMs: number;
   /** How long after its send deadline an attempt may still get a run. */
   readonly runMadeWithinMs: number;
+  /** How long after its send deadline it cannot be ruled out that a run is an attempt's own. */
+  readonly runMayBeMadeWithinMs: number;
   /** If the claim is the probe of a blocked target: how long until the next one. */
   readonly probeMs: number;
 }

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { impatient } from './harness/config-file.ts';
+import { acme, namedGroups, workflow } from './harness/scenes.ts';
+import { databases, startWorld, type World } from './harness/world.ts';
+
+const WARNING = 'do not bear the id they are sent';
+
+const warnings = ({ logLines }: World) => logLines.filter((line) => line.includes(WARNING));
+
+/** It takes the id, and its author has forgotten `run-name`. */
+const nameless = workflow({ runName: 'Build' });
+
+it.each(databases)(
+  'GitHub Enterprise Server 3.20 and a workflow whose run-name lacks the id: what is sent first fails and says so, what comes after it does not, on $name',
+  async (database) => {
+    const world = await startWorld({
+      ...{ database, sim: { ghes: '3.20' }, exceptions: { hiddenRuns: 2, ambiguousRuns: 2 } },
+      config: { ...impatient, groups: namedGroups },
+      forge: { ...acme(4), workflows: [nameless] },
+    });
+    const enqueue = (note: string) =>
+      world.api.enqueue('linux', { template_id: 'build', inputs: { note } });
+    await world.api.pauseGroup('linux');
+    const first = [await enqueue('one'), await enqueue('two')];
+    await world.api.unpauseGroup('linux');
+    for (const { id } of first) {
+      const { error_message: message } = await world.job(id, 'failed');
+      expect(message).toMatch(/^outcome-ambiguous: the forge answered .* without naming the run/);
+      for (const run of world.ourRuns()) {
+        expect(message).toContain(`${run.id} (${world.sim.url}/acme/app/actions`);
+      }
+      expect(message).not.toContain('was lost');
+    }
+    await world.until(
+      'a warning',
+      () => warnings(world),
+      (lines) => lines.length === 1,
+    );
+    for (const note of ['three', 'four']) {
+      const done = await world.job((await enqueue(note)).id, 'completed');
+      expect(world.runOf(done).inputs['note']).toBe(note);
+    }
+    expect(world.ourRuns()).toHaveLength(4);
+    expect(warnings(world)).toHaveLength(1);
+  },
+);
