@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { impatient } from './harness/config-file.ts';
 import { acme, namedGroups, workflow } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
@@ -10,13 +9,19 @@ const warnings = ({ logLines }: World) => logLines.filter((line) => line.include
 /** It takes the id, and its author has forgotten `run-name`. */
 const nameless = workflow({ runName: 'Build' });
 
+const config = {
+  // On a busy machine an answer takes longer than a second, and would be lost.
+  github: { request_timeout: '4s' },
+  dispatcher: { send_deadline: '500ms', run_lookup_timeout: '6s' },
+  groups: namedGroups,
+};
+
 it.each(databases)(
   'GitHub Enterprise Server 3.20 and a workflow whose run-name lacks the id: what is sent first fails and says so, what comes after it does not, on $name',
   async (database) => {
     const world = await startWorld({
       ...{ database, sim: { ghes: '3.20' }, exceptions: { hiddenRuns: 2, ambiguousRuns: 2 } },
-      // On a busy machine an answer takes longer than a second, and would be lost.
-      config: { ...impatient, github: { request_timeout: '10s' }, groups: namedGroups },
+      config,
       forge: { ...acme(4), workflows: [nameless] },
     });
     const enqueue = (note: string) =>
