@@ -179,7 +179,7 @@ describe('an attempt whose answer named no run, and of which no run bears the id
   });
 
   it('shows nothing of ids where its answer was lost, or its run may be one whose name is to come', async () => {
-    const shown = async (one: Attempt, ...runs: Run[]) => await resolve([one], runs, 400_000);
+    const shown = async (one: Attempt, ...runs: Run[]) => resolve([one], runs, 400_000);
     expect(await shown({ ...sent, state: 'unknown' }, nameless)).not.toContain(shows);
     expect(await shown({ ...sent, isNamed: false }, nameless)).not.toContain(shows);
     expect(await shown(sent, nameless, run('8', { status: 'queued' }))).not.toContain(shows);
