@@ -74,11 +74,11 @@ async function cancelOne(
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
-    const isOurs = await isOursToEnd(deps, attempt, runId, signal);
+    if (await isOursToEnd(deps, attempt, runId, signal)) {
+      await forge.cancelRun(owner, repo, runId, how, signal);
+      await store.runs.recordCancelSent(attempt.id, how);
+    }
     pace.noteOver(attempt);
-    if (!isOurs) return;
-    await forge.cancelRun(owner, repo, runId, how, signal);
-    await store.runs.recordCancelSent(attempt.id, how);
   } catch (error) {
     const cause = lastingCauseOf(error);
     if (cause === undefined) pace.noteOver(attempt);

@@ -72,6 +72,7 @@ async function followByListing(
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   deps.troubles.over(nameOf(look));
+  deps.closedRepos.forget(repoKeyOf(look));
   await noteReadable(deps, look);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {

@@ -118,6 +118,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const looks = lookByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
+    deps.closedRepos.keepOnly(live.map(repoKeyOf));
     deps.troubles.keepOnly([...looks.map(nameOf), ...all.map(nameOf), ...live.map(({ id }) => id)]);
   }
   await begin({ ...deps, betweenJobs }, looks, context, { isSoon, restarted });
@@ -127,7 +128,8 @@ async function endFarPauses(
   { store, forge, logger, longestPauseMs }: TrackDeps,
   { fence }: LoopContext,
 ): Promise<void> {
-  const longestMs = Math.max(longestPauseMs, LONGEST_BACKOFF_MS);
+  // A job whose sending failed comes back so long after the next probe of its workflow.
+  const longestMs = longestPauseMs + LONGEST_BACKOFF_MS;
   const isEnded = await store.dispatch.endFarPauses(fence, forge.id, longestMs);
   if (!isEnded) return;
   const message =

@@ -73,8 +73,10 @@ export async function describeHeads(
  * A sending that fails without an answer keeps its runner until it is known that it started nothing. Were the probes of what
  * always fails first in line, they would keep few runners from all others.
  */
-function isToYield({ kind, next_probe_at }: TargetBlockRow, now: number): boolean {
-  return kind === 'failing' && (next_probe_at ?? now) > now - LONGEST_YIELD_MS;
+function isToYield({ kind, refusals, next_probe_at }: TargetBlockRow, now: number): boolean {
+  // What fails once may pass by itself.
+  if (kind !== 'failing' || refusals < 2) return false;
+  return (next_probe_at ?? now) > now - LONGEST_YIELD_MS;
 }
 
 function headOf(

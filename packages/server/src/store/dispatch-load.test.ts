@@ -54,8 +54,10 @@ for (const kind of databases) {
       await scene.addRunners('1');
       const failing = await add();
       const other = await add({ templateId: 'u' });
-      await block({ ref: '', kind: 'failing' });
+      await block({ ref: '', kind: 'failing', refusals: 2 });
       await block({ workflow_id: 'other.yml', ref: '', kind: 'not-found' });
+      await block({ workflow_id: 'once.yml', ref: '', kind: 'failing', refusals: 1 });
+      await scene.addTemplate('once', { workflowId: 'once.yml' });
       const yielding = async () =>
         (await group()).head.filter(({ isYielding }) => isYielding).map(({ id }) => id);
       at.clock.advance(MINUTE);

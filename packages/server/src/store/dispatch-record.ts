@@ -1,7 +1,7 @@
 /** What became of a claim. An outcome goes to the attempt whatever has become of the job meanwhile. */
 import { type SqlBool, sql } from 'kysely';
 import { isGivenUp } from '../domain/attempt.ts';
-import { LONGEST_BACKOFF_MS, missingTargetFields } from '../domain/job.ts';
+import { missingTargetFields } from '../domain/job.ts';
 import {
   type AttemptChange,
   type AttemptTold,
@@ -14,6 +14,7 @@ import {
 } from './attempts.ts';
 import { chunksOf } from './chunks.ts';
 import type { Database, WriteTx } from './database.ts';
+import { returnAt } from './dispatch-put-off.ts';
 import { clearTarget } from './dispatch-targets.ts';
 import { noteVerdict, releaseProbe } from './dispatch-verdicts.ts';
 import { changeJob, endJob, returnJob, unmatchJob } from './job-moves.ts';
@@ -55,9 +56,10 @@ export async function recordRefused(
     const noted = await noteVerdict(tx, refused.attempt, outcome);
     const isForGood = then === 'fail' || (then === 'fail-if-repeated' && noted.hasRepeated);
     if (refused.job !== undefined) {
-      const { nextProbeAt } = outcome.isOwnFailure ? noted : { nextProbeAt: null };
-      const notBefore = await returnAt(tx, refused.job, outcome, nextProbeAt);
-      await settleRefused(tx, refused.job, { ...outcome, notBefore }, isForGood);
+      const { attempt, job } = refused;
+      const failing = outcome.isOwnFailure ? noted.failing : null;
+      const notBefore = await returnAt(tx, attempt, job, outcome, failing);
+      await settleRefused(tx, job, { ...outcome, notBefore }, isForGood);
     }
     return true;
   });
@@ -93,37 +95,6 @@ async function refuse(
 function mayBeRefused({ state, matched_by }: AttemptRow): boolean {
   const isSettled = state === 'accepted' || state === 'refused';
   return !isSettled && (matched_by === null || matched_by === 'order');
-}
-
-/**
- * Something before the forge may refuse what is in this job alone. Were it the probe each time, as the first in the queue, it
- * would keep all others of its workflow waiting for ever: where there are others, it comes back after a later probe.
- */
-async function returnAt(
-  { db }: WriteTx,
-  { id, group_id, template_id }: JobRow,
-  { notBefore, pauses }: RefusedOutcome,
-  nextProbeAt: number | null,
-): Promise<number | null> {
-  if (nextProbeAt === null) return notBefore;
-  const others = await db
-    .selectFrom('job_counts')
-    .select('n')
-    .where('group_id', '=', group_id)
-    .where('template_id', '=', template_id ?? '')
-    .where('state', '=', 'pending')
-    .where('n', '>', 0)
-    .executeTakeFirst();
-  if (others === undefined) return notBefore;
-  const { failures } = await db
-    .selectFrom('attempts')
-    .select((eb) => eb.fn.countAll<number>().as('failures'))
-    .where('job_id', '=', id)
-    .where('state', '=', 'refused')
-    .executeTakeFirstOrThrow();
-  const firstMs = pauses.longestFailureMs / 4;
-  const laterMs = firstMs * 2 ** (Math.max(1, failures) - 1);
-  return nextProbeAt + Math.min(laterMs, LONGEST_BACKOFF_MS);
 }
 
 async function settleRefused(

@@ -133,14 +133,45 @@ for (const kind of databases) {
       expect(await blockOf((await add({ workflowId: 'other.yml' })).id)).toBeUndefined();
     });
 
-    it('a job that fails at each probe lets the others of its template go first, each time longer, and comes back', async () => {
+    const own = { ...refused, verdict: 'failing', isOwnFailure: true, notBefore: 1 } as const;
+    const failOnce = async (jobId: string, over: Partial<RefusedOutcome> = {}) => {
+      const sent = await dispatch().claim(await lease(), request(jobId));
+      await dispatch().recordRefused(sent!.attempt.id, { ...own, ...over });
+      return (await job(jobId)).notBefore;
+    };
+
+    it('one that no other can follow takes the next probe itself, however often it has failed', async () => {
       await start();
-      const own = { ...refused, verdict: 'failing', isOwnFailure: true, notBefore: 1 } as const;
-      const failOnce = async (jobId: string, over: Partial<RefusedOutcome> = {}) => {
-        const sent = await dispatch().claim(await lease(), request(jobId));
-        await dispatch().recordRefused(sent!.attempt.id, { ...own, ...over });
-        return (await job(jobId)).notBefore;
-      };
+      const [first, second] = [await add(), await add()];
+      expect(await failOnce(first.id)).toBeGreaterThan(at.clock.now());
+      // It waits for longer than the next probe.
+      await at.database.write(({ db }) =>
+        db
+          .updateTable('jobs')
+          .set({ not_before: at.clock.now() + 2 * MINUTE })
+          .where('id', '=', first.id)
+          .execute(),
+      );
+      at.clock.advance(1_000);
+      expect(await failOnce(second.id)).toBe(1);
+      at.clock.advance(MINUTE);
+      await add({ workflowId: 'other.yml', templateId: null });
+      await jobs().deleteJob(first.id, 'ben');
+      expect(await failOnce(second.id)).toBe(1);
+    });
+
+    it('what an outage did to a job before its workflow failed alone puts it off no longer', async () => {
+      await start();
+      const [job, other] = [await add(), await add()];
+      for (let count = 0; count < 5; count += 1) {
+        await failOnce(job.id, { verdict: 'none', isOwnFailure: false, notBefore: null });
+        at.clock.advance(MINUTE);
+      }
+      expect(await failOnce(job.id)).toBe((await blockOf(other.id))!.nextProbeAt + 1_000);
+    });
+
+    it('a job that fails at each probe lets the others of its workflow go first, each time longer, and comes back', async () => {
+      await start();
       const [bad, other] = [await add(), await add()];
       for (const laterMs of [1_000, 2_000, 4_000]) {
         at.clock.advance(MINUTE);
@@ -163,6 +194,10 @@ for (const kind of databases) {
       expect(await pauseMs(waiting.id)).toBe(1_000);
       await dispatch().releaseFailing('github');
       expect(await pauseMs(waiting.id)).toBe(0);
+      // Its failures count anew.
+      at.clock.advance(1);
+      await fail((await claimed()).id);
+      expect(await pauseMs(waiting.id)).toBe(2_000);
     });
 
     it('a probe that told nothing may be made again at once', async () => {

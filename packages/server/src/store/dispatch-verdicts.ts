@@ -19,11 +19,16 @@ type BlockKey = Pick<
 export interface Noted {
   /** A 404 has repeated, and so counts. */
   readonly hasRepeated: boolean;
-  /** When the next probe of what fails may go. */
-  readonly nextProbeAt: number | null;
+  readonly failing: FailingBlock | null;
 }
 
-const NOTHING_MORE: Noted = { hasRepeated: false, nextProbeAt: null };
+export interface FailingBlock {
+  /** When the first of the failures in a row was told. */
+  readonly since: number;
+  readonly nextProbeAt: number;
+}
+
+const NOTHING_MORE: Noted = { hasRepeated: false, failing: null };
 
 export async function noteVerdict(
   tx: WriteTx,
@@ -54,7 +59,7 @@ export async function noteVerdict(
     case 'not-found':
       return { ...NOTHING_MORE, hasRepeated: await noteMissing(tx, attempt, word) };
     case 'failing':
-      return { ...NOTHING_MORE, nextProbeAt: await noteFailure(tx, attempt, word) };
+      return { ...NOTHING_MORE, failing: await noteFailure(tx, attempt, word) };
   }
 }
 
@@ -70,11 +75,12 @@ export async function releaseProbe(tx: WriteTx, attempt: AttemptRow): Promise<vo
     .execute();
 }
 
+/** Each is tried once as one among others: that it failed while all did says nothing of it. */
 export async function releaseFailing(database: Database, forgeId: string): Promise<void> {
   await database.write(async (tx) => {
     await tx.db
       .updateTable('target_blocks')
-      .set({ next_probe_at: tx.now })
+      .set({ next_probe_at: tx.now, refusals: 1 })
       .where('forge_id', '=', forgeId)
       .where('kind', '=', 'failing')
       .where('next_probe_at', '>', tx.now)
@@ -159,13 +165,13 @@ async function noteMissing(
 /**
  * What else is known to be in the way stays: its probe has been put off already.
  *
- * @returns when the next probe may go; `null`: something else is in the way
+ * @returns `null`: something else is in the way
  */
 async function noteFailure(
   tx: WriteTx,
   attempt: AttemptRow,
   { message, pauses }: TargetWord & { readonly message: string },
-): Promise<number | null> {
+): Promise<FailingBlock | null> {
   const { forge_id, owner, repo, workflow_id } = attempt;
   const key = { forge_id, owner, repo, workflow_id, ref: '' };
   const { firstFailureMs, longestFailureMs } = pauses;
@@ -186,7 +192,7 @@ async function noteFailure(
   if (row === undefined) return null;
   if (row.refusals === 1) {
     tellTarget(tx, row, 'target.blocked');
-    return row.next_probe_at;
+    return { since: row.since, nextProbeAt: first.next_probe_at };
   }
   const pauseMs = firstFailureMs * 2 ** Math.min(row.refusals - 1, 20);
   const nextProbeAt = tx.now + Math.min(pauseMs, longestFailureMs);
@@ -195,5 +201,5 @@ async function noteFailure(
     .set({ next_probe_at: nextProbeAt })
     .where((eb) => eb.and(key))
     .execute();
-  return nextProbeAt;
+  return { since: row.since, nextProbeAt };
 }
