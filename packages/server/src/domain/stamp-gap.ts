@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt.ts';
+import { DRIFT_MS } from './correlation/window.ts';
 
 /** Forges stamp whole seconds, rounded down. */
 const STAMP_STEP_MS = 1_000;
@@ -53,9 +54,6 @@ export function findStampGap(
   const shown = gaps.filter((gap) => gap !== undefined);
   return shown.sort((a, b) => b.unsureMs - a.unsureMs)[0];
 }
-
-/** Clocks that are kept right drift apart by less. */
-const DRIFT_MS = 5_000;
 
 /** Also if it was stepped before the claim, and nobody knew it yet. */
 function isSteppedSince(run: StampedRun, { offsetMs, uncertaintyMs }: ClockNow): boolean {

@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { pendingJob } from '../domain/dispatch-plan.testkit.ts';
 import type { PendingJob, PlannedSend } from '../domain/dispatch-state.ts';
 import { chooseProbe } from './choose-probe.ts';
 
 const send = (jobId: string): PlannedSend => ({ jobId, groupId: 'g', choices: 1 });
-const job = (id: string, repo: string, workflowId = 'ci.yml'): PendingJob => ({
-  ...{ id, priority: 0, rank: 0, createdAt: 0, owner: 'acme', repo, workflowId },
-  ...{
-    ref: 'main',
-    runners: 1,
-    credentialId: 'token',
-    isNamed: true,
-    inputsHash: '',
-    isYielding: false,
-  },
-});
+const job = (id: string, repo: string, workflowId = 'ci.yml'): PendingJob =>
+  pendingJob(id, { repo, workflowId });
 const jobs = new Map(['a', 'b', 'c'].map((repo) => [repo, job(repo, repo)]));
 const choose = (failedAt: Record<string, number>, ids: readonly string[] = ['a', 'b', 'c']) =>
   chooseProbe(ids.map(send), jobs, ({ repo }) => {

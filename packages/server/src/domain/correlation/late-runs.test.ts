@@ -21,6 +21,12 @@ describe('lateRuns', () => {
     expect(late([madeAfter('3', 30 * MINUTE)])).toEqual([]);
   });
 
+  it('takes none of well before the claim, however unsure the forge’s clock has turned out to be since', () => {
+    const unsure = sentAfter('gone-1', 0, { state: 'absent', uncertaintyMs: 12 * SECOND });
+    expect(late([madeAfter('1', -8 * SECOND)], { watched: [unsure] })).toEqual([]);
+    expect(late([madeAfter('2', 2 * SECOND)], { watched: [unsure] })).toEqual(['2']);
+  });
+
   it('of one that sends its id takes only what bears it: any other would be somebody else’s, and cancelled', () => {
     const named = { watched: [namedAfter('gone-1', 0, { state: 'absent' })] };
     expect(late([madeAfter('1', 2 * SECOND)], named)).toEqual([]);

@@ -95,7 +95,7 @@ export function isMadeInTime(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return isWithin(attempt, run, sureOf(attempt), inTimeUntil(attempt, timing));
+  return isWithin(attempt, run, mostTakenUnsureMs(attempt), inTimeUntil(attempt, timing));
 }
 
 /** Not so early that it is not taken by its time. */
@@ -103,10 +103,10 @@ export function isMadeSinceClaim(
   attempt: SearchedAttempt,
   run: Pick<CandidateRun, 'createdAt'>,
 ): boolean {
-  return isWithin(attempt, run, sureOf(attempt), Infinity);
+  return isWithin(attempt, run, mostTakenUnsureMs(attempt), Infinity);
 }
 
-function sureOf({ uncertaintyMs }: SearchedAttempt): number {
+function mostTakenUnsureMs({ uncertaintyMs }: SearchedAttempt): number {
   return Math.min(uncertaintyMs, SURE_MS);
 }
 
@@ -159,7 +159,7 @@ export function earliestOf({ claimedAt, uncertaintyMs, steppedMs }: SearchedAtte
 }
 
 /** Clocks that are kept right drift apart by less: more is a step of one of them. */
-const DRIFT_MS = 5_000;
+export const DRIFT_MS = 5_000;
 
 /** @param offset the forge's clock minus ours, now */
 export function steppedSince(
