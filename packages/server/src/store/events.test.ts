@@ -46,6 +46,18 @@ for (const kind of databases) {
       expect(await events().lastSeq()).toBe(told!.seq);
     });
 
+    it('come back whatever their texts are: those of a write go to the database as one list', async () => {
+      const texts = ['', 'null', '{a,b}', '"quoted"', "it's", 'back\\slash', 'a\nb', 'é, 🚀'];
+      const odd = texts.map((text) => ({ ...event(text), actor: text, data: { text } }));
+      const nobodys = { ...event('of no group'), groupId: null, forgeId: null, isAudit: true };
+      const all = [...odd, nobodys];
+      await at.database.write(async (tx) => {
+        for (const one of all) tx.emit(one);
+      });
+      const told = await events().listAfter(0, 100);
+      expect(told).toMatchObject(all);
+    });
+
     it('are listed from any number on, in the order of their telling, a page at a time', async () => {
       await emit(at.database, 'a', 'b', 'c');
       await emit(at.database, 'd');

@@ -144,24 +144,24 @@ const CLOCKS_APART_MS = 5_000;
 
 /** What was received at a time that is yet to come says nothing of now: our clock was put back. */
 async function findFlow({ read, clock }: Database, forgeId: string): Promise<StoredFlow> {
-  const last = await read
-    .selectFrom('webhook_deliveries')
-    .select('received_at')
-    .where('forge_id', '=', forgeId)
-    .where('received_at', '<=', clock.now() + CLOCKS_APART_MS)
-    .orderBy('received_at', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  const forge = await read
+  const flow = await read
     .selectFrom('forges')
-    .select(['webhooks_missed_since as missedSince', 'webhook_missed_at as missedAt'])
     .where('id', '=', forgeId)
+    .select([
+      'webhooks_missed_since as missedSince',
+      'webhook_missed_at as missedAt',
+      (eb) =>
+        eb
+          .selectFrom('webhook_deliveries as d')
+          .where('d.forge_id', '=', forgeId)
+          .where('d.received_at', '<=', clock.now() + CLOCKS_APART_MS)
+          .select('d.received_at')
+          .orderBy('d.received_at', 'desc')
+          .limit(1)
+          .as('receivedAt'),
+    ])
     .executeTakeFirst();
-  return {
-    receivedAt: last?.received_at ?? null,
-    missedSince: forge?.missedSince ?? null,
-    missedAt: forge?.missedAt ?? null,
-  };
+  return flow ?? { receivedAt: null, missedSince: null, missedAt: null };
 }
 
 /** Not a state: it only bears on how often the forge is asked. */

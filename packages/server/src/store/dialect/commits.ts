@@ -1,4 +1,4 @@
-import type { ControlledTransaction } from 'kysely';
+import type { ControlledTransaction, Insertable } from 'kysely';
 import type { Clock } from '../../lib/clock.ts';
 import type { WriteOptions, WriteTx } from '../database.ts';
 import { StoreError } from '../port/store.ts';
@@ -8,11 +8,13 @@ import type { RetryDelay } from './retrying.ts';
 
 export type Work<T> = (tx: WriteTx) => Promise<T>;
 
+export type EventRow = Insertable<Schema['events']>;
+
 /** What the databases do differently around one write. Errors arrive as the connection threw them. */
 export interface WriteSource {
   begin(): Promise<ControlledTransaction<Schema>>;
-  /** Called before the first event is written, when nothing but events is left to write. */
-  lockEvents(tx: ControlledTransaction<Schema>): Promise<void>;
+  /** Called when nothing but events is left to write, in the order in which they happened. */
+  insertEvents(tx: ControlledTransaction<Schema>, events: readonly EventRow[]): Promise<void>;
   findRetryDelay(error: unknown): RetryDelay | undefined;
   /** After a commit that failed: could it have reached the disk? */
   mayHaveCommitted(error: unknown): boolean;
@@ -62,9 +64,7 @@ async function writeLast(
 ): Promise<void> {
   try {
     await pending.writeCounts(tx);
-    if (!pending.hasEvents) return;
-    await source.lockEvents(tx);
-    await pending.writeEvents(tx);
+    await pending.writeEvents((events) => source.insertEvents(tx, events));
   } catch (error) {
     await rollBack(tx);
     throw error;

@@ -4,9 +4,9 @@ import type { JobState } from '../../domain/job.ts';
 import { letOthersRun } from '../../lib/turns.ts';
 import { chunksOf } from '../chunks.ts';
 import type { WriteTx } from '../database.ts';
-import { insertRows } from '../insert-rows.ts';
 import { toBool } from '../rows.ts';
 import type { Schema } from '../schema.ts';
+import type { EventRow } from './commits.ts';
 
 // 10 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
 const EVENTS_PER_STATEMENT = 250;
@@ -79,7 +79,7 @@ export class PendingWrites {
     }
   }
 
-  async writeEvents(db: Transaction<Schema>): Promise<void> {
+  async writeEvents(insert: (events: readonly EventRow[]) => Promise<void>): Promise<void> {
     for (const events of chunksOf(this.#events, EVENTS_PER_STATEMENT)) {
       const rows = events.map(({ at, event }) => ({
         at,
@@ -93,7 +93,7 @@ export class PendingWrites {
         is_audit: toBool(event.isAudit),
         data: JSON.stringify(event.data),
       }));
-      await insertRows(db, 'events', rows);
+      await insert(rows);
       if (this.#events.length > EVENTS_PER_STATEMENT) await letOthersRun();
     }
   }

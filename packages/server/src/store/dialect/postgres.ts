@@ -10,8 +10,9 @@ import { CommitListeners } from './commit-listeners.ts';
 import type { WriteSource } from './commits.ts';
 import type { OpenedDatabase } from './opened-database.ts';
 import { OwnCommits } from './own-commits.ts';
+import { insertEvents } from './postgres-events.ts';
 import { findPostgresRetryDelay, mayHaveCommitted } from './postgres-faults.ts';
-import { EVENTS_CHANNEL, PostgresListener } from './postgres-listener.ts';
+import { PostgresListener } from './postgres-listener.ts';
 import { chooseSsl, clientOptions, type PostgresConfig } from './postgres-options.ts';
 import { openPools, type Pools } from './postgres-pools.ts';
 import { inspectServer } from './postgres-server.ts';
@@ -25,8 +26,7 @@ export interface PostgresDeps {
   readonly logger: Logger;
 }
 
-/** Keys of the advisory locks: any two numbers that no other program on this database uses. */
-const EVENTS_LOCK = 5_140_736_201;
+/** Key of an advisory lock, as `EVENTS_LOCK`. */
 const SCHEMA_LOCK = 5_140_736_202;
 
 /**
@@ -77,12 +77,7 @@ async function makeListener(
 function writeSourceOf(writing: Kysely<Schema>, origin: string): WriteSource {
   return {
     begin: () => writing.startTransaction().execute(),
-    // Held until the commit is done: the next number is taken by who commits next, so seq order is commit order.
-    lockEvents: async (tx) => {
-      await sql`
-        select pg_advisory_xact_lock(${EVENTS_LOCK}::bigint), pg_notify(${EVENTS_CHANNEL}, ${origin})
-      `.execute(tx);
-    },
+    insertEvents: (tx, events) => insertEvents(tx, events, origin),
     findRetryDelay: findPostgresRetryDelay,
     mayHaveCommitted,
   };

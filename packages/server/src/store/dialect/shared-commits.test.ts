@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { letOthersRun } from '../../lib/turns.ts';
 import type { WriteTx } from '../database.ts';
+import { insertRows } from '../insert-rows.ts';
 import type { Schema } from '../schema.ts';
 import type { WriteSource } from './commits.ts';
 import { SharedCommits } from './shared-commits.ts';
@@ -34,7 +35,7 @@ describe('writes that share a commit', () => {
     isDiskFaulty = false;
     const source: WriteSource = {
       begin: () => db.startTransaction().execute(),
-      lockEvents: async () => undefined,
+      insertEvents: (tx, events) => insertRows(tx, 'events', events),
       findRetryDelay: () => undefined,
       mayHaveCommitted: () => isDiskFaulty,
     };

@@ -2,6 +2,7 @@ import { Kysely, SqliteDialect, sql } from 'kysely';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Database } from '../database.ts';
+import { insertRows } from '../insert-rows.ts';
 import type { Schema } from '../schema.ts';
 import { endWith } from './change-schema.ts';
 import { CommitListeners } from './commit-listeners.ts';
@@ -131,7 +132,7 @@ function writeSourceOf(writing: Kysely<Schema>, sameFiles: SameFiles): WriteSour
       return writing.startTransaction().execute();
     },
     // One writer: what commits first was first.
-    lockEvents: async () => undefined,
+    insertEvents: (tx, events) => insertRows(tx, 'events', events),
     findRetryDelay: (error) => (findSqliteCode(error) === SQLITE_BUSY ? BUSY_DELAY : undefined),
     mayHaveCommitted: isIoFault,
   };
