@@ -148,19 +148,22 @@ export class DispatchLoop {
   }
 
   async #planAndSend(context: LoopContext): Promise<void> {
-    const { store, requestTimeoutMs } = this.#deps;
-    await store.dispatch.expireClaims(context.fence, requestTimeoutMs);
+    const { store, requestTimeoutMs, freshForMs } = this.#deps;
+    const [freshMs] = await Promise.all([
+      freshForMs(),
+      store.dispatch.expireClaims(context.fence, requestTimeoutMs),
+    ]);
     this.#isPlanOvertaken = false;
     this.#starved = new Set();
     // Until it is known: one that is settled while the plan is made must not be missed.
     this.#awaitsOutcome = true;
-    const state = await this.#load(context);
+    const state = await this.#load(context, freshMs);
     const plan = await this.#timed('plan', () => this.#plan(state));
-    await Promise.all([
+    // What it says is for people: they must not keep the jobs waiting.
+    const [limitedUntil] = await allOrFirstError([
+      this.#sendAll(context, state, plan),
       store.dispatch.savePlans(context.fence, plan.groups),
-      plan.sends.length > 0 ? this.#learnForgeTime(context) : undefined,
     ]);
-    const limitedUntil = await this.#sendAll(context, state, plan);
     this.#wakeWhenDue(context.wake, state, plan, limitedUntil);
     this.#starved = starvedIn(plan);
     this.#awaitsOutcome = plan.awaitsOutcome;
@@ -194,15 +197,14 @@ export class DispatchLoop {
     return result;
   }
 
-  async #load(context: LoopContext): Promise<LoadedDispatchState> {
-    const { store, forge, freshForMs, pickupTimeoutMs } = this.#deps;
-    const freshMs = await freshForMs();
+  async #load(context: LoopContext, freshForMs: number): Promise<LoadedDispatchState> {
+    const { store, forge, pickupTimeoutMs } = this.#deps;
     const state = await this.#timed('load', () =>
       store.dispatch.loadState({
         forgeId: forge.id,
         labelCase: forge.can.labelCase,
         credential: credentialOf(forge),
-        freshForMs: freshMs,
+        freshForMs,
         pickupTimeoutMs,
         offsetMs: forge.dateOffset().offsetMs,
         runMadeWithinMs: runMadeWithinMs(this.#deps),
@@ -248,6 +250,8 @@ export class DispatchLoop {
     state: LoadedDispatchState,
     plan: DispatchPlan,
   ): Promise<number | null> {
+    if (plan.sends.length === 0) return null;
+    await this.#learnForgeTime(context);
     const jobs = jobsIn(state);
     let choices = plan.sends[0]?.choices;
     for (const send of plan.sends) {
@@ -342,6 +346,12 @@ export class DispatchLoop {
       wake.knock();
     });
   }
+}
+
+/** None is left at work: the next cycle must not meet what this one began. */
+async function allOrFirstError<A, B>([a, b]: [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 function jobsIn({ groups }: LoadedDispatchState): Map<string, PendingJob> {
