@@ -18,6 +18,7 @@ function start(
   failing: string[] = [],
   mismatchOf = (_pass: number) => '',
   owners: string[] = [],
+  everyMs = { now: INTERVAL_MS },
 ) {
   const clock = new FakeClock();
   const begunAt = clock.monotonic();
@@ -66,14 +67,15 @@ function start(
     },
   } as unknown as Store;
   const logger = makeLogger('warn', { write: (line) => void (log += line) });
+  const flow = new WebhookFlow({
+    ...{ forgeId: 'github', store, clock, isOpen: false, webhookGraceMs: 10_000 },
+    ...{ pollIntervalMs: INTERVAL_MS, pollIntervalWithWebhooksMs: INTERVAL_MS },
+    ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
+  });
   const { spec } = new PollRunners({
     ...{ forge: forge as Forge, store, clock, logger },
     pollIntervalMs: INTERVAL_MS,
-    flow: new WebhookFlow({
-      ...{ forgeId: 'github', store, clock, isOpen: false, webhookGraceMs: 10_000 },
-      ...{ pollIntervalMs: INTERVAL_MS, pollIntervalWithWebhooksMs: INTERVAL_MS },
-      ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
-    }),
+    flow: Object.assign(flow, { pollIntervalMs: () => Promise.resolve(everyMs.now) }),
   });
   const wake = new Wake();
   const stop = new AbortController();
@@ -92,7 +94,9 @@ function start(
     },
   });
   const tell = (kind: Event['kind'], data: Event['data'] = {}) => {
-    if (spec.isWokenBy({ kind, data } as Event)) wake.knock();
+    const isWoken = spec.isWokenBy({ kind, data } as Event);
+    if (isWoken) wake.knock();
+    return isWoken;
   };
   const end = async () => {
     stop.abort();
@@ -121,6 +125,18 @@ it('looks again half an interval after the last pass when a run has ended, not s
   expect(poll.asked).toHaveLength(1);
   await poll.clock.advance(1);
   expect(poll.asked).toHaveLength(2);
+  await poll.end();
+});
+
+it('is not woken by runs that end while webhooks tell which runners they free, and is once they do not', async () => {
+  const everyMs = { now: 10 * INTERVAL_MS };
+  const poll = start(['org:a'], [], undefined, [], everyMs);
+  await poll.clock.advance(1_000);
+  expect(poll.tell('attempt.ended')).toBe(false);
+  everyMs.now = INTERVAL_MS;
+  await poll.clock.advance(INTERVAL_MS - 1_000);
+  expect(poll.asked).toHaveLength(2);
+  expect(poll.tell('attempt.ended')).toBe(true);
   await poll.end();
 });
 

@@ -39,6 +39,8 @@ export class PollRunners {
   #isSoonWanted = false;
   /** There may be something to list that was not listed before. */
   #isMoreWanted = false;
+  /** As it was last seen: while webhooks tell which runners a run has freed, its end is no reason to look. */
+  #isFlowing = false;
   #cancelSoon: () => void = () => undefined;
 
   constructor(deps: PollRunnersDeps) {
@@ -62,7 +64,7 @@ export class PollRunners {
         if (isEnd) this.#isSoonWanted = true;
         if (isMore) this.#isMoreWanted = true;
         if (isConnection(event)) this.#askAgain();
-        return isEnd || isMore;
+        return isMore || (isEnd && !this.#isFlowing);
       },
       tick: (context) => this.#tick(context),
       drain: () => {
@@ -114,7 +116,8 @@ export class PollRunners {
     const isMoreWanted = this.#isMoreWanted;
     this.#isMoreWanted = false;
     const intervalMs = await flow.pollIntervalMs();
-    if (intervalMs > pollIntervalMs) this.#isSoonWanted = false;
+    this.#isFlowing = intervalMs > pollIntervalMs;
+    if (this.#isFlowing) this.#isSoonWanted = false;
     if (isMoreWanted || this.#isSoonWanted) return pollIntervalMs / 2;
     return intervalMs - flow.checkEveryMs(pollIntervalMs) / 2;
   }
