@@ -54,9 +54,9 @@ export async function takeJobs(
   });
   if (written === undefined) return;
   const { before, after } = written;
-  const wasBetween = await isBetween(tx, attemptId);
+  const isChanged = isSeen(before, after) || (await isBetween(tx, attemptId));
   await store(after);
-  if (wasBetween || isSeen(before, after)) tellAttempt(tx, after, { kind: 'attempt.changed' });
+  if (isChanged) tellAttempt(tx, after, { kind: 'attempt.changed' });
   await nameRunner(tx, after);
 }
 
