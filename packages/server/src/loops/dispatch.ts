@@ -9,6 +9,7 @@ import type {
 import type { Event } from '../domain/event.ts';
 import type { TargetPauses } from '../domain/target-block.ts';
 import type { CredentialStatus, Forge } from '../forge/forge.ts';
+import { allEnded } from '../lib/all-ended.ts';
 import { type Clock, deadlineIn } from '../lib/clock.ts';
 import { uuidv7 } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -19,6 +20,7 @@ import { chooseProbe } from './choose-probe.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
 import { nextPlanAt } from './dispatch-due.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { PlanFreshness } from './plan-freshness.ts';
 import type { RunStamps } from './run-stamps.ts';
 import { sendAttempt } from './send-attempt.ts';
 import { SendsInFlight } from './sends-in-flight.ts';
@@ -83,9 +85,6 @@ const WAKING = new Set<Event['kind']>([
 /** After these the run of a sending is known: what waited for its outcome may go. */
 const SETTLING = new Set<Event['kind']>(['attempt.accepted', 'attempt.found']);
 
-/** After these a plan made before may send to a runner that is no longer free: it is thrown away. */
-const OVERTAKING = new Set<Event['kind']>(['runner.changed', 'runner.gone', 'attempt.changed']);
-
 /**
  * Assigns all free runners to pending jobs. Claims are made one by one, each directly before its send;
  * sends overlap.
@@ -95,7 +94,7 @@ export class DispatchLoop {
   readonly #breaker: CredentialBreaker;
   readonly #pauses: TargetPauses;
   readonly #sends: SendsInFlight;
-  #isPlanOvertaken = false;
+  readonly #freshness: PlanFreshness;
   /** Groups that waited for a runner when the last plan found none; empty while the next one is made. */
   #starved: ReadonlySet<string> = new Set();
   /** The last plan left a job behind until the outcome of another is known. */
@@ -109,6 +108,7 @@ export class DispatchLoop {
     const { probeMs, recheckAfterMs: recheckMs, forgeBreakerMs: longestMs } = deps;
     const firstMs = longestMs * FIRST_PAUSE_OF_LONGEST;
     this.#sends = new SendsInFlight(deps.clock);
+    this.#freshness = new PlanFreshness(deps.clock);
     this.#breaker = new CredentialBreaker(deps.clock, { firstMs, longestMs });
     this.#pauses = { probeMs, recheckMs, firstFailureMs: firstMs, longestFailureMs: longestMs };
   }
@@ -118,7 +118,7 @@ export class DispatchLoop {
       name: `dispatch:${this.#deps.forge.id}`,
       everyMs: this.#deps.intervalMs,
       isWokenBy: (event) => {
-        if (OVERTAKING.has(event.kind)) this.#isPlanOvertaken = true;
+        this.#freshness.note(event);
         if (this.#awaitsOutcome && SETTLING.has(event.kind)) return true;
         return WAKING.has(event.kind) && !this.#changesNothing(event);
       },
@@ -153,14 +153,15 @@ export class DispatchLoop {
       freshForMs(),
       store.dispatch.expireClaims(context.fence, requestTimeoutMs),
     ]);
-    this.#isPlanOvertaken = false;
+    this.#freshness.begin();
     this.#starved = new Set();
     // Until it is known: one that is settled while the plan is made must not be missed.
     this.#awaitsOutcome = true;
     const state = await this.#load(context, freshMs);
     const plan = await this.#timed('plan', () => this.#plan(state));
+    this.#freshness.noteMade();
     // What it says is for people: they must not keep the jobs waiting.
-    const [limitedUntil] = await allOrFirstError([
+    const [limitedUntil] = await allEnded([
       this.#sendAll(context, state, plan),
       store.dispatch.savePlans(context.fence, plan.groups),
     ]);
@@ -262,7 +263,7 @@ export class DispatchLoop {
       if (send.choices !== choices) await this.#sends.untilAnswered();
       choices = send.choices;
       if (!context.mayGoOn()) return null;
-      if (this.#isPlanOvertaken) {
+      if (!this.#freshness.mayGoOn()) {
         context.wake.knock();
         return null;
       }
@@ -346,12 +347,6 @@ export class DispatchLoop {
       wake.knock();
     });
   }
-}
-
-/** None is left at work: the next cycle must not meet what this one began. */
-async function allOrFirstError<A, B>([a, b]: [Promise<A>, Promise<B>]): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return Promise.all([a, b]);
 }
 
 function jobsIn({ groups }: LoadedDispatchState): Map<string, PendingJob> {
