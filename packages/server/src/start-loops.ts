@@ -81,6 +81,9 @@ function makeFlow({ config, store, forge, clock }: LoopsDeps): WebhookFlow {
   });
 }
 
+/** A run that a lost answer did start takes an idle runner in this time; the next listing shows it. */
+const LOST_PICKUP_MS = 10_000;
+
 function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
   const { config, store, forge, metrics, clock, logger } = deps;
   const { intervalMs, sendDeadlineMs, pickupTimeoutMs } = config.dispatcher;
@@ -91,6 +94,7 @@ function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): Lo
     ...{ intervalMs, sendDeadlineMs, pickupTimeoutMs, runLookupTimeoutMs },
     ...{ recheckAfterMs, forgeBreakerMs, probeMs, retryMs },
     requestTimeoutMs: config.github.requestTimeoutMs,
+    lostPickupMs: Math.min(pickupTimeoutMs, config.github.pollIntervalMs + LOST_PICKUP_MS),
     freshForMs: () => flow.freshForMs(),
     onCycle: (outcome) => {
       metrics.countDispatchCycle(outcome);

@@ -106,6 +106,33 @@ it('jobs that are refused at each try do not keep others of their workflow waiti
   expect(world.ourRuns()).toHaveLength(1);
 });
 
+it('three workflows that always fail leave a good job the only runner, though each sending is in doubt for minutes', async () => {
+  const world = await startWorld({
+    database: sqlite,
+    // Time is moved on in steps: runners must not be stale after a few.
+    config: {
+      ...config,
+      github: { poll_interval: '60s' },
+      dispatcher: { run_lookup_timeout: '5m', pickup_timeout: '15m' },
+    },
+    forge: { ...forge, runners: runners(1) },
+  });
+  failAlways(world, 'bad');
+  await world.api.pauseGroup('linux');
+  for (let count = 0; count < 4; count += 1) {
+    for (const file of FILES.slice(0, 3)) await world.api.enqueue('linux', { template_id: file });
+  }
+  const good = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.api.unpauseGroup('linux');
+  const look = async () => {
+    await world.moveTime(1_000);
+    return world.api.job(good.id);
+  };
+  await world.until('the good job is sent', look, ({ status }) => status !== 'pending');
+  // Each of the three once, and the first again before the others were known to fail.
+  expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(6);
+});
+
 for (const database of databases) {
   describe(`workflows that always fail, on ${database.name}`, () => {
     it('one of them does not keep a good job of another repository waiting', async () => {

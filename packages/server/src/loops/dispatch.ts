@@ -36,6 +36,7 @@ export interface DispatchDeps {
   readonly sendDeadlineMs: number;
   readonly requestTimeoutMs: number;
   readonly pickupTimeoutMs: number;
+  readonly lostPickupMs: number;
   readonly runLookupTimeoutMs: number;
   /** Runners of scopes without a pass this young are not free. */
   readonly freshForMs: () => Promise<number>;
@@ -148,16 +149,14 @@ export class DispatchLoop {
   }
 
   async #planAndSend(context: LoopContext): Promise<void> {
-    const { store, requestTimeoutMs, freshForMs } = this.#deps;
-    const [freshMs] = await Promise.all([
-      freshForMs(),
-      store.dispatch.expireClaims(context.fence, requestTimeoutMs),
-    ]);
+    const { store, requestTimeoutMs } = this.#deps;
+    const expired = store.dispatch.expireClaims(context.fence, requestTimeoutMs);
+    const [freshForMs] = await allEnded([this.#deps.freshForMs(), expired]);
     this.#freshness.begin();
     this.#starved = new Set();
     // Until it is known: one that is settled while the plan is made must not be missed.
     this.#awaitsOutcome = true;
-    const state = await this.#load(context, freshMs);
+    const state = await this.#load(context, freshForMs);
     const plan = await this.#timed('plan', () => this.#plan(state));
     this.#freshness.noteMade();
     // What it says is for people: they must not keep the jobs waiting.
@@ -199,7 +198,7 @@ export class DispatchLoop {
   }
 
   async #load(context: LoopContext, freshForMs: number): Promise<LoadedDispatchState> {
-    const { store, forge, pickupTimeoutMs } = this.#deps;
+    const { store, forge, pickupTimeoutMs, lostPickupMs } = this.#deps;
     const state = await this.#timed('load', () =>
       store.dispatch.loadState({
         forgeId: forge.id,
@@ -207,6 +206,7 @@ export class DispatchLoop {
         credential: credentialOf(forge),
         freshForMs,
         pickupTimeoutMs,
+        lostPickupMs,
         offsetMs: forge.dateOffset().offsetMs,
         runMadeWithinMs: runMadeWithinMs(this.#deps),
         runMayBeMadeWithinMs: runMayBeMadeWithinMs(this.#deps),

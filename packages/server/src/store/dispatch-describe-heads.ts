@@ -2,6 +2,8 @@
 import type { Kysely } from 'kysely';
 import type { PendingJob } from '../domain/dispatch-state.ts';
 import { type DispatchTarget, missingTargetFields, type StringMap } from '../domain/job.ts';
+import { yieldingOf } from '../domain/probe-yield.ts';
+import { compareText } from '../domain/text-order.ts';
 import { chunksOf } from './chunks.ts';
 import {
   type HeadScene,
@@ -21,9 +23,6 @@ const IDS_PER_STATEMENT = 500;
 export interface DescribedHeads extends Pick<LoadedDispatchState, 'undispatchable'> {
   readonly heads: ReadonlyMap<string, readonly PendingJob[]>;
 }
-
-/** From when on a probe is one job among others: where runners are never idle, what works again would never show. */
-const LONGEST_YIELD_MS = 10 * 60_000;
 
 interface HeadFacts {
   readonly now: number;
@@ -52,9 +51,9 @@ export async function describeHeads(
   const dispatchable = all.filter((head) => missing(head).length === 0);
   const inputs = await listInputs(db, dispatchable);
   const { credentialId } = query.credential;
-  const failing = activeBlocks.filter((block) => isToYield(block, now));
+  const yielding = listYielding(activeBlocks, now);
   const jobs = dispatchable.map((head) => {
-    const isYielding = failing.some((block) => blocks(block, head.target));
+    const isYielding = yielding.some((block) => blocks(block, head.target));
     return {
       groupId: head.row.group_id,
       job: { ...jobOf(head, inputs), credentialId, isYielding },
@@ -69,14 +68,17 @@ export async function describeHeads(
   };
 }
 
-/**
- * A sending that fails without an answer keeps its runner until it is known that it started nothing. Were the probes of what
- * always fails first in line, they would keep few runners from all others.
- */
-function isToYield({ kind, refusals, next_probe_at }: TargetBlockRow, now: number): boolean {
-  // What fails once may pass by itself.
-  if (kind !== 'failing' || refusals < 2) return false;
-  return (next_probe_at ?? now) > now - LONGEST_YIELD_MS;
+/** In the order of their names, whatever the order in which they were read. */
+function listYielding(activeBlocks: readonly TargetBlockRow[], now: number): TargetBlockRow[] {
+  const failing = activeBlocks
+    .filter(({ kind }) => kind === 'failing')
+    .map((block) => ({ ...block, nextProbeAt: block.next_probe_at ?? now }))
+    .sort((a, b) => compareText(nameOf(a), nameOf(b)));
+  return yieldingOf(failing, now);
+}
+
+function nameOf({ owner, repo, workflow_id }: TargetBlockRow): string {
+  return `${owner}/${repo}/${workflow_id}`;
 }
 
 function headOf(

@@ -83,7 +83,8 @@ function hearing(
     },
     passes: passes.filter(covers),
     now: now + query.offsetMs,
-    pickupTimeoutMs: query.pickupTimeoutMs,
+    // It may have started nothing, and then nobody will ever take its runner.
+    pickupTimeoutMs: attempt.state === 'unknown' ? query.lostPickupMs : query.pickupTimeoutMs,
     uncertaintyMs: UNCERTAINTY_MS,
     areFittingRunnersIdle: classes.some(
       (one) => one.free > 0 && labelsFit(one.labels, labels, query.labelCase) && covers(one),

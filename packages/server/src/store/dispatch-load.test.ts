@@ -56,8 +56,7 @@ for (const kind of databases) {
       const other = await add({ templateId: 'u' });
       await block({ ref: '', kind: 'failing', refusals: 2 });
       await block({ workflow_id: 'other.yml', ref: '', kind: 'not-found' });
-      await block({ workflow_id: 'once.yml', ref: '', kind: 'failing', refusals: 1 });
-      await scene.addTemplate('once', { workflowId: 'once.yml' });
+      await block({ workflow_id: 'tried-anew.yml', ref: '', kind: 'failing', refusals: 0 });
       const yielding = async () =>
         (await group()).head.filter(({ isYielding }) => isYielding).map(({ id }) => id);
       at.clock.advance(MINUTE);
@@ -240,6 +239,21 @@ for (const kind of databases) {
           ...{ owner: 'acme', repo: 'app', count: 1 },
         },
       ]);
+    });
+
+    it('keeps a runner for a sending that may have started nothing only until its run would have shown', async () => {
+      await start();
+      await scene.addRunners('1');
+      const fence = await lease();
+      const { attempt } = await claimNew(fence);
+      await dispatch().recordUnknown(attempt.id, 'the forge answered 500');
+      at.clock.advance(MINUTE - 1);
+      expect((await load()).holds).toHaveLength(1);
+      at.clock.advance(1);
+      const { holds, endedHolds, groups } = await load();
+      expect({ holds, endedHolds }).toEqual({ holds: [], endedHolds: [attempt.id] });
+      // It may run all the same: in its place among max_parallel nobody else goes.
+      expect(groups[0]).toMatchObject({ live: 1 });
     });
 
     it('holds what the parts of a run ask for, until their runner is seen busy', async () => {

@@ -1,5 +1,5 @@
 /** When a job goes again whose own sending failed: behind the others of its workflow, where there are any that can go. */
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { LONGEST_BACKOFF_MS } from '../domain/job.ts';
 import type { WriteTx } from './database.ts';
 import type { FailingBlock } from './dispatch-verdicts.ts';
@@ -28,7 +28,7 @@ export async function returnAt(
   return nextProbeAt + Math.min(laterMs, LONGEST_BACKOFF_MS);
 }
 
-/** Counted from what is counted anyway: of the many that may be pending only those put off are read. */
+/** Counted from what is counted anyway: of the many that may be pending only those put off are read, and the index of the rest. */
 async function mayAnotherGo(
   { db }: WriteTx,
   attempt: AttemptRow,
@@ -43,20 +43,23 @@ async function mayAnotherGo(
           select 1 from templates t where t.id = ${templateId}
             and t.owner = ${owner} and t.repo = ${repo} and t.workflow_id = ${workflow_id}
         )`;
-  const { rows } = await sql<{ pending: number; later: number }>`select
+  const openGroup = sql`g.forge_id = ${forge_id} and g.is_enabled = 1 and g.is_paused = 0`;
+  const jobsThat = (stay: RawBuilder<SqlBool>) => sql<number>`(
+    select count(*) from groups g join jobs j on j.group_id = g.id
+    where ${openGroup} and j.state = 'pending' and ${stay}
+      and ${ofWorkflow(sql`j.template_id`, sql`j.group_id`)}
+  )`;
+  const { rows } = await sql<{ pending: number; paused: number; later: number }>`select
     (
       select cast(coalesce(sum(c.n), 0) as bigint) from groups g
       join job_counts c on c.group_id = g.id and c.state = 'pending'
-      where g.forge_id = ${forge_id} and ${ofWorkflow(sql`c.template_id`, sql`c.group_id`)}
+      where ${openGroup} and ${ofWorkflow(sql`c.template_id`, sql`c.group_id`)}
     ) as pending,
-    (
-      select count(*) from jobs j
-      where j.forge_id = ${forge_id} and j.state = 'pending' and j.not_before > ${at}
-        and ${ofWorkflow(sql`j.template_id`, sql`j.group_id`)}
-    ) as later
+    ${jobsThat(sql`j.is_paused = 1`)} as paused,
+    ${jobsThat(sql`j.is_paused = 0 and j.forge_id = ${forge_id} and j.not_before > ${at}`)} as later
   `.execute(db);
   const [counted] = rows;
-  return counted !== undefined && counted.pending > counted.later;
+  return counted !== undefined && counted.pending > counted.paused + counted.later;
 }
 
 /** Since its workflow began to fail: what an outage did to it before says nothing of its inputs. */

@@ -160,6 +160,20 @@ for (const kind of databases) {
       expect(await failOnce(second.id)).toBe(1);
     });
 
+    it.each([
+      ['a paused job', {}],
+      ['one of a paused group', { isPaused: true }],
+      ['one of a group that is switched off', { isEnabled: false }],
+    ])('a job that fails is not put off for %s', async (_, group) => {
+      await start();
+      await scene.addGroup('other', group);
+      await scene.addTemplate('u', { groupId: 'other' });
+      const failing = await add();
+      const other = await add({ groupId: 'other', templateId: 'u' });
+      if (Object.keys(group).length === 0) await jobs().setPaused(other.id, true, 'ben');
+      expect(await failOnce(failing.id)).toBe(1);
+    });
+
     it('what an outage did to a job before its workflow failed alone puts it off no longer', async () => {
       await start();
       const [job, other] = [await add(), await add()];
@@ -197,7 +211,7 @@ for (const kind of databases) {
       // Its failures count anew.
       at.clock.advance(1);
       await fail((await claimed()).id);
-      expect(await pauseMs(waiting.id)).toBe(2_000);
+      expect(await pauseMs(waiting.id)).toBe(1_000);
     });
 
     it('a probe that told nothing may be made again at once', async () => {

@@ -80,7 +80,7 @@ export async function releaseFailing(database: Database, forgeId: string): Promi
   await database.write(async (tx) => {
     await tx.db
       .updateTable('target_blocks')
-      .set({ next_probe_at: tx.now, refusals: 1 })
+      .set({ next_probe_at: tx.now, refusals: 0 })
       .where('forge_id', '=', forgeId)
       .where('kind', '=', 'failing')
       .where('next_probe_at', '>', tx.now)
@@ -190,10 +190,7 @@ async function noteFailure(
     .returningAll()
     .executeTakeFirst();
   if (row === undefined) return null;
-  if (row.refusals === 1) {
-    tellTarget(tx, row, 'target.blocked');
-    return { since: row.since, nextProbeAt: first.next_probe_at };
-  }
+  if (row.refusals === 1) tellTarget(tx, row, 'target.blocked');
   const pauseMs = firstFailureMs * 2 ** Math.min(row.refusals - 1, 20);
   const nextProbeAt = tx.now + Math.min(pauseMs, longestFailureMs);
   await tx.db

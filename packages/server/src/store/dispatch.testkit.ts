@@ -91,6 +91,7 @@ export function sceneOn(at: DatabaseUnderTest) {
         credential: CREDENTIAL,
         freshForMs: 3 * MINUTE,
         pickupTimeoutMs: 15 * MINUTE,
+        lostPickupMs: MINUTE,
         offsetMs: 0,
         runMadeWithinMs: MINUTE,
         runMayBeMadeWithinMs: 5 * MINUTE,

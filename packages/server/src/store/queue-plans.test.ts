@@ -71,6 +71,7 @@ describe('questions on sqlite', () => {
     for (const { id } of (await jobs.listQueue('g', {})).jobs) await jobs.findJob(id);
     await dispatch.loadState({
       ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1 },
+      lostPickupMs: 1,
       ...{ offsetMs: 0, runMadeWithinMs: 1, runMayBeMadeWithinMs: 1, labelCase: 'ignored' },
     });
     await runs.listLive(FORGE);
@@ -105,7 +106,7 @@ describe('questions on sqlite', () => {
       offsetMs: 0,
     } as const;
     const WITHIN = { runMadeWithinMs: 60_000, runMayBeMadeWithinMs: 60_000 };
-    const times = { freshForMs: 60_000, pickupTimeoutMs: 1, ...WITHIN };
+    const times = { freshForMs: 60_000, pickupTimeoutMs: 1, lostPickupMs: 1, ...WITHIN };
     await makeDispatchStore(noting(at.database, asked)).loadState({ ...base, ...times });
     const passing = asked.filter(({ parameters }) => parameters.includes(manual.workflowId));
     expect(passing.length).toBeGreaterThan(0);

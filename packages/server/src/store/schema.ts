@@ -305,7 +305,10 @@ export interface TargetBlockRow {
   workflow_id: string;
   ref: string;
   kind: BlockKind;
-  /** Permanent refusals in a row; it blocks from the third on (`no-access`: from the first). */
+  /**
+   * Permanent refusals in a row; it blocks from the third on (`no-access`: from the first). Of `failing`: failures in a row, 0 when
+   * the whole forge had failed and it is tried anew.
+   */
   refusals: number;
   message: string;
   since: number;

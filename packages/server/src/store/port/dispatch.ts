@@ -29,6 +29,8 @@ export interface DispatchQuery {
   /** Runners of scopes without a pass this young are not free. */
   readonly freshForMs: number;
   readonly pickupTimeoutMs: number;
+  /** As `pickupTimeoutMs`, of a sending that may have started nothing. */
+  readonly lostPickupMs: number;
   /** Forge clock minus ours. */
   readonly offsetMs: number;
   /** How long after its send deadline an attempt may still get a run. */

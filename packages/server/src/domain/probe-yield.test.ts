@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { yieldingOf } from './probe-yield.ts';
+
+const MINUTE = 60_000;
+const NOW = 1_000 * MINUTE;
+
+const workflow = (name: string, dueMinutesAgo: number, refusals = 2) => {
+  return { name, refusals, nextProbeAt: NOW - dueMinutesAgo * MINUTE };
+};
+const yielding = (...failing: ReturnType<typeof workflow>[]) =>
+  yieldingOf(failing, NOW).map(({ name }) => name);
+
+describe('the probe of a workflow that fails', () => {
+  it('yields for ten minutes, from the second failure on where it is alone', () => {
+    expect(yielding(workflow('a', 0, 1))).toEqual([]);
+    expect(yielding(workflow('a', 9.9))).toEqual(['a']);
+    expect(yielding(workflow('a', 10))).toEqual([]);
+  });
+
+  it('yields from its first failure on beside others: three in turn kept a good job waiting for half an hour', () => {
+    expect(yielding(workflow('a', 0, 1), workflow('b', 0, 1))).toEqual(['a', 'b']);
+  });
+
+  it('is one among others the more rarely the more fail, and not right after another', () => {
+    const all = (dueMinutesAgo: number) => ['a', 'b', 'c'].map((n) => workflow(n, dueMinutesAgo));
+    expect(yielding(...all(29.9))).toEqual(['a', 'b', 'c']);
+    expect(yielding(...all(30))).toEqual(['b', 'c']);
+    expect(yielding(...all(40))).toEqual(['c']);
+    expect(yielding(...all(50))).toEqual([]);
+  });
+
+  it('is tried as one among others after the whole forge had failed, and makes none of the others rarer', () => {
+    expect(yielding(workflow('a', 0, 0), workflow('b', 9.9))).toEqual(['b']);
+    expect(yielding(workflow('a', 0, 0), workflow('b', 10))).toEqual([]);
+  });
+});
