@@ -110,12 +110,14 @@ async function takeTheOther(sim: WorldOptions['sim']): Promise<{ world: World; i
 }
 
 it.each([
-  ['a lost answer', undefined],
-  ['an answer that named none (GitHub Enterprise Server 3.20)', { ghes: '3.20' }],
+  ['a lost answer', undefined, false],
+  ['an answer that named none (GitHub Enterprise Server 3.20)', { ghes: '3.20' }, false],
+  ['a lost answer, while the forge’s search over runs shows none,', undefined, true],
 ] as const)(
   'after %s the cancel does not end the run that was taken by its time once a second one has shown: it is somebody’s',
-  async (_, sim) => {
+  async (_, sim, isSearchBlind) => {
     const { world, id } = await takeTheOther(sim);
+    world.sim.setRunSearch({ blind: isSearchBlind });
     await world.moveTime(LATE_MS);
     await world.api.cancel(id);
     await world.until(

@@ -143,6 +143,14 @@ describe('the outcome of a sending', () => {
     expect(refusedAs(told).notBefore).toBe(now - 55_000);
   });
 
+  it('is the workflow’s where something before the forge refuses it: its job lets others go first', async () => {
+    const dispatch = fails({ code: 'bad-reply', acted: 'no', status: 403 });
+    const { told, breaker, now } = await send({ dispatch });
+    expect(refusedAs(told)).toMatchObject({ then: 'retry', verdict: 'failing' });
+    expect(refusedAs(told)).toMatchObject({ isOwnFailure: true, notBefore: now - 55_000 });
+    expect(breaker.allowed).toBe(Infinity);
+  });
+
   it('fails the job when the forge will always refuse it', async () => {
     const { told } = await send({ dispatch: fails({ code: 'invalid', acted: 'no' }) });
     expect(refusedAs(told)).toMatchObject({ then: 'fail', verdict: 'template-broken' });

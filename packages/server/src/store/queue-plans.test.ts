@@ -76,6 +76,8 @@ describe('questions on sqlite', () => {
     });
     await runs.listLive(FORGE);
     await runs.listWatched(FORGE, 0);
+    await runs.listGuessed(FORGE, 0);
+    await runs.listAcceptedByTime(FORGE, 0);
     await runs.listOwnedRunIds(FORGE, ['1']);
     await runs.listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 1 });
     await runs.listWorkflowJobs(FORGE, '1');
@@ -129,6 +131,18 @@ describe('questions on sqlite', () => {
     const ofAttempts = plans.filter((line) => line.includes('attempts_'));
     expect(ofAttempts.join()).toContain('attempts_watched');
     expect(ofAttempts.join()).toContain('attempts_live');
+  });
+
+  it('find attempts with a run by its time among those alone: each look at a repository asks', async () => {
+    const asked: CompiledQuery[] = [];
+    const runs = makeRunStore(noting(at.database, asked));
+    await runs.listAcceptedByTime(FORGE, 1);
+    await runs.listGuessed(FORGE, 1);
+    const plans = await Promise.all(asked.map((query) => explain(at.database, query)));
+    expect(plans).toEqual([
+      [expect.stringContaining('attempts_by_time (forge_id=? AND claimed_at>?)')],
+      [expect.stringContaining('attempts_in_doubt (forge_id=? AND claimed_at>?)')],
+    ]);
   });
 
   it('find the last webhook without looking at the others: each cycle asks', async () => {

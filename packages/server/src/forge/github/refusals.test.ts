@@ -10,16 +10,22 @@ afterEach(async () => {
   for (const release of releases.splice(0).reverse()) await release();
 });
 
-/** A dispatch that is answered so. */
-async function refusedBy(status: number, message: string, headers: Record<string, string> = {}) {
+/** A forge, or what stands before it, that answers everything so. */
+async function startAnswering(status: number, body: string, headers: Record<string, string> = {}) {
   const server = await startRawServer(({ socket }) => {
-    socket.write(rawReply(status, JSON.stringify({ message }), headers));
+    socket.write(rawReply(status, body, headers));
   });
   const forge = makeTestForge({ baseUrl: server.url, clock: new FakeClock() });
   releases.push(
     () => server.close(),
     () => forge.close(),
   );
+  return forge;
+}
+
+/** A dispatch that is answered so. */
+async function refusedBy(status: number, message: string, headers: Record<string, string> = {}) {
+  const forge = await startAnswering(status, JSON.stringify({ message }), headers);
   return failureOf(forge.dispatch(dispatchOf(), forever));
 }
 
@@ -88,4 +94,25 @@ describe('a refusal of a dispatch', () => {
       expect(error.message).toContain('single sign-on');
     },
   );
+
+  it.each([
+    ['a page of HTML', '<html><body>Forbidden</body></html>'],
+    ['nothing', ''],
+    ['other JSON', '{"error":"blocked"}'],
+  ])(
+    'by 403 without words of GitHub’s (%s) takes no access away: a firewall may mind what is in this one request',
+    async (_what, body) => {
+      const forge = await startAnswering(403, body);
+      const error = await failureOf(forge.dispatch(dispatchOf(), forever));
+      expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 403 });
+      expect(error.message).toContain('github.base_url');
+      expect(error.message).not.toContain('permission');
+    },
+  );
+
+  it('by 403 in words of GitHub’s that are not known is a lack of access', async () => {
+    const error = await refusedBy(403, 'Resource not accessible by personal access token');
+    expect(error).toMatchObject({ code: 'no-access', acted: 'no' });
+    expect(error.message).toContain('permission');
+  });
 });

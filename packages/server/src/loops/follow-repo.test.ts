@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { attempt, run } from '../domain/attempt.testkit.ts';
+import { type Forge, ForgeError } from '../forge/forge.ts';
+import { FakeClock } from '../lib/clock.testkit.ts';
+import { makeLogger } from '../lib/logger.ts';
+import { Wake } from '../lib/loop.ts';
+import type { RunStore } from '../store/port/runs.ts';
+import type { Store } from '../store/port/store.ts';
+import { Background } from './background.ts';
+import { followRepo } from './follow-repo.ts';
+import { GrowingPauses } from './growing-pauses.ts';
+import type { RepoLook } from './repo-runs.ts';
+import { Troubles } from './troubles.ts';
+import { WebhookFlow } from './webhook-flow.ts';
+
+const INTERVAL_MS = 1_000;
+const LONGEST_MS = 4 * INTERVAL_MS;
+
+/** Runs that began long ago, so that each is asked for by its id. */
+const old = (id: string, repo: string) =>
+  attempt(id, { state: 'accepted', runId: id, matchedBy: 'reply', runnerId: '1', repo });
+
+const lookAt = (repo: string, over: Partial<RepoLook> = {}): RepoLook => {
+  const single = ['1', '2', '3'].map((id) => old(id, repo));
+  return { owner: 'acme', repo, attempts: single, listed: [], createdSince: 0, single, ...over };
+};
+
+function start() {
+  const clock = new FakeClock();
+  /** Repositories that the token cannot see, and those of which single runs were deleted. */
+  const forge = { closed: new Set<string>(), deleted: new Set<string>() };
+  const requests: string[] = [];
+  const told: string[] = [];
+  const hidden = () => Promise.reject(new ForgeError('404', { code: 'not-found', acted: 'no' }));
+  const port: Partial<Forge> = {
+    id: 'github',
+    credentialFor: () =>
+      ({ budgetId: 'token/1', actor: 'bot' }) as ReturnType<Forge['credentialFor']>,
+    getRun: (_owner, repo, id) => {
+      requests.push(`run ${id}`);
+      if (forge.closed.has(repo) || forge.deleted.has(repo)) return hidden();
+      const seen = { run: run(id, { status: 'in_progress' }), sentAt: 0, forgeSentAt: 0 };
+      return Promise.resolve(seen);
+    },
+    canReadRepo: (_owner, repo) => {
+      requests.push('repository');
+      return Promise.resolve(!forge.closed.has(repo));
+    },
+    listRuns: (_owner, repo) => {
+      requests.push('listing');
+      if (forge.closed.has(repo)) return hidden();
+      return Promise.resolve({ sentAt: 0, forgeSentAt: 0, isComplete: true, runs: [] });
+    },
+  };
+  const tell = (what: string) => (id: string) => {
+    told.push(`${id} ${what}`);
+    return Promise.resolve(true);
+  };
+  const runs: Partial<RunStore> = {
+    recordRun: tell('seen'),
+    recordRunUnreadable: tell('unreadable'),
+    recordRunGone: (id) => tell('gone')(id).then(() => 'noted' as const),
+  };
+  const store = { runs } as Store;
+  const deps = {
+    ...{ forge: port as Forge, store, clock, logger: makeLogger('silent') },
+    flow: new WebhookFlow({
+      ...{ forgeId: 'github', store, clock, isOpen: false, webhookGraceMs: 10_000 },
+      ...{ pollIntervalMs: INTERVAL_MS, pollIntervalWithWebhooksMs: INTERVAL_MS },
+      ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
+    }),
+    stamps: { offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0 }) },
+    ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
+    ...{ runVisibleMs: 60_000, lateRunMs: 86_400_000, unreadableRunMs: 3_600_000 },
+    ...{ pickupExpectedMs: 10_000, queuedRecheckMs: 60_000 },
+    ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
+    ...{ troubles: new Troubles(), betweenJobs: new Set<string>() },
+    closedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
+  };
+  const context = {
+    ...{ fence: { name: 'l', holder: 'me', epoch: 1 }, wake: new Wake() },
+    ...{ mayGoOn: () => true, signal: new AbortController().signal },
+    background: new Background(() => undefined),
+  };
+  const follow = async (look: RepoLook): Promise<string[]> => {
+    requests.length = 0;
+    await followRepo(deps, look, context);
+    return [...requests];
+  };
+  /** @returns how many requests each of so many looks cost, an interval apart */
+  const costs = async (count: number, look = lookAt('app')): Promise<number[]> => {
+    const seen: number[] = [];
+    for (let n = 0; n < count; n += 1) {
+      seen.push((await follow(look)).length);
+      await clock.advance(INTERVAL_MS);
+    }
+    return seen;
+  };
+  return { forge, costs, follow, told };
+}
+
+describe('runs of a repository that the token cannot see', () => {
+  it('are asked for ever more rarely: each costs two requests', async () => {
+    const { forge, costs, told } = start();
+    forge.closed.add('app');
+    expect(await costs(12)).toEqual([6, 6, 0, 6, 0, 0, 0, 6, 0, 0, 0, 6]);
+    expect(new Set(told)).toEqual(new Set(['1 unreadable', '2 unreadable', '3 unreadable']));
+  });
+
+  it('keep no other repository from being followed', async () => {
+    const { forge, costs } = start();
+    forge.closed.add('app');
+    await costs(2);
+    expect(await costs(2, lookAt('lib'))).toEqual([3, 3]);
+  });
+
+  it('are of one repository, however its name is written', async () => {
+    const { forge, costs } = start();
+    for (const name of ['app', 'App']) forge.closed.add(name);
+    await costs(2, lookAt('App'));
+    expect(await costs(1)).toEqual([0]);
+  });
+
+  it('are followed at each look again once one could be read, and a later loss is looked into anew', async () => {
+    const { forge, costs } = start();
+    forge.closed.add('app');
+    expect(await costs(3)).toEqual([6, 6, 0]);
+    forge.closed.delete('app');
+    expect(await costs(3)).toEqual([3, 3, 3]);
+    forge.closed.add('app');
+    expect(await costs(3)).toEqual([6, 6, 0]);
+  });
+
+  it('are followed at once when the repository’s listing shows that it is open again', async () => {
+    const { forge, follow, costs } = start();
+    forge.closed.add('app');
+    expect(await costs(2)).toEqual([6, 6]);
+    forge.closed.delete('app');
+    const listed = [attempt('4', { state: 'accepted', runId: '4', endedAt: 1 })];
+    const seen = await follow(lookAt('app', { listed }));
+    expect(seen).toEqual(['listing', 'run 1', 'run 2', 'run 3']);
+  });
+});
+
+it('runs that were deleted, of a repository that can be read, do not pause the others', async () => {
+  const { forge, costs, told } = start();
+  forge.deleted.add('app');
+  expect(await costs(3)).toEqual([6, 6, 6]);
+  expect(new Set(told)).toEqual(new Set(['1 gone', '2 gone', '3 gone']));
+});
