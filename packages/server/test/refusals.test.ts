@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, RUNNERS_TOKEN, TOKEN, workflow } from './harness/scenes.ts';
+import { acme, linuxGroup, RUNNERS_TOKEN, TOKEN, template, workflow } from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 const PROBE_MS = 5 * 60_000 + 1_000;
@@ -72,6 +72,21 @@ for (const database of databases) {
       world.sim.setToken(TOKEN, { unauthorisedBy: [] });
       await world.moveTime(PROBE_MS);
       await world.job(id, 'completed');
+    });
+
+    it('403 of a gateway, in words that are not GitHub’s, stops no other workflow of the repository', async () => {
+      const templates = [
+        template({ id: 'build' }),
+        template({ id: 'other', workflow_id: 'other.yaml' }),
+      ];
+      const groups = { github: [{ ...linuxGroup, workflow_dispatch_templates: templates }] };
+      const forge = acme(1, { workflows: [workflow({ file: 'other.yaml' })] });
+      const world = await startWorld({ database, config: { ...config, groups }, forge });
+      world.sim.addFault({ on: 'dispatch', kind: 'status-before', status: 403 });
+      const bad = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.forge('a refusal', () => dispatchesOf(world) === 1);
+      const good = await world.api.enqueue('linux', { template_id: 'other' });
+      for (const { id } of [good, bad]) await world.job(id, 'completed');
     });
 
     it('408 of a proxy that had passed the request on: the job has the run that was started, and no second', async () => {

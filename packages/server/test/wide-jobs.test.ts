@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { acme, CORRELATION_INPUT, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
+import {
+  acme,
+  CORRELATION_INPUT,
+  LONG,
+  linuxGroup,
+  RUNNERS_TOKEN,
+  TOKEN,
+  template,
+  workflow,
+} from './harness/scenes.ts';
 import { databases, startWorld, type World } from './harness/world.ts';
 
 const pair = workflow({
@@ -29,7 +38,7 @@ const HOUR = 3_600_000;
 const named = { correlation_input: CORRELATION_INPUT };
 const withTrio = {
   // On a slow machine runners listed every 100 ms are stale more often than fresh.
-  github: { poll_interval: '1s' },
+  github: { poll_interval: '1s', runners_token: RUNNERS_TOKEN },
   groups: {
     github: [
       {
@@ -62,10 +71,10 @@ for (const database of databases) {
 
     it('do not keep a repository unused that the token may use again', async () => {
       const world = await startWorld({ database, config: withTrio, forge: twoRunners });
-      const refusal = { on: 'dispatch', repo: 'app', kind: 'status-before', status: 403 } as const;
-      world.sim.addFault({ ...refusal, times: 1 });
+      world.sim.setToken(TOKEN, { unauthorisedBy: ['acme'] });
       const refused = await world.api.enqueue('linux', { template_id: 'build' });
       await world.why(refused.id, 'no-access');
+      world.sim.setToken(TOKEN, { unauthorisedBy: [] });
       await queueTrios(world, 4, 10);
       const next = await world.api.enqueue('linux', { template_id: 'build' });
       await world.moveTime(HOUR);

@@ -9,7 +9,7 @@ export type ForgeKind = 'github' | 'forgejo' | 'gitea';
 export type ForgeErrorCode =
   /** 401, or 403 that is no limit and names no object: the credential itself does not work. */
   | 'auth'
-  /** 403 on one repository or owner: the credential works, but not here. */
+  /** 403 on one repository or owner, of a dispatch in the forge's own words: the credential works, but not here. */
   | 'no-access'
   /** 404. A credential that lost access sees it too: ask `canReadRepo` before believing it. */
   | 'not-found'

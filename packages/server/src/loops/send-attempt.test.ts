@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { attempt } from '../domain/attempt.testkit.ts';
 import type { Attempt } from '../domain/attempt.ts';
-import { type Dispatch, type Forge, ForgeError, type ForgeErrorFacts } from '../forge/forge.ts';
+import {
+  type CredentialStatus,
+  type Dispatch,
+  type Forge,
+  ForgeError,
+  type ForgeErrorFacts,
+} from '../forge/forge.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { deadlineIn } from '../lib/clock.ts';
 import { makeLogger } from '../lib/logger.ts';
@@ -22,6 +28,8 @@ interface Scene {
   readonly canReadRepo?: () => Promise<boolean>;
   /** The credential is refused everywhere, which is the default, or by this request alone. */
   readonly doesCredentialWork?: boolean;
+  /** Until when its budget lets nothing go. */
+  readonly blockedUntil?: number;
   /** How many times the database refuses to store the outcome first. */
   readonly storeFailures?: number;
   readonly attempt?: Partial<Attempt>;
@@ -47,6 +55,8 @@ async function send(scene: Scene) {
   };
   const forge: Partial<Forge> = {
     dispatch: (dispatch) => scene.dispatch(dispatch, clock),
+    credentialFor: () =>
+      ({ rate: { blockedUntil: scene.blockedUntil ?? null } }) as CredentialStatus,
     canReadRepo: scene.canReadRepo ?? (() => Promise.resolve(true)),
     refreshActor: () =>
       scene.doesCredentialWork === true
@@ -119,8 +129,24 @@ describe('the outcome of a sending', () => {
   it.each(['auth', 'rate-limited'] as const)(
     'puts the job back at once after %s: the credential is stopped, not the job (defect #16)',
     async (code) => {
-      const { told } = await send({ dispatch: fails({ code, acted: 'no' }) });
+      const retryAt = new FakeClock().now() + 60_000;
+      const dispatch = fails({ code, acted: 'no', retryAt });
+      const { told } = await send({ dispatch, blockedUntil: retryAt });
       expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict: 'none' });
+    },
+  );
+
+  it.each([
+    ['until then', 60_000, 60_000],
+    ['15 minutes', 3_600_000, 900_000],
+  ])(
+    'puts the job off %s after a limit that stops nothing else: it would be sent again at once, for ever',
+    async (_how, statedMs, waitMs) => {
+      const start = new FakeClock().now();
+      const dispatch = fails({ code: 'rate-limited', acted: 'no', retryAt: start + statedMs });
+      const { told } = await send({ dispatch });
+      expect(refusedAs(told)).toMatchObject({ then: 'retry', verdict: 'none' });
+      expect(refusedAs(told).notBefore).toBe(start + waitMs);
     },
   );
 

@@ -1,4 +1,5 @@
 import type { Attempt } from '../domain/attempt.ts';
+import { LONGEST_BACKOFF_MS } from '../domain/job.ts';
 import type { TargetPauses, TargetVerdict } from '../domain/target-block.ts';
 import { type DispatchAccepted, type Forge, ForgeError } from '../forge/forge.ts';
 import type { Clock, Deadline } from '../lib/clock.ts';
@@ -151,8 +152,7 @@ async function refusal(
     case 'not-found':
       return notFound(deps, attempt, message, signal);
     case 'rate-limited':
-      // The credential is stopped, not the job: it keeps its place.
-      return stays('none');
+      return { ...stays('none'), notBefore: limitedUntil(deps, attempt, error) };
     case 'auth':
       // As well, unless it is only here that it is refused.
       return stays((await doesCredentialWork(deps, signal)) ? 'failing' : 'none');
@@ -166,6 +166,20 @@ async function refusal(
         notBefore: deps.clock.now() + deps.retryMs,
       };
   }
+}
+
+/**
+ * Mostly the credential is stopped, not the job: it keeps its place. A limit beside the main one stops nothing else: kept first, the
+ * job would be sent again and again, before all others.
+ */
+function limitedUntil(
+  { forge, clock }: SendDeps,
+  { owner }: Attempt,
+  { retryAt }: ForgeError,
+): number | null {
+  if (retryAt === undefined || forge.credentialFor('dispatch', owner).rate.blockedUntil !== null)
+    return null;
+  return Math.min(retryAt, clock.now() + LONGEST_BACKOFF_MS);
 }
 
 /** The job's own fault, unless it is the input that its template has us fill. */

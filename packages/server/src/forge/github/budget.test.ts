@@ -160,6 +160,59 @@ describe('a moment that no limit of GitHub lasts to', () => {
   });
 });
 
+describe('a clock that was five hours ahead and is put right', () => {
+  /** What was told last before that, by answers whose moments were turned into those of the wrong clock. */
+  function startAhead(learn: (before: ReturnType<typeof start>) => void) {
+    const before = start();
+    learn(before);
+    before.clock.step(-5 * HOUR_MS);
+    const reborn = new RequestBudget(before.clock, 100);
+    reborn.adopt(before.budget.state());
+    return { ...before, reborn };
+  }
+
+  it('keeps nobody waiting for the reset of then, also after a restart', () => {
+    const { clock, budget, reborn } = startAhead((before) => {
+      before.budget.learn(counted(before.clock, 0), 0);
+      expect(before.budget.admit('dispatch')).not.toBeNull();
+    });
+    for (const each of [budget, reborn]) {
+      expect(shares.map((share) => each.admit(share))).toEqual(shares.map(() => null));
+      expect(each.rate()).toMatchObject({ resetAt: null, blockedUntil: null });
+      each.learn(counted(clock, 4_990), 0);
+      expect(each.rate()).toMatchObject({ remaining: 4_990, resetAt: clock.now() + HOUR_MS });
+    }
+  });
+
+  it('lets what is asked evenly begin anew', () => {
+    const { clock, budget } = startAhead((before) => {
+      before.budget.learn(counted(before.clock, 700), 0);
+      for (let page = 0; page < 20; page += 1) before.budget.noteSpent('poll');
+    });
+    budget.learn(counted(clock, 690), 0);
+    expect(budget.admit('poll')).toBeNull();
+    budget.noteSpent('poll');
+    expect(budget.admit('poll')).toBeNull();
+  });
+
+  it('lets a halved dispatch rate grow', () => {
+    const { clock, budget } = startAhead(({ clock: ahead, budget: before }) => {
+      before.learn(secondary(ahead), 0);
+    });
+    expect(budget.rateFactor).toBe(0.5);
+    clock.step(60_000);
+    expect(budget.rateFactor).toBeCloseTo(0.6);
+  });
+
+  it('waits for a secondary limit that is met then', () => {
+    const { clock, budget } = startAhead(({ clock: ahead, budget: before }) => {
+      before.learn(secondary(ahead), 0);
+    });
+    budget.learn(secondary(clock), 0);
+    expect(budget.admit('dispatch')).toBe(clock.now() + 120_000);
+  });
+});
+
 describe('a secondary limit', () => {
   it('blocks as long as it says', () => {
     const { clock, budget } = start();

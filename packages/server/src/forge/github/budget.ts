@@ -71,9 +71,9 @@ export class RequestBudget {
     const retryAt = this.retryAt(share);
     if (retryAt !== null) return retryAt;
     const now = this.#clock.now();
-    const spreadAt = this.#spreadAt.get(share) ?? now;
+    const spreadAt = notFar(this.#spreadAt.get(share) ?? null, now) ?? now;
     if (spreadAt <= now || this.#gapMs(share, now) === null) return null;
-    return Math.min(spreadAt, this.#resetAt ?? spreadAt);
+    return Math.min(spreadAt, this.#resetAsOf(now) ?? spreadAt);
   }
 
   /** Asked before each request: `null`, or when this share may ask again. */
@@ -84,7 +84,8 @@ export class RequestBudget {
     const remaining = this.#remainingAt(now);
     if (remaining === null || remaining > this.#floorOf(share)) return null;
     // Scarce, but nobody said until when: the next answer will tell.
-    return this.#resetAt !== null && this.#resetAt > now ? this.#resetAt : null;
+    const resetAt = this.#resetAsOf(now);
+    return resetAt !== null && resetAt > now ? resetAt : null;
   }
 
   /** Call for each request that the forge counted; a 304 it does not count. */
@@ -95,7 +96,10 @@ export class RequestBudget {
       this.#spreadAt.delete(share);
       return;
     }
-    const from = Math.max(this.#spreadAt.get(share) ?? 0, now - SPREAD_BURST_MS);
+    const from = Math.max(
+      notFar(this.#spreadAt.get(share) ?? null, now) ?? 0,
+      now - SPREAD_BURST_MS,
+    );
     this.#spreadAt.set(share, from + gapMs);
   }
 
@@ -108,7 +112,7 @@ export class RequestBudget {
   learn(answer: WireAnswer, offsetMs: number): LimitVerdict | undefined {
     const now = this.#clock.now();
     const facts = readLimitFacts(answer, now, offsetMs);
-    this.#learnWindow(facts);
+    this.#learnWindow(facts, now);
     if (facts.limited === undefined) return undefined;
     if (facts.limited === 'primary') {
       const statedAt = facts.retryAt ?? facts.resetAt ?? now + SECONDARY_WAIT_MS;
@@ -134,7 +138,7 @@ export class RequestBudget {
     return {
       limit: this.#limit,
       remaining: this.#remainingAt(now),
-      resetAt: this.#resetAt,
+      resetAt: this.#resetAsOf(now),
       blockedUntil: this.retryAt('dispatch'),
     };
   }
@@ -152,15 +156,16 @@ export class RequestBudget {
 
   /** Takes over what another process, or this one in an earlier life, has learnt: always the more careful of the two. */
   adopt(other: SharedBudget): void {
+    const now = this.#clock.now();
     if (other.blockedUntil !== null) this.#block(other.blockedUntil);
     if (other.secondaryHits > this.#secondaryHits) {
       this.#secondaryHits = other.secondaryHits;
       this.#rateFactor = Math.min(this.#rateFactor, other.rateFactor);
-      const now = this.#clock.now();
       this.#grewAt = Math.max(now, this.#blockAt(now) ?? 0);
     }
-    if (other.resetAt === null) return;
-    this.#learnWindow({ ...other, isCore: true });
+    const resetAt = notFar(other.resetAt, now);
+    if (resetAt === null) return;
+    this.#learnWindow({ ...other, resetAt, isCore: true }, now);
   }
 
   #floorOf(share: Share): number {
@@ -193,9 +198,10 @@ export class RequestBudget {
   /** The time between two requests at which this share lasts until the reset; `null`: there is plenty. */
   #gapMs(share: Share, now: number): number | null {
     const remaining = this.#remainingAt(now);
-    if (remaining === null || this.#resetAt === null || now >= this.#resetAt) return null;
+    const resetAt = this.#resetAsOf(now);
+    if (remaining === null || resetAt === null || now >= resetAt) return null;
     if (remaining >= this.#lowLineOf(share)) return null;
-    return (this.#resetAt - now) / Math.max(1, remaining - this.#floorOf(share));
+    return (resetAt - now) / Math.max(1, remaining - this.#floorOf(share));
   }
 
   /** After the reset the number from before it says nothing: all is there again, whatever nobody refreshed. */
@@ -204,19 +210,23 @@ export class RequestBudget {
     return this.#remaining;
   }
 
-  #learnWindow(facts: Pick<LimitFacts, 'limit' | 'remaining' | 'resetAt' | 'isCore'>): void {
+  #resetAsOf(now: number): number | null {
+    return notFar(this.#resetAt, now);
+  }
+
+  #learnWindow(
+    facts: Pick<LimitFacts, 'limit' | 'remaining' | 'resetAt' | 'isCore'>,
+    now: number,
+  ): void {
     if (!facts.isCore || facts.remaining === null) return;
     this.#limit = facts.limit ?? this.#limit;
+    const resetAt = this.#resetAsOf(now);
     const isLater =
-      this.#resetAt === null ||
-      facts.resetAt === null ||
-      facts.resetAt > this.#resetAt + SAME_WINDOW_MS;
+      resetAt === null || facts.resetAt === null || facts.resetAt > resetAt + SAME_WINDOW_MS;
     const isEarlier =
-      this.#resetAt !== null &&
-      facts.resetAt !== null &&
-      facts.resetAt < this.#resetAt - SAME_WINDOW_MS;
+      resetAt !== null && facts.resetAt !== null && facts.resetAt < resetAt - SAME_WINDOW_MS;
     // An answer of the window before, overtaken by one of this window.
-    if (isEarlier && !this.#isOver()) return;
+    if (isEarlier && now < resetAt) return;
     if (isLater || isEarlier) {
       this.#remaining = facts.remaining;
       this.#resetAt = facts.resetAt;
@@ -227,14 +237,10 @@ export class RequestBudget {
     this.#resetAt = facts.resetAt;
   }
 
-  #isOver(): boolean {
-    return this.#resetAt !== null && this.#clock.now() >= this.#resetAt;
-  }
-
   #learnSecondary(statedAt: number | null, sentAt: number, now: number): number {
     this.#grow(now);
-    // Ten requests in flight meet one limit ten times: that is one hit.
-    if (sentAt < this.#lastHitAt) {
+    // Ten requests in flight meet one limit ten times: that is one hit. One in our future is of before our clock was put back.
+    if (sentAt < this.#lastHitAt && this.#lastHitAt <= now) {
       const retryAt = Math.max(statedAt ?? 0, this.#blockAt(now) ?? 0);
       this.#block(retryAt);
       return retryAt;
@@ -258,25 +264,30 @@ export class RequestBudget {
     return Math.min(SHORTEST_WAIT_MS * 2 ** hits, SECONDARY_WAIT_MS);
   }
 
-  /** What lies too far ahead was written before our clock was put back: nobody stated it. */
   #blockAt(now: number): number | null {
-    const until = this.#blockedUntil;
-    return until !== null && until > now && until <= now + LONGEST_WAIT_MS ? until : null;
+    const until = notFar(this.#blockedUntil, now);
+    return until !== null && until > now ? until : null;
   }
 
   #block(until: number): void {
     const now = this.#clock.now();
-    if (until > now + LONGEST_WAIT_MS) return;
+    if (notFar(until, now) === null) return;
     this.#blockedUntil = Math.max(this.#blockAt(now) ?? 0, until);
   }
 
   /** Hits count as "in a row" until the rate is whole again. */
   #grow(now: number): void {
     if (this.#secondaryHits === 0) return;
+    this.#grewAt = notFar(this.#grewAt, now) ?? now;
     const steps = Math.floor((now - this.#grewAt) / GROWTH_EVERY_MS);
     if (steps <= 0) return;
     this.#grewAt += steps * GROWTH_EVERY_MS;
     this.#rateFactor = Math.min(1, this.#rateFactor + steps * GROWTH_STEP);
     if (this.#rateFactor === 1) this.#secondaryHits = 0;
   }
+}
+
+/** What lies too far ahead was written before our clock was put back: nobody stated it. */
+function notFar(moment: number | null, now: number): number | null {
+  return moment !== null && moment <= now + LONGEST_WAIT_MS ? moment : null;
 }

@@ -2,7 +2,7 @@ import { type Acted, ForgeError } from '../forge.ts';
 import type { LimitVerdict } from './budget.ts';
 import type { Call } from './call.ts';
 import type { WireFault, WireReply } from './exchange.ts';
-import { findRefusal, findSsoLink, type Refusal } from './refusals.ts';
+import { findRefusal, findSsoLink, isLostAccess, type Refusal } from './refusals.ts';
 import { storableText } from './storable-text.ts';
 
 /** The forge's own words are shown; a page of HTML is not. */
@@ -92,8 +92,8 @@ function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
     case 401:
       return { code: 'auth', advice: `${key} was refused: put a valid token there` };
     case 403:
-      // A firewall before the forge may mind what is in one request: the next one may pass.
-      if (call.endpoint === 'dispatch' && message === '') return notGithubs(caller);
+      // A firewall or gateway before the forge may mind what is in one request: the next one may pass.
+      if (call.endpoint === 'dispatch' && !isLostAccess(message)) return notGithubs(caller);
       return call.isAboutObject
         ? { code: 'no-access', advice: `${key} lacks a permission here${needs}. ${SSO_HINT}` }
         : { code: 'auth', advice: `${key} may not do this at all: check the token` };

@@ -77,6 +77,35 @@ describe('a refusal of a dispatch', () => {
     expect(error.message).not.toContain('permission');
   });
 
+  it.each([
+    'Resource not accessible by integration',
+    'Resource not accessible by personal access token',
+    'Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.',
+    'Must have admin rights to Repository.',
+    'Write access to repository not granted.',
+    'Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.',
+    'Although you appear to have the correct authorization credentials, the `acme` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.',
+    '`acme` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.',
+    "The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days.",
+    'Repository access blocked',
+    'Actions has been disabled for this user.',
+    'Sorry. Your account was suspended.',
+    'This installation has been suspended',
+  ])('in the words %j is about access to the repository', async (message) => {
+    expect(await refusedBy(403, message)).toMatchObject({ code: 'no-access', acted: 'no' });
+  });
+
+  it.each([
+    'Forbidden',
+    'User is not authorized to access this resource',
+    'Missing: Resource not accessible by',
+  ])('with 403 in the words %j of a gateway says nothing of the repository', async (message) => {
+    const error = await refusedBy(403, message);
+    expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 403 });
+    expect(error.message).toContain(message);
+    expect(error.message).toContain('github.base_url');
+  });
+
   it('for single sign-on holds the link by which the token is authorised', async () => {
     const link = 'https://github.com/orgs/acme/sso?authorization_request=AZSCKtL4U8yX1H3s';
     const message = 'Resource protected by organization SAML enforcement.';
@@ -89,7 +118,8 @@ describe('a refusal of a dispatch', () => {
   it.each(['required; url=javascript:alert(1)', 'required; url=nonsense', 'partial-results'])(
     'for single sign-on takes no link from %j',
     async (header) => {
-      const error = await refusedBy(403, 'Forbidden', { 'x-github-sso': header });
+      const message = 'Resource protected by organization SAML enforcement.';
+      const error = await refusedBy(403, message, { 'x-github-sso': header });
       expect(error.message).not.toMatch(/javascript|nonsense|partial/);
       expect(error.message).toContain('single sign-on');
     },

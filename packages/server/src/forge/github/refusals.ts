@@ -97,6 +97,26 @@ function stringsOf(list: string): string[] {
   }
 }
 
+/** As users of many tools report them; "Forbidden" alone is what API gateways say. Before some stands the organisation's name. */
+const LOST_ACCESS: readonly RegExp[] = [
+  /^Resource not accessible by /,
+  /^Resource protected by organization SAML enforcement/,
+  /^Must have \w+ (?:rights|access) to /,
+  /^Write access to repository not granted/,
+  /^Although you appear to have the correct authorization credentials,/,
+  /^(?:The )?[`'][\w.-]+[`'] (?:\w+ )?forbids access via /,
+  /^Repository access blocked/,
+  /^(?:GitHub )?Actions (?:has been|is) disabled /,
+  /^(?:Sorry\. )?Your account (?:was|is|has been) suspended/,
+  /^This installation has been suspended/,
+  /^Maximum number of login attempts exceeded/,
+];
+
+/** @param message of the body of a 403 */
+export function isLostAccess(message: string): boolean {
+  return LOST_ACCESS.some((begins) => begins.test(message));
+}
+
 const LONGEST_LINK = 500;
 
 /**
