@@ -28,7 +28,7 @@ const lookAt = (repo: string, over: Partial<RepoLook> = {}): RepoLook => {
 function start() {
   const clock = new FakeClock();
   /** Repositories that the token cannot see, and those of which single runs were deleted. */
-  const forge = { closed: new Set<string>(), deleted: new Set<string>() };
+  const forge = { closed: new Set<string>(), deleted: new Set<string>(), refused: new Set<string>() };
   const requests: string[] = [];
   const told: string[] = [];
   const hidden = () => Promise.reject(new ForgeError('404', { code: 'not-found', acted: 'no' }));
@@ -39,6 +39,9 @@ function start() {
     getRun: (_owner, repo, id) => {
       requests.push(`run ${id}`);
       if (forge.closed.has(repo) || forge.deleted.has(repo)) return hidden();
+      if (forge.refused.has(repo)) {
+        return Promise.reject(new ForgeError('403', { code: 'no-access', acted: 'no' }));
+      }
       const seen = { run: run(id, { status: 'in_progress' }), sentAt: 0, forgeSentAt: 0 };
       return Promise.resolve(seen);
     },
@@ -104,6 +107,13 @@ describe('runs of a repository that the token cannot see', () => {
     const { forge, costs, told } = start();
     forge.closed.add('app');
     expect(await costs(12)).toEqual([6, 6, 0, 6, 0, 0, 0, 6, 0, 0, 0, 6]);
+    expect(new Set(told)).toEqual(new Set(['1 unreadable', '2 unreadable', '3 unreadable']));
+  });
+
+  it('are asked for ever more rarely where the forge says that access is lost, too', async () => {
+    const { forge, costs, told } = start();
+    forge.refused.add('app');
+    expect(await costs(8)).toEqual([3, 3, 0, 3, 0, 0, 0, 3]);
     expect(new Set(told)).toEqual(new Set(['1 unreadable', '2 unreadable', '3 unreadable']));
   });
 

@@ -59,6 +59,7 @@ export async function followOne(
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     if (error.code === 'not-found') await noteGone(deps, attempt, runId, signal);
+    else if (isClosed(error)) await noteClosed(deps, attempt);
     else {
       const level = troubles.levelOf(attempt.id, error);
       logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not read');
@@ -82,6 +83,12 @@ export async function noteUnreadable(
   await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost, ambiguous });
 }
 
+async function noteClosed(deps: FollowOneDeps, attempt: Attempt): Promise<void> {
+  const key = repoKeyOf(attempt);
+  if (deps.closedRepos.isOver(key)) deps.closedRepos.noteInVain(key);
+  await noteUnreadable(deps, attempt);
+}
+
 /** A 404 counts only when the same credential then reads the repository. */
 async function noteGone(
   deps: FollowOneDeps,
@@ -91,9 +98,7 @@ async function noteGone(
 ): Promise<void> {
   const { owner, repo } = attempt;
   if (!(await deps.forge.canReadRepo(owner, repo, signal))) {
-    const key = repoKeyOf(attempt);
-    if (deps.closedRepos.isOver(key)) deps.closedRepos.noteInVain(key);
-    await noteUnreadable(deps, attempt);
+    await noteClosed(deps, attempt);
     return;
   }
   const message =

@@ -92,8 +92,7 @@ function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
     case 401:
       return { code: 'auth', advice: `${key} was refused: put a valid token there` };
     case 403:
-      // A firewall or gateway before the forge may mind what is in one request: the next one may pass.
-      if (call.endpoint === 'dispatch' && !isLostAccess(message)) return notGithubs(caller);
+      if (isOfWhatStandsBefore(call, message)) return notGithubs(caller);
       return call.isAboutObject
         ? { code: 'no-access', advice: `${key} lacks a permission here${needs}. ${SSO_HINT}` }
         : { code: 'auth', advice: `${key} may not do this at all: check the token` };
@@ -104,6 +103,11 @@ function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
     default:
       return meaningOfClass(reply.status, message !== '', caller);
   }
+}
+
+/** A firewall or gateway before the forge may mind what is in one dispatch: the next one may pass. */
+function isOfWhatStandsBefore({ endpoint }: Call, message: string): boolean {
+  return endpoint === 'dispatch' ? !isLostAccess(message) : message === '';
 }
 
 function unauthorised(link: string, { isAboutObject }: Call, key: string): Refusal {

@@ -140,7 +140,13 @@ describe('a refusal of a dispatch', () => {
     },
   );
 
-  it('by 403 in words of GitHub’s that are not known is a lack of access', async () => {
+  it('a read that a page answers with 403 says nothing of the repository, either: nothing is concluded from it', async () => {
+    const forge = await startAnswering(403, '<html><body>Forbidden</body></html>');
+    const error = await failureOf(forge.getRun('acme', 'app', '1', forever));
+    expect(error).toMatchObject({ code: 'bad-reply', status: 403 });
+  });
+
+  it('by 403 in GitHub’s words for a missing permission is a lack of access', async () => {
     const error = await refusedBy(403, 'Resource not accessible by personal access token');
     expect(error).toMatchObject({ code: 'no-access', acted: 'no' });
     expect(error.message).toContain('permission');
