@@ -9,6 +9,7 @@ import {
   linuxGroup,
   TOKEN,
   template,
+  UNSEEN_MS,
   workflow,
 } from './harness/scenes.ts';
 import { sqlite, startWorld, type World } from './harness/world.ts';
@@ -34,13 +35,14 @@ const templates = ['build', 'deploy'].map((id) =>
   template({ id, workflow_id: `${id}.yaml`, correlation_input: CORRELATION_INPUT }),
 );
 
+const config = {
+  waits: { cancel_retry: '100ms' },
+  groups: { github: [{ ...linuxGroup, workflow_dispatch_templates: templates }] },
+};
+
 const options = {
   database: sqlite,
-  config: {
-    ...impatient,
-    waits: { cancel_retry: '100ms' },
-    groups: { github: [{ ...linuxGroup, workflow_dispatch_templates: templates }] },
-  },
+  config,
   forge: { ...acme(4), workflows: [nameless, deploy] },
 };
 
@@ -62,6 +64,7 @@ it('a run of another workflow that was handed the id is not shown for the own ru
   const { id } = await world.api.enqueue('linux', { template_id: 'build' });
   const inputs = { [CORRELATION_INPUT]: await handedId(world) };
   await dispatchByHand(world.sim, { workflow: 'deploy.yaml', token: TOKEN, inputs });
+  await world.moveTime(UNSEEN_MS);
   const failed = await world.job(id, ({ status }) => ['failed', 'completed'].includes(status));
   expect(failed).toMatchObject({ status: 'failed', run_id: 0 });
   for (const run of world.sim.ledger().runs) {
@@ -71,7 +74,10 @@ it('a run of another workflow that was handed the id is not shown for the own ru
 });
 
 it('what the run of a failed job starts as another account, with the id it was handed, is not ended', async () => {
-  const world = await startWorld({ ...options, exceptions });
+  const world = await startWorld({
+    ...{ ...options, exceptions },
+    config: { ...config, ...impatient },
+  });
   world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
   const { id } = await world.api.enqueue('linux', { template_id: 'build' });
   const inputs = { ...LONG, [CORRELATION_INPUT]: await handedId(world) };
@@ -94,6 +100,7 @@ it('GitHub Enterprise Server 3.20: a run that bears the id of the job before it 
   const second = await world.api.enqueue('linux', { template_id: 'deploy', inputs });
   const done = await world.job(second.id, 'completed');
   expect(world.runOf(done).inputs['note']).toBe('deploy');
+  await world.moveTime(UNSEEN_MS);
   const failed = await world.job(first.id, 'failed');
   expect(failed.run_id).toBe(0);
   expect(failed.error_message).toContain(`${world.sim.ledger().runs[0]?.id} (`);
@@ -109,6 +116,7 @@ it('a run of another workflow that bears the id, where there is no other, is tak
   const [attempt] = await world.store.runs.listLive('github');
   const inputs = { [CORRELATION_INPUT]: attempt?.id ?? '' };
   await dispatchByHand(world.sim, { workflow: 'deploy.yaml', token: TOKEN, inputs });
+  await world.moveTime(UNSEEN_MS);
   const done = await world.job(id, 'completed');
   expect(done.run_id).toBe(world.sim.ledger().runs[0]?.id);
   expect(requests(world, 'dispatch')).toHaveLength(2);
