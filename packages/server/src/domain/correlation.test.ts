@@ -330,6 +330,7 @@ const anyKey = fc
           name: names === null ? 'CI' : `CI attempt-${names}`,
         }),
       ),
+      elsewhere: [],
       listing: { sentAt, isComplete, createdSince: 0 },
       timing: TIMING,
       now: sentAt + late,

@@ -1,5 +1,5 @@
 import type { Attempt, MatchedBy } from './attempt.ts';
-import { type KnownIds, matchByName } from './correlation/by-name.ts';
+import { type KnownIds, matchByName, type NamedRuns } from './correlation/by-name.ts';
 import {
   type Cluster,
   clustersOf,
@@ -9,6 +9,7 @@ import {
   pairsOf,
   type Sight,
 } from './correlation/clusters.ts';
+import { type ElsewhereRun, findRenamed } from './correlation/elsewhere.ts';
 import {
   type CandidateRun,
   earliestOf,
@@ -35,6 +36,8 @@ export interface CorrelationInput extends Sight {
   readonly knownIds: KnownIds;
   /** Runs of the key that no attempt owns, from one listing. */
   readonly runs: readonly CandidateRun[];
+  /** From the same listing. */
+  readonly elsewhere: readonly ElsewhereRun[];
   readonly listing: {
     readonly sentAt: number;
     readonly isComplete: boolean;
@@ -47,6 +50,7 @@ export interface CorrelationInput extends Sight {
 /**
  * - `match`: the run is this attempt's
  * - `missing`: this listing, sent after the last possible send, shows no run that is surely its own: to be recorded
+ * - `renamed`: as `absent`, but for this run of another file or branch, which bears its id and can only be its own
  * - `absent`: it started nothing, as far as anybody can tell. Of an `accepted` attempt it means that its run is lost:
  *   it did start one, so it must never be sent again
  * - `ambiguous`: one of these runs may be its own, or one that is not shown: it must never be sent again
@@ -59,6 +63,7 @@ export type Decision =
       readonly runId: string;
       readonly matchedBy: Exclude<MatchedBy, 'reply'>;
     }
+  | { readonly kind: 'renamed'; readonly attemptId: string; readonly runId: string }
   | {
       readonly kind: 'ambiguous';
       readonly attemptId: string;
@@ -87,20 +92,32 @@ export function correlate(input: CorrelationInput): Decision[] {
   const left = [...named.unnamed, ...named.copies].filter(({ id }) => !taken.has(id));
   return input.attempts.flatMap((attempt) => {
     const decision = byAttempt.get(attempt.id);
-    return decision === undefined ? [] : sureOf(decision, attempt, left, input);
+    return decision === undefined ? [] : sureOf(decision, attempt, { ...named, left }, input);
   });
 }
 
-/** A run made later than it would be taken for its own may be its own all the same: it did not start nothing. */
+/**
+ * A run made later than it would be taken for its own may be its own all the same, and one elsewhere that bears its id may have been
+ * started by it: it did not start nothing.
+ */
 function sureOf(
   decision: Decision,
   attempt: SearchedAttempt,
-  left: readonly CandidateRun[],
+  { left, unnamed }: Pick<NamedRuns, 'unnamed'> & { readonly left: readonly CandidateRun[] },
   input: CorrelationInput,
 ): Decision {
+  const { id: attemptId } = attempt;
+  const bears = ({ name }: CandidateRun): boolean => name.includes(attemptId);
+  const bearing = input.elsewhere.filter(bears);
+  if (decision.kind === 'ambiguous') return { ...decision, runs: [...decision.runs, ...bearing] };
   if (decision.kind !== 'absent') return decision;
-  const runs = left.filter((run) => mayHaveMadeLater(attempt, run, input));
-  return runs.length === 0 ? decision : { kind: 'ambiguous', attemptId: attempt.id, runs };
+  const runs = left.filter((run) => bears(run) || mayHaveMadeLater(attempt, run, input));
+  if (runs.length === 0) {
+    if (bearing.length === 0) return decision;
+    const renamed = findRenamed(attempt, { ...input, bearing, nameless: unnamed });
+    if (renamed !== undefined) return { kind: 'renamed', attemptId, runId: renamed.id };
+  }
+  return { kind: 'ambiguous', attemptId, runs: [...runs, ...bearing] };
 }
 
 const NO_PAIRS: ReadonlyMap<SearchedAttempt, CandidateRun> = new Map();

@@ -24,26 +24,33 @@ export function groupByKey(attempts: readonly Attempt[], runs: readonly Run[]): 
   return [...Map.groupBy(attempts, keyOf).values()];
 }
 
-/**
- * The runs that an attempt of this key could have made. One whose branch or path is not told may be of any; one that bears the
- * id of an attempt without a run is its own, however both are written by now: files are renamed.
- *
- * @param ids of attempts of this key that may still get a run
- */
+/** The runs that an attempt of this key could have made. One whose branch or path is not told may be of any. */
 export function runsOfKey(
+  attempt: Pick<Attempt, 'ref' | 'workflowId'>,
+  runs: readonly Run[],
+): Run[] {
+  const ref = plainRefOf(attempt.ref);
+  return runs.filter(
+    ({ branch, ...run }) =>
+      (branch === '' || plainRefOf(branch) === ref) &&
+      (run.path === '' || isWorkflow(run, attempt.workflowId)),
+  );
+}
+
+/**
+ * Runs of another file or branch that bear one of these ids: they were handed it on, or their workflow was renamed since it was
+ * sent.
+ *
+ * @param ids of attempts of this key
+ */
+export function runsElsewhere(
   attempt: Pick<Attempt, 'ref' | 'workflowId'>,
   runs: readonly Run[],
   ids: readonly string[],
 ): Run[] {
-  const ref = plainRefOf(attempt.ref);
-  const isOfKey = ({ branch, ...run }: Run): boolean =>
-    (branch === '' || plainRefOf(branch) === ref) &&
-    (run.path === '' || isWorkflow(run, attempt.workflowId));
-  const ofKey = runs.filter(isOfKey);
-  // Where its own run bears it, another workflow was handed it on.
-  const left = ids.filter((id) => !ofKey.some(({ name }) => name.includes(id)));
-  if (left.length === 0) return ofKey;
-  return runs.filter((run) => isOfKey(run) || left.some((id) => run.name.includes(id)));
+  const bearing = runs.filter(({ name }) => ids.some((id) => name.includes(id)));
+  const ofKey = new Set(runsOfKey(attempt, bearing));
+  return bearing.filter((run) => !ofKey.has(run));
 }
 
 /** It tells both. */

@@ -76,8 +76,8 @@ export async function noteUnreadable(
   const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
   const ambiguous =
     `outcome-ambiguous: no answer named the run of its dispatch, and access to ${owner}/${repo} is lost: whether it ` +
-    'started one cannot be told, so it is not sent again. Once the token has access again a run that bears its id is ' +
-    'cancelled; look for one that does not, and add the job again then, if its work was not done';
+    'started one cannot be told, so it is not sent again. Once the token has access again a run of its workflow that bears ' +
+    'its id is cancelled; look for one that does not, and add the job again then, if its work was not done';
   const level = troubles.levelOf(id, lost);
   logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
   await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost, ambiguous });

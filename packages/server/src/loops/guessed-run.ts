@@ -3,7 +3,7 @@ import type { Attempt, Run } from '../domain/attempt.ts';
 import { isGivenUp } from '../domain/attempt.ts';
 import { mayHaveMade, mayHaveMadeLater, type Sight } from '../domain/correlation/clusters.ts';
 import type { CorrelationTiming, SearchedAttempt } from '../domain/correlation/window.ts';
-import { repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
+import { repoKeyOf, runsElsewhere, runsOfKey } from '../domain/run-keys.ts';
 import type { DateOffset } from '../forge/forge.ts';
 import { ambiguousMessage } from './ambiguous-message.ts';
 import type { FollowDeps } from './follow-run.ts';
@@ -106,9 +106,10 @@ function rivalsOf(
   const credentialNow = () => ({ ...credential, actor: run.actor });
   const searched = (one: Attempt): SearchedAttempt => asSearched({ offset, credentialNow }, one);
   const own = searched(attempt);
-  const runs = runsOfKey(attempt, unowned, [attempt.id]).filter((one) =>
-    mayHaveMade(own, one, sight),
-  );
+  const runs = [
+    ...runsOfKey(attempt, unowned),
+    ...runsElsewhere(attempt, unowned, [attempt.id]),
+  ].filter((one) => mayHaveMade(own, one, sight));
   const seekers = live
     .filter((one) => repoKeyOf(one) === repoKeyOf(attempt))
     .filter((one) => isSearching(one) || one.state === 'claimed')

@@ -101,9 +101,47 @@ it('adopts no run of another ref or workflow (defect #3)', async () => {
   expect(await resolve([attempt('a')], foreign, 400_000)).toEqual(['a missing']);
 });
 
-it('adopts a run that bears its id, though its workflow file was renamed and is written in other letters', async () => {
-  const named = run('7', { name: 'Build aaaa', path: '.github/workflows/Build.yml', branch: 'x' });
-  expect(await resolve([attempt('aaaa')], [named], 400_000)).toEqual(['aaaa has 7 by input']);
+describe('a run of another workflow or branch that bears the id of an attempt', () => {
+  const [id, nextId] = ['1', '2'].map((end) => `019a0000-0000-7000-8000-00000000000${end}`);
+  const byId = { correlationInput: 'dispatch-id', isNamed: true };
+  const sent = attempt(id ?? '', { ...byId, missingSince: CLAIMED_AT + 300_000 });
+  const elsewhere = { path: '.github/workflows/Deploy.yml', workflowId: '8', branch: 'x' };
+  const named = run('7', { ...elsewhere, name: `Deploy ${id}` });
+
+  it('is taken, once it is in both listings and nothing else is, for that of a renamed one', async () => {
+    const listed = [`${id} missing`, 'listed plainly'];
+    const taken = [...listed, `${id} has 7 by input`];
+    expect(await resolve([sent], [named], 400_000)).toEqual(taken);
+    expect(await resolve([sent], [named], 400_000, { plain: null })).toEqual(listed);
+    expect(await resolve([{ ...sent, missingSince: null }], [named], 10_000)).toEqual([]);
+  });
+
+  it('is named, and not taken, beside a run of its own key that bears none, whose naming it does not hide', async () => {
+    const accepted = { ...sent, state: 'accepted' } as const;
+    const nameless = run('6', { status: 'completed' });
+    const [, , told, ...more] = await resolve([accepted], [nameless, named], 400_000);
+    expect(told).toContain('ambiguous: outcome-ambiguous');
+    expect(told).toContain('one of the runs 6, 7 may be');
+    expect(more).toEqual(['6 shows that ids get lost']);
+  });
+
+  it('goes to the attempt of the other key whose newer id it bears, and forbids to send the first again', async () => {
+    const next = attempt(nextId ?? '', { ...byId, workflowId: 'Deploy.yml', ref: 'x' });
+    const both = { ...named, name: `Deploy ${id} ${nextId}` };
+    const [, taken, listed, told] = await resolve([sent, next], [both], 400_000);
+    expect([taken, listed]).toEqual([`${nextId} has 7 by input`, 'listed plainly']);
+    expect(told).toContain(`${id} ambiguous`);
+    const owner = { ...next, state: 'found', runId: '7', matchedBy: 'input' } as const;
+    const [, , ambiguous] = await resolve([sent, owner], [both], 400_000);
+    expect(ambiguous).toContain('run 7 may be');
+  });
+
+  it('is not taken by an attempt that has ended: it would be cancelled', async () => {
+    for (const state of ['ambiguous', 'absent', 'accepted'] as const) {
+      const ended = { ...sent, state, endedAt: CLAIMED_AT + 350_000 };
+      expect(await resolve([ended], [named], 400_000)).toEqual([]);
+    }
+  });
 });
 
 it('adopts nothing while another attempt of the key is being sent', async () => {

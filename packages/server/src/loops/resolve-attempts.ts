@@ -1,6 +1,7 @@
 import { type Attempt, isWatched, type Run } from '../domain/attempt.ts';
 import { idsInNames, type KnownIds } from '../domain/correlation/by-name.ts';
 import type { Sight } from '../domain/correlation/clusters.ts';
+import type { ElsewhereRun } from '../domain/correlation/elsewhere.ts';
 import { lateRuns } from '../domain/correlation/late-runs.ts';
 import { findUnnamedRun } from '../domain/correlation/unnamed-run.ts';
 import {
@@ -10,7 +11,7 @@ import {
   steppedSince,
 } from '../domain/correlation/window.ts';
 import { type CorrelationInput, correlate, type Decision } from '../domain/correlation.ts';
-import { groupByKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
+import { groupByKey, repoKeyOf, runsElsewhere, runsOfKey } from '../domain/run-keys.ts';
 import type { CredentialStatus, DateOffset, RunListing } from '../forge/forge.ts';
 import type { Store } from '../store/port/store.ts';
 import { ambiguousMessage } from './ambiguous-message.ts';
@@ -21,6 +22,10 @@ type Evidence = 'search' | 'both';
 
 interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
   readonly evidence: Evidence;
+  /** Of these runs, by attempts. */
+  readonly owned: ReadonlySet<string>;
+  /** Of all keys of the repository. */
+  readonly openIds: ReadonlySet<string>;
 }
 
 export interface ResolveDeps {
@@ -86,7 +91,8 @@ async function resolveBy(
   const ids = listing.runs.map((run) => run.id);
   const owned = await deps.runs.listOwnedRunIds(where.forgeId, ids);
   const unowned = listing.runs.filter((run) => !owned.has(run.id));
-  const looked = { ...listing, createdSince, evidence };
+  const openIds = new Set(attempts.filter(mayGetRun).map(({ id }) => id));
+  const looked = { ...listing, createdSince, evidence, owned, openIds };
   const last: Attempt[] = [];
   for (const ofKey of groupByKey(attempts, unowned)) {
     last.push(...(await resolveKey(deps, ofKey, unowned, looked)));
@@ -135,13 +141,13 @@ async function resolveKey(
 ): Promise<Attempt[]> {
   const [first] = attempts;
   if (first === undefined) return [];
-  const ids = attempts.filter(mayGetRun).map(({ id }) => id);
-  const runs = runsOfKey(first, unowned, ids);
+  const runs = runsOfKey(first, unowned);
+  const elsewhere = elsewhereOf(attempts, looked);
   const namedCommits = await listNamedCommits(deps, attempts, runs);
-  const knownIds = await listKnownIds(deps, attempts, runs);
-  const seen = { timing: deps.timing, namedCommits, knownIds, runs };
+  const knownIds = await listKnownIds(deps, attempts, [...runs, ...elsewhere], looked);
+  const seen = { timing: deps.timing, namedCommits, knownIds, runs, elsewhere };
   const decisions = correlate(searchOf(deps, attempts, { ...seen, looked }));
-  const byId = new Map(runs.map((run) => [run.id, run]));
+  const byId = new Map([...runs, ...elsewhere].map((run) => [run.id, run]));
   const ground = { ...seen, byId, attempts, looked };
   const last: string[] = [];
   for (const decision of decisions) {
@@ -159,11 +165,22 @@ async function resolveKey(
 }
 
 function isConclusion({ kind }: Decision): boolean {
-  return kind === 'absent' || kind === 'ambiguous';
+  return kind === 'absent' || kind === 'ambiguous' || kind === 'renamed';
 }
 
-/** Of the key; nobody owns these runs. */
+/** An attempt that has ended takes none of these, and they tell it nothing. */
+function elsewhereOf(
+  attempts: readonly Attempt[],
+  { runs, owned }: Looked,
+): (Run & ElsewhereRun)[] {
+  const [first] = attempts;
+  const ids = attempts.filter(isSearching).map(({ id }) => id);
+  if (first === undefined || ids.length === 0) return [];
+  return runsElsewhere(first, runs, ids).map((run) => ({ ...run, isOwned: owned.has(run.id) }));
+}
+
 interface SeenRuns extends Sight {
+  /** Of the key; nobody owns them. */
   readonly runs: readonly Run[];
   readonly knownIds: KnownIds;
 }
@@ -171,7 +188,7 @@ interface SeenRuns extends Sight {
 function searchOf(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
-  { looked, ...seen }: SeenRuns & { readonly looked: Looked },
+  { looked, ...seen }: SeenRuns & Pick<CorrelationInput, 'elsewhere'> & { readonly looked: Looked },
 ): CorrelationInput {
   const { now, offset } = deps;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
@@ -214,12 +231,18 @@ async function listKnownIds(
   { runs: store }: ResolveDeps,
   attempts: readonly Attempt[],
   runs: readonly Run[],
+  { openIds }: Looked,
 ): Promise<KnownIds> {
   const [open, settled] = [attempts.filter(mayGetRun), attempts.filter((one) => !mayGetRun(one))];
   const known = new Set(attempts.map(({ id }) => id));
   const others = idsInNames(runs).filter((id) => !known.has(id));
-  const ended = others.length === 0 ? [] : await store.listAttemptIds(others);
-  return { open: open.map(({ id }) => id), settled: [...settled.map(({ id }) => id), ...ended] };
+  const openElsewhere = others.filter((id) => openIds.has(id));
+  const left = others.filter((id) => !openIds.has(id));
+  const ended = left.length === 0 ? [] : await store.listAttemptIds(left);
+  return {
+    open: [...open.map(({ id }) => id), ...openElsewhere],
+    settled: [...settled.map(({ id }) => id), ...openElsewhere, ...ended],
+  };
 }
 
 function mayGetRun(attempt: Attempt): boolean {
@@ -281,6 +304,11 @@ async function carryOut(deps: ResolveDeps, decision: Decision, ground: Ground): 
       if (run !== undefined) await store.matchRun(attemptId, run, decision.matchedBy);
       return;
     }
+    case 'renamed': {
+      const run = ground.byId.get(decision.runId);
+      if (run !== undefined) await store.matchRun(attemptId, run, 'input');
+      return;
+    }
     case 'missing':
       await store.recordMissing(attemptId, ground.looked.forgeSentAt);
       return;
@@ -303,7 +331,10 @@ async function endAmbiguous(
   const attempt = attempts.find(({ id }) => id === attemptId);
   if (attempt === undefined) return;
   const { isComplete } = looked;
-  const unnamedRun = findUnnamedRun(asSearched(deps, attempt), { ...seen, runs, isComplete });
+  // What was handed the id on shows nothing of this workflow.
+  const ofKey = new Set(seen.runs.map(({ id }) => id));
+  const input = { ...seen, runs: runs.filter(({ id }) => ofKey.has(id)), isComplete };
+  const unnamedRun = findUnnamedRun(asSearched(deps, attempt), input);
   const shown = unnamedRun === undefined ? {} : { unnamedRun };
   await deps.runs.concludeAmbiguous(attemptId, ambiguousMessage(attempt, runs), shown);
 }

@@ -43,7 +43,7 @@ export async function noteUnnamed(tx: WriteTx, attempt: AttemptRow, run: ShownRu
 /** Another workflow may have been handed the id on. */
 function isOfTarget(attempt: AttemptRow, run: Run): boolean {
   const target = { workflowId: attempt.workflow_id, ref: attempt.ref };
-  return isOfSureKey(run) && runsOfKey(target, [run], []).length > 0;
+  return isOfSureKey(run) && runsOfKey(target, [run]).length > 0;
 }
 
 type ShownRun = Pick<Run, 'id' | 'headSha'>;

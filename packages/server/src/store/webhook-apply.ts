@@ -96,7 +96,7 @@ async function isWanted(
       isSame(attempt.owner, owner) &&
       isSame(attempt.repo, repo) &&
       (attempt.actor === '' || isSame(attempt.actor, run.actor)) &&
-      runsOfKey(attempt, [run], [attempt.id]).length > 0,
+      (runsOfKey(attempt, [run]).length > 0 || run.name.includes(attempt.id)),
   );
   return fitting.length > 0 && fitting.every(({ state }) => state !== 'claimed');
 }

@@ -8,15 +8,15 @@ export interface NamedRuns {
   readonly unnamed: readonly CandidateRun[];
   /**
    * Those that bear the id of an attempt which has its run: started with a copy of its inputs, by somebody, or by a job of
-   * ours that hands the id on. Nobody's to take, and it forbids to send again.
+   * ours that hands the id on; and of one of another key. Nobody's to take, and it forbids to send again.
    */
   readonly copies: readonly CandidateRun[];
 }
 
 export interface KnownIds {
-  /** Of attempts that may still get their run: a run that bears the id of one is its own. */
+  /** Of attempts of the repository that may still get their run, of any key: a run that bears the id of one is its own. */
   readonly open: readonly string[];
-  /** Of all others. */
+  /** Of all others, and of those of another key: no run of this key that bears one is taken by its time. */
   readonly settled: readonly string[];
 }
 
@@ -24,24 +24,29 @@ export interface KnownIds {
  * Ids are random enough that a run with one in its name has it from us, whenever it was made. A name may bear the id of
  * what came before it, too: its own is that of an attempt without a run, and of several the newest.
  */
-export function matchByName(
-  attempts: readonly Pick<SearchedAttempt, 'id'>[],
+export function matchByName<A extends Pick<SearchedAttempt, 'id'>>(
+  attempts: readonly A[],
   runs: readonly CandidateRun[],
   known: KnownIds,
+  mayTake: (attempt: A, run: CandidateRun) => boolean = () => true,
 ): NamedRuns {
   const byAttempt = new Map<string, string>();
   const unnamed: CandidateRun[] = [];
   const copies: CandidateRun[] = [];
-  const wanted = new Set(attempts.map(({ id }) => id));
-  const open = [...new Set([...wanted, ...known.open])].sort();
+  const wanted = new Map(attempts.map((one) => [one.id, one]));
+  const open = [...new Set([...wanted.keys(), ...known.open])].sort();
   for (const run of runs.toSorted(compareRuns)) {
     const bears = (id: string): boolean => run.name.includes(id);
     const id = open.findLast(bears);
-    if (id === undefined) (known.settled.some(bears) ? copies : unnamed).push(run);
-    // A second run of that name is a copy, too.
-    else if (byAttempt.has(id)) copies.push(run);
+    const attempt = wanted.get(id ?? '');
+    if (id === undefined || known.settled.includes(id)) {
+      (known.settled.some(bears) ? copies : unnamed).push(run);
+    }
     // Those of others are left to them.
-    else if (wanted.has(id)) byAttempt.set(id, run.id);
+    else if (attempt === undefined) continue;
+    // A second run of that name is a copy, too.
+    else if (byAttempt.has(id) || !mayTake(attempt, run)) copies.push(run);
+    else byAttempt.set(id, run.id);
   }
   return { byAttempt, unnamed, copies };
 }

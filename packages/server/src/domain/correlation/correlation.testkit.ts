@@ -47,6 +47,7 @@ export function decide(
     acceptedByTime: [],
     knownIds: { open: (over.sending ?? []).map(({ id }) => id), settled: [] },
     runs: [],
+    elsewhere: [],
     listing: { sentAt, isComplete: true, createdSince: 0 },
     timing: TIMING,
     namedCommits: new Set(),
@@ -60,7 +61,9 @@ export function decide(
         ? `${one.runId} by ${one.matchedBy}`
         : one.kind === 'ambiguous'
           ? `ambiguous: ${one.runs.map(({ id }) => id).join(' ')}`
-          : one.kind,
+          : one.kind === 'renamed'
+            ? `${one.runId} as renamed`
+            : one.kind,
     ]),
   );
 }

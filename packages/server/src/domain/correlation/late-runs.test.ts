@@ -62,6 +62,15 @@ describe('lateRuns', () => {
     expect(late([madeAfter('1', 2 * SECOND, { name: 'Build other' })])).toEqual([]);
   });
 
+  it('takes none of another account, though it bears the id: it goes on with what it was handed', () => {
+    const named = (actor: string) => madeAfter('1', 2 * SECOND, { name: 'gone-1', actor });
+    const own = madeAfter('2', 9 * SECOND, { name: 'gone-1' });
+    expect(late([named('alice')])).toEqual([]);
+    expect(late([named('alice'), own])).toEqual(['2']);
+    // It is not told whose it is.
+    expect(late([named('')])).toEqual(['1']);
+  });
+
   it('takes none that was made before the claim', () => {
     expect(late([madeAfter('1', -3 * SECOND), madeAfter('2', 8 * SECOND)])).toEqual(['2']);
   });

@@ -5,6 +5,7 @@ import {
   type CandidateRun,
   type CorrelationTiming,
   isMadeSinceClaim,
+  isSameActor,
   lastSendOf,
   madeLateMs,
   type SearchedAttempt,
@@ -25,7 +26,7 @@ export interface LateRunInput extends Sight {
   readonly guessed: readonly SearchedAttempt[];
   /** A run that bears the name of an attempt is no other's. */
   readonly knownIds: KnownIds;
-  /** Runs of the key that no attempt owns. */
+  /** Runs of the key that no attempt owns: one of another file or branch is never ended, whatever id it bears. */
   readonly runs: readonly CandidateRun[];
 }
 
@@ -36,7 +37,7 @@ export interface LateRunInput extends Sight {
  */
 export function lateRuns(input: LateRunInput): LateRun[] {
   const { watched, searching, guessed, knownIds, runs } = input;
-  const named = matchByName(watched, runs, knownIds);
+  const named = matchByName(watched, runs, knownIds, mayBeOfAccount);
   const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { attemptId, runId, matchedBy: 'input' };
   });
@@ -58,6 +59,11 @@ export function lateRuns(input: LateRunInput): LateRun[] {
     }
   }
   return late;
+}
+
+/** Somebody else who started it with a copy of the inputs, or was handed the id on, goes on with it. */
+function mayBeOfAccount(attempt: SearchedAttempt, run: CandidateRun): boolean {
+  return run.actor === '' || isSameActor(attempt, run);
 }
 
 function isBeforeEnd(
