@@ -28,7 +28,11 @@ const lookAt = (repo: string, over: Partial<RepoLook> = {}): RepoLook => {
 function start() {
   const clock = new FakeClock();
   /** Repositories that the token cannot see, and those of which single runs were deleted. */
-  const forge = { closed: new Set<string>(), deleted: new Set<string>(), refused: new Set<string>() };
+  const forge = {
+    closed: new Set<string>(),
+    deleted: new Set<string>(),
+    refused: new Set<string>(),
+  };
   const requests: string[] = [];
   const told: string[] = [];
   const hidden = () => Promise.reject(new ForgeError('404', { code: 'not-found', acted: 'no' }));
