@@ -47,7 +47,7 @@ export function decide(
     acceptedByTime: [],
     knownIds: { open: (over.sending ?? []).map(({ id }) => id), settled: [] },
     runs: [],
-    listing: { sentAt, isComplete: true, createdSince: 0 },
+    listing: { sentAt, isComplete: true, createdSince: 0, readableForMs: Infinity },
     timing: TIMING,
     namedCommits: new Set(),
     now: sentAt,
