@@ -76,6 +76,34 @@ describe('a forge whose lists are odd', () => {
     expect(world.dispatches()).toBe(1);
   });
 
+  it.each([
+    ['both kinds of listings', 4],
+    ['searches only', 2],
+  ])(
+    '(after an outage what comes first cannot be read whole, of %s): a dispatch that started nothing is sent again',
+    async (_, times) => {
+      const world = await startWorld({ database: sqlite, config: patient });
+      // What an odd list is to show.
+      await dispatchByHand(world.sim, { workflow: 'build.yaml', token: HUMAN_TOKEN });
+      world.sim.addFault({ on: 'listRuns', kind: 'status-before', times: 'always' });
+      world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+      const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.until(
+        'a dispatch without an answer',
+        () => world.store.runs.listLive('github'),
+        (live) => live.some(({ state }) => state === 'unknown'),
+      );
+      await world.forge('a look in vain', ({ requests }) =>
+        requests.some(({ endpoint, status }) => endpoint === 'listRuns' && status === 502),
+      );
+      await world.moveTime(20 * 60_000);
+      world.sim.clearFaults();
+      world.sim.addFault({ on: 'listRuns', kind: 'odd-entry', field: 'created_at', times });
+      await world.job(id, 'completed');
+      expect(world.ourRuns()).toHaveLength(1);
+    },
+  );
+
   it('(a run of long ago cannot be read): a dispatch that started nothing is sent again', async () => {
     const world = await startWorld({ database: sqlite, config: impatient });
     for (let count = 0; count < 2; count += 1) {

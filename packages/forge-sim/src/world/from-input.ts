@@ -44,11 +44,21 @@ export interface Contexts {
   readonly github?: Readonly<Record<string, string>>;
 }
 
-/** Fills `${{ inputs.x }}` and `${{ github.x }}`; what is not known is empty. */
+const TERM = String.raw`(?:github\.event\.)?(?:inputs|github)\.[\w-]+`;
+const EXPRESSION = new RegExp(String.raw`\$\{\{\s*(${TERM}(?:\s*\|\|\s*${TERM})*)\s*\}\}`, 'g');
+
+/** Fills `${{ inputs.x }}`, `${{ github.x }}` and `${{ inputs.x || inputs.y }}`; what is not known is empty. */
 export function fillExpressions(text: string, { inputs, github = {} }: Contexts): string {
-  return text.replaceAll(
-    /\$\{\{\s*(?:github\.event\.)?(inputs|github)\.([\w-]+)\s*\}\}/g,
-    (_all, context: string, name: string) =>
-      (context === 'inputs' ? inputs[name] : github[name]) ?? '',
-  );
+  const valueOf = (term: string): string => {
+    const [context = '', name = ''] = term.trim().replace('github.event.', '').split('.');
+    return (context === 'inputs' ? inputs[name] : github[name]) ?? '';
+  };
+  return text.replaceAll(EXPRESSION, (_all, terms: string) => {
+    return (
+      terms
+        .split('||')
+        .map(valueOf)
+        .find((value) => value !== '') ?? ''
+    );
+  });
 }

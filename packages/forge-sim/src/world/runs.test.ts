@@ -187,4 +187,18 @@ describe('a new run', () => {
     const { body } = await call(sim, `GET /repos/acme/app/actions/runs/${runId}`);
     expect(body).toMatchObject({ name: 'CI', display_title: 'build of abc' });
   });
+
+  it('takes the first of its inputs that is not empty where run-name names two', async () => {
+    const inputs = { id: { default: '' }, title: { default: '' } };
+    const runName = 'build of ${{ inputs.title || inputs.id }}';
+    const sim = await simWith({ inputs, runName, jobs: [] });
+    const titleOf = async (given: Record<string, string>) => {
+      const runId = await dispatch(sim, given);
+      const { body } = await call(sim, `GET /repos/acme/app/actions/runs/${runId}`);
+      return String(body.display_title);
+    };
+    expect(await titleOf({ id: 'abc', title: 'nights' })).toBe('build of nights');
+    expect(await titleOf({ id: 'abc' })).toBe('build of abc');
+    expect(await titleOf({})).toBe('build of ');
+  });
 });

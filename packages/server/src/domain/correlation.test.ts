@@ -35,7 +35,12 @@ describe('as many runs as attempts', () => {
   it('adopts none by a listing that was cut short, or was sent before the last claim', () => {
     const attempts = [sentAfter('a', 0)];
     const runs = [madeAfter('1', 0)];
-    const listing = { sentAt: CLAIMED_AT + SECOND, isComplete: false, createdSince: 0 };
+    const listing = {
+      sentAt: CLAIMED_AT + SECOND,
+      isComplete: false,
+      createdSince: 0,
+      readableForMs: Infinity,
+    };
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait' });
     expect(decide({ attempts, runs, listedAt: CLAIMED_AT - 1 })).toEqual({ a: 'wait' });
   });
@@ -222,7 +227,7 @@ describe('a run that names an attempt', () => {
 
   it('is found by a listing that was cut short too', () => {
     const runs = [madeAfter('1', SECOND, { name: 'a-1' })];
-    const listing = { sentAt: OVER, isComplete: false, createdSince: 0 };
+    const listing = { sentAt: OVER, isComplete: false, createdSince: 0, readableForMs: Infinity };
     expect(decide({ attempts: [sentAfter('a-1', 0)], runs, listing })).toEqual({
       'a-1': '1 by input',
     });
@@ -262,20 +267,30 @@ describe('an attempt without a run', () => {
       sentAfter('b', 10 * MINUTE, { missingSince: CLAIMED_AT + 17 * MINUTE }),
     ];
     const sentAt = CLAIMED_AT + 60 * MINUTE;
-    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT + 9 * MINUTE };
+    const listing = {
+      sentAt,
+      isComplete: true,
+      createdSince: CLAIMED_AT + 9 * MINUTE,
+      readableForMs: Infinity,
+    };
     expect(decide({ attempts, listing, now: sentAt })).toEqual({ a: 'wait', b: 'absent' });
   });
 
   it('leaves a run to wait that may belong to one the listing does not go back to', () => {
     const attempts = [sentAfter('a', 0), sentAfter('b', SECOND)];
     const sentAt = CLAIMED_AT + 60 * MINUTE;
-    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT };
+    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT, readableForMs: Infinity };
     const runs = [madeAfter('1', 2 * SECOND)];
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait', b: 'wait' });
   });
 
   it('is not called absent by a listing that was cut short', () => {
-    const listing = { sentAt: CLAIMED_AT + 10 * MINUTE, isComplete: false, createdSince: 0 };
+    const listing = {
+      sentAt: CLAIMED_AT + 10 * MINUTE,
+      isComplete: false,
+      createdSince: 0,
+      readableForMs: Infinity,
+    };
     const attempts = [sentAfter('a', 0, { missingSince: OVER })];
     expect(decide({ attempts, listing, now: listing.sentAt })).toEqual({ a: 'wait' });
   });
@@ -331,7 +346,7 @@ const anyKey = fc
         }),
       ),
       elsewhere: [],
-      listing: { sentAt, isComplete, createdSince: 0 },
+      listing: { sentAt, isComplete, createdSince: 0, readableForMs: Infinity },
       timing: TIMING,
       now: sentAt + late,
     };

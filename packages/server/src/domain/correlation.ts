@@ -43,6 +43,8 @@ export interface CorrelationInput extends Sight {
     readonly isComplete: boolean;
     /** It shows no runs that are older. */
     readonly createdSince: number;
+    /** How long its repository could be listed by then: since the last outage. */
+    readonly readableForMs: number;
   };
   readonly now: number;
 }
@@ -155,19 +157,23 @@ function decideCluster(
   });
 }
 
-/** An incomplete listing is asked for again after so many times `recheckAfterMs`; then it is all that there will be. */
+/**
+ * An incomplete listing is asked for again after so many times `recheckAfterMs`; then it is all that there will be. So long
+ * after an outage, too: of a job that was sent before it the first that comes would be the last.
+ */
 export const INCOMPLETE_RECHECKS = 10;
 
 /** What is not shown may exist. But a job must not wait for ever for a forge that cannot show all its runs. */
 function unlisted(
   attempt: SearchedAttempt,
   runs: readonly CandidateRun[],
-  { timing, now }: CorrelationInput,
+  { timing, now, listing }: CorrelationInput,
 ): Decision {
   const { runLookupTimeoutMs, recheckAfterMs } = timing;
-  const lookedForMs = runLookupTimeoutMs + INCOMPLETE_RECHECKS * recheckAfterMs;
+  const patienceMs = INCOMPLETE_RECHECKS * recheckAfterMs;
+  const isLongAgo = now >= lastSendOf(attempt, timing) + runLookupTimeoutMs + patienceMs;
   const { id: attemptId } = attempt;
-  if (now < lastSendOf(attempt, timing) + lookedForMs) return { kind: 'wait', attemptId };
+  if (!isLongAgo || listing.readableForMs < patienceMs) return { kind: 'wait', attemptId };
   return { kind: 'ambiguous', attemptId, runs };
 }
 

@@ -47,7 +47,8 @@ function targetKey(target: DispatchTarget): string {
   return `${placeOf(target)} ${fileOf(target.workflowId)}`;
 }
 
-function mayBeOneWorkflow(a: string, b: string): boolean {
+/** A number may be that of any file. */
+export function mayBeOneWorkflow(a: string, b: string): boolean {
   if (isNumber(a) !== isNumber(b)) return true;
   return fileOf(a) === fileOf(b);
 }

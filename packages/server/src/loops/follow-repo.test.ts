@@ -9,6 +9,7 @@ import type { Store } from '../store/port/store.ts';
 import { Background } from './background.ts';
 import { followRepo } from './follow-repo.ts';
 import { GrowingPauses } from './growing-pauses.ts';
+import { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
 import { Troubles } from './troubles.ts';
 import { WebhookFlow } from './webhook-flow.ts';
@@ -82,6 +83,7 @@ function start() {
     ...{ pickupExpectedMs: 10_000, queuedRecheckMs: 60_000 },
     ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
     ...{ troubles: new Troubles(), betweenJobs: new Set<string>() },
+    outages: new ListingOutages(clock, 60_000),
     closedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
   };
   const context = {

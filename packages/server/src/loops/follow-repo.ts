@@ -12,6 +12,7 @@ import {
   takeWorkflowJobs,
 } from './follow-run.ts';
 import type { LoopContext } from './leased-loop.ts';
+import type { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
 import {
   isSearching,
@@ -31,6 +32,7 @@ export interface RepoDeps extends FollowOneDeps {
   readonly lateRunMs: number;
   /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
   readonly plainlyFrom: Map<string, number>;
+  readonly outages: ListingOutages;
 }
 
 export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): string {
@@ -52,6 +54,7 @@ export async function followRepo(
     await allOf(deps, isOpen ? look.single : [], context, follow);
   } catch (error) {
     if (!context.mayGoOn()) return;
+    if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look));
     const level = deps.troubles.levelOf(nameOf(look), error);
     deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
     const open = look.attempts.filter(({ endedAt }) => endedAt === null);
@@ -73,6 +76,7 @@ async function followByListing(
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   deps.troubles.over(nameOf(look));
   deps.closedRepos.forget(repoKeyOf(look));
+  deps.outages.noteListed(repoKeyOf(look));
   await noteReadable(deps, look);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {
@@ -115,6 +119,7 @@ function resolveDeps(
     credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
+    readableForMs: deps.outages.readableForMs(repoKeyOf(look)),
     lateRunMs: deps.lateRunMs,
     timing: {
       requestTimeoutMs: deps.requestTimeoutMs,

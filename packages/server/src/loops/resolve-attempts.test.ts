@@ -21,6 +21,8 @@ interface Seen {
   readonly createdSince?: number;
   /** By a plain listing; `null`: it is not asked for now. */
   readonly plain?: readonly Run[] | null;
+  readonly isComplete?: boolean;
+  readonly isPlainComplete?: boolean;
   readonly namedCommits?: readonly string[];
   /** Of attempts that have ended. */
   readonly endedIds?: readonly string[];
@@ -37,6 +39,8 @@ async function resolve(
     offsetMs = 0,
     createdSince = CLAIMED_AT - 60_000,
     plain = runs,
+    isComplete = true,
+    isPlainComplete = true,
     namedCommits = [],
     endedIds = [],
     renamedTo = 'bot',
@@ -73,15 +77,18 @@ async function resolve(
     timing,
     now: sentAt,
     lateRunMs: 86_400_000,
+    readableForMs: Infinity,
     offset: { offsetMs, uncertaintyMs: 0 },
     credentialNow: () => ({ budgetId: 'token/1', actor: actorNow }),
     listAgain: () => {
       told.push('listed plainly');
       actorNow = renamedTo;
-      return Promise.resolve(plain === null ? undefined : { ...listing, runs: plain });
+      return Promise.resolve(
+        plain === null ? undefined : { ...listing, runs: plain, isComplete: isPlainComplete },
+      );
     },
   };
-  const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete: true, runs };
+  const listing = { sentAt, forgeSentAt: sentAt + offsetMs, isComplete, runs };
   const where = { forgeId: 'github', owner: 'acme', repo: 'app', createdSince };
   await resolveAttempts(deps, where, listing);
   return told;
@@ -181,6 +188,25 @@ it('calls nothing absent that a plain listing shows, though a search has shown n
   expect(await resolve([seen], [], 400_000, { plain: [run('7')] })).toEqual(found);
   const waits = ['a missing', 'listed plainly'];
   expect(await resolve([seen], [], 400_000, { plain: null })).toEqual(waits);
+});
+
+describe('a search that cannot show all its runs, long after the send', () => {
+  const seen = attempt('a', { missingSince: CLAIMED_AT + 300_000 });
+  const late = (over: Seen, one: Attempt = seen) =>
+    resolve([one], [], 36 * 60_000, { isComplete: false, ...over });
+
+  it('is no hindrance where a plain listing is whole', async () => {
+    expect(await late({ plain: [run('7')] })).toEqual(['listed plainly', 'a has 7 by order']);
+    expect(await late({}, attempt('a'))).toEqual(['listed plainly', 'a missing']);
+    expect(await late({})).toEqual(['listed plainly', 'a absent']);
+  });
+
+  it('fails the job where a plain listing is not whole either, or alone is not', async () => {
+    const ambiguous = expect.stringMatching(/^a ambiguous: /);
+    expect(await late({ isPlainComplete: false })).toEqual(['listed plainly', ambiguous]);
+    const told = await late({ isComplete: true, isPlainComplete: false });
+    expect(told).toEqual(['a missing', 'listed plainly', ambiguous]);
+  });
 });
 
 it('never sends again what may have started a run that bears no id, and names that run', async () => {

@@ -36,6 +36,8 @@ export interface ResolveDeps {
   readonly credentialNow: () => Pick<CredentialStatus, 'budgetId' | 'actor'>;
   /** Our clock. */
   readonly now: number;
+  /** How long the repository could be listed by now: since the last outage. */
+  readonly readableForMs: number;
   /** An attempt that was given up is watched this long for a run that turns up after all. */
   readonly lateRunMs: number;
   /**
@@ -100,14 +102,14 @@ async function resolveBy(
   return last;
 }
 
-/** Of both what either shows; complete only where both are, and as old as the older one. */
-function united(one: RunListing, other: RunListing): RunListing {
-  const runs = new Map([...one.runs, ...other.runs].map((run) => [run.id, run]));
+/** Of both what either shows, as old as the older one. What a search cannot show a whole plain listing does. */
+function united(search: RunListing, plain: RunListing): RunListing {
+  const runs = new Map([...search.runs, ...plain.runs].map((run) => [run.id, run]));
   return {
     runs: [...runs.values()],
-    isComplete: one.isComplete && other.isComplete,
-    sentAt: Math.min(one.sentAt, other.sentAt),
-    forgeSentAt: Math.min(one.forgeSentAt, other.forgeSentAt),
+    isComplete: plain.isComplete,
+    sentAt: Math.min(search.sentAt, plain.sentAt),
+    forgeSentAt: Math.min(search.forgeSentAt, plain.forgeSentAt),
   };
 }
 
@@ -190,7 +192,7 @@ function searchOf(
   attempts: readonly Attempt[],
   { looked, ...seen }: SeenRuns & Pick<CorrelationInput, 'elsewhere'> & { readonly looked: Looked },
 ): CorrelationInput {
-  const { now, offset } = deps;
+  const { now, offset, readableForMs } = deps;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
   const searched = (isMeant: (one: Attempt) => boolean) => searchedOf(deps, attempts, isMeant);
   return {
@@ -199,7 +201,7 @@ function searchOf(
     sending: attempts.filter(({ state }) => state === 'claimed'),
     rivals: searched((one) => isWatched(one) || (isByTime(one) && !hasOwnRun(one))),
     acceptedByTime: searched((one) => isByTime(one) && hasOwnRun(one)),
-    listing: { sentAt, isComplete, createdSince },
+    listing: { sentAt, isComplete, createdSince, readableForMs },
     now: now + offset.offsetMs,
   };
 }
@@ -322,7 +324,7 @@ async function carryOut(deps: ResolveDeps, decision: Decision, ground: Ground): 
   }
 }
 
-/** Never on a search alone: what the runs show of their workflow both kinds of listings agree on. */
+/** Never on a search alone: what the runs show of their workflow a plain listing shows, too. */
 async function endAmbiguous(
   deps: ResolveDeps,
   { attemptId, runs }: Extract<Decision, { kind: 'ambiguous' }>,

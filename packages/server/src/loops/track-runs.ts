@@ -6,6 +6,7 @@ import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
 import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { ListingOutages } from './listing-outages.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { type OwedLook, OwedLooks } from './owed-looks.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
@@ -17,7 +18,7 @@ import { WatchPace } from './watch-pace.ts';
 export interface TrackRunsDeps
   extends Omit<
     RepoDeps,
-    'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'closedRepos'
+    'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'closedRepos' | 'outages'
   > {
   readonly trackingIntervalMs: number;
   /** Of all that is configured to put a job, a workflow or an attempt off. */
@@ -29,7 +30,7 @@ const CLOSED_OF_UNREADABLE = 1 / 6;
 
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom' | 'closedRepos'> {
+    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom' | 'closedRepos' | 'outages'> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
@@ -81,6 +82,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     overdue: new OverdueRuns({ clock, webhookGraceMs, trackingIntervalMs }),
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
+    outages: new ListingOutages(clock, recheckAfterMs),
     closedRepos: new GrowingPauses({
       ...{ clock, firstMs: trackingIntervalMs },
       longestMs: Math.max(CLOSED_OF_UNREADABLE * given.unreadableRunMs, trackingIntervalMs),

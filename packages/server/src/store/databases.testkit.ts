@@ -172,7 +172,7 @@ const TABLES = [
   'run_workflow_jobs',
   'attempts',
   'workflow_namings',
-  'named_commits',
+  'commit_namings',
   'job_counts',
   'jobs',
   'templates',

@@ -119,7 +119,7 @@ for (const kind of databases) {
         // The file was mended.
         at.clock.advance(1);
         await dispatch().recordAccepted(same.id, { runId: '8', runUrl: '' });
-        const bearing = scene.run('8', { name: `Build ${same.id}` });
+        const bearing = scene.run('8', { name: `Build ${same.id}`, headSha: 'beef' });
         expect(await told(() => scene.runs().recordRun(same.id, bearing, 100))).toContain(
           'target.named',
         );

@@ -11,8 +11,11 @@ const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
 const FOREIGN_JOBS_KEPT_MS = 24 * 3_600_000;
 /** A token in use writes its row all day; no limit lasts so long. */
 const CREDENTIALS_KEPT_MS = 7 * 24 * 3_600_000;
-/** A commit that is still sent to is noted anew: without it a lost answer is only harder to settle. */
-const NAMED_COMMITS_KEPT_MS = 30 * 24 * 3_600_000;
+/**
+ * One at which ids are borne is noted anew where it is still sent to: without it a lost answer is only harder to settle. One at
+ * which a run lacked its id is kept as long as any is made there.
+ */
+const COMMIT_NAMINGS_KEPT_MS = 30 * 24 * 3_600_000;
 const EXPIRED_PER_TRANSACTION = 500;
 
 export function makeRetentionStore(database: Database): RetentionStore {
@@ -154,11 +157,11 @@ async function deleteExpired(database: Database, now: number): Promise<number> {
       select id from credentials where updated_at <= ${credentialsBefore}
       order by updated_at ${limit}
     )`,
-    sql`delete from named_commits where (
+    sql`delete from commit_namings where (
       forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input
     ) in (
-      select forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input from named_commits
-      where seen_at <= ${now - NAMED_COMMITS_KEPT_MS} order by seen_at ${limit}
+      select forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input from commit_namings
+      where seen_at <= ${now - COMMIT_NAMINGS_KEPT_MS} order by seen_at ${limit}
     )`,
     sql`delete from run_workflow_jobs where (forge_id, id) in (
       select forge_id, id from run_workflow_jobs

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../domain/attempt.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { sceneOn } from './dispatch.testkit.ts';
+import { makeRetentionStore } from './retention.ts';
 
+const MONTH_MS = 30 * 24 * 3_600_000;
 const MESSAGE = 'outcome-ambiguous: run 7';
 
 for (const kind of databases) {
@@ -66,25 +68,54 @@ for (const kind of databases) {
       await end((await accepted()).id);
       const [first, second] = [await accepted(), await accepted()];
       expect([first.isNamed, second.isNamed]).toEqual([false, false]);
-      expect(await find(first.id)).toContain('target.named');
+      expect(await find(first.id, { headSha: 'beef' })).toContain('target.named');
       expect(await told(() => end(second.id))).not.toContain('target.unnamed');
       expect(await isNamedNext()).toBe(true);
     });
 
-    it('is learnt anew once a run bears its id, though it is told by its time', async () => {
+    it('is learnt anew once a run of another commit bears its id, though it is told by its time', async () => {
       await begin();
       await end((await accepted()).id);
       const byTime = await accepted();
       expect(byTime).toMatchObject({ isNamed: false, correlationInput: 'id' });
-      expect(await find(byTime.id)).toContain('target.named');
+      expect(await find(byTime.id, { headSha: 'beef' })).toContain('target.named');
       expect(await isNamedNext()).toBe(true);
+    });
+
+    it('is not learnt anew at a commit at which a run lacked its id: its run-name shows it only sometimes', async () => {
+      await begin();
+      await end((await accepted()).id);
+      expect(await find((await accepted()).id)).not.toContain('target.named');
+      expect(await isNamedNext()).toBe(false);
+      const named = await accepted();
+      await dispatch().recordAccepted(named.id, { runId: '8', runUrl: '' });
+      const bears = run('8', { name: `Build ${named.id}` });
+      expect(await told(() => runs().recordRun(named.id, bears, 100))).not.toContain(
+        'target.named',
+      );
+      expect(await runs().listNamedCommits([named], ['c0ffee'])).toEqual(new Set());
+    });
+
+    it('is forgotten of a commit a month after the last run there', async () => {
+      await begin();
+      const forget = () => makeRetentionStore(at.database).deleteExpired(at.clock.now());
+      await end((await accepted()).id);
+      at.clock.advance(MONTH_MS - 1);
+      expect(await find((await accepted()).id)).not.toContain('target.named');
+      at.clock.advance(MONTH_MS - 1);
+      await forget();
+      const sent = [await accepted(), await accepted()];
+      expect(await find(sent[0]!.id)).not.toContain('target.named');
+      at.clock.advance(MONTH_MS);
+      await forget();
+      expect(await find(sent[1]!.id)).toContain('target.named');
     });
 
     it('is not learnt from what was sent before the file was mended', async () => {
       await begin();
       const [first, old, mended] = [await accepted(), await accepted(), await accepted()];
       await end(first.id);
-      expect(await find(mended.id)).toContain('target.named');
+      expect(await find(mended.id, { headSha: 'beef' })).toContain('target.named');
       expect(await told(() => end(old.id))).not.toContain('target.unnamed');
       expect(await isNamedNext()).toBe(true);
     });
@@ -120,7 +151,7 @@ for (const kind of databases) {
       const { id } = await accepted();
       await runs().matchRun(id, run('9'), 'order');
       await runs().recordRun(id, run('9'), 100);
-      const named = run('9', { name: `Build ${id}`, status: 'in_progress' });
+      const named = run('9', { name: `Build ${id}`, status: 'in_progress', headSha: 'beef' });
       expect(await told(() => runs().recordRun(id, named, 200))).toContain('target.named');
       expect(await isNamedNext()).toBe(true);
     });

@@ -2,6 +2,7 @@
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type Attempt, isNameFinal, type Run } from '../domain/attempt.ts';
 import { namedAt } from '../domain/correlation/clusters.ts';
+import { mayBeOneWorkflow } from '../domain/doubt.ts';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { DispatchTarget } from '../domain/job.ts';
 import { isOfSureKey, repoKeyOf, runsOfKey } from '../domain/run-keys.ts';
@@ -10,6 +11,18 @@ import type { Database, WriteTx } from './database.ts';
 import type { AttemptRow, Bool, NamingRow, Schema } from './schema.ts';
 
 const COMMITS_PER_STATEMENT = 500;
+/** That a run lacked its id is written again for others of its commit only so often: so it is kept while any are made. */
+const SEEN_AGAIN_AFTER_MS = 24 * 3_600_000;
+
+const TARGET_KEY = [
+  'forge_id',
+  'owner',
+  'repo',
+  'workflow_id',
+  'ref',
+  'correlation_input',
+] as const;
+const COMMIT_KEY = [...TARGET_KEY, 'head_sha'] as const;
 
 /** How a target is written in both tables: names of owners and repositories have no case. */
 type NamingKey = NamingRow;
@@ -26,7 +39,8 @@ function keyOf(
 /**
  * Takes what an attempt's run shows of its workflow. That runs do not bear their id only one shows that the forge named to its
  * attempt: any other was chosen by its name, or may be somebody else's. That they do, any run of the workflow that bears
- * its attempt's id; but not for good of its commit, since a copy of the id may have come into its name by another input.
+ * its attempt's id; but not for good of its commit, since a copy of the id may have come into its name by another input. A
+ * commit at which one of ours lacked it proves nothing any more: its `run-name` shows the id only sometimes.
  */
 export async function noteNaming(tx: WriteTx, attempt: AttemptRow, run: Run): Promise<void> {
   const isTold = attempt.matched_by === 'reply';
@@ -65,9 +79,12 @@ async function learn(
   const { forge_id, owner, repo, workflow_id: workflowId, ref } = attempt;
   const key = keyOf(forge_id, { owner, repo, workflowId, ref }, input);
   const known = await readKnown(tx.db, key, run.headSha);
-  if (isOfCommit && run.headSha !== '' && !known.isCommitNamed) {
-    await addCommit(tx, key, run.headSha);
+  const isLacked = !bearsId || known.commit_bears_id === 0;
+  if (run.headSha !== '' && (isLacked || isOfCommit)) {
+    await noteCommit(tx, { ...key, head_sha: run.headSha }, known, isLacked);
   }
+  // Of another run of this commit it says nothing.
+  if (bearsId && isLacked) return;
   if (known.bears_id === (bearsId ? 1 : 0) || (known.claimed_at ?? 0) > attempt.claimed_at) return;
   await moveNaming(tx, key, attempt, bearsId);
   tellNaming(tx, attempt, run, bearsId);
@@ -76,22 +93,20 @@ async function learn(
 interface Known {
   readonly bears_id: Bool | null;
   readonly claimed_at: number | null;
-  readonly isCommitNamed: boolean;
+  readonly commit_bears_id: Bool | null;
+  readonly seen_at: number | null;
 }
+
+const NOTHING: Known = { bears_id: null, claimed_at: null, commit_bears_id: null, seen_at: null };
 
 /** In one statement: what each run tells says nothing new of its workflow nearly always. */
 async function readKnown(db: Kysely<Schema>, key: NamingKey, head_sha: string): Promise<Known> {
-  const { rows } = await sql<Omit<Known, 'isCommitNamed'> & { seen_at: number | null }>`
-    select n.bears_id, n.claimed_at, c.seen_at from (select 1 as one) as this
+  const { rows } = await sql<Known>`
+    select n.bears_id, n.claimed_at, c.bears_id as commit_bears_id, c.seen_at from (select 1 as one) as this
     left join workflow_namings n on ${isKey('n', { ...key })}
-    left join named_commits c on ${isKey('c', { ...key, head_sha })}
+    left join commit_namings c on ${isKey('c', { ...key, head_sha })}
   `.execute(db);
-  const [row] = rows;
-  return {
-    bears_id: row?.bears_id ?? null,
-    claimed_at: row?.claimed_at ?? null,
-    isCommitNamed: (row?.seen_at ?? null) !== null,
-  };
+  return rows[0] ?? NOTHING;
 }
 
 function isKey(table: string, key: Readonly<Record<string, string>>): RawBuilder<SqlBool> {
@@ -101,12 +116,22 @@ function isKey(table: string, key: Readonly<Record<string, string>>): RawBuilder
   return sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }
 
-async function addCommit({ db, now }: WriteTx, key: NamingKey, head_sha: string): Promise<void> {
-  await db
-    .insertInto('named_commits')
-    .values({ ...key, head_sha, seen_at: now })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+/** That a run lacked its id stays, whatever is written beside it. */
+async function noteCommit(
+  { db, now }: WriteTx,
+  key: NamingKey & { readonly head_sha: string },
+  { commit_bears_id: known, seen_at: seenAt }: Known,
+  isLacked: boolean,
+): Promise<void> {
+  const bears_id = isLacked ? 0 : 1;
+  const isFresh = !isLacked || now - (seenAt ?? 0) < SEEN_AGAIN_AFTER_MS;
+  if (known === bears_id && isFresh) return;
+  const values = { bears_id, seen_at: now } as const;
+  const insert = db.insertInto('commit_namings').values({ ...key, ...values });
+  const noted = isLacked
+    ? insert.onConflict((conflict) => conflict.columns(COMMIT_KEY).doUpdateSet(values))
+    : insert.onConflict((conflict) => conflict.doNothing());
+  await noted.execute();
 }
 
 /** The claim that was made last decides: the workflow file may have changed since. */
@@ -122,7 +147,7 @@ async function moveNaming(
     .values({ ...key, ...values })
     .onConflict((conflict) =>
       conflict
-        .columns(['forge_id', 'owner', 'repo', 'workflow_id', 'ref', 'correlation_input'])
+        .columns(TARGET_KEY)
         .doUpdateSet(values)
         .where('workflow_namings.claimed_at', '<=', attempt.claimed_at),
     )
@@ -205,17 +230,32 @@ export async function listNamedCommits(
   const named = new Set<string>();
   for (const chunk of chunksOf(commits, COMMITS_PER_STATEMENT)) {
     const rows = await read
-      .selectFrom('named_commits')
-      .select(['workflow_id', 'ref', 'head_sha', 'correlation_input'])
+      .selectFrom('commit_namings')
+      .select(['workflow_id', 'ref', 'head_sha', 'correlation_input', 'bears_id'])
       .where((row) => row.and({ forge_id, owner, repo }))
       .where('head_sha', 'in', chunk)
       .execute();
-    for (const row of rows) {
-      const isOfKey = sameRepo.some(
-        ({ workflowId, ref }) => workflowId === row.workflow_id && ref === row.ref,
-      );
-      if (isOfKey) named.add(namedAt(row.correlation_input, row.head_sha));
-    }
+    const [bearing, lacking] = [rows.filter(bearsId), rows.filter((row) => !bearsId(row))];
+    for (const row of bearing) if (isOfOne(row, sameRepo)) named.add(nameOfCommit(row));
+    for (const row of lacking) if (mayBeOfOne(row, sameRepo)) named.delete(nameOfCommit(row));
   }
   return named;
+}
+
+type CommitRow = Pick<
+  Schema['commit_namings'],
+  'workflow_id' | 'ref' | 'head_sha' | 'correlation_input' | 'bears_id'
+>;
+
+const bearsId = ({ bears_id }: CommitRow): boolean => bears_id === 1;
+
+const nameOfCommit = (row: CommitRow): string => namedAt(row.correlation_input, row.head_sha);
+
+function isOfOne(row: CommitRow, attempts: readonly Attempt[]): boolean {
+  return attempts.some(({ workflowId, ref }) => workflowId === row.workflow_id && ref === row.ref);
+}
+
+/** By whatever ref: at one commit a workflow is the same. */
+function mayBeOfOne(row: CommitRow, attempts: readonly Attempt[]): boolean {
+  return attempts.some(({ workflowId }) => mayBeOneWorkflow(workflowId, row.workflow_id));
 }

@@ -57,6 +57,33 @@ for (const kind of databases) {
       expect(await listed()).toEqual(new Set([namedAt('id', 'c0ffee')]));
     });
 
+    it.each([
+      ['written alike', {}],
+      ['that calls its ref and workflow otherwise', { ref: 'refs/heads/main', workflowId: '7' }],
+    ])(
+      'that lacked its id shows that its commit proves nothing, to a template %s',
+      async (_, over) => {
+        await start();
+        for (const [id, target] of [
+          ['u', {}],
+          ['v', over],
+        ] as const)
+          await scene.addTemplate(id, { correlationInput: 'id', ...target });
+        let made = 0;
+        const seen = async (templateId: string, nameOf: (id: string) => string) => {
+          made += 1;
+          const sent = await accepted(`${made}`, { templateId });
+          const status = 'in_progress';
+          await runs().recordRun(sent.id, run(`${made}`, { name: nameOf(sent.id), status }), 100);
+          return runs().listNamedCommits([sent], ['c0ffee']);
+        };
+        const bears = () => seen('u', (id) => `Build ${id}`);
+        expect(await bears()).toEqual(new Set([namedAt('id', 'c0ffee')]));
+        expect(await seen('v', () => 'Build')).toEqual(new Set());
+        expect(await bears()).toEqual(new Set());
+      },
+    );
+
     it('queued change nothing on the job', async () => {
       await start();
       const attempt = await accepted();

@@ -43,8 +43,8 @@ export interface Schema {
   target_blocks: TargetBlockRow;
   /** By target: whether the run that was claimed last bore its attempt's id. */
   workflow_namings: NamingRow & { bears_id: Bool; claimed_at: number };
-  /** Commits at which it did. */
-  named_commits: NamingRow & { head_sha: string; seen_at: number };
+  /** By target and commit: whether a run that the forge named to its attempt bore its id; 0 for good once one of ours lacked it. */
+  commit_namings: NamingRow & { head_sha: string; bears_id: Bool; seen_at: number };
   runners: RunnerRow;
   runner_scopes: {
     forge_id: string;

@@ -23,7 +23,7 @@ export interface Cluster {
 
 export interface Sight {
   readonly timing: CorrelationTiming;
-  /** Inputs and commits, as `namedAt` writes them, with which a run known by its reply bore its attempt's id. */
+  /** Inputs and commits, as `namedAt` writes them, with which a run known by its reply bore its attempt's id, and none lacked it. */
   readonly namedCommits: ReadonlySet<string>;
 }
 

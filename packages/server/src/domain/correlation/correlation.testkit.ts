@@ -48,7 +48,7 @@ export function decide(
     knownIds: { open: (over.sending ?? []).map(({ id }) => id), settled: [] },
     runs: [],
     elsewhere: [],
-    listing: { sentAt, isComplete: true, createdSince: 0 },
+    listing: { sentAt, isComplete: true, createdSince: 0, readableForMs: Infinity },
     timing: TIMING,
     namedCommits: new Set(),
     now: sentAt,

@@ -162,8 +162,21 @@ it('a name that bears the id of what came before is that of the attempt without 
 it('never complete listings end in an ambiguous outcome, late, and never in an absent one', () => {
   const attempts = [sentAfter('a', 0, { missingSince: OVER })];
   const end = CLAIMED_AT + 35 * SECOND + 15 * MINUTE;
-  const listing = { isComplete: false, createdSince: 0 };
+  const listing = { isComplete: false, createdSince: 0, readableForMs: Infinity };
   const at = (sentAt: number) => decide({ attempts, listing: { ...listing, sentAt }, now: sentAt });
   expect(at(end - 1)).toEqual({ a: 'wait' });
   expect(at(end)).toEqual({ a: 'ambiguous: ' });
+});
+
+it('an incomplete listing after an outage says nothing yet: those that follow may be whole', () => {
+  const attempts = [sentAfter('a', 0)];
+  const sentAt = CLAIMED_AT + 60 * MINUTE;
+  const at = (readableForMs: number) =>
+    decide({
+      attempts,
+      listing: { sentAt, isComplete: false, createdSince: 0, readableForMs },
+      now: sentAt,
+    });
+  expect(at(10 * MINUTE - 1)).toEqual({ a: 'wait' });
+  expect(at(10 * MINUTE)).toEqual({ a: 'ambiguous: ' });
 });

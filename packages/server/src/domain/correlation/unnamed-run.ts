@@ -14,15 +14,15 @@ export interface UnnamedRunInput {
   readonly knownIds: KnownIds;
   /** All that may be the attempt's own, when it is given up as ambiguous. */
   readonly runs: readonly CandidateRun[];
-  /** Both kinds of listings are. */
+  /** The plain listing is. */
   readonly isComplete: boolean;
 }
 
 /**
  * What shows, on a forge that names no run, that runs of a workflow do not bear the id they are sent: the forge has said that it
- * started one for this attempt, both kinds of listings are whole, and whichever of these it is has no id in a name that is
+ * started one for this attempt, the plain listing is whole, and whichever of these it is has no id in a name that is
  * worked out. Should its own not be among them after all, the names were given up for nothing: jobs of that workflow wait
- * for each other until one of its runs bears its id.
+ * for each other until a run of another commit bears its id.
  *
  * @returns one that would have been taken for its own by its time; `undefined`: nothing is shown
  */

@@ -26,7 +26,7 @@ export const whoseRun: Migration = {
       claimed_at bigint not null,
       primary key (forge_id, owner, repo, workflow_id, ref, correlation_input)
     )`,
-    `create table named_commits (
+    `create table commit_namings (
       forge_id text not null,
       owner text not null,
       repo text not null,
@@ -34,9 +34,10 @@ export const whoseRun: Migration = {
       ref text not null,
       correlation_input text not null,
       head_sha text not null,
+      bears_id smallint not null,
       seen_at bigint not null,
       primary key (forge_id, owner, repo, head_sha, workflow_id, ref, correlation_input)
     )`,
-    `create index named_commits_seen on named_commits (seen_at)`,
+    `create index commit_namings_seen on commit_namings (seen_at)`,
   ],
 };

@@ -42,7 +42,10 @@ export interface RunStore {
    * unknown or accepted → ambiguous: its job fails, and is never sent again. False: it was settled already.
    */
   concludeAmbiguous(attemptId: string, message: string, how?: AmbiguousEnd): Promise<boolean>;
-  /** Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id, as `namedAt` writes them. */
+  /**
+   * Of these commits those at which a run that the forge had named to an attempt like one of `attempts` bore its id, and none of
+   * what may be their workflow is known to have lacked it; as `namedAt` writes them.
+   */
   listNamedCommits(
     attempts: readonly Attempt[],
     commits: readonly string[],
