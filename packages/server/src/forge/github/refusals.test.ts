@@ -70,6 +70,12 @@ describe('a refusal of a dispatch', () => {
     expect(error.message).toContain('enable the workflow');
   });
 
+  it('of a repository whose Actions are switched off fails no job: the repository waits', async () => {
+    const error = await refusedBy(422, 'Actions has been disabled for this repository.');
+    expect(error).toMatchObject({ code: 'no-access', acted: 'no' });
+    expect(error.message).toContain('allow GitHub Actions');
+  });
+
   it('of an archived repository says so, not that a permission is missing', async () => {
     const error = await refusedBy(403, 'Repository was archived so is read-only.');
     expect(error).toMatchObject({ code: 'archived', acted: 'no' });

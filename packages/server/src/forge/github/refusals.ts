@@ -59,6 +59,12 @@ const KNOWN: readonly KnownRefusal[] = [
     advice: 'mend the workflow file at that ref',
   },
   {
+    status: 422,
+    begins: /^(?:GitHub )?Actions (?:has been|is) disabled /,
+    code: 'no-access',
+    advice: 'allow GitHub Actions in the settings of the repository, or of its owner',
+  },
+  {
     status: 403,
     begins: /^Repository was archived/,
     code: 'archived',
