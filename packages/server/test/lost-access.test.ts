@@ -69,7 +69,7 @@ it('a run that turns up once its repository can be read again is cancelled, as i
   );
   await world.moveTime(HOUR);
   const failed = await world.job(lost.id, 'failed');
-  expect(failed.error_message).toContain('a run that bears its id is cancelled');
+  expect(failed.error_message).toContain('a run of its workflow that bears its id is cancelled');
   expect(failed.error_message).toContain('add the job again then');
   world.sim.clearFaults();
   await world.forge('its run is cancelled', ({ runs }) =>
