@@ -30,15 +30,6 @@ function startWithDefaults(options: Partial<WorldOptions>): Promise<World> {
   });
 }
 
-/** Both clocks go on by some seconds at each look. */
-async function passTimeUntil(world: World, what: string, holds: () => boolean): Promise<void> {
-  await world.until(
-    what,
-    () => world.moveTime(5_000),
-    () => holds(),
-  );
-}
-
 function dispatchesOf(world: World): LedgerRequest[] {
   return world.sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');
 }
@@ -48,10 +39,10 @@ describe('with the default waits', () => {
     const world = await startWithDefaults({});
     world.sim.addFault({ on: 'dispatch', kind: 'reset-before' });
     const { id } = await world.api.enqueue('linux', { template_id: 'build' });
-    await passTimeUntil(world, 'it is sent again', () => dispatchesOf(world).length === 2);
+    await world.passTimeUntil('it is sent again', () => dispatchesOf(world).length === 2);
     const [first, second] = dispatchesOf(world).map(({ at }) => at);
     expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(5 * MINUTE_MS);
-    await passTimeUntil(world, 'it has run', () => world.ourRuns()[0]?.conclusion === 'success');
+    await world.passTimeUntil('it has run', () => world.ourRuns()[0]?.conclusion === 'success');
     await world.moveTime(MINUTE_MS);
     await world.job(id, 'completed');
     expect(world.ourRuns()).toHaveLength(1);
@@ -64,8 +55,7 @@ describe('with the default waits', () => {
     const { id } = await world.api.enqueue('linux', { template_id: 'build' });
     await world.forge('the lost run', ({ runs }) => runs.length === 1);
     const from = world.sim.clock.now();
-    await passTimeUntil(
-      world,
+    await world.passTimeUntil(
       '12 minutes have passed',
       () => world.sim.clock.now() > from + 12 * MINUTE_MS,
     );
@@ -86,7 +76,7 @@ describe('with the default waits', () => {
     const first = await world.api.enqueue('linux', { template_id: 'build' });
     await world.job(first.id, ({ run_id: run }) => run !== null && run > 0);
     await world.api.enqueue('linux', { template_id: 'build' });
-    await passTimeUntil(world, 'the next one is sent', () => dispatchesOf(world).length === 2);
+    await world.passTimeUntil('the next one is sent', () => dispatchesOf(world).length === 2);
     const [sent, next] = dispatchesOf(world).map(({ at }) => at);
     expect((next ?? 0) - (sent ?? 0)).toBeGreaterThan(15 * MINUTE_MS);
     await world.why(first.id, 'not-picked-up');

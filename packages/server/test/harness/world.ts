@@ -49,6 +49,9 @@ export interface WorldOptions {
   readonly exceptions?: Exceptions;
 }
 
+/** More than the default of `github.poll_interval`, less than what makes runners stale. */
+const LISTED_WITHIN_MS = 90_000;
+
 type LoadConfig = (keys?: ConfigKeys) => Promise<Config>;
 
 /** A server and a forge, started, logged in; both end with the test, and then the rules of every world are checked. */
@@ -145,6 +148,24 @@ export class World {
   async moveTime(ms: number): Promise<void> {
     await this.sim.clock.advance(ms);
     this.clock.moveBy(ms);
+  }
+
+  /**
+   * Both clocks go on by so much at each look, for as long as the server keeps up: on a slow machine a look comes sooner
+   * than the listing of runners that has fallen due, and none of them would ever be fresh.
+   */
+  async passTimeUntil(
+    what: string,
+    holds: () => Promise<boolean> | boolean,
+    stepMs = 5_000,
+  ): Promise<void> {
+    const look = async (): Promise<boolean> => {
+      const scopes = await this.store.runners.listScopes('github');
+      const behindMs = Math.max(0, ...scopes.map(({ passAt }) => this.clock.now() - (passAt ?? 0)));
+      if (behindMs < LISTED_WITHIN_MS) await this.moveTime(stepMs);
+      return holds();
+    };
+    await this.until(what, look, (isSo) => isSo);
   }
 
   until<T>(what: string, read: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
