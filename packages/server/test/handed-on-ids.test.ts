@@ -73,6 +73,39 @@ it('a run of another workflow that was handed the id is not shown for the own ru
   expect(requests(world, 'dispatch')).toHaveLength(2);
 });
 
+/** It starts itself again, and shows in its name only what started it. */
+const staged = workflow({
+  runName: `Build \${{ inputs.parent }}`,
+  inputs: {
+    [CORRELATION_INPUT]: { default: '' },
+    parent: { default: '' },
+    note: { default: '' },
+  },
+});
+
+it.each([
+  // Both are of our account, and no job's.
+  ['our account', TOKEN, 2],
+  ['another account', HUMAN_TOKEN, 1],
+])(
+  'a second stage of the same workflow, started by %s, is not shown for the own run that it was handed the id of',
+  async (_, token, nobodys) => {
+    const forge = { ...acme(4), workflows: [staged, deploy] };
+    const hidden = { hiddenRuns: nobodys, ambiguousRuns: nobodys };
+    const world = await startWorld({ ...options, forge, exceptions: hidden });
+    world.sim.addFault({ on: 'dispatch', kind: 'reset-after' });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build' });
+    const inputs = { parent: await handedId(world), note: 'second stage' };
+    // A step of its own run starts it, on a runner.
+    await world.moveTime(3_000);
+    await dispatchByHand(world.sim, { workflow: 'build.yaml', token, inputs });
+    await world.moveTime(UNSEEN_MS);
+    const failed = await world.job(id, ({ status }) => ['failed', 'completed'].includes(status));
+    expect(failed).toMatchObject({ status: 'failed', run_id: 0 });
+    expect(failed.error_message).toContain(`${world.sim.ledger().runs[0]?.id} (`);
+  },
+);
+
 it('what the run of a failed job starts as another account, with the id it was handed, is not ended', async () => {
   const world = await startWorld({
     ...{ ...options, exceptions },

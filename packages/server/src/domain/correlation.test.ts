@@ -199,8 +199,17 @@ describe('more runs than attempts', () => {
   const runs = [madeAfter('1', 5 * SECOND), madeAfter('2', SECOND)];
 
   it('go by the attempt id in the run’s name, at once', () => {
-    const named = [...runs, madeAfter('3', 30 * SECOND, { name: 'Build [a-1]' })];
+    const named = [...runs, madeAfter('3', SECOND, { name: 'Build [a-1]' })];
     expect(decide({ attempts, runs: named })).toEqual({ 'a-1': '3 by input' });
+  });
+
+  it('may have handed the id on to one of the same workflow that bears it and was made seconds later: nothing is taken', () => {
+    const handedOn = madeAfter('3', 30 * SECOND, { name: 'Build [a-1]' });
+    const late = [sentAfter('a-1', 0, { missingSince: OVER })];
+    expect(decide({ attempts, runs: [...runs, handedOn] })).toEqual({ 'a-1': 'wait' });
+    expect(decide({ attempts: late, runs: [...runs, handedOn], listedAt: LATE })).toEqual({
+      'a-1': 'ambiguous: 2 1',
+    });
   });
 
   it('are nobody’s: it is not sent again, and fails with all of them named', () => {
@@ -212,6 +221,12 @@ describe('more runs than attempts', () => {
 });
 
 describe('a run that names an attempt', () => {
+  it('is a copy where another account started it: it is not taken, and forbids to send again', () => {
+    const attempts = [namedAfter('x-1', 0, { missingSince: OVER })];
+    const runs = [madeAfter('1', SECOND, { name: 'Build x-1', actor: 'alice' })];
+    expect(decide({ attempts, runs, listedAt: LATE })).toEqual({ 'x-1': 'ambiguous: 1' });
+  });
+
   it('is the newest one’s where it names several', () => {
     const attempts = [sentAfter('x-1', 0), sentAfter('x-2', 0)];
     const runs = [madeAfter('1', SECOND, { name: 'after x-1: x-2' })];

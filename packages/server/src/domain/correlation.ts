@@ -4,6 +4,7 @@ import {
   type Cluster,
   clustersOf,
   isForeign,
+  mayBeHandedOn,
   mayHaveMade,
   mayHaveMadeLater,
   pairsOf,
@@ -15,6 +16,7 @@ import {
   earliestOf,
   inTimeUntil,
   lastSendOf,
+  maybeSameActor,
   type SearchedAttempt,
 } from './correlation/window.ts';
 import { isAlike } from './doubt.ts';
@@ -79,7 +81,14 @@ export type Decision =
  * job would be started twice).
  */
 export function correlate(input: CorrelationInput): Decision[] {
-  const named = matchByName(input.attempts, input.runs, input.knownIds);
+  // What another account started is a copy, and what may have been handed the id on may be one.
+  const named = matchByName(
+    input.attempts,
+    input.runs,
+    input.knownIds,
+    (attempt, run, before) =>
+      maybeSameActor(attempt, run) && !mayBeHandedOn(attempt, run, before, input),
+  );
   const attempts = input.attempts.filter(({ id }) => !named.byAttempt.has(id));
   const decisions: Decision[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { kind: 'match', attemptId, runId, matchedBy: 'input' };

@@ -7,8 +7,9 @@ const NOW = 1_000 * MINUTE;
 const workflow = (name: string, dueMinutesAgo: number, refusals = 2) => {
   return { name, refusals, nextProbeAt: NOW - dueMinutesAgo * MINUTE };
 };
-const yielding = (...failing: ReturnType<typeof workflow>[]) =>
-  yieldingOf(failing, NOW).map(({ name }) => name);
+type Failing = ReturnType<typeof workflow>;
+const named = (failing: readonly Failing[]) => failing.map(({ name }) => name);
+const yielding = (...failing: Failing[]) => named(yieldingOf(failing, NOW, null));
 
 describe('the probe of a workflow that fails', () => {
   it('yields for ten minutes, from the second failure on where it is alone', () => {
@@ -19,6 +20,12 @@ describe('the probe of a workflow that fails', () => {
 
   it('yields from its first failure on beside others: three in turn kept a good job waiting for half an hour', () => {
     expect(yielding(workflow('a', 0, 1), workflow('b', 0, 1))).toEqual(['a', 'b']);
+  });
+
+  it('is one among others once more when the forge has started something since: an outage that passed is over', () => {
+    const failing = [workflow('a', 5, 1), workflow('b', 2, 1), workflow('c', 5, 2)];
+    const acceptedAt = NOW - 3 * MINUTE;
+    expect(named(yieldingOf(failing, NOW, acceptedAt))).toEqual(['b', 'c']);
   });
 
   it('is one among others the more rarely the more fail, and not right after another', () => {

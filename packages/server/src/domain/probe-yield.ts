@@ -15,12 +15,19 @@ export interface FailingWorkflow {
  * right after another: what works has ten minutes between any two of them.
  *
  * @param failing always in the same order: it spreads their turns
+ * @param acceptedAt when the forge last started something for us; `null`: not known
  */
-export function yieldingOf<T extends FailingWorkflow>(failing: readonly T[], now: number): T[] {
+export function yieldingOf<T extends FailingWorkflow>(
+  failing: readonly T[],
+  now: number,
+  acceptedAt: number | null,
+): T[] {
   const counted = failing.filter(({ refusals }) => refusals > 0);
-  return counted.filter(({ refusals, nextProbeAt }, n) => {
-    // What fails once, and alone, may pass by itself.
-    if (counted.length === 1 && refusals === 1) return false;
-    return nextProbeAt > now - LONGEST_YIELD_MS * (counted.length + n);
+  return counted.filter((one, n) => {
+    // What fails once, alone or while others did, may have passed by itself.
+    const isAlone = counted.length === 1;
+    if (one.refusals === 1 && (isAlone || (acceptedAt ?? -Infinity) > one.nextProbeAt))
+      return false;
+    return one.nextProbeAt > now - LONGEST_YIELD_MS * (counted.length + n);
   });
 }

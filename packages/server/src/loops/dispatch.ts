@@ -100,6 +100,7 @@ export class DispatchLoop {
   #starved: ReadonlySet<string> = new Set();
   /** The last plan left a job behind until the outcome of another is known. */
   #awaitsOutcome = true;
+  #acceptedAt: number | null = null;
   /** Monotonic. */
   #timeAskedAt = -Infinity;
   #cancelDue: () => void = () => undefined;
@@ -120,6 +121,7 @@ export class DispatchLoop {
       everyMs: this.#deps.intervalMs,
       isWokenBy: (event) => {
         this.#freshness.note(event);
+        if (event.kind === 'attempt.accepted') this.#acceptedAt = event.at;
         if (this.#awaitsOutcome && SETTLING.has(event.kind)) return true;
         return WAKING.has(event.kind) && !this.#changesNothing(event);
       },
@@ -207,6 +209,7 @@ export class DispatchLoop {
         freshForMs,
         pickupTimeoutMs,
         lostPickupMs,
+        acceptedAt: this.#acceptedAt,
         offsetMs: forge.dateOffset().offsetMs,
         runMadeWithinMs: runMadeWithinMs(this.#deps),
         runMayBeMadeWithinMs: runMayBeMadeWithinMs(this.#deps),

@@ -33,6 +33,7 @@ function start() {
     closed: new Set<string>(),
     deleted: new Set<string>(),
     refused: new Set<string>(),
+    limited: new Set<string>(),
   };
   const requests: string[] = [];
   const told: string[] = [];
@@ -57,6 +58,10 @@ function start() {
     listRuns: (_owner, repo) => {
       requests.push('listing');
       if (forge.closed.has(repo)) return hidden();
+      if (forge.limited.has(repo)) {
+        const limit = { code: 'rate-limited', acted: 'no', status: 429 } as const;
+        return Promise.reject(new ForgeError('429', limit));
+      }
       return Promise.resolve({ sentAt: 0, forgeSentAt: 0, isComplete: true, runs: [] });
     },
   };
@@ -84,6 +89,7 @@ function start() {
     ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
     ...{ troubles: new Troubles(), betweenJobs: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
+    limitedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
     closedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
   };
   const context = {
@@ -163,4 +169,14 @@ it('runs that were deleted, of a repository that can be read, do not pause the o
   forge.deleted.add('app');
   expect(await costs(3)).toEqual([6, 6, 6]);
   expect(new Set(told)).toEqual(new Set(['1 gone', '2 gone', '3 gone']));
+});
+
+it('a repository whose listing meets a limit each time is listed ever more rarely: each time the credential is stopped', async () => {
+  const { forge, costs } = start();
+  const listed = [attempt('4', { state: 'accepted', runId: '4', endedAt: 1 })];
+  const look = lookAt('app', { listed, single: [] });
+  forge.limited.add('app');
+  expect(await costs(8, look)).toEqual([1, 1, 0, 1, 0, 0, 0, 1]);
+  forge.limited.clear();
+  expect(await costs(6, look)).toEqual([0, 0, 0, 1, 1, 1]);
 });

@@ -2,7 +2,7 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
-import type { DateOffset, RunFilter, RunListing } from '../forge/forge.ts';
+import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import {
   type FollowOneDeps,
   followOne,
@@ -11,6 +11,7 @@ import {
   takeRun,
   takeWorkflowJobs,
 } from './follow-run.ts';
+import type { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext } from './leased-loop.ts';
 import type { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
@@ -33,6 +34,8 @@ export interface RepoDeps extends FollowOneDeps {
   /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
   readonly plainlyFrom: Map<string, number>;
   readonly outages: ListingOutages;
+  /** Repositories, by their key, whose listing met a limit of the forge's. */
+  readonly limitedRepos: GrowingPauses;
 }
 
 export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): string {
@@ -47,13 +50,15 @@ export async function followRepo(
 ): Promise<void> {
   const { owner, repo } = look;
   try {
-    if (look.listed.length > 0) await followByListing(deps, look, context);
+    const mayList = deps.limitedRepos.isOver(repoKeyOf(look));
+    if (look.listed.length > 0 && mayList) await followByListing(deps, look, context);
     const follow = (attempt: Attempt): Promise<void> => followOne(deps, attempt, context.signal);
     // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
     const isOpen = deps.closedRepos.isOver(repoKeyOf(look));
     await allOf(deps, isOpen ? look.single : [], context, follow);
   } catch (error) {
     if (!context.mayGoOn()) return;
+    if (isLimit(error)) deps.limitedRepos.noteInVain(repoKeyOf(look));
     if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look));
     const level = deps.troubles.levelOf(nameOf(look), error);
     deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
@@ -61,6 +66,14 @@ export async function followRepo(
     if (isClosed(error))
       await allOf(deps, open, context, (attempt) => noteUnreadable(deps, attempt));
   }
+}
+
+/**
+ * The forge's own answer, not ours that no request may be made now. It stops the credential for a while: were the same
+ * listing the first request afterwards, and limited again, nothing else would ever be done.
+ */
+function isLimit(error: unknown): boolean {
+  return error instanceof ForgeError && error.code === 'rate-limited' && error.isAnswered;
 }
 
 async function followByListing(
@@ -76,6 +89,7 @@ async function followByListing(
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   deps.troubles.over(nameOf(look));
   deps.closedRepos.forget(repoKeyOf(look));
+  deps.limitedRepos.forget(repoKeyOf(look));
   deps.outages.noteListed(repoKeyOf(look));
   await noteReadable(deps, look);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));

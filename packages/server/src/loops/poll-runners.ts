@@ -179,8 +179,11 @@ export class PollRunners {
   }
 }
 
+/** A limit that this listing meets each time would stop the credential each time before anything else is done. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof ForgeError && (error.code === 'not-found' || error.code === 'no-access');
+  if (!(error instanceof ForgeError)) return false;
+  const { code, isAnswered } = error;
+  return code === 'not-found' || code === 'no-access' || (code === 'rate-limited' && isAnswered);
 }
 
 function givesMoreToList(event: Event): boolean {

@@ -126,13 +126,17 @@ describe('the outcome of a sending', () => {
     expect(breaker.allowed).toBe(Infinity);
   });
 
-  it.each(['auth', 'rate-limited'] as const)(
+  it.each([
+    ['auth', 'none'],
+    // It may be a limit of this workflow alone, which then must not be the first to meet it again.
+    ['rate-limited', 'failing'],
+  ] as const)(
     'puts the job back at once after %s: the credential is stopped, not the job (defect #16)',
-    async (code) => {
+    async (code, verdict) => {
       const retryAt = new FakeClock().now() + 60_000;
       const dispatch = fails({ code, acted: 'no', retryAt });
       const { told } = await send({ dispatch, blockedUntil: retryAt });
-      expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict: 'none' });
+      expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict });
     },
   );
 
@@ -145,7 +149,11 @@ describe('the outcome of a sending', () => {
       const start = new FakeClock().now();
       const dispatch = fails({ code: 'rate-limited', acted: 'no', retryAt: start + statedMs });
       const { told } = await send({ dispatch });
-      expect(refusedAs(told)).toMatchObject({ then: 'retry', verdict: 'none' });
+      expect(refusedAs(told)).toMatchObject({
+        then: 'retry',
+        verdict: 'failing',
+        isOwnFailure: false,
+      });
       expect(refusedAs(told).notBefore).toBe(start + waitMs);
     },
   );

@@ -15,22 +15,24 @@ import { type Look, TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 import { WatchPace } from './watch-pace.ts';
 
+type KeptInMemory = 'plainlyFrom' | 'closedRepos' | 'outages' | 'limitedRepos';
+
 export interface TrackRunsDeps
-  extends Omit<
-    RepoDeps,
-    'lookedInto' | 'betweenJobs' | 'troubles' | 'plainlyFrom' | 'closedRepos' | 'outages'
-  > {
+  extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | KeptInMemory> {
   readonly trackingIntervalMs: number;
   /** Of all that is configured to put a job, a workflow or an attempt off. */
   readonly longestPauseMs: number;
 }
+
+/** In tracking intervals: by default longer than a limit stops the credential that does not say for how long, up to 15 minutes. */
+const LIMITED_INTERVALS = { first: 4, longest: 30 };
 
 /** The longest pause of a repository that cannot be read, as a part of the time after which its attempts end. */
 const CLOSED_OF_UNREADABLE = 1 / 6;
 
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'troubles' | 'plainlyFrom' | 'closedRepos' | 'outages'> {
+    Pick<RepoDeps, 'lookedInto' | 'troubles' | KeptInMemory> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
@@ -83,6 +85,10 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
     outages: new ListingOutages(clock, recheckAfterMs),
+    limitedRepos: new GrowingPauses({
+      ...{ clock, firstMs: LIMITED_INTERVALS.first * trackingIntervalMs },
+      longestMs: LIMITED_INTERVALS.longest * trackingIntervalMs,
+    }),
     closedRepos: new GrowingPauses({
       ...{ clock, firstMs: trackingIntervalMs },
       longestMs: Math.max(CLOSED_OF_UNREADABLE * given.unreadableRunMs, trackingIntervalMs),
@@ -121,6 +127,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
     deps.closedRepos.keepOnly(live.map(repoKeyOf));
+    deps.limitedRepos.keepOnly([...live, ...all].map(repoKeyOf));
     deps.troubles.keepOnly([...looks.map(nameOf), ...all.map(nameOf), ...live.map(({ id }) => id)]);
   }
   await begin({ ...deps, betweenJobs }, looks, context, { isSoon, restarted });

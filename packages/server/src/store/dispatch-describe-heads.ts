@@ -43,15 +43,16 @@ interface Head {
 export async function describeHeads(
   db: Kysely<Schema>,
   rows: readonly HeadRow[],
-  { now, templates, activeBlocks, isUnnamed, query }: HeadFacts,
+  facts: HeadFacts,
 ): Promise<DescribedHeads> {
+  const { templates, isUnnamed, query } = facts;
   const byId = new Map(templates.map((row) => [row.template_id, row]));
   const all = rows.map((row) => headOf(row, originOfWaiting(row, byId), isUnnamed));
   const missing = ({ target }: Head): string[] => missingTargetFields(target);
   const dispatchable = all.filter((head) => missing(head).length === 0);
   const inputs = await listInputs(db, dispatchable);
   const { credentialId } = query.credential;
-  const yielding = listYielding(activeBlocks, now);
+  const yielding = listYielding(dispatchable, facts);
   const jobs = dispatchable.map((head) => {
     const isYielding = yielding.some((block) => blocks(block, head.target));
     return {
@@ -68,13 +69,29 @@ export async function describeHeads(
   };
 }
 
-/** In the order of their names, whatever the order in which they were read. */
-function listYielding(activeBlocks: readonly TargetBlockRow[], now: number): TargetBlockRow[] {
+/**
+ * In the order of their names, whatever the order in which they were read. Without those that nothing waits for: of a workflow that
+ * was deleted nobody ever hears that it works again.
+ */
+function listYielding(
+  heads: readonly Head[],
+  { now, templates, activeBlocks, query }: HeadFacts,
+): TargetBlockRow[] {
+  const isWaitedFor = (block: TargetBlockRow): boolean =>
+    templates.some((one) => isOfWorkflow(block, one)) ||
+    heads.some(({ target }) => blocks(block, target));
   const failing = activeBlocks
-    .filter(({ kind }) => kind === 'failing')
+    .filter((block) => block.kind === 'failing' && isWaitedFor(block))
     .map((block) => ({ ...block, nextProbeAt: block.next_probe_at ?? now }))
     .sort((a, b) => compareText(nameOf(a), nameOf(b)));
-  return yieldingOf(failing, now);
+  return yieldingOf(failing, now, query.acceptedAt);
+}
+
+function isOfWorkflow(
+  block: TargetBlockRow,
+  { owner, repo, workflow_id }: WaitingTemplate,
+): boolean {
+  return block.owner === owner && block.repo === repo && block.workflow_id === workflow_id;
 }
 
 function nameOf({ owner, repo, workflow_id }: TargetBlockRow): string {

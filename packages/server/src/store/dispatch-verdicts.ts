@@ -80,10 +80,14 @@ export async function releaseFailing(database: Database, forgeId: string): Promi
   await database.write(async (tx) => {
     await tx.db
       .updateTable('target_blocks')
-      .set({ next_probe_at: tx.now, refusals: 0 })
+      .set({
+        // Those that are due already yield no more, either.
+        next_probe_at: sql<number>`case when next_probe_at > ${tx.now} then ${sql.lit(tx.now)} else next_probe_at end`,
+        refusals: 0,
+      })
       .where('forge_id', '=', forgeId)
       .where('kind', '=', 'failing')
-      .where('next_probe_at', '>', tx.now)
+      .where('next_probe_at', 'is not', null)
       .execute();
   });
 }

@@ -92,6 +92,7 @@ export function sceneOn(at: DatabaseUnderTest) {
         freshForMs: 3 * MINUTE,
         pickupTimeoutMs: 15 * MINUTE,
         lostPickupMs: MINUTE,
+        acceptedAt: null,
         offsetMs: 0,
         runMadeWithinMs: MINUTE,
         runMayBeMadeWithinMs: 5 * MINUTE,

@@ -72,6 +72,7 @@ describe('questions on sqlite', () => {
     await dispatch.loadState({
       ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1 },
       lostPickupMs: 1,
+      acceptedAt: null,
       ...{ offsetMs: 0, runMadeWithinMs: 1, runMayBeMadeWithinMs: 1, labelCase: 'ignored' },
     });
     await runs.listLive(FORGE);
@@ -108,7 +109,13 @@ describe('questions on sqlite', () => {
       offsetMs: 0,
     } as const;
     const WITHIN = { runMadeWithinMs: 60_000, runMayBeMadeWithinMs: 60_000 };
-    const times = { freshForMs: 60_000, pickupTimeoutMs: 1, lostPickupMs: 1, ...WITHIN };
+    const times = {
+      freshForMs: 60_000,
+      pickupTimeoutMs: 1,
+      lostPickupMs: 1,
+      acceptedAt: null,
+      ...WITHIN,
+    };
     await makeDispatchStore(noting(at.database, asked)).loadState({ ...base, ...times });
     const passing = asked.filter(({ parameters }) => parameters.includes(manual.workflowId));
     expect(passing.length).toBeGreaterThan(0);

@@ -23,12 +23,14 @@ export interface KnownIds {
 /**
  * Ids are random enough that a run with one in its name has it from us, whenever it was made. A name may bear the id of
  * what came before it, too: its own is that of an attempt without a run, and of several the newest.
+ *
+ * @param mayTake given those before it that bear no id; what it does not let be taken is a copy
  */
 export function matchByName<A extends Pick<SearchedAttempt, 'id'>>(
   attempts: readonly A[],
   runs: readonly CandidateRun[],
   known: KnownIds,
-  mayTake: (attempt: A, run: CandidateRun) => boolean = () => true,
+  mayTake: (attempt: A, run: CandidateRun, unnamedBefore: readonly CandidateRun[]) => boolean,
 ): NamedRuns {
   const byAttempt = new Map<string, string>();
   const unnamed: CandidateRun[] = [];
@@ -45,7 +47,7 @@ export function matchByName<A extends Pick<SearchedAttempt, 'id'>>(
     // Those of others are left to them.
     else if (attempt === undefined) continue;
     // A second run of that name is a copy, too.
-    else if (byAttempt.has(id) || !mayTake(attempt, run)) copies.push(run);
+    else if (byAttempt.has(id) || !mayTake(attempt, run, unnamed)) copies.push(run);
     else byAttempt.set(id, run.id);
   }
   return { byAttempt, unnamed, copies };

@@ -63,6 +63,25 @@ export function mayHaveMadeLater(
   );
 }
 
+/** A run that was handed an id was asked for by a step of the one before, on a runner: never within so short a time. */
+const HANDED_ON_AFTER_MS = 1_000;
+
+/**
+ * One of these, which bear no id, may be the attempt's own and have handed its id on to this run: a workflow that starts itself again,
+ * and shows in its name only what started it. Less than a moment before it, it is only somebody else's of the same time.
+ */
+export function mayBeHandedOn(
+  attempt: SearchedAttempt,
+  run: CandidateRun,
+  unnamedBefore: readonly CandidateRun[],
+  sight: Sight,
+): boolean {
+  return unnamedBefore.some(
+    (one) =>
+      one.createdAt + HANDED_ON_AFTER_MS <= run.createdAt && mayHaveMadeLater(attempt, one, sight),
+  );
+}
+
 export function clustersOf(
   attempts: readonly SearchedAttempt[],
   runs: readonly CandidateRun[],

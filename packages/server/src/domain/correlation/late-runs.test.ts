@@ -71,6 +71,14 @@ describe('lateRuns', () => {
     expect(late([named('')])).toEqual(['1']);
   });
 
+  it('takes none that may have been handed the id by one that bears none: it goes on with what that began', () => {
+    const own = madeAfter('1', SECOND);
+    const handedOn = madeAfter('2', 9 * SECOND, { name: 'gone-1' });
+    const ambiguous = { watched: [namedAfter('gone-1', 0, { state: 'ambiguous' })] };
+    expect(late([own, handedOn], ambiguous)).toEqual([]);
+    expect(late([handedOn], ambiguous)).toEqual(['2']);
+  });
+
   it('takes none that was made before the claim', () => {
     expect(late([madeAfter('1', -3 * SECOND), madeAfter('2', 8 * SECOND)])).toEqual(['2']);
   });

@@ -1,6 +1,6 @@
 import type { MatchedBy } from '../attempt.ts';
 import { type KnownIds, matchByName } from './by-name.ts';
-import { clustersOf, mayHaveMadeLater, pairsOf, type Sight } from './clusters.ts';
+import { clustersOf, mayBeHandedOn, mayHaveMadeLater, pairsOf, type Sight } from './clusters.ts';
 import {
   type CandidateRun,
   type CorrelationTiming,
@@ -37,7 +37,13 @@ export interface LateRunInput extends Sight {
  */
 export function lateRuns(input: LateRunInput): LateRun[] {
   const { watched, searching, guessed, knownIds, runs } = input;
-  const named = matchByName(watched, runs, knownIds, mayBeOfAccount);
+  const named = matchByName(
+    watched,
+    runs,
+    knownIds,
+    (attempt, run, before) =>
+      mayBeOfAccount(attempt, run) && !mayBeHandedOn(attempt, run, before, input),
+  );
   const late: LateRun[] = [...named.byAttempt].map(([attemptId, runId]) => {
     return { attemptId, runId, matchedBy: 'input' };
   });

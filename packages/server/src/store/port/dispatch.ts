@@ -31,6 +31,8 @@ export interface DispatchQuery {
   readonly pickupTimeoutMs: number;
   /** As `pickupTimeoutMs`, of a sending that may have started nothing. */
   readonly lostPickupMs: number;
+  /** When the forge last started something for us; `null`: not known. */
+  readonly acceptedAt: number | null;
   /** Forge clock minus ours. */
   readonly offsetMs: number;
   /** How long after its send deadline an attempt may still get a run. */
