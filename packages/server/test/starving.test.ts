@@ -129,6 +129,23 @@ it('three workflows that always fail leave a good job the only runner, though ea
   expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(6);
 });
 
+it('a limit that one workflow meets each time does not keep others waiting, where one runner is all there is', async () => {
+  const world = await startWorld({
+    database: sqlite,
+    config: { ...config, github: { poll_interval: '60s' } },
+    forge: { ...forge, runners: runners(1) },
+  });
+  const limit = { kind: 'secondary-limit', status: 429, retryAfterS: 60, times: 'always' } as const;
+  world.sim.addFault({ on: 'dispatch', repo: 'bad', ...limit });
+  await world.api.pauseGroup('linux');
+  await world.api.enqueue('linux', { template_id: 'bad', priority: 10 });
+  const good = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.api.unpauseGroup('linux');
+  const isDone = async () => (await world.api.job(good.id)).status === 'completed';
+  await world.passTimeUntil('the good job has run', isDone);
+  expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(3);
+});
+
 for (const database of databases) {
   describe(`workflows that always fail, on ${database.name}`, () => {
     it('one of them does not keep a good job of another repository waiting', async () => {

@@ -13,6 +13,7 @@ import {
 } from './follow-run.ts';
 import type { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext } from './leased-loop.ts';
+import { limitedForMs } from './limited-for.ts';
 import type { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
 import {
@@ -58,7 +59,8 @@ export async function followRepo(
     await allOf(deps, isOpen ? look.single : [], context, follow);
   } catch (error) {
     if (!context.mayGoOn()) return;
-    if (isLimit(error)) deps.limitedRepos.noteInVain(repoKeyOf(look));
+    const limitedMs = limitedForMs(error, deps.clock);
+    if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
     if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look));
     const level = deps.troubles.levelOf(nameOf(look), error);
     deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
@@ -66,14 +68,6 @@ export async function followRepo(
     if (isClosed(error))
       await allOf(deps, open, context, (attempt) => noteUnreadable(deps, attempt));
   }
-}
-
-/**
- * The forge's own answer, not ours that no request may be made now. It stops the credential for a while: were the same
- * listing the first request afterwards, and limited again, nothing else would ever be done.
- */
-function isLimit(error: unknown): boolean {
-  return error instanceof ForgeError && error.code === 'rate-limited' && error.isAnswered;
 }
 
 async function followByListing(

@@ -30,9 +30,10 @@ export class GrowingPauses {
     return until <= this.#options.clock.monotonic();
   }
 
-  noteInVain(key: string): void {
+  /** @param afterMs when the pause begins, where until then nothing can be asked for anyway */
+  noteInVain(key: string, afterMs = 0): void {
     const { clock, firstMs, longestMs } = this.#options;
-    const now = clock.monotonic();
+    const now = clock.monotonic() + afterMs;
     const before = this.#pauses.get(key);
     const ms = before === undefined ? firstMs : Math.min(2 * before.ms, longestMs);
     this.#pauses.set(key, { ms, until: now + ms });

@@ -19,6 +19,7 @@ function start(
   mismatchOf = (_pass: number) => '',
   owners: string[] = [],
   everyMs = { now: INTERVAL_MS },
+  limited: string[] = [],
 ) {
   const clock = new FakeClock();
   const begunAt = clock.monotonic();
@@ -40,6 +41,11 @@ function start(
       asked.push([scope, clock.monotonic() - begunAt]);
       if (failing.includes(scope)) {
         return Promise.reject(new ForgeError('forbidden', { code: 'no-access', acted: 'no' }));
+      }
+      if (limited.includes(scope)) {
+        const retryAt = clock.now() + INTERVAL_MS;
+        const limit = { code: 'rate-limited', acted: 'no', status: 429, retryAt } as const;
+        return Promise.reject(new ForgeError('limited', limit));
       }
       const [sentAt, forgeSentAt] = [clock.now(), clock.now() + 500];
       const mismatch = mismatchOf(asked.length);
@@ -211,6 +217,17 @@ it('lists what the forge refuses ever more rarely, and the rest at its pace', as
   failing.length = 0;
   await poll.clock.advance(16 * INTERVAL_MS);
   expect(timesOf('org:gone').slice(-2)).toEqual([75, 76]);
+  await poll.end();
+});
+
+it('leaves one interval to all others after a limit that a listing met, each time, and none of its own to others', async () => {
+  const limited = ['org:a'];
+  const poll = start(['org:a', 'org:b'], [], undefined, [], { now: INTERVAL_MS }, limited);
+  await poll.clock.advance(6 * INTERVAL_MS);
+  const timesOf = (scope: string) =>
+    poll.asked.flatMap(([each, at]) => (each === scope ? [Math.floor(at / INTERVAL_MS)] : []));
+  expect(timesOf('org:a')).toEqual([0, 2, 4, 6]);
+  expect(timesOf('org:b')).toEqual([0, 1, 2, 3, 4, 5, 6]);
   await poll.end();
 });
 

@@ -6,6 +6,7 @@ import type { RunnerScopeRow } from '../store/port/runners.ts';
 import type { Store } from '../store/port/store.ts';
 import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { limitedForMs } from './limited-for.ts';
 import { ListMismatches } from './list-mismatches.ts';
 import { OwnerTypes } from './owner-types.ts';
 import { derivedRepos, wantedScopes } from './runner-scopes.ts';
@@ -146,6 +147,13 @@ export class PollRunners {
     }
   }
 
+  /** After a limit by one interval each time: were it longer, its runners would be stale when the limit is over. */
+  #pause(scope: string, error: unknown): void {
+    const limitedMs = limitedForMs(error, this.#deps.clock);
+    if (limitedMs !== undefined) this.#refused.forget(scope);
+    if (limitedMs !== undefined || isRefusal(error)) this.#refused.noteInVain(scope, limitedMs);
+  }
+
   async #poll({ fence, signal, mayGoOn }: LoopContext, row: RunnerScopeRow): Promise<void> {
     const { forge, store, logger, flow } = this.#deps;
     try {
@@ -162,7 +170,7 @@ export class PollRunners {
       });
       if (use !== undefined) this.#untold.add(use);
     } catch (error) {
-      if (isRefusal(error)) this.#refused.noteInVain(row.scope);
+      this.#pause(row.scope, error);
       if (!mayGoOn()) return;
       const message = error instanceof Error ? error.message : String(error);
       // Every interval the same: news once, then only for who looks for it.
@@ -179,11 +187,8 @@ export class PollRunners {
   }
 }
 
-/** A limit that this listing meets each time would stop the credential each time before anything else is done. */
 function isRefusal(error: unknown): boolean {
-  if (!(error instanceof ForgeError)) return false;
-  const { code, isAnswered } = error;
-  return code === 'not-found' || code === 'no-access' || (code === 'rate-limited' && isAnswered);
+  return error instanceof ForgeError && (error.code === 'not-found' || error.code === 'no-access');
 }
 
 function givesMoreToList(event: Event): boolean {

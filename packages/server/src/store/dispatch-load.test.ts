@@ -68,6 +68,18 @@ for (const kind of databases) {
       expect(await yielding()).toEqual([]);
     });
 
+    it('counts of workflows that fail only those that a job waits for: of a deleted one nobody hears that it works', async () => {
+      await start();
+      await scene.addRunners('1');
+      const job = await add();
+      for (const gone of ['1.yml', '2.yml', '3.yml']) {
+        await block({ workflow_id: gone, ref: '', kind: 'failing', refusals: 1 });
+      }
+      await block({ ref: '', kind: 'failing', refusals: 2 });
+      at.clock.advance(11 * MINUTE);
+      expect((await group()).head).toMatchObject([{ id: job.id, isYielding: false }]);
+    });
+
     it('shows nothing of groups that may not send, and still counts them', async () => {
       await start();
       await scene.addGroup('off', { isEnabled: false });

@@ -201,6 +201,22 @@ for (const kind of databases) {
       expect(await failOnce(bad.id)).toBe(1);
     });
 
+    it('what failed while the whole forge did yields to nobody when it works again, also where it was due already', async () => {
+      await start();
+      await scene.addTemplate('u', { workflowId: 'other.yml' });
+      await scene.addRunners('1', '2');
+      for (const templateId of ['t', 'u']) {
+        await fail((await claimNew(await lease(), { templateId })).attempt.id);
+        await add({ templateId });
+      }
+      const yielding = async () =>
+        (await scene.load()).groups[0]!.head.map(({ isYielding }) => isYielding);
+      at.clock.advance(MINUTE);
+      expect(await yielding()).toEqual([true, true]);
+      await dispatch().releaseFailing('github');
+      expect(await yielding()).toEqual([false, false]);
+    });
+
     it('what failed while the whole forge did may be tried at once when it works again', async () => {
       await start();
       await fail((await claimed()).id);

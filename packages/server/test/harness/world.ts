@@ -49,8 +49,8 @@ export interface WorldOptions {
   readonly exceptions?: Exceptions;
 }
 
-/** More than the default of `github.poll_interval`, less than what makes runners stale. */
-const LISTED_WITHIN_MS = 90_000;
+/** More than the default of `github.poll_interval` and a limit together, less than what makes runners stale. */
+const LISTED_WITHIN_MS = 150_000;
 
 type LoadConfig = (keys?: ConfigKeys) => Promise<Config>;
 
