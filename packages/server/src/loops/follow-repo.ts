@@ -2,7 +2,7 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
-import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
+import type { DateOffset, RunFilter, RunListing } from '../forge/forge.ts';
 import {
   type FollowOneDeps,
   followOne,
