@@ -127,14 +127,15 @@ describe('the outcome of a sending', () => {
   });
 
   it.each([
-    ['auth', 'none'],
-    // It may be a limit of this workflow alone, which then must not be the first to meet it again.
-    ['rate-limited', 'failing'],
+    ['auth', 'none', {}],
+    ['rate-limited', 'none', {}],
+    // By the forge's answer: it may be a limit of this workflow alone, which then must not be the first to meet it again.
+    ['rate-limited', 'failing', { status: 429 }],
   ] as const)(
     'puts the job back at once after %s: the credential is stopped, not the job (defect #16)',
-    async (code, verdict) => {
+    async (code, verdict, answer) => {
       const retryAt = new FakeClock().now() + 60_000;
-      const dispatch = fails({ code, acted: 'no', retryAt });
+      const dispatch = fails({ code, acted: 'no', retryAt, ...answer });
       const { told } = await send({ dispatch, blockedUntil: retryAt });
       expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict });
     },
@@ -147,7 +148,8 @@ describe('the outcome of a sending', () => {
     'puts the job off %s after a limit that stops nothing else: it would be sent again at once, for ever',
     async (_how, statedMs, waitMs) => {
       const start = new FakeClock().now();
-      const dispatch = fails({ code: 'rate-limited', acted: 'no', retryAt: start + statedMs });
+      const limit = { code: 'rate-limited', acted: 'no', status: 403 } as const;
+      const dispatch = fails({ ...limit, retryAt: start + statedMs });
       const { told } = await send({ dispatch });
       expect(refusedAs(told)).toMatchObject({
         then: 'retry',

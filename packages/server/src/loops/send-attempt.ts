@@ -153,7 +153,10 @@ async function refusal(
       return notFound(deps, attempt, message, signal);
     case 'rate-limited':
       // A limit that is this workflow's alone stops all others as well: kept first, it would meet it again and again.
-      return { ...stays('failing', false), notBefore: limitedUntil(deps, attempt, error) };
+      return {
+        ...stays(error.isAnswered ? 'failing' : 'none', false),
+        notBefore: limitedUntil(deps, attempt, error),
+      };
     case 'auth':
       // As well, unless it is only here that it is refused.
       return stays((await doesCredentialWork(deps, signal)) ? 'failing' : 'none');
