@@ -8,7 +8,7 @@ import type {
 } from '../domain/dispatch-state.ts';
 import type { Event } from '../domain/event.ts';
 import type { TargetPauses } from '../domain/target-block.ts';
-import type { CredentialStatus, Forge } from '../forge/forge.ts';
+import type { Forge } from '../forge/forge.ts';
 import { allEnded } from '../lib/all-ended.ts';
 import { type Clock, deadlineIn } from '../lib/clock.ts';
 import { uuidv7 } from '../lib/ids.ts';
@@ -19,6 +19,7 @@ import { type Store, StoreError } from '../store/port/store.ts';
 import { chooseProbe } from './choose-probe.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
 import { nextPlanAt } from './dispatch-due.ts';
+import { PROBING, stopOf } from './dispatch-stop.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { PlanFreshness } from './plan-freshness.ts';
 import type { RunStamps } from './run-stamps.ts';
@@ -362,38 +363,6 @@ function starvedIn({ groups }: DispatchPlan): Set<string> {
     ({ free, limit, isStale }) => free === 0 && limit !== null && !isStale,
   );
   return new Set(starved.map(({ groupId }) => groupId));
-}
-
-const PROBING: Stop = {
-  reason: 'forge-unavailable',
-  message: 'the forge failed to answer; one probe goes first',
-  retryAt: null,
-};
-
-type Stop = Pick<CredentialAllowance, 'reason' | 'message' | 'retryAt'>;
-
-/** Why nothing at all may be dispatched with this credential now. */
-function stopOf(
-  status: CredentialStatus,
-  breaker: CredentialBreaker,
-  now: number,
-): Stop | undefined {
-  if (!status.isConfigured) {
-    return { reason: 'forge-unavailable', message: 'github.token is empty', retryAt: null };
-  }
-  const { blockedUntil } = status.rate;
-  const isLimited = blockedUntil !== null && blockedUntil > now;
-  // Not asked yet whether it works, since nothing may be asked before then.
-  const isUntried = !status.isConnected && status.error === '' && isLimited;
-  if (!status.isConnected && !isUntried) {
-    return { reason: 'forge-unavailable', message: status.error, retryAt: null };
-  }
-  if (isLimited) {
-    const message = 'the forge’s rate limit is used up';
-    return { reason: 'rate-limited', message, retryAt: blockedUntil };
-  }
-  if (breaker.allowed > 0) return undefined;
-  return { ...PROBING, retryAt: breaker.retryAt };
 }
 
 function credentialOf(forge: Forge): CredentialOfForge {
