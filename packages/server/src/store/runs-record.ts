@@ -144,12 +144,12 @@ export async function recordMissing(
   await database.write(async (tx) => {
     await writeAttempt(tx, attemptId, {
       decide: (attempt) => {
-        const { state, missing_since, missing_at } = attempt;
-        if (!awaitsRun(attempt) || sentAt <= (missing_at ?? -Infinity)) return undefined;
+        const { since, at } = missingBy(attempt, sentAt);
+        if (!awaitsRun(attempt) || sentAt <= at) return undefined;
         return {
-          to: state,
+          to: attempt.state,
           set: {
-            missing_since: missing_since ?? sentAt,
+            missing_since: since,
             missing_at: sentAt,
             gone_since: null,
           },
@@ -158,6 +158,16 @@ export async function recordMissing(
       told: undefined,
     });
   });
+}
+
+/** Looks that are yet to come were told by a clock that was put back: until then it would not be looked for. */
+function missingBy(
+  { missing_since: since, missing_at: at }: AttemptRow,
+  sentAt: number,
+): { since: number; at: number } {
+  if (since === null || at === null) return { since: sentAt, at: -Infinity };
+  const isAhead = at >= sentAt + OBSERVED_AHEAD_MS;
+  return { since: isAhead ? Math.min(since, sentAt) : since, at: isAhead ? -Infinity : at };
 }
 
 export function awaitsRun({ state, run_id, ended_at }: AttemptRow): boolean {

@@ -238,27 +238,6 @@ for (const kind of databases) {
       expect((await job(attempt.jobId)).runId).toBeNull();
     });
 
-    it('not found bring the job back once; the second time it fails', async () => {
-      await start();
-      const first = await unknown();
-      await runs().recordMissing(first.id, 100);
-      await runs().recordMissing(first.id, 90);
-      await runs().recordMissing(first.id, 200);
-      expect(await scene.attempt(first.id)).toMatchObject({ missing_since: 100, missing_at: 200 });
-      expect(await told(() => runs().concludeAbsent(first.id, 'run not found'))).toEqual([
-        ...['attempt.absent', 'job.returned'],
-      ]);
-      expect(await job(first.jobId)).toMatchObject({ state: 'pending', absentCount: 1 });
-      const second = scene.request(first.jobId);
-      await dispatch().claim(await lease(), second);
-      await dispatch().recordUnknown(second.attemptId, '502');
-      expect(await runs().concludeAbsent(second.attemptId, 'run not found')).toBe(true);
-      expect(await job(first.jobId)).toMatchObject({
-        ...{ state: 'failed', errorMessage: 'run not found' },
-      });
-      expect(await runs().concludeAbsent(second.attemptId, 'run not found')).toBe(false);
-    });
-
     it('that the forge accepted but never shows fail the job', async () => {
       await start();
       const { attempt } = await claimNew(await lease());

@@ -119,6 +119,22 @@ describe('asking whether it may still be sent', () => {
     release();
     expect(await sent).toMatchObject({ sentAt: startedAt, receivedAt: startedAt });
   });
+
+  it.each([
+    { stepMs: -361_000, firstByteAgoMs: 40, what: 'put back: as it would have shown then' },
+    { stepMs: 361_000, firstByteAgoMs: 361_040, what: 'put forward: as it did show' },
+  ])('tells when its first byte left though the clock was $what', async (row) => {
+    const clock = new FakeClock();
+    const asked = Promise.withResolvers<RawExchange>();
+    const server = await serve(asked.resolve);
+    const sent = exchange(makeAgent(), clock, post(server.url));
+    const { socket } = await asked.promise;
+    await clock.advance(40);
+    clock.step(row.stepMs);
+    socket.end(rawReply(200, '{}'));
+    const { sentAt, receivedAt } = await sent;
+    expect([receivedAt, sentAt]).toEqual([clock.now(), clock.now() - row.firstByteAgoMs]);
+  });
 });
 
 describe('a client library that starts a request twice', () => {

@@ -29,7 +29,10 @@ export interface WireReply {
   /** Lower-case names; repeated ones joined by a comma. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Our wall clock, directly before the first byte left; epoch milliseconds. */
+  /**
+   * Our wall clock, directly before the first byte left; epoch milliseconds. If it was put back since: as it would have
+   * shown then, for against the clock of now the older reading lies in the future.
+   */
   readonly sentAt: number;
   /** Our wall clock, when the head of the answer was here. */
   readonly receivedAt: number;
@@ -79,6 +82,8 @@ class Run implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: Record<string, string> = {};
   #sentAt = 0;
+  /** Monotonic milliseconds. */
+  #startedAt = 0;
   #receivedAt = 0;
   #hasStarted = false;
   #isSettled = false;
@@ -149,6 +154,7 @@ class Run implements Dispatcher.DispatchHandler {
     this.#hasStarted = true;
     this.#controller = controller;
     this.#sentAt = this.#clock.now();
+    this.#startedAt = this.#clock.monotonic();
   }
 
   onResponseStart(
@@ -204,9 +210,15 @@ class Run implements Dispatcher.DispatchHandler {
       status: this.#status,
       headers: this.#headers,
       body,
-      sentAt: this.#sentAt,
+      sentAt: this.#sentAtByNow(),
       receivedAt: this.#receivedAt,
     });
+  }
+
+  /** The earlier: a clock that ran further than the monotonic one may have been put forward, or the machine slept. */
+  #sentAtByNow(): number {
+    const elapsedMs = Math.ceil(this.#clock.monotonic() - this.#startedAt);
+    return Math.min(this.#sentAt, this.#clock.now() - elapsedMs);
   }
 
   #fail(reason: WireFaultReason, cause?: unknown): void {
