@@ -168,7 +168,8 @@ describe('variables that are not set', () => {
 
   it('are not spoken of in parts that are switched off', async () => {
     const { config, warnings } = await loadText(
-      `${github}database: { postgres: { host: $H, port: $PORT, database: $D, password: $P } }`,
+      `${github}database: { postgres: { host: $H, port: $PORT, database: $D, password: $P } }
+server: { rate_limit: { auth: { requests_per_minute: $LIMIT } } }`,
       { env: { ON: 'false', ROLE: 'admin' } },
     );
     expect(config?.database.driver).toBe('sqlite');

@@ -7,7 +7,14 @@ import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
 import { makeJobStore } from './jobs.ts';
 import { makeRetentionStore } from './retention.ts';
+import { toBool } from './rows.ts';
 import type { AttemptRow, RunnerRow } from './schema.ts';
+
+const foreignJob = {
+  ...{ forge_id: 'f', owner: 'acme', repo: 'other', run_id: '1', run_attempt: 1, name: 'build' },
+  ...{ status: 'completed', conclusion: 'success', labels: '[]', runner_id: null, runner_name: '' },
+  ...{ created_at: null, started_at: null, completed_at: null },
+};
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -189,6 +196,38 @@ for (const kind of databases) {
       expect(await countOf('sessions')).toBe(1);
       expect(await countOf('idempotency_keys')).toBe(1);
       expect(await retention().deleteExpired(now)).toBe(0);
+    });
+
+    it('keeps so many deliveries and workflow jobs of others as of one hour of a busy organisation, and all that is not taken', async () => {
+      const now = at.clock.now();
+      await start();
+      const delivery = (n: number, isTaken: boolean) => ({
+        ...{ forge_id: 'f', id: `d${n}`, event: 'workflow_job', run_id: '1', observation: '{}' },
+        ...{ received_at: now - n, processed_at: isTaken ? now : null },
+        ...{ is_unowned: toBool(false), tries: 0, failure: '' },
+      });
+      const foreign = (n: number) => ({
+        ...foreignJob,
+        ...{ id: `j${n}`, observed_at: now - n, is_owned: toBool(n === 9) },
+      });
+      await at.database.write(async ({ db }) => {
+        const taken = [1, 2, 3, 4].map((n) => delivery(n, true));
+        await db
+          .insertInto('webhook_deliveries')
+          .values([...taken, delivery(9, false)])
+          .execute();
+        await db.insertInto('run_workflow_jobs').values([1, 2, 3, 4, 9].map(foreign)).execute();
+      });
+      const capped = makeRetentionStore(at.database, { deliveries: 2, foreignJobs: 3 });
+      expect(await retention().deleteExpired(now)).toBe(0);
+      expect(await capped.deleteExpired(now)).toBe(3);
+      const idsOf = async (table: 'webhook_deliveries' | 'run_workflow_jobs') => {
+        const rows = await at.database.read.selectFrom(table).select('id').orderBy('id').execute();
+        return rows.map(({ id }) => id);
+      };
+      expect(await idsOf('webhook_deliveries')).toEqual(['d1', 'd2', 'd9']);
+      expect(await idsOf('run_workflow_jobs')).toEqual(['j1', 'j2', 'j3', 'j9']);
+      expect(await capped.deleteExpired(now)).toBe(0);
     });
 
     it('deletes what was left of the limits of a token that nobody has used for a week', async () => {

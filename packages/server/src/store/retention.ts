@@ -18,7 +18,19 @@ const CREDENTIALS_KEPT_MS = 7 * 24 * 3_600_000;
 const COMMIT_NAMINGS_KEPT_MS = 30 * 24 * 3_600_000;
 const EXPIRED_PER_TRANSACTION = 500;
 
-export function makeRetentionStore(database: Database): RetentionStore {
+/** Forges deliver what a whole organisation does, ours or not: the oldest beyond so many go before their time. */
+export interface KeptCounts {
+  /** Of those that are taken: nothing that still waits is dropped. */
+  readonly deliveries: number;
+  readonly foreignJobs: number;
+}
+
+const KEPT_COUNTS: KeptCounts = { deliveries: 500_000, foreignJobs: 100_000 };
+
+export function makeRetentionStore(
+  database: Database,
+  keptCounts: KeptCounts = KEPT_COUNTS,
+): RetentionStore {
   return {
     deleteEndedJobs: (before, batch) =>
       database.write((tx) => deleteEndedJobs(tx, database, before, batch)),
@@ -30,7 +42,10 @@ export function makeRetentionStore(database: Database): RetentionStore {
         const audit = await deleteEvents(tx, 1, auditBefore, batch - feed);
         return feed + audit;
       }),
-    deleteExpired: (now) => deleteExpired(database, now),
+    deleteExpired: async (now) => {
+      const expired = await deleteExpired(database, now);
+      return expired + (await deleteBeyond(database, keptCounts));
+    },
     deleteStaleRunners: (before) => database.write((tx) => deleteStaleRunners(tx, before)),
   };
 }
@@ -171,6 +186,35 @@ async function deleteExpired(database: Database, now: number): Promise<number> {
   let total = 0;
   for (const each of deletes) total += await repeat(database, each);
   return total;
+}
+
+async function deleteBeyond(database: Database, kept: KeptCounts): Promise<number> {
+  const delivery = await sql<{ at: number }>`
+    select received_at as at from webhook_deliveries where processed_at is not null
+    order by received_at desc limit 1 offset ${kept.deliveries}
+  `.execute(database.read);
+  const foreign = await sql<{ at: number }>`
+    select observed_at as at from run_workflow_jobs where is_owned = 0
+    order by observed_at desc limit 1 offset ${kept.foreignJobs}
+  `.execute(database.read);
+  const limit = sql`limit ${EXPIRED_PER_TRANSACTION}`;
+  const deliveries = await repeat(
+    database,
+    sql`delete from webhook_deliveries where (forge_id, id) in (
+      select forge_id, id from webhook_deliveries
+      where processed_at is not null and received_at <= ${delivery.rows[0]?.at ?? -1}
+      order by received_at ${limit}
+    )`,
+  );
+  const jobs = await repeat(
+    database,
+    sql`delete from run_workflow_jobs where (forge_id, id) in (
+      select forge_id, id from run_workflow_jobs
+      where is_owned = 0 and observed_at <= ${foreign.rows[0]?.at ?? -1}
+      order by observed_at ${limit}
+    )`,
+  );
+  return deliveries + jobs;
 }
 
 /** Short transactions until nothing is left. */

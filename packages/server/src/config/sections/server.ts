@@ -21,7 +21,10 @@ export const serverFields = {
 };
 
 export function buildServer({ values, at }: Section<typeof serverFields>): ServerConfig {
-  const limits = values.rate_limit.values;
+  const { values: limits, at: limitsAt } = values.rate_limit;
+  if (!limits.enabled) {
+    for (const each of [limitsAt.auth, limitsAt.public, limitsAt.authenticated]) each.forgetUnset();
+  }
   for (const origin of values.cors_origins) checkOrigin(origin.value, origin.at);
   for (const proxy of values.trusted_proxies) checkProxy(proxy.value, proxy.at);
   return {
