@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { escapeControls } from '../lib/escape-controls.ts';
+import { redact } from '../lib/redaction.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { type LogOptions, openLog } from './logging.ts';
 import { runMigrate } from './migrate.ts';
@@ -63,7 +64,7 @@ function report(error: unknown): number {
   // Commander has printed what was wrong with the arguments, or the help that was asked for.
   if (isCommanderError(error)) return error.exitCode;
   const text = error instanceof Error ? error.message : String(error);
-  print(process.stderr, `Error: ${escapeControls(text)}\n`);
+  print(process.stderr, `Error: ${escapeControls(redact(text))}\n`);
   return 1;
 }
 

@@ -1,3 +1,4 @@
+import { redact } from '../../lib/redaction.ts';
 import { type Acted, ForgeError } from '../forge.ts';
 import type { LimitVerdict } from './budget.ts';
 import type { Call } from './call.ts';
@@ -149,7 +150,8 @@ export function badReply(what: string, call: Call, status?: number): ForgeError 
 function quoteOf(reply: WireReply): string {
   const { message, errors } = readErrorBody(reply.body);
   const text = [message, ...errors].filter((part) => part !== '').join('; ');
-  return text === '' ? '' : `: ${text.slice(0, LONGEST_QUOTE).toWellFormed()}`;
+  // Before the cut: half a secret is one that nobody knows again.
+  return text === '' ? '' : `: ${redact(text).slice(0, LONGEST_QUOTE).toWellFormed()}`;
 }
 
 function readErrorBody(body: string): { message: string; errors: string[] } {

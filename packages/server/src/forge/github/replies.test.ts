@@ -62,6 +62,13 @@ describe('an answer that repeats our token', () => {
     await forge.ensureConnected(forever);
     expect(forge.credentialFor('dispatch').error).toContain('no route for Bearer ***');
   });
+
+  it('where the quote is cut shows no half of it', async () => {
+    const message = `${'x'.repeat(290)} token-of-the-bot`;
+    const { forge } = await start(() => rawReply(422, JSON.stringify({ message })));
+    const failure = await failureOf(forge.dispatch(dispatchOf(), forever));
+    expect(failure.message).toContain('xx ***):');
+  });
 });
 
 describe('an input called __proto__', () => {
