@@ -62,7 +62,7 @@ export class PollRunners {
       isWokenBy: (event) => {
         const isEnd = event.kind === 'attempt.ended';
         const isMore = givesMoreToList(event);
-        if (isEnd) this.#isSoonWanted = true;
+        if (isEnd) this.#noteEnd(event);
         if (isMore) this.#isMoreWanted = true;
         if (isConnection(event)) this.#askAgain();
         return isMore || (isEnd && !this.#isFlowing);
@@ -73,6 +73,11 @@ export class PollRunners {
         return Promise.resolve();
       },
     };
+  }
+
+  #noteEnd({ subjectId }: Event): void {
+    this.#isSoonWanted = true;
+    this.#untold.addEnd(subjectId);
   }
 
   #askAgain(): void {

@@ -7,8 +7,8 @@ import { WebhookFlow } from './webhook-flow.ts';
 
 const GRACE_MS = 10_000;
 
-/** A pass has just found a runner busy that was free. */
-function startSeen({ isOpen = true } = {}) {
+/** A pass has just found a runner busy that was free, or a run has just ended. */
+function startSeen({ isOpen = true, isEnd = false } = {}) {
   const clock = new FakeClock();
   const came = { isExplained: false };
   const calls = { asked: 0, missed: 0 };
@@ -17,6 +17,10 @@ function startSeen({ isOpen = true } = {}) {
       isUseExplained: () => {
         calls.asked += 1;
         return Promise.resolve(came.isExplained);
+      },
+      areBusyWithEnded: (ids: readonly string[]) => {
+        calls.asked += 1;
+        return Promise.resolve(!came.isExplained && ids.includes('attempt-1'));
       },
     },
     webhooks: {
@@ -36,7 +40,8 @@ function startSeen({ isOpen = true } = {}) {
     ...{ forgeId: 'github', since: 0, until: 60_000 },
     runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, toldAt: null }],
   };
-  untold.add(use);
+  if (isEnd) untold.addEnd('attempt-1');
+  else untold.add(use);
   const settleAfter = async (ms: number): Promise<void> => {
     await clock.advance(ms);
     await untold.settle();
@@ -44,8 +49,11 @@ function startSeen({ isOpen = true } = {}) {
   return { came, calls, settleAfter };
 }
 
-it('takes a webhook for missed when a runner’s change is unexplained at the end of the grace, once', async () => {
-  const { calls, settleAfter } = startSeen();
+it.each([
+  { isEnd: false, what: 'a runner’s change is unexplained' },
+  { isEnd: true, what: 'a run has ended and its runner is shown busy with it' },
+])('takes a webhook for missed when $what at the end of the grace, once', async ({ isEnd }) => {
+  const { calls, settleAfter } = startSeen({ isEnd });
   await settleAfter(GRACE_MS - 1);
   expect(calls).toEqual({ asked: 0, missed: 0 });
   await settleAfter(1);
@@ -54,16 +62,19 @@ it('takes a webhook for missed when a runner’s change is unexplained at the en
   expect(calls).toEqual({ asked: 1, missed: 1 });
 });
 
-it('waits for the webhook that a pass was faster than', async () => {
-  const { came, calls, settleAfter } = startSeen();
+it.each([
+  { isEnd: false, what: 'a pass' },
+  { isEnd: true, what: 'the end of the run' },
+])('waits for the webhook that $what was faster than', async ({ isEnd }) => {
+  const { came, calls, settleAfter } = startSeen({ isEnd });
   await settleAfter(GRACE_MS / 2);
   came.isExplained = true;
   await settleAfter(GRACE_MS / 2);
   expect(calls).toEqual({ asked: 1, missed: 0 });
 });
 
-it('asks for nothing where no webhooks can come', async () => {
-  const { calls, settleAfter } = startSeen({ isOpen: false });
+it.each([false, true])('asks for nothing where no webhooks can come (end: %s)', async (isEnd) => {
+  const { calls, settleAfter } = startSeen({ isOpen: false, isEnd });
   await settleAfter(GRACE_MS);
   expect(calls).toEqual({ asked: 0, missed: 0 });
 });

@@ -141,5 +141,34 @@ for (const kind of databases) {
       await tell('completed');
       expect(await isBusy()).toBe(true);
     });
+
+    it('are busy with an ended run until a webhook or a listing says that they left it', async () => {
+      const areBusy = () => runners().areBusyWithEnded([attemptId]);
+      const end = (atMs: number) =>
+        scene
+          .runs()
+          .recordRun(
+            attemptId,
+            scene.run('1', { status: 'completed', conclusion: 'success' }),
+            atMs,
+          );
+      await list(false, moment - 1_000);
+      await tell('in_progress');
+      expect(await areBusy()).toBe(false);
+      await end(moment + 5_000);
+      expect(await areBusy()).toBe(true);
+      // By then another run may have it.
+      await list(true, moment + 6_000);
+      expect(await areBusy()).toBe(false);
+    });
+
+    it('are not busy with an ended run once its workflow job has ended', async () => {
+      await list(false, moment - 1_000);
+      await tell('in_progress');
+      await tell('completed', moment + 4_000);
+      const run = scene.run('1', { status: 'completed', conclusion: 'success' });
+      await scene.runs().recordRun(attemptId, run, moment + 5_000);
+      expect(await runners().areBusyWithEnded([attemptId])).toBe(false);
+    });
   });
 }

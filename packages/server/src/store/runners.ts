@@ -12,7 +12,7 @@ import { recordPass } from './record-pass.ts';
 import { groupOf, stringsOf } from './rows.ts';
 import { tellGone } from './runner-events.ts';
 import type { Bool, RunnerRow, Schema } from './schema.ts';
-import { isUseExplained } from './seen-use.ts';
+import { areBusyWithEnded, isUseExplained } from './seen-use.ts';
 
 export function makeRunnerStore(database: Database): RunnerStore {
   return {
@@ -25,6 +25,7 @@ export function makeRunnerStore(database: Database): RunnerStore {
     recordPass: (fence, pass) =>
       database.write((tx) => recordPass(tx, database, fence, pass), { isLong: true }),
     isUseExplained: (seen, slackMs) => isUseExplained(database, seen, slackMs),
+    areBusyWithEnded: (attemptIds) => areBusyWithEnded(database, attemptIds),
     recordScopeError: (fence, forgeId, scope, message) =>
       database.write((tx) => recordScopeError(tx, database, fence, { forgeId, scope, message })),
   };

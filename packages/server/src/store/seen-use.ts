@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { chunksOf } from './chunks.ts';
 import type { Database } from './database.ts';
 import type { RunnerPass, SeenUse, UsedRunner } from './port/runners.ts';
 import type { PassDifference } from './runner-pass.ts';
@@ -8,6 +10,7 @@ const STAMP_STEP_MS = 1_000;
 const JOBS_LOOKED_AT = 10;
 /** After an outage all runners look different; so many tell as well as all. */
 const MOST_RUNNERS = 100;
+const IDS_PER_STATEMENT = 500;
 
 /**
  * Known runners, online before and now, that others than those who have observed them so far must have taken or left:
@@ -71,4 +74,24 @@ async function isExplained(
     const wasOnBefore = startedAt !== null && startedAt <= otherwiseAt + slackMs;
     return isBusy ? isSince(startedAt) && isOnUntil : isSince(endedAt) && wasOnBefore;
   });
+}
+
+export async function areBusyWithEnded(
+  { read }: Database,
+  attemptIds: readonly string[],
+): Promise<boolean> {
+  for (const ids of chunksOf(attemptIds, IDS_PER_STATEMENT)) {
+    const { rows } = await sql`
+      select 1 from attempts a
+      join run_workflow_jobs w on w.forge_id = a.forge_id and w.run_id = a.run_id
+        and w.run_attempt = 1 and w.status = 'in_progress'
+      join runners r on r.forge_id = w.forge_id
+        and r.forge_runner_id = w.runner_id and r.name = w.runner_name
+      where a.id in (${sql.join(ids)}) and a.run_status = 'completed'
+        and r.is_busy = 1 and r.observed_at <= a.run_observed_at
+      limit 1
+    `.execute(read);
+    if (rows.length > 0) return true;
+  }
+  return false;
 }

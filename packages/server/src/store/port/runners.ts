@@ -78,4 +78,6 @@ export interface RunnerStore {
    * @param slackMs so late the forge may show what its runners do
    */
   isUseExplained(seen: SeenUse, slackMs: number): Promise<boolean>;
+  /** Whether a runner is shown busy since before the run of one of these attempts was seen to have ended, and nothing says that it left it. */
+  areBusyWithEnded(attemptIds: readonly string[]): Promise<boolean>;
 }
