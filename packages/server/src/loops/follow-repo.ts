@@ -2,15 +2,17 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
-import type { DateOffset, RunFilter, RunListing } from '../forge/forge.ts';
+import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import {
   type FollowOneDeps,
+  followEach,
   followOne,
   isClosed,
   noteUnreadable,
   takeRun,
   takeWorkflowJobs,
 } from './follow-run.ts';
+import { followUnlisted } from './follow-unlisted.ts';
 import type { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext } from './leased-loop.ts';
 import { limitedForMs } from './limited-for.ts';
@@ -49,25 +51,36 @@ export async function followRepo(
   look: RepoLook,
   context: LoopContext,
 ): Promise<void> {
-  const { owner, repo } = look;
+  const key = repoKeyOf(look);
   try {
-    const mayList = deps.limitedRepos.isOver(repoKeyOf(look));
+    const mayList = deps.limitedRepos.isOver(key);
     if (look.listed.length > 0 && mayList) await followByListing(deps, look, context);
-    const follow = (attempt: Attempt): Promise<void> => followOne(deps, attempt, context.signal);
     // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
-    const isOpen = deps.closedRepos.isOver(repoKeyOf(look));
-    await allOf(deps, isOpen ? look.single : [], context, follow);
+    const single = deps.closedRepos.isOver(key) ? look.single : [];
+    await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
+    if (!mayList) await followUnlisted(deps, look, context, undefined);
   } catch (error) {
     if (!context.mayGoOn()) return;
-    const limitedMs = limitedForMs(error, deps.clock);
-    if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
-    if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look));
-    const level = deps.troubles.levelOf(nameOf(look), error);
-    deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
-    const open = look.attempts.filter(({ endedAt }) => endedAt === null);
-    if (isClosed(error))
-      await allOf(deps, open, context, (attempt) => noteUnreadable(deps, attempt));
+    await noteFailure(deps, look, context, error);
   }
+}
+
+async function noteFailure(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+  error: unknown,
+): Promise<void> {
+  const { owner, repo } = look;
+  const limitedMs = limitedForMs(error, deps.clock);
+  if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
+  if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look));
+  const level = deps.troubles.levelOf(nameOf(look), error);
+  deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
+  if (!(error instanceof ForgeError)) return;
+  const open = look.attempts.filter(({ endedAt }) => endedAt === null);
+  if (isClosed(error)) await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
+  else await followUnlisted(deps, look, context, error);
 }
 
 async function followByListing(
@@ -85,7 +98,6 @@ async function followByListing(
   deps.closedRepos.forget(repoKeyOf(look));
   deps.limitedRepos.forget(repoKeyOf(look));
   deps.outages.noteListed(repoKeyOf(look));
-  await noteReadable(deps, look);
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {
     if (attempt.runId === null || attempt.endedAt !== null) return;
@@ -98,13 +110,15 @@ async function followByListing(
     }
   };
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
-  await allOf(deps, look.listed, context, takeListed);
+  await followEach(deps, look.listed, context, takeListed);
   if (!look.listed.some(needsListing) || !context.mayGoOn()) return;
   const { owner, repo, createdSince } = look;
   const where = { forgeId: forge.id, owner, repo, createdSince };
   // Only now that its runs are stored: any of them may show that their stamps are off.
   const offset = await deps.stamps.offset();
   await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
+  // Not before: a plain listing that always fails keeps it from being settled as well.
+  await noteReadable(deps, look);
 }
 
 /** A repository that could not be read for a moment now and then is not one that nobody can read. */
@@ -156,27 +170,6 @@ async function listPlainly(
   // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
   await forge.refreshActor(signal);
   return mayGoOn() ? listing : undefined;
-}
-
-/** One attempt that fails must not keep the others from being followed. */
-async function allOf(
-  { logger, troubles }: RepoDeps,
-  attempts: readonly Attempt[],
-  { mayGoOn }: LoopContext,
-  take: (attempt: Attempt) => Promise<void>,
-): Promise<void> {
-  const taken = attempts.map(async (attempt) => {
-    try {
-      if (mayGoOn()) await take(attempt);
-    } catch (error) {
-      const level = troubles.levelOf(attempt.id, error);
-      logger[level](
-        { err: error, attemptId: attempt.id, runId: attempt.runId },
-        'run not followed',
-      );
-    }
-  });
-  await Promise.all(taken);
 }
 
 function isOverdue({ runVisibleMs }: RepoDeps, attempt: Attempt, listing: RunListing): boolean {

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/port/store.ts';
 import type { GrowingPauses } from './growing-pauses.ts';
+import type { LoopContext } from './leased-loop.ts';
 import type { Troubles } from './troubles.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 
@@ -40,6 +41,27 @@ export interface FollowOneDeps extends FollowDeps {
 /** As a repository answers that this credential cannot see. */
 export function isClosed(error: unknown): boolean {
   return error instanceof ForgeError && (error.code === 'not-found' || error.code === 'no-access');
+}
+
+/** One attempt that fails must not keep the others from being followed. */
+export async function followEach(
+  { logger, troubles }: Pick<FollowDeps, 'logger' | 'troubles'>,
+  attempts: readonly Attempt[],
+  { mayGoOn }: LoopContext,
+  take: (attempt: Attempt) => Promise<void>,
+): Promise<void> {
+  const taken = attempts.map(async (attempt) => {
+    try {
+      if (mayGoOn()) await take(attempt);
+    } catch (error) {
+      const level = troubles.levelOf(attempt.id, error);
+      logger[level](
+        { err: error, attemptId: attempt.id, runId: attempt.runId },
+        'run not followed',
+      );
+    }
+  });
+  await Promise.all(taken);
 }
 
 /** Reads one run by its id, and takes what it shows. */

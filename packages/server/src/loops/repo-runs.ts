@@ -5,7 +5,7 @@ import type { DateOffset } from '../forge/forge.ts';
 
 /** Older attempts do not widen the listing: each is read on its own instead, so many at a look, in turn. */
 const RECENT_MS = 60 * 60_000;
-const SINGLE_AT_A_LOOK = 8;
+export const SINGLE_AT_A_LOOK = 8;
 /** A run may carry a creation time a little before our claim: whole seconds, and clocks that differ. */
 const SLACK_MS = 60_000;
 

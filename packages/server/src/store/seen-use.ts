@@ -87,8 +87,10 @@ export async function areBusyWithEnded(
         and w.run_attempt = 1 and w.status = 'in_progress'
       join runners r on r.forge_id = w.forge_id
         and r.forge_runner_id = w.runner_id and r.name = w.runner_name
+      join runner_scopes s on s.forge_id = r.forge_id and s.scope = r.scope
       where a.id in (${sql.join(ids)}) and a.run_status = 'completed'
         and r.is_busy = 1 and r.observed_at <= a.run_observed_at
+        and (s.pass_sent_at is null or s.pass_sent_at <= a.run_observed_at)
       limit 1
     `.execute(read);
     if (rows.length > 0) return true;
