@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openTestApp } from '../app.testkit.ts';
 
 const login = 'POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{';
+const get = (path: string, header = 'x-y: z') =>
+  `GET ${path} HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n`;
 
 describe('connections', () => {
   const opened: Socket[] = [];
@@ -16,8 +18,13 @@ describe('connections', () => {
   };
   const countDropped = async (app: { metrics: () => Promise<string> }) =>
     /_http_connections_dropped_total (\d+)/.exec(await app.metrics())?.[1];
-  const listen = async (most: number, host = '127.0.0.1') => {
-    const { app, clock, logged, ask } = await openTestApp({ options: { maxConnections: most } });
+  const listen = async (
+    most: number,
+    host = '127.0.0.1',
+    parts: Parameters<typeof openTestApp>[0] = {},
+  ) => {
+    const options = { maxConnections: most };
+    const { app, clock, logged, ask } = await openTestApp({ ...parts, options });
     await app.listen({ host, port: 0 });
     const warnings = () => logged().match(/"dropped":\d+/g) ?? [];
     const metrics = async () => (await ask({ url: '/metrics' })).body;
@@ -60,6 +67,37 @@ describe('connections', () => {
     await closed(open(port));
     expect(warnings()).toEqual(['"dropped":1', '"dropped":4', '"dropped":1']);
     expect(await countDropped(app)).toBe('6');
+  });
+
+  it('on which a hundred requests wait for an answer are closed, and cost nobody else a place (logins on two of them stopped dispatching)', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const findSession = () => asked.promise;
+    const { warnings, addresses, ...app } = await listen(3, '127.0.0.1', {
+      users: { findSession },
+    });
+    const port = addresses[0]?.port ?? 0;
+    const rushing = open(port);
+    rushing.write(get('/api/v1/status', 'authorization: Bearer x').repeat(100));
+    await closed(rushing);
+    expect(await countDropped(app)).toBe('1');
+    expect(warnings()).toEqual(['"dropped":1']);
+    expect((await fetchUntilTaken(port)).status).toBe(200);
+    asked.resolve(undefined);
+  });
+
+  it('may send a few requests ahead, and are answered in order', async () => {
+    const { warnings, addresses } = await listen(3);
+    const socket = open(addresses[0]?.port ?? 0);
+    socket.write(['/health', '/no-such', '/health'].map((path) => get(path)).join(''));
+    let text = '';
+    socket.setEncoding('latin1').on('data', (part: string) => {
+      text += part;
+    });
+    while (text.split('HTTP/1.1 ').length < 4) await once(socket, 'data');
+    expect(text.match(/HTTP\/1.1 \d+/g)).toEqual(
+      ['200', '404', '200'].map((code) => `HTTP/1.1 ${code}`),
+    );
+    expect(warnings()).toEqual([]);
   });
 
   it('to localhost are limited on both of its addresses', async (context) => {

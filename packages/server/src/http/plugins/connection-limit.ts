@@ -1,4 +1,5 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { HttpApp } from '../http-app.ts';
@@ -12,37 +13,97 @@ interface LimitDeps {
 }
 
 /**
+ * Requests of one connection at a time. Browsers and the usual clients have one, and send the next when they have its answer.
+ * Node hands out all that it finds on a connection: without an end two of them held a hundred thousand waiting logins.
+ */
+const MOST_TOGETHER = 4;
+
+/**
  * More connections than `most` at a time are closed as they come, WebSockets counted too: without an end they would take
- * every descriptor, and with them the connections to the forge and the database. Told once a minute at most.
+ * every descriptor, and with them the connections to the forge and the database. One that sends more requests ahead than
+ * it may is closed as well. Both are told once a minute at most.
  */
 export function limitConnections(app: HttpApp, { most, clock, metrics }: LimitDeps): void {
-  let untold = 0;
-  let cancel: (() => void) | undefined;
-  const tell = (): void => {
-    cancel = undefined;
-    if (untold === 0) return;
+  const dropped = new DropTeller(clock, (count) => {
     app.log.warn(
-      { dropped: untold, most },
+      { dropped: count, most },
       'connections dropped: there are as many as server.max_connections',
     );
-    untold = 0;
-    cancel = clock.after(TOLD_EVERY_MS, tell);
-  };
-  const onDrop = (): void => {
+  });
+  const rushing = new DropTeller(clock, (count) => {
+    app.log.warn(
+      { dropped: count, most: MOST_TOGETHER },
+      'connections dropped: more requests were sent ahead on one of them than are taken at a time',
+    );
+  });
+  const onDrop = (teller: DropTeller) => (): void => {
     metrics.countDroppedConnection();
-    untold += 1;
-    if (cancel === undefined) tell();
+    teller.note();
   };
   app.addHook('onListen', async () => {
     const servers = [app.server, ...otherServersOf(app)];
     for (const server of servers) {
       server.maxConnections = Math.ceil(most / servers.length);
-      server.on('drop', onDrop);
+      server.on('drop', onDrop(dropped));
+      limitPipelining(server, onDrop(rushing));
     }
   });
   app.addHook('onClose', async () => {
-    cancel?.();
+    dropped.stop();
+    rushing.stop();
   });
+}
+
+/** Before anything else sees a request: those behind the first too many cost only their parsing. */
+function limitPipelining(server: Server, onDrop: () => void): void {
+  const open = new WeakMap<Socket, number>();
+  const openOn = (socket: Socket): number => open.get(socket) ?? 0;
+  const handlers = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    if (socket.destroyed) return;
+    if (openOn(socket) === MOST_TOGETHER) {
+      socket.destroy();
+      onDrop();
+      return;
+    }
+    open.set(socket, openOn(socket) + 1);
+    response.once('close', () => open.set(socket, openOn(socket) - 1));
+    for (const handle of handlers) handle.call(server, request, response);
+  });
+}
+
+/** At once, then how many more there were, a minute apart. */
+class DropTeller {
+  readonly #clock: Pick<Clock, 'after'>;
+  readonly #tell: (count: number) => void;
+  #untold = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Pick<Clock, 'after'>, tell: (count: number) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  note(): void {
+    this.#untold += 1;
+    if (this.#cancel === undefined) this.#tellUntold();
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  #tellUntold(): void {
+    this.#cancel = undefined;
+    if (this.#untold === 0) return;
+    this.#tell(this.#untold);
+    this.#untold = 0;
+    this.#cancel = this.#clock.after(TOLD_EVERY_MS, () => {
+      this.#tellUntold();
+    });
+  }
 }
 
 /** For `localhost` Fastify listens on two addresses, and shows one of them only. */
