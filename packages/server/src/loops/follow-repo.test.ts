@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attempt, run } from '../domain/attempt.testkit.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import { type Forge, ForgeError } from '../forge/forge.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
 import { makeLogger } from '../lib/logger.ts';
@@ -34,10 +35,15 @@ function start() {
     deleted: new Set<string>(),
     refused: new Set<string>(),
     limited: new Set<string>(),
+    /** Their listing fails, whatever else does. */
+    unlistable: new Set<string>(),
+    isDown: false,
   };
   const requests: string[] = [];
   const told: string[] = [];
   const hidden = () => Promise.reject(new ForgeError('404', { code: 'not-found', acted: 'no' }));
+  const badGateway = () =>
+    Promise.reject(new ForgeError('502: Server Error', { code: 'unavailable', acted: 'no' }));
   const port: Partial<Forge> = {
     id: 'github',
     credentialFor: () =>
@@ -53,11 +59,13 @@ function start() {
     },
     canReadRepo: (_owner, repo) => {
       requests.push('repository');
+      if (forge.isDown) return badGateway();
       return Promise.resolve(!forge.closed.has(repo));
     },
     listRuns: (_owner, repo) => {
       requests.push('listing');
       if (forge.closed.has(repo)) return hidden();
+      if (forge.unlistable.has(repo)) return badGateway();
       if (forge.limited.has(repo)) {
         const limit = { code: 'rate-limited', acted: 'no', status: 429 } as const;
         return Promise.reject(new ForgeError('429', limit));
@@ -111,7 +119,7 @@ function start() {
     }
     return seen;
   };
-  return { forge, costs, follow, told };
+  return { forge, costs, follow, told, now: clock.now() };
 }
 
 describe('runs of a repository that the token cannot see', () => {
@@ -179,4 +187,51 @@ it('a repository whose listing meets a limit each time is listed ever more rarel
   expect(await costs(8, look)).toEqual([1, 1, 0, 1, 0, 0, 0, 1]);
   forge.limited.clear();
   expect(await costs(6, look)).toEqual([0, 0, 0, 1, 1, 1]);
+});
+
+describe('a repository whose listing always fails (GitHub’s answered 502 for one for weeks)', () => {
+  const known = (id: string, over: Partial<Attempt> = {}) =>
+    attempt(id, { state: 'accepted', runId: id, claimedAt: -60_001, ...over });
+
+  it('has its runs read by their ids, eight at a look, those seen longest ago first', async () => {
+    const { forge, follow } = start();
+    forge.unlistable.add('app');
+    const listed = Array.from({ length: 10 }, (_, n) => known(`${n}`, { runObservedAt: 10 - n }));
+    const seen = await follow(lookAt('app', { listed, single: [] }));
+    const read = ['9', '8', '7', '6', '5', '4', '3', '2'].map((id) => `run ${id}`);
+    expect(seen).toEqual(['listing', 'repository', ...read]);
+  });
+
+  it('is not asked for runs that may not be readable yet, nor for those that have ended', async () => {
+    const { forge, follow, now } = start();
+    forge.unlistable.add('app');
+    const listed = [known('1', { claimedAt: now }), known('2', { endedAt: 1 }), known('3')];
+    const seen = await follow(lookAt('app', { listed, single: [] }));
+    expect(seen).toEqual(['listing', 'repository', 'run 3']);
+  });
+
+  it('does not keep a job whose run is not known for ever', async () => {
+    const { forge, follow, told } = start();
+    forge.unlistable.add('app');
+    const listed = [attempt('lost', { state: 'unknown' })];
+    await follow(lookAt('app', { listed, single: [] }));
+    expect(told).toEqual(['lost unreadable']);
+  });
+
+  it('waits in an outage of the forge, which costs it one request more', async () => {
+    const { forge, follow, told } = start();
+    forge.unlistable.add('app');
+    forge.isDown = true;
+    const listed = [known('1'), attempt('lost', { state: 'unknown' })];
+    const seen = await follow(lookAt('app', { listed, single: [] }));
+    expect([seen, told]).toEqual([['listing', 'repository'], []]);
+  });
+
+  it('is followed by ids while its listing pauses after a limit', async () => {
+    const { forge, follow, costs } = start();
+    forge.limited.add('app');
+    const look = lookAt('app', { listed: [known('1')], single: [] });
+    await costs(2, look);
+    expect(await follow(look)).toEqual(['repository', 'run 1']);
+  });
 });
