@@ -151,7 +151,6 @@ export async function recordMissing(
           set: {
             missing_since: since,
             missing_at: sentAt,
-            gone_since: null,
           },
         };
       },
