@@ -43,7 +43,8 @@ export class PageSizes {
    */
   async read<T>(list: string, readIn: (perPage: number) => Promise<T>): Promise<T> {
     const failures: Failure[] = [];
-    for (let size: number | undefined = this.#found.find(list) ?? PER_PAGE; ; ) {
+    let size = this.#found.find(list) ?? PER_PAGE;
+    for (;;) {
       try {
         const result = await readIn(size);
         this.#noteWorks(list, size, failures);
