@@ -12,6 +12,7 @@ import { WireFault, type WireReply } from './exchange.ts';
 import { badReply, errorOfFault, errorOfReply } from './failure.ts';
 import { hasLongNumber, parseShortNumbers } from './json.ts';
 import { OddEntries } from './odd-entries.ts';
+import { PageSizes } from './page-sizes.ts';
 import type { Page } from './pages.ts';
 import { Slots } from './slots.ts';
 import type { Wire } from './wire.ts';
@@ -46,6 +47,7 @@ const LONG_BODY = 200_000;
  */
 export class GithubClient {
   readonly connection: Connection;
+  readonly pageSizes: PageSizes;
   readonly #options: ClientOptions;
   readonly #octokit: Octokit;
   readonly #slots = new Slots(MAX_READS);
@@ -54,7 +56,8 @@ export class GithubClient {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.connection = options.connection;
-    const { baseUrl, userAgent, logger } = options;
+    const { baseUrl, userAgent, clock, logger } = options;
+    this.pageSizes = new PageSizes(clock, logger);
     this.#oddEntries = new OddEntries(logger);
     const log = (message: string): void => {
       logger.debug({ detail: message }, 'octokit');

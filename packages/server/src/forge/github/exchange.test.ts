@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { gzipSync } from 'node:zlib';
 import { Agent, type buildConnector, type Dispatcher } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../lib/clock.testkit.ts';
@@ -9,6 +8,7 @@ import {
   type RawServer,
   rawReply,
   startRawServer,
+  zippedReply,
 } from './raw-server.testkit.ts';
 
 const releases: (() => Promise<unknown>)[] = [];
@@ -260,16 +260,20 @@ describe('a request that gets no answer', () => {
 
 describe('an answer', () => {
   it('is unzipped', async () => {
-    const zipped = gzipSync('{"a":1}');
-    const server = await serve(({ socket }) => {
-      socket.write(
-        `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${String(zipped.length)}\r\n\r\n`,
-      );
-      socket.write(zipped);
-    });
+    const server = await serve(({ socket }) => socket.write(zippedReply('{"a":1}')));
     expect(await exchange(makeAgent(), new FakeClock(), post(server.url))).toMatchObject({
       body: '{"a":1}',
     });
+  });
+
+  it.each([
+    ['as it is', rawReply(200, 'x'.repeat(8 * 1_024 * 1_024 + 1))],
+    ['zipped', zippedReply('x'.repeat(8 * 1_024 * 1_024 + 1))],
+  ])('that is too long (%s) is a fault with a name of its own', async (_how, reply) => {
+    const server = await serve(({ socket }) => socket.write(reply));
+    expect(await outcomeOf(exchange(makeAgent(), new FakeClock(), post(server.url)))).toMatchObject(
+      { reason: 'too-long', hasStarted: true },
+    );
   });
 
   it('that is said to be zipped and is not is a fault after the start', async () => {

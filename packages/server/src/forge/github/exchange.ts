@@ -6,8 +6,8 @@ import type { Clock } from '../../lib/clock.ts';
 const unzip = promisify(gunzip);
 
 /**
- * A page of 100 runs is some 2 MB at the most; anything far beyond is no answer of a forge. Up to 16 are read at once
- * with each credential.
+ * A page of 100 runs is mostly some 2 MB at the most, but each shows the whole message of its commit: a longer one is asked
+ * for in smaller pages. Up to 16 are read at once with each credential.
  */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -38,7 +38,13 @@ export interface WireReply {
   readonly receivedAt: number;
 }
 
-export type WireFaultReason = 'refused-by-caller' | 'aborted' | 'timeout' | 'network';
+export type WireFaultReason =
+  | 'refused-by-caller'
+  | 'aborted'
+  | 'timeout'
+  /** The answer: it was not read to its end. */
+  | 'too-long'
+  | 'network';
 
 /** There is no answer. `hasStarted`: bytes may have left, so the forge may have acted. */
 export class WireFault extends Error {
@@ -175,7 +181,7 @@ class Run implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#byteCount += chunk.length;
     if (this.#byteCount > MAX_BODY_BYTES) {
-      this.#fail('network', new Error('the answer is too long'));
+      this.#fail('too-long');
       return;
     }
     this.#chunks.push(chunk);
@@ -193,7 +199,7 @@ class Run implements Dispatcher.DispatchHandler {
         this.#succeed(plain.toString('utf8'));
       },
       (error: unknown) => {
-        this.#fail('network', error);
+        this.#fail(isTooLong(error) ? 'too-long' : 'network', error);
       },
     );
   }
@@ -228,6 +234,11 @@ class Run implements Dispatcher.DispatchHandler {
     this.#reject(new WireFault(reason, this.#hasStarted, cause));
     this.#controller?.abort(new Error(reason));
   }
+}
+
+/** What it unzips to is longer than asked for. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 /** `connect ECONNREFUSED 127.0.0.1:80`; an AggregateError (one per address tried) has an empty message itself. */

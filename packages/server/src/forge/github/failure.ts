@@ -2,7 +2,7 @@ import { redact } from '../../lib/redaction.ts';
 import { type Acted, ForgeError } from '../forge.ts';
 import type { LimitVerdict } from './budget.ts';
 import type { Call } from './call.ts';
-import type { WireFault, WireReply } from './exchange.ts';
+import { WireFault, type WireReply } from './exchange.ts';
 import { findRefusal, findSsoLink, isLostAccess, type Refusal } from './refusals.ts';
 import { storableText } from './storable-text.ts';
 
@@ -12,6 +12,9 @@ const LONGEST_QUOTE = 300;
 const SSO_HINT = 'With SAML single sign-on, the organisation must have authorised the token';
 /** Request timeout, misdirected, locked, too early: said of the moment, mostly by what stands in front of the forge. */
 const PASSING = new Set([408, 421, 423, 425]);
+
+/** What the forge, or what stands in front of it, says when making a page takes too long. */
+const OF_A_LONG_LIST = new Set([500, 502, 503, 504]);
 
 /** For texts: whose call failed at what. */
 export interface Caller {
@@ -37,12 +40,30 @@ export function errorOfFault(fault: WireFault, call: Call, caller: Caller): Forg
       cause: fault,
     });
   }
-  const why = fault.reason === 'timeout' ? 'no answer in time' : fault.message;
-  return new ForgeError(`could not ${call.doing}: ${caller.baseUrl}: ${why}`, {
+  return new ForgeError(`could not ${call.doing}: ${caller.baseUrl}: ${wordsOf(fault)}`, {
     code: 'unavailable',
     acted,
     cause: fault,
   });
+}
+
+function wordsOf({ reason, message }: WireFault): string {
+  if (reason === 'timeout') return 'no answer in time';
+  return reason === 'too-long' ? 'the answer is too long' : message;
+}
+
+export type PageTrouble = 'too-long' | 'not-in-time';
+
+/** @returns why a smaller page of the same list may be answered where this one was not */
+export function pageTroubleOf(error: unknown): PageTrouble | undefined {
+  if (!(error instanceof ForgeError) || error.code !== 'unavailable') return undefined;
+  if (error.status !== undefined) {
+    return OF_A_LONG_LIST.has(error.status) ? 'not-in-time' : undefined;
+  }
+  if (!(error.cause instanceof WireFault) || !error.cause.hasStarted) return undefined;
+  const { reason } = error.cause;
+  if (reason === 'timeout') return 'not-in-time';
+  return reason === 'too-long' ? reason : undefined;
 }
 
 /** @returns what an answer other than 2xx means */

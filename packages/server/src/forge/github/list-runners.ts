@@ -37,7 +37,7 @@ export async function listRunners(
     const known = await pass.findByEtags(etags);
     if (known !== undefined) return known;
   }
-  const budget = new PageBudget();
+  const budget = new PageBudget(PER_PAGE);
   const first = await pass.readAll(budget);
   if (listingOf(first).isComplete || budget.left < first.length) return listingOf(first);
   // Runners came or went between two pages: once more, and whom either reading has shown was there.
@@ -174,7 +174,9 @@ function mismatchOf(pages: readonly ReadPage[], runnerCount: number): string {
   const bodies = pages.map(({ body }) => body);
   if (bodies.every(({ total }) => total === null)) {
     // Of several pages a runner may have slipped from one to another, and none at all may be a fault of the moment.
-    return isOneShortPage(bodies) ? '' : `the forge does not count them and shows ${String(shown)}`;
+    return isOneShortPage(bodies, PER_PAGE)
+      ? ''
+      : `the forge does not count them and shows ${String(shown)}`;
   }
   const other = pages.find(({ body }) => body.total !== null && body.total !== shown);
   if (other === undefined) return '';

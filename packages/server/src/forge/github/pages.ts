@@ -35,19 +35,24 @@ export function shownOn({ entries, odd }: Page<unknown>): number {
 }
 
 /** A page that is neither full nor empty is the last one, where no count says otherwise. */
-export function isShort(page: Page<unknown>): boolean {
-  return shownOn(page) > 0 && shownOn(page) < PER_PAGE;
+export function isShort(page: Page<unknown>, perPage: number): boolean {
+  return shownOn(page) > 0 && shownOn(page) < perPage;
 }
 
 /** Of a list that the forge does not count: whether one page has shown it whole, at one moment. */
-export function isOneShortPage(pages: readonly Page<unknown>[]): boolean {
+export function isOneShortPage(pages: readonly Page<unknown>[], perPage: number): boolean {
   const [first, ...others] = pages;
-  return first !== undefined && others.length === 0 && isShort(first);
+  return first !== undefined && others.length === 0 && isShort(first, perPage);
 }
 
-/** What one pass may still ask for. */
+/** What one pass may still ask for: the fewer entries a page has, the less of a long list it reaches. */
 export class PageBudget {
+  readonly perPage: number;
   #left = MOST_PAGES;
+
+  constructor(perPage: number) {
+    this.perPage = perPage;
+  }
 
   get left(): number {
     return this.#left;
@@ -75,8 +80,10 @@ export async function readList<P extends { readonly body: Page<unknown> }>(
   budget.tryTake();
   const first = await read(1, signal);
   const { total } = first.body;
-  const isLast = ({ body }: P): boolean => shownOn(body) === 0 || (total === null && isShort(body));
-  let last = isLast(first) ? 1 : pagesOf(total);
+  const { perPage } = budget;
+  const isLast = ({ body }: P): boolean =>
+    shownOn(body) === 0 || (total === null && isShort(body, perPage));
+  let last = isLast(first) ? 1 : pagesOf(total, perPage);
   let next = 2;
   const rest: P[] = [];
   const readOn = async (_reader: number, either: AbortSignal): Promise<void> => {
@@ -88,13 +95,13 @@ export async function readList<P extends { readonly body: Page<unknown> }>(
       if (isLast(page)) last = Math.min(last, number);
     }
   };
-  const readers = total === null || shownOn(first.body) < PER_PAGE ? 1 : MOST_TOGETHER;
+  const readers = total === null || shownOn(first.body) < perPage ? 1 : MOST_TOGETHER;
   await readTogether(pagesFrom(1, readers), signal, readOn);
   return [first, ...rest];
 }
 
-function pagesOf(total: number | null): number {
-  return total === null ? Infinity : Math.ceil(total / PER_PAGE);
+function pagesOf(total: number | null, perPage: number): number {
+  return total === null ? Infinity : Math.ceil(total / perPage);
 }
 
 /** Numbers from `first` to `last`. */

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 
 /** A TCP server that speaks only as told: what a client really writes, byte by byte, and answers no library sends. */
 export interface RawServer {
@@ -72,6 +73,14 @@ export function rawReply(
   const all = { 'content-length': String(Buffer.byteLength(body)), ...headers };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${String(status)} X\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** A whole answer of 200 whose body is sent zipped. */
+export function zippedReply(body: string): Buffer {
+  const zipped = gzipSync(body);
+  const length = String(zipped.length);
+  const head = `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), zipped]);
 }
 
 /** `''` while the first request in `text` is not complete. */

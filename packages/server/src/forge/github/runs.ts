@@ -3,7 +3,7 @@ import { ForgeError, type Observed } from '../forge.ts';
 import { ACTIONS_READ, ACTIONS_WRITE, type Call } from './call.ts';
 import { type GithubClient, parseAnswer } from './client.ts';
 import type { RunPlace } from './list-runs.ts';
-import { distinct, isOneShortPage, type Page, PageBudget, PER_PAGE, readList } from './pages.ts';
+import { distinct, isOneShortPage, type Page, PageBudget, readList } from './pages.ts';
 import { run as runSchema, workflowJobPage } from './schema.ts';
 
 /** Typed as a mere GET or POST: octokit's own type of `run_id` is a number, which would spoil ids beyond 2^53. */
@@ -70,19 +70,35 @@ export async function listRunJobs(
 ): Promise<Observed & { readonly jobs: readonly WorkflowJob[] }> {
   const call = readCall(address, 'listRunJobs', `list the jobs of run ${nameOf(address)}`);
   await client.admit(call);
+  return client.pageSizes.read(`workflow jobs of runs of ${repoOf(address)}`, (perPage) =>
+    readJobs({ client, call, signal }, address, perPage),
+  );
+}
+
+interface JobReader {
+  readonly client: GithubClient;
+  readonly call: Call;
+  readonly signal: AbortSignal;
+}
+
+async function readJobs(
+  { client, call, signal }: JobReader,
+  address: RunAddress,
+  perPage: number,
+): Promise<Observed & { readonly jobs: readonly WorkflowJob[] }> {
   const read = async (page: number, either: AbortSignal): Promise<JobPage> => {
     const answer = await client.ask(call, either, (request) =>
       request(ROUTES.jobs, {
         ...parametersOf(address),
         filter: 'latest',
-        per_page: PER_PAGE,
+        per_page: perPage,
         page,
       }),
     );
     const { sentAt, forgeSentAt } = answer;
     return { body: client.readPage(workflowJobPage, answer, call), sentAt, forgeSentAt };
   };
-  const budget = new PageBudget();
+  const budget = new PageBudget(perPage);
   const first = await readAllJobs(read, signal, budget);
   if (first.isWhole || budget.left < first.pageCount) return first;
   const second = await readAllJobs(read, signal, budget);
@@ -141,7 +157,10 @@ async function readAllJobs(
     jobs,
     isWhole:
       total === null
-        ? isOneShortPage(pages.map(({ body }) => body))
+        ? isOneShortPage(
+            pages.map(({ body }) => body),
+            budget.perPage,
+          )
         : jobs.length + oddCount === total,
     pageCount: pages.length,
     sentAt: first.sentAt,
