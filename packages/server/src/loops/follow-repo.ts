@@ -2,7 +2,7 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../domain/correlation.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
-import type { DateOffset, RunFilter, RunListing } from '../forge/forge.ts';
+import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../forge/forge.ts';
 import {
   type FollowOneDeps,
   followOne,
@@ -21,6 +21,7 @@ import {
   needsListing,
   type ResolveDeps,
   resolveAttempts,
+  resolveUnlisted,
 } from './resolve-attempts.ts';
 import type { RunStamps } from './run-stamps.ts';
 
@@ -80,7 +81,12 @@ async function followByListing(
     createdSince: look.createdSince,
     purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
   };
-  const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
+  const listing = await forge
+    .listRuns(look.owner, look.repo, filter, context.signal)
+    .catch(async (error: unknown) => {
+      await findTold(deps, look, context);
+      throw error;
+    });
   deps.troubles.over(nameOf(look));
   deps.closedRepos.forget(repoKeyOf(look));
   deps.limitedRepos.forget(repoKeyOf(look));
@@ -107,6 +113,20 @@ async function followByListing(
   await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
 }
 
+/** Its runs cannot be listed: what webhooks have told of may be read all the same. */
+async function findTold(deps: RepoDeps, look: RepoLook, context: LoopContext): Promise<void> {
+  if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
+  const { owner, repo, createdSince } = look;
+  const where = { forgeId: deps.forge.id, owner, repo, createdSince };
+  try {
+    const offset = await deps.stamps.offset();
+    await resolveUnlisted(resolveDeps(deps, look, context, offset), where);
+  } catch (error) {
+    // The listing's failure says as much.
+    if (!(error instanceof ForgeError)) throw error;
+  }
+}
+
 /** A repository that could not be read for a moment now and then is not one that nobody can read. */
 async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<void> {
   const back = listed.filter(
@@ -123,10 +143,14 @@ function resolveDeps(
 ): ResolveDeps {
   return {
     runs: deps.store.runs,
+    webhooks: deps.store.webhooks,
+    forge: deps.forge,
+    signal: context.signal,
     offset,
     credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
+    listAgainLater: () => listPlainlyLater(deps, look),
     readableForMs: deps.outages.readableForMs(repoKeyOf(look)),
     lateRunMs: deps.lateRunMs,
     timing: {
@@ -142,20 +166,25 @@ function resolveDeps(
  * anew at each look it would use up the credential's requests: so it is asked again after a while only.
  */
 async function listPlainly(
-  { forge, clock, recheckAfterMs, plainlyFrom }: RepoDeps,
+  deps: RepoDeps,
   look: RepoLook,
   createdSince: number,
   { signal, mayGoOn }: LoopContext,
 ): Promise<RunListing | undefined> {
+  const { forge, clock, plainlyFrom } = deps;
   const name = nameOf(look);
   if (clock.monotonic() < (plainlyFrom.get(name) ?? -Infinity)) return undefined;
   const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
   const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
   if (listing.isComplete) plainlyFrom.delete(name);
-  else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
+  else listPlainlyLater(deps, look);
   // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
   await forge.refreshActor(signal);
   return mayGoOn() ? listing : undefined;
+}
+
+function listPlainlyLater({ clock, recheckAfterMs, plainlyFrom }: RepoDeps, look: RepoLook): void {
+  plainlyFrom.set(nameOf(look), clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
 }
 
 /** One attempt that fails must not keep the others from being followed. */
