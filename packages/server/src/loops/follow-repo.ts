@@ -81,12 +81,11 @@ async function followByListing(
     createdSince: look.createdSince,
     purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
   };
-  const listing = await forge
-    .listRuns(look.owner, look.repo, filter, context.signal)
-    .catch(async (error: unknown) => {
-      await findTold(deps, look, context);
-      throw error;
-    });
+  const failed = async (error: unknown): Promise<never> => {
+    await findTold(deps, look, context);
+    throw error;
+  };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal).catch(failed);
   deps.troubles.over(nameOf(look));
   deps.closedRepos.forget(repoKeyOf(look));
   deps.limitedRepos.forget(repoKeyOf(look));
@@ -110,10 +109,10 @@ async function followByListing(
   const where = { forgeId: forge.id, owner, repo, createdSince };
   // Only now that its runs are stored: any of them may show that their stamps are off.
   const offset = await deps.stamps.offset();
-  await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
+  await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing).catch(failed);
 }
 
-/** Its runs cannot be listed: what webhooks have told of may be read all the same. */
+/** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
 async function findTold(deps: RepoDeps, look: RepoLook, context: LoopContext): Promise<void> {
   if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
   const { owner, repo, createdSince } = look;
