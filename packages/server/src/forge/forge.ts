@@ -226,13 +226,16 @@ export interface Forge {
     filter: RunFilter,
     signal: AbortSignal,
   ): Promise<RunListing>;
-  /** @param purpose `cancel`, what has to be known before a cancel, goes before `track`, the default, when requests get scarce */
+  /**
+   * @param purpose `cancel`, what has to be known before a cancel, goes before `lookup` (resolving an unknown attempt), and that
+   * before `track`, the default, when requests get scarce
+   */
   getRun(
     owner: string,
     repo: string,
     runId: string,
     signal: AbortSignal,
-    purpose?: 'cancel' | 'track',
+    purpose?: 'cancel' | 'lookup' | 'track',
   ): Promise<Observed & { readonly run: Run }>;
   /** A run that was re-run on the forge, as its first attempt was: only that one is ours. */
   getFirstAttempt(

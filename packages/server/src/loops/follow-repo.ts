@@ -23,6 +23,7 @@ import {
   needsListing,
   type ResolveDeps,
   resolveAttempts,
+  resolveUnlisted,
 } from './resolve-attempts.ts';
 import type { RunStamps } from './run-stamps.ts';
 
@@ -54,7 +55,10 @@ export async function followRepo(
   const key = repoKeyOf(look);
   try {
     const mayList = deps.limitedRepos.isOver(key);
-    if (look.listed.length > 0 && mayList) await followByListing(deps, look, context);
+    if (look.listed.length > 0 && mayList) {
+      await followByListing(deps, look, context);
+      deps.troubles.over(nameOf(look));
+    }
     // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
     const single = deps.closedRepos.isOver(key) ? look.single : [];
     await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
@@ -78,6 +82,7 @@ async function noteFailure(
   const level = deps.troubles.levelOf(nameOf(look), error);
   deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
   if (!(error instanceof ForgeError)) return;
+  await findTold(deps, look, context);
   const open = look.attempts.filter(({ endedAt }) => endedAt === null);
   if (isClosed(error)) await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
   else await followUnlisted(deps, look, context, error);
@@ -94,7 +99,6 @@ async function followByListing(
     purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
-  deps.troubles.over(nameOf(look));
   deps.closedRepos.forget(repoKeyOf(look));
   deps.limitedRepos.forget(repoKeyOf(look));
   deps.outages.noteListed(repoKeyOf(look));
@@ -121,6 +125,20 @@ async function followByListing(
   await noteReadable(deps, look);
 }
 
+/** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
+async function findTold(deps: RepoDeps, look: RepoLook, context: LoopContext): Promise<void> {
+  if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
+  const { owner, repo, createdSince } = look;
+  const where = { forgeId: deps.forge.id, owner, repo, createdSince };
+  try {
+    const offset = await deps.stamps.offset();
+    await resolveUnlisted(resolveDeps(deps, look, context, offset), where);
+  } catch (error) {
+    // The listing's failure, told before, says as much.
+    deps.logger.debug({ err: error, owner, repo }, 'runs that webhooks told of not read');
+  }
+}
+
 /** A repository that could not be read for a moment now and then is not one that nobody can read. */
 async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<void> {
   const back = listed.filter(
@@ -137,10 +155,14 @@ function resolveDeps(
 ): ResolveDeps {
   return {
     runs: deps.store.runs,
+    webhooks: deps.store.webhooks,
+    forge: deps.forge,
+    signal: context.signal,
     offset,
     credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
+    listAgainLater: () => listPlainlyLater(deps, look),
     readableForMs: deps.outages.readableForMs(repoKeyOf(look)),
     lateRunMs: deps.lateRunMs,
     timing: {
@@ -156,20 +178,25 @@ function resolveDeps(
  * anew at each look it would use up the credential's requests: so it is asked again after a while only.
  */
 async function listPlainly(
-  { forge, clock, recheckAfterMs, plainlyFrom }: RepoDeps,
+  deps: RepoDeps,
   look: RepoLook,
   createdSince: number,
   { signal, mayGoOn }: LoopContext,
 ): Promise<RunListing | undefined> {
+  const { forge, clock, plainlyFrom } = deps;
   const name = nameOf(look);
   if (clock.monotonic() < (plainlyFrom.get(name) ?? -Infinity)) return undefined;
   const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
   const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
   if (listing.isComplete) plainlyFrom.delete(name);
-  else plainlyFrom.set(name, clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
+  else listPlainlyLater(deps, look);
   // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
   await forge.refreshActor(signal);
   return mayGoOn() ? listing : undefined;
+}
+
+function listPlainlyLater({ clock, recheckAfterMs, plainlyFrom }: RepoDeps, look: RepoLook): void {
+  plainlyFrom.set(nameOf(look), clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
 }
 
 function isOverdue({ runVisibleMs }: RepoDeps, attempt: Attempt, listing: RunListing): boolean {

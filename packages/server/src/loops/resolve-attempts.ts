@@ -16,6 +16,7 @@ import type { CredentialStatus, DateOffset, RunListing } from '../forge/forge.ts
 import type { Store } from '../store/port/store.ts';
 import { ambiguousMessage } from './ambiguous-message.ts';
 import { listedSince } from './repo-runs.ts';
+import { bearsIdOf, listUnshown, readUnshown, type ToldDeps } from './told-runs.ts';
 
 /** `search`: a filtered listing alone. */
 type Evidence = 'search' | 'both';
@@ -28,7 +29,7 @@ interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
   readonly openIds: ReadonlySet<string>;
 }
 
-export interface ResolveDeps {
+export interface ResolveDeps extends Omit<ToldDeps, 'runs'> {
   readonly runs: Store['runs'];
   readonly timing: CorrelationTiming;
   readonly offset: DateOffset;
@@ -47,6 +48,8 @@ export interface ResolveDeps {
    * @param createdSince on the forge's clock
    */
   readonly listAgain: (createdSince: number) => Promise<RunListing | undefined>;
+  /** Too much of what was told cannot be read at once: not to be tried again at each look. */
+  readonly listAgainLater: () => void;
 }
 
 /** What was listed. Attempts claimed before are beyond it, though they are among those read here. */
@@ -72,22 +75,50 @@ export async function resolveAttempts(
   where: ListedRepo,
   listing: RunListing,
 ): Promise<void> {
-  const last = await resolveBy(deps, where, listing, 'search');
+  const { last, searching } = await resolveBy(deps, where, listing, 'search');
   if (last.length === 0) return;
   // Nothing is sent again on one kind of evidence: what it does not show, another listing must not show either.
   const createdSince = listedSince(last, deps.offset);
   const again = await deps.listAgain(createdSince);
   if (again === undefined) return;
-  await resolveBy(deps, { ...where, createdSince }, united(listing, again), 'both');
+  const both = united(listing, again);
+  const sought = { ...where, createdSince, attempts: searching, shown: both.runs };
+  const told = await readUnshown(deps, where, await listUnshown(deps, sought));
+  if (!told.areAll) deps.listAgainLater();
+  const runs = [...both.runs, ...told.runs];
+  const isComplete = both.isComplete && told.areAll;
+  await resolveBy(deps, { ...where, createdSince }, { ...both, runs, isComplete }, 'both');
 }
 
-/** @returns attempts of which something would be concluded from what only a search says */
+/** Each look that cannot list comes again soon, and looks at the latest only: a webhook leads to a look at once. */
+const MOST_UNLISTED_DELIVERIES = 2_000;
+
+/** Where no listing comes, nothing is concluded; but what bears the id of an attempt, as a webhook has told, is its run all the same. */
+export async function resolveUnlisted(deps: ResolveDeps, where: ListedRepo): Promise<void> {
+  const all = await listAttempts(deps, where);
+  const attempts = all.filter((one) => isSearching(one) && one.correlationInput !== null);
+  if (attempts.length === 0) return;
+  const mostDeliveries = MOST_UNLISTED_DELIVERIES;
+  const unshown = await listUnshown(deps, { ...where, attempts, shown: [], mostDeliveries });
+  if (!unshown.some((run) => bearsIdOf(attempts, run))) return;
+  const { runs } = await readUnshown(deps, where, unshown);
+  const { now, offset } = deps;
+  const sent = { sentAt: now, forgeSentAt: now + offset.offsetMs };
+  await resolveBy(deps, where, { runs, isComplete: false, ...sent }, 'search');
+}
+
+interface Resolved {
+  /** Of which something would be concluded from what only a search says. */
+  readonly last: readonly Attempt[];
+  readonly searching: readonly Attempt[];
+}
+
 async function resolveBy(
   deps: ResolveDeps,
   where: ListedRepo,
   listing: RunListing,
   evidence: Evidence,
-): Promise<Attempt[]> {
+): Promise<Resolved> {
   const { createdSince } = where;
   const attempts = await listAttempts(deps, where);
   const ids = listing.runs.map((run) => run.id);
@@ -99,7 +130,7 @@ async function resolveBy(
   for (const ofKey of groupByKey(attempts, unowned)) {
     last.push(...(await resolveKey(deps, ofKey, unowned, looked)));
   }
-  return last;
+  return { last, searching: attempts.filter(isSearching) };
 }
 
 /** Of both what either shows, as old as the older one. What a search cannot show a whole plain listing does. */

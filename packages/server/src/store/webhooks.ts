@@ -8,6 +8,7 @@ import type { NewDelivery, OpenDelivery, StoredFlow, WebhookStore } from './port
 import type { WebhookDeliveryRow } from './schema.ts';
 import { applyObservation } from './webhook-apply.ts';
 import { ServedRepos } from './webhook-served.ts';
+import { listToldRuns } from './webhook-told-runs.ts';
 
 export function makeWebhookStore(database: Database): WebhookStore {
   const served = new ServedRepos(database);
@@ -16,6 +17,7 @@ export function makeWebhookStore(database: Database): WebhookStore {
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
     take: (fence, deliveries, lateRunMs) => take(database, fence, deliveries, lateRunMs),
+    listToldRuns: (forgeId, since) => listToldRuns(database, forgeId, since),
     findFlow: (forgeId) => findFlow(database, forgeId),
     recordMiss: (forgeId, spellMs) => database.write((tx) => recordMiss(tx, forgeId, spellMs)),
     recordFailure: (fence, delivery, failure) => recordFailure(database, fence, delivery, failure),

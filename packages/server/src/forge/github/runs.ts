@@ -25,7 +25,7 @@ export function getRun(
   client: GithubClient,
   address: RunAddress,
   signal: AbortSignal,
-  purpose: 'cancel' | 'track' = 'track',
+  purpose: 'cancel' | 'lookup' | 'track' = 'track',
 ): Promise<Observed & { readonly run: Run }> {
   const call = { ...readCall(address, 'getRun', `read run ${nameOf(address)}`), share: purpose };
   return readRun(client, call, { route: ROUTES.run, address, signal });

@@ -1,4 +1,5 @@
 /** The inbox of webhooks. */
+import type { Run } from '../../domain/attempt.ts';
 import type { WebhookObservation } from '../../domain/webhook.ts';
 import type { Fence } from './leases.ts';
 
@@ -29,6 +30,15 @@ export interface StoredFlow {
   readonly missedAt: number | null;
 }
 
+export interface ToldSince {
+  readonly owner: string;
+  readonly repo: string;
+  /** On our clock. */
+  readonly receivedSince: number;
+  /** Only so many of the latest deliveries, whatever they tell of, are looked at; default: all. */
+  readonly mostDeliveries?: number;
+}
+
 export interface WebhookStore {
   /**
    * Whether it can matter to us what happens in this repository: jobs go there or to its owner, or its jobs may take
@@ -53,6 +63,11 @@ export interface WebhookStore {
     delivery: OpenDelivery,
     failure: { readonly message: string; readonly mostTries: number },
   ): Promise<boolean>;
+  /**
+   * What a listing of this repository's `workflow_dispatch` runs might show, as deliveries received since have told it,
+   * applied or not, each run as far as it was told to have come; also those that an attempt has. Reads all deliveries of that time: to be asked rarely.
+   */
+  listToldRuns(forgeId: string, since: ToldSince): Promise<Run[]>;
   findFlow(forgeId: string): Promise<StoredFlow>;
   /**
    * Something was found that a webhook should have told. After `spellMs` without another a new spell begins, if a
