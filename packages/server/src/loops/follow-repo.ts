@@ -165,6 +165,7 @@ function resolveDeps(
     listAgainLater: () => listPlainlyLater(deps, look),
     readableForMs: deps.outages.readableForMs(repoKeyOf(look)),
     lateRunMs: deps.lateRunMs,
+    runVisibleMs: deps.runVisibleMs,
     timing: {
       requestTimeoutMs: deps.requestTimeoutMs,
       runLookupTimeoutMs: deps.runLookupTimeoutMs,

@@ -30,6 +30,8 @@ export interface Seen {
   readonly isRenamedBefore?: boolean;
   /** Its runs cannot be listed. */
   readonly isUnlisted?: boolean;
+  /** By replies to attempts of this repository, claimed so long after `CLAIMED_AT`. */
+  readonly named?: Readonly<Record<string, number>>;
   /** By webhooks. */
   readonly told?: readonly Run[];
   /** What those are like when they are read by their ids, or how that fails; default: as they were told. */
@@ -53,6 +55,7 @@ export async function resolve(
     isRenamedBefore = false,
     isUnlisted = false,
     told: toldRuns = [],
+    named = {},
     read = {},
   }: Seen = {},
 ) {
@@ -78,6 +81,14 @@ export async function resolve(
         return isNews;
       }),
     listNamedCommits: () => Promise.resolve(new Set(namedCommits)),
+    listNamedRuns: () =>
+      Promise.resolve(
+        Object.entries(named).map(([runId, afterMs]) => ({
+          ...{ owner: 'Acme', repo: 'app', runId, forgeUncertaintyMs: 0 },
+          forgeClaimedAt: CLAIMED_AT + afterMs,
+          forgeSendDeadline: CLAIMED_AT + afterMs + 5_000,
+        })),
+      ),
     adoptLateRun: (id, { id: runId }) => say(`${id} late ${runId}`),
   };
   const sentAt = CLAIMED_AT + atMs;
@@ -87,6 +98,7 @@ export async function resolve(
     now: sentAt,
     lateRunMs: 86_400_000,
     readableForMs: Infinity,
+    runVisibleMs: 60_000,
     offset: { offsetMs, uncertaintyMs: 0 },
     webhooks: { listToldRuns: () => Promise.resolve([...toldRuns]) },
     forge: {

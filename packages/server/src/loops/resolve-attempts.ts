@@ -16,6 +16,7 @@ import type { CredentialStatus, DateOffset, RunListing } from '../forge/forge.ts
 import type { Store } from '../store/port/store.ts';
 import { ambiguousMessage } from './ambiguous-message.ts';
 import { listedSince } from './repo-runs.ts';
+import { isStandingStill, type StandingDeps } from './standing-listing.ts';
 import { bearsIdOf, listUnshown, readUnshown, type ToldDeps } from './told-runs.ts';
 
 /** `search`: a filtered listing alone. */
@@ -29,7 +30,7 @@ interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
   readonly openIds: ReadonlySet<string>;
 }
 
-export interface ResolveDeps extends Omit<ToldDeps, 'runs'> {
+export interface ResolveDeps extends Omit<ToldDeps & StandingDeps, 'runs'> {
   readonly runs: Store['runs'];
   readonly timing: CorrelationTiming;
   readonly offset: DateOffset;
@@ -48,7 +49,7 @@ export interface ResolveDeps extends Omit<ToldDeps, 'runs'> {
    * @param createdSince on the forge's clock
    */
   readonly listAgain: (createdSince: number) => Promise<RunListing | undefined>;
-  /** Too much of what was told cannot be read at once: not to be tried again at each look. */
+  /** The plain listing stands still, or too much of what was told cannot be read at once: not to be tried again at each look. */
   readonly listAgainLater: () => void;
 }
 
@@ -84,9 +85,10 @@ export async function resolveAttempts(
   const both = united(listing, again);
   const sought = { ...where, createdSince, attempts: searching, shown: both.runs };
   const told = await readUnshown(deps, where, await listUnshown(deps, sought));
-  if (!told.areAll) deps.listAgainLater();
+  const isStill = await isStandingStill(deps, { ...where, createdSince }, again);
+  if (!told.areAll || isStill) deps.listAgainLater();
   const runs = [...both.runs, ...told.runs];
-  const isComplete = both.isComplete && told.areAll;
+  const isComplete = both.isComplete && told.areAll && !isStill;
   await resolveBy(deps, { ...where, createdSince }, { ...both, runs, isComplete }, 'both');
 }
 

@@ -1,5 +1,6 @@
 import type { StampedRun } from '../domain/stamp-gap.ts';
 import type { Database } from './database.ts';
+import type { NamedRun } from './port/runs.ts';
 
 /** Ids of attempts grow with time, so the latest are read by the primary key: no more of them than `limit`, whatever they are. */
 export async function listStamped(
@@ -28,5 +29,32 @@ export async function listStamped(
     sendDeadline: row.send_deadline,
     forgeSendDeadline: row.forge_send_deadline,
     matchedBy: row.matched_by,
+  }));
+}
+
+export async function listNamedRuns(
+  { read }: Database,
+  forgeId: string,
+  limit: number,
+): Promise<NamedRun[]> {
+  const latest = read
+    .selectFrom('attempts')
+    .select(['id', 'forge_id', 'owner', 'repo', 'run_id', 'matched_by'])
+    .select(['forge_claimed_at', 'forge_send_deadline', 'forge_uncertainty_ms'])
+    .orderBy('id', 'desc')
+    .limit(limit);
+  const rows = await read
+    .selectFrom(latest.as('latest'))
+    .selectAll()
+    .where('forge_id', '=', forgeId)
+    .where('matched_by', '=', 'reply')
+    .where('run_id', 'is not', null)
+    .orderBy('id', 'desc')
+    .execute();
+  return rows.map((row) => ({
+    ...{ owner: row.owner, repo: row.repo, runId: row.run_id ?? '' },
+    forgeClaimedAt: row.forge_claimed_at,
+    forgeSendDeadline: row.forge_send_deadline,
+    forgeUncertaintyMs: row.forge_uncertainty_ms,
   }));
 }

@@ -13,7 +13,7 @@ import { recordReadable, recordRunGone, recordRunUnreadable } from './runs-gone.
 import { adoptLateRun, matchRun } from './runs-match.ts';
 import { listNamedCommits } from './runs-naming.ts';
 import { concludeAbsent, concludeAmbiguous, recordMissing, recordRun } from './runs-record.ts';
-import { listStamped } from './runs-stamped.ts';
+import { listNamedRuns, listStamped } from './runs-stamped.ts';
 import { recordWorkflowJobs } from './runs-workflow-jobs.ts';
 
 const IDS_PER_STATEMENT = 500;
@@ -30,6 +30,7 @@ export function makeRunStore(database: Database): RunStore {
     listAcceptedByTime: (forgeId, since) =>
       listClaimedSince(database, forgeId, since, isAcceptedByTimeRow),
     listStamped: (forgeId, limit) => listStamped(database, forgeId, limit),
+    listNamedRuns: (forgeId, limit) => listNamedRuns(database, forgeId, limit),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     listAttemptIds: (ids) => listAttemptIds(database, ids),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),

@@ -2,6 +2,15 @@
 import type { Attempt, MatchedBy, Run, WorkflowJob } from '../../domain/attempt.ts';
 import type { StampedRun } from '../../domain/stamp-gap.ts';
 
+/** A run that is surely there, made between these two moments on the forge's clock. */
+export interface NamedRun
+  extends Pick<
+    Attempt,
+    'owner' | 'repo' | 'forgeClaimedAt' | 'forgeSendDeadline' | 'forgeUncertaintyMs'
+  > {
+  readonly runId: string;
+}
+
 export interface RunStore {
   /** Not ended, in the order of their claims. A watched one whose run turned up late is among them until that run ends. */
   listLive(forgeId: string): Promise<Attempt[]>;
@@ -13,6 +22,8 @@ export interface RunStore {
   listAcceptedByTime(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** The latest attempts whose run the forge named, or which bears their id, and what that is stamped with. */
   listStamped(forgeId: string, limit: number): Promise<StampedRun[]>;
+  /** Of the latest so many attempts of all forges those of this one whose run a reply has named, the newest first. */
+  listNamedRuns(forgeId: string, limit: number): Promise<NamedRun[]>;
   /** Which of these runs already belong to an attempt. */
   listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
   /** Which of these are ids of attempts, ended ones too. */
