@@ -146,6 +146,29 @@ it('a limit that one workflow meets each time does not keep others waiting, wher
   expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(3);
 });
 
+it('a limit that the cancel of one run meets each time does not keep jobs waiting, and it stays wanted', async () => {
+  const paced = {
+    github: { poll_interval: '60s' },
+    dispatcher: { tracking_interval: '30s', interval: '5s' },
+    waits: { cancel_retry: '30s' },
+  };
+  const world = await startWorld({ database: sqlite, config: { ...config, ...paced }, forge });
+  const { id } = await world.api.enqueue('linux', { template_id: 'bad', inputs: LONG });
+  await world.job(id, ({ run_id: run }) => run !== null && run > 0);
+  const limit = { kind: 'secondary-limit', status: 429, retryAfterS: 60, times: 'always' } as const;
+  world.sim.addFault({ on: 'cancel', repo: 'bad', ...limit });
+  await world.api.cancel(id);
+  for (let count = 0; count < 3; count += 1) {
+    const good = await world.api.enqueue('linux', { template_id: 'build' });
+    const isDone = async () => (await world.api.job(good.id)).status === 'completed';
+    await world.passTimeUntil('the good job has run', isDone);
+  }
+  world.sim.clearFaults();
+  const isCancelled = () =>
+    world.sim.ledger().runs.some(({ conclusion }) => conclusion === 'cancelled');
+  await world.passTimeUntil('it is cancelled', isCancelled);
+});
+
 for (const database of databases) {
   describe(`workflows that always fail, on ${database.name}`, () => {
     it('one of them does not keep a good job of another repository waiting', async () => {

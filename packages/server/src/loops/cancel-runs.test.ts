@@ -12,13 +12,23 @@ import { cancelRuns } from './cancel-runs.ts';
 import { WebhookFlow } from './webhook-flow.ts';
 
 const RETRY_MS = 30_000;
+/** How long a limit stops the credential. */
+const STOP_MS = 60_000;
 
-/** Wanted cancels of running runs in one repository, and a forge that takes those that it may. */
+/** Wanted cancels of running runs in one repository (and of one called so in `other`), and a forge that takes those that it may. */
 function start(ids: readonly string[]) {
   const clock = new FakeClock();
-  const forge = { mayRead: true, mayCancel: true };
+  const forge = {
+    ...{ mayRead: true, mayCancel: true },
+    /** Requests that are answered with a limit, and those that a limit of ours holds back. */
+    limits: new Set<string>(),
+    ownLimits: new Set<string>(),
+  };
   const attempts = ids.map((id) =>
-    attempt(id, { state: 'accepted', runId: id, matchedBy: 'reply', runStatus: 'in_progress' }),
+    attempt(id, {
+      ...{ state: 'accepted', runId: id, matchedBy: 'reply', runStatus: 'in_progress' },
+      repo: id === 'other' ? 'other' : 'app',
+    }),
   );
   let wanted: readonly Attempt[] = attempts;
   const read: string[] = [];
@@ -27,15 +37,22 @@ function start(ids: readonly string[]) {
     may
       ? Promise.resolve(undefined)
       : Promise.reject(new ForgeError('forbidden', { code: 'no-access', acted: 'no' }));
+  const limit = (name: string): void => {
+    const facts = { code: 'rate-limited', acted: 'no', retryAt: clock.now() + STOP_MS } as const;
+    if (forge.limits.has(name)) throw new ForgeError('limited', { ...facts, status: 429 });
+    if (forge.ownLimits.has(name)) throw new ForgeError('not sent', facts);
+  };
   const port: Partial<Forge> = {
     id: 'github',
     getRun: async (_owner, _repo, id) => {
       read.push(id);
+      limit(`run ${id}`);
       await allow(forge.mayRead);
       return { run: run(id, { status: 'in_progress' }), sentAt: 0, forgeSentAt: 0 };
     },
     cancelRun: async (_owner, _repo, id) => {
       asked.push(id);
+      limit(`cancel ${id}`);
       await allow(forge.mayCancel);
     },
   };
@@ -116,4 +133,57 @@ it('cancels in a repository that is closed are asked for one at a time, ever mor
   forge.mayRead = true;
   expect(await ticks(5)).toEqual([[], [], [], ['3'], ['4', '1', '2']]);
   expect(left()).toEqual([]);
+});
+
+describe('cancels that meet a limit each time, whereupon the credential is stopped,', () => {
+  /** Whose cancel is asked for at which tick. */
+  const timesOf = (ticks: readonly string[][], id: string): number[] =>
+    ticks.flatMap((asked, n) => (asked.includes(id) ? [n] : []));
+
+  it('are asked for ever more rarely, but stay wanted, and keep those of no other repository waiting', async () => {
+    const { ticks, forge, left } = start(['1', 'other']);
+    forge.limits.add('cancel 1');
+    const seen = await ticks(40);
+    // After the stop 2, 4 and 8 minutes.
+    expect(timesOf(seen, '1')).toEqual([0, 6, 16, 34]);
+    expect(timesOf(seen, 'other')).toEqual([0]);
+    expect(left()).toEqual(['1']);
+    forge.limits.clear();
+    await ticks(26);
+    expect(left()).toEqual(['1']);
+    await ticks(1);
+    expect(left()).toEqual([]);
+  });
+
+  it('leave those of their repository their turn before they are asked for again', async () => {
+    const { ticks, forge, left } = start(['1', '2', '3']);
+    forge.limits.add('cancel 1');
+    const seen = await ticks(7);
+    expect(seen).toEqual([['1'], [], [], [], ['2', '3'], [], ['1']]);
+    expect(left()).toEqual(['1']);
+  });
+
+  it('are asked for ever more rarely where it is the read before the cancel that meets it', async () => {
+    const { ticks, forge, read, left } = start(['1']);
+    forge.limits.add('run 1');
+    await ticks(17);
+    expect(read).toHaveLength(3);
+    expect(left()).toEqual(['1']);
+  });
+
+  it('are asked for at each tick where it is a limit of ours', async () => {
+    const { ticks, forge } = start(['1']);
+    forge.ownLimits.add('cancel 1');
+    expect(await ticks(3)).toEqual([['1'], ['1'], ['1']]);
+  });
+});
+
+it('a limit of ours does not make a closed repository seem open', async () => {
+  const { ticks, forge, read } = start(['1', '2', '3', '4']);
+  forge.mayRead = false;
+  await ticks(1);
+  for (const id of ['1', '2', '3', '4']) forge.ownLimits.add(`run ${id}`);
+  read.length = 0;
+  await ticks(3);
+  expect(read).toEqual(['1', '2', '3']);
 });

@@ -1,13 +1,15 @@
 import type { Attempt } from '../domain/attempt.ts';
 import { runMadeWithinMs } from '../domain/correlation/window.ts';
+import { ForgeError } from '../forge/forge.ts';
 import { CancelPace, type LastingCause } from './cancel-pace.ts';
-import { type FollowDeps, isClosed, takeRun } from './follow-run.ts';
+import { askedOf, type FollowDeps, isClosed, takeRun } from './follow-run.ts';
 import { type GuessDeps, isGuessed, isOnlyRun, RunsNotListed } from './guessed-run.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { LimitPauses } from './limit-pauses.ts';
 import { Troubles } from './troubles.ts';
 
 export interface CancelRunsDeps
-  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles'>,
+  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'limits'>,
     Pick<GuessDeps, 'stamps'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
@@ -42,12 +44,13 @@ function makeDeps(given: CancelRunsDeps): TickDeps {
     lookedInto: new Map(),
     betweenJobs: new Set(),
     troubles: new Troubles(),
+    limits: new LimitPauses(clock, cancelRetryMs),
     pace: new CancelPace(clock, cancelRetryMs),
   };
 }
 
 async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
-  const { store, forge, clock, forceCancelMs, pace } = deps;
+  const { store, forge, clock, forceCancelMs, pace, limits } = deps;
   const { background, wake } = context;
   const waits = { forceCancelMs, runMadeWithinMs: runMadeWithinMs(deps) };
   const wanted = await store.runs.listWantedCancels(forge.id, waits);
@@ -55,7 +58,7 @@ async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
   // One after another, as the forge wishes of requests that change something; but none waits for one that hangs.
   for (const { attempt, how } of pace.inTurn(wanted)) {
     if (!context.mayGoOn()) return;
-    if (!pace.tryBegin(attempt)) continue;
+    if (!limits.mayAsk(askedOf('cancel', attempt)) || !pace.tryBegin(attempt)) continue;
     const cancel = (): Promise<void> => cancelOne(deps, attempt, how, context.signal);
     background.tryStart(attempt.id, cancel, () => {
       if (pace.end(attempt)) wake.knock();
@@ -70,23 +73,30 @@ async function cancelOne(
   how: 'cancel' | 'force-cancel',
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, store, logger, troubles, pace } = deps;
+  const { forge, store, logger, troubles, pace, limits } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
-    if (await isOursToEnd(deps, attempt, runId, signal)) {
+    // The read before it with it: either may meet a limit.
+    await limits.ask(askedOf('cancel', attempt), async () => {
+      if (!(await isOursToEnd(deps, attempt, runId, signal))) return;
       await forge.cancelRun(owner, repo, runId, how, signal);
       await store.runs.recordCancelSent(attempt.id, how);
-    }
+    });
     pace.noteOver(attempt);
   } catch (error) {
     const cause = lastingCauseOf(error);
-    if (cause === undefined) pace.noteOver(attempt);
-    else pace.noteLasting(attempt, cause);
+    if (cause !== undefined) pace.noteLasting(attempt, cause);
+    // A limit does not show that it would not fail so again.
+    else if (!isLimit(error)) pace.noteOver(attempt);
     // It stays wanted: a later tick asks again. A 404 is the tracker's to judge.
     const level = troubles.levelOf(attempt.id, error);
     logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not cancelled');
   }
+}
+
+function isLimit(error: unknown): boolean {
+  return error instanceof ForgeError && error.code === 'rate-limited';
 }
 
 function lastingCauseOf(error: unknown): LastingCause | undefined {

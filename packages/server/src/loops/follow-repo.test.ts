@@ -10,6 +10,7 @@ import type { Store } from '../store/port/store.ts';
 import { Background } from './background.ts';
 import { followRepo } from './follow-repo.ts';
 import { GrowingPauses } from './growing-pauses.ts';
+import { LimitPauses } from './limit-pauses.ts';
 import { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
 import { Troubles } from './troubles.ts';
@@ -20,7 +21,11 @@ const LONGEST_MS = 4 * INTERVAL_MS;
 
 /** Runs that began long ago, so that each is asked for by its id. */
 const old = (id: string, repo: string) =>
-  attempt(id, { state: 'accepted', runId: id, matchedBy: 'reply', runnerId: '1', repo });
+  attempt(id, {
+    ...{ state: 'accepted', runId: id, matchedBy: 'reply', repo },
+    // Its runner is known: only the run itself is asked for.
+    ...{ runnerId: '1', holdEndedAt: 1 },
+  });
 
 const lookAt = (repo: string, over: Partial<RepoLook> = {}): RepoLook => {
   const single = ['1', '2', '3'].map((id) => old(id, repo));
@@ -38,29 +43,45 @@ function start() {
     /** Their listing fails, whatever else does. */
     unlistable: new Set<string>(),
     isDown: false,
+    /** Requests that are answered with a limit, and those that a limit of ours holds back. */
+    limits: new Set<string>(),
+    ownLimits: new Set<string>(),
+    rerun: new Set<string>(),
   };
   const requests: string[] = [];
   const told: string[] = [];
   const hidden = () => Promise.reject(new ForgeError('404', { code: 'not-found', acted: 'no' }));
   const badGateway = () =>
     Promise.reject(new ForgeError('502: Server Error', { code: 'unavailable', acted: 'no' }));
+  const ask = async <T>(name: string, answer: T): Promise<T> => {
+    requests.push(name);
+    await Promise.resolve();
+    const limit = { code: 'rate-limited', acted: 'no' } as const;
+    if (forge.limits.has(name)) throw new ForgeError('429', { ...limit, status: 429 });
+    if (forge.ownLimits.has(name)) throw new ForgeError('not sent', limit);
+    return answer;
+  };
+  const seen = (id: string) => ({
+    run: run(id, { status: 'in_progress', attempt: forge.rerun.has(id) ? 2 : 1 }),
+    ...{ sentAt: 0, forgeSentAt: 0 },
+  });
   const port: Partial<Forge> = {
     id: 'github',
     credentialFor: () =>
       ({ budgetId: 'token/1', actor: 'bot' }) as ReturnType<Forge['credentialFor']>,
-    getRun: (_owner, repo, id) => {
-      requests.push(`run ${id}`);
+    getRun: async (_owner, repo, id) => {
+      await ask(`run ${id}`, null);
       if (forge.closed.has(repo) || forge.deleted.has(repo)) return hidden();
       if (forge.refused.has(repo)) {
         return Promise.reject(new ForgeError('403', { code: 'no-access', acted: 'no' }));
       }
-      const seen = { run: run(id, { status: 'in_progress' }), sentAt: 0, forgeSentAt: 0 };
-      return Promise.resolve(seen);
+      return seen(id);
     },
-    canReadRepo: (_owner, repo) => {
-      requests.push('repository');
-      if (forge.isDown) return badGateway();
-      return Promise.resolve(!forge.closed.has(repo));
+    getFirstAttempt: (_owner, _repo, id) => ask(`first attempt ${id}`, seen(id)),
+    listRunJobs: (_owner, _repo, id) => ask(`jobs ${id}`, { jobs: [], sentAt: 0, forgeSentAt: 0 }),
+    canReadRepo: async (_owner, repo) => {
+      const canRead = await ask('repository', !forge.closed.has(repo));
+      return forge.isDown ? badGateway() : canRead;
     },
     listRuns: (_owner, repo) => {
       requests.push('listing');
@@ -79,6 +100,7 @@ function start() {
   };
   const runs: Partial<RunStore> = {
     recordRun: tell('seen'),
+    recordWorkflowJobs: (id) => tell('jobs')(id).then(() => undefined),
     recordRunUnreadable: tell('unreadable'),
     recordRunGone: (id) => tell('gone')(id).then(() => 'noted' as const),
   };
@@ -97,6 +119,7 @@ function start() {
     ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
     ...{ troubles: new Troubles(), betweenJobs: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
+    limits: new LimitPauses(clock, INTERVAL_MS),
     limitedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
     closedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
   };
@@ -190,8 +213,10 @@ it('a repository whose listing meets a limit each time is listed ever more rarel
 });
 
 describe('a repository whose listing always fails (GitHub’s answered 502 for one for weeks)', () => {
-  const known = (id: string, over: Partial<Attempt> = {}) =>
-    attempt(id, { state: 'accepted', runId: id, claimedAt: -60_001, ...over });
+  const known = (id: string, over: Partial<Attempt> = {}): Attempt => ({
+    ...old(id, 'app'),
+    ...{ claimedAt: -60_001, ...over },
+  });
 
   it('has its runs read by their ids, eight at a look, those seen longest ago first', async () => {
     const { forge, follow } = start();
@@ -234,4 +259,65 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     await costs(2, look);
     expect(await follow(look)).toEqual(['repository', 'run 1']);
   });
+});
+
+describe('what meets a limit each time, whereupon the credential is stopped, is asked for ever more rarely:', () => {
+  const single = (...attempts: RepoLook['single'][number][]) => lookAt('app', { single: attempts });
+
+  it('a run, while the others of its repository are read at each look', async () => {
+    const { forge, costs } = start();
+    forge.limits.add('run 1');
+    expect(await costs(13)).toEqual([3, 2, 2, 2, 3, 2, 2, 2, 2, 2, 2, 2, 3]);
+    forge.limits.clear();
+    await costs(15);
+    expect(await costs(3)).toEqual([3, 3, 3]);
+  });
+
+  it('all runs of a repository, one that is new among them', async () => {
+    const { forge, costs, follow } = start();
+    for (const id of ['1', '2', '3']) forge.limits.add(`run ${id}`);
+    expect(await costs(1)).toEqual([3]);
+    expect(await follow(single(old('4', 'app')))).toEqual([]);
+    expect(await follow(single(old('5', 'lib')))).toEqual(['run 5']);
+    expect(await costs(12)).toEqual([0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 3]);
+  });
+
+  it('the workflow jobs of a run, which itself is followed at each look', async () => {
+    const { forge, costs, told } = start();
+    forge.limits.add('jobs 1');
+    const look = single({ ...old('1', 'app'), runnerId: null });
+    expect(await costs(6, look)).toEqual([2, 1, 1, 1, 2, 1]);
+    expect(told).toEqual(Array.from({ length: 6 }, () => '1 seen'));
+  });
+
+  it('the first attempt of a run that was re-run', async () => {
+    const { forge, costs } = start();
+    forge.rerun.add('1');
+    forge.limits.add('first attempt 1');
+    expect(await costs(6, single(old('1', 'app')))).toEqual([2, 1, 1, 1, 2, 1]);
+  });
+
+  it('a repository with a run that was deleted, of which nothing is concluded meanwhile', async () => {
+    const { forge, costs, told } = start();
+    forge.deleted.add('app');
+    forge.limits.add('repository');
+    expect(await costs(6, single(old('1', 'app')))).toEqual([2, 1, 1, 1, 2, 1]);
+    expect(told).toEqual([]);
+  });
+
+  it('a repository whose runs cannot be listed', async () => {
+    const { forge, follow } = start();
+    forge.limited.add('app');
+    forge.limits.add('repository');
+    const listed = [attempt('4', { state: 'accepted', runId: '4', claimedAt: -1_000_000 })];
+    const look = lookAt('app', { listed, single: [] });
+    expect(await follow(look)).toEqual(['listing', 'repository']);
+    expect(await follow(look)).toEqual([]);
+  });
+});
+
+it('a limit of ours, which no request has met, makes none of them wait', async () => {
+  const { forge, costs } = start();
+  for (const id of ['1', '2', '3']) forge.ownLimits.add(`run ${id}`);
+  expect(await costs(3)).toEqual([3, 3, 3]);
 });

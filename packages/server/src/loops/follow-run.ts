@@ -8,6 +8,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/port/store.ts';
 import type { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext } from './leased-loop.ts';
+import type { Asked, LimitPauses } from './limit-pauses.ts';
 import type { Troubles } from './troubles.ts';
 import type { WebhookFlow } from './webhook-flow.ts';
 
@@ -29,6 +30,8 @@ export interface FollowDeps {
   readonly lookedInto: Map<string, number>;
   /** About repositories (`owner/repo`) and attempts (by id). */
   readonly troubles: Troubles;
+  /** Of what is asked about runs and repositories. */
+  readonly limits: LimitPauses;
   /** Attempts whose runner is free again while their run seems to go on. */
   readonly betweenJobs: ReadonlySet<string>;
 }
@@ -36,6 +39,13 @@ export interface FollowDeps {
 export interface FollowOneDeps extends FollowDeps {
   /** Repositories, by their key, that could not be read when a run of theirs was asked for by its id. */
   readonly closedRepos: GrowingPauses;
+}
+
+export function askedOf(
+  what: string,
+  { id, ...place }: Pick<Attempt, 'id' | 'owner' | 'repo'>,
+): Asked {
+  return { what: `${what} of ${id}`, among: `${what} in ${repoKeyOf(place)}` };
 }
 
 /** As a repository answers that this credential cannot see. */
@@ -70,11 +80,14 @@ export async function followOne(
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, logger, troubles } = deps;
+  const { forge, logger, troubles, limits } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
-    const { run, forgeSentAt } = await forge.getRun(owner, repo, runId, signal);
+    const read = () => forge.getRun(owner, repo, runId, signal);
+    const seen = await limits.ask(askedOf('run', attempt), read);
+    if (seen === undefined) return;
+    const { run, forgeSentAt } = seen;
     troubles.over(attempt.id);
     deps.closedRepos.forget(repoKeyOf(attempt));
     await takeRun(deps, attempt, run, forgeSentAt, signal);
@@ -118,8 +131,9 @@ async function noteGone(
   runId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { owner, repo } = attempt;
-  if (!(await deps.forge.canReadRepo(owner, repo, signal))) {
+  const isReadable = await isRepoReadable(deps, attempt, signal);
+  if (isReadable === undefined) return;
+  if (!isReadable) {
     await noteClosed(deps, attempt);
     return;
   }
@@ -127,6 +141,20 @@ async function noteGone(
     `run ${runId} was deleted on the forge: how it ended is not known; ` +
     'add the job again if its work was not done';
   await deps.store.runs.recordRunGone(attempt.id, deps.recheckAfterMs, message);
+}
+
+/**
+ * @returns `undefined`: it is not asked for now, as it has met a limit
+ * @throws ForgeError
+ */
+export function isRepoReadable(
+  { forge, limits }: Pick<FollowDeps, 'forge' | 'limits'>,
+  place: Pick<Attempt, 'owner' | 'repo'>,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  const { owner, repo } = place;
+  const what = `repository ${repoKeyOf(place)}`;
+  return limits.ask({ what }, () => forge.canReadRepo(owner, repo, signal));
 }
 
 /** The runner's name is stored before the end of the run: the end closes the attempt. */
@@ -169,13 +197,15 @@ function isEndHalfTold({ recheckAfterMs }: FollowDeps, run: Run, sentAt: number)
 
 /** It was re-run before we saw it end: how our attempt ended is asked for, what goes on now is nobody's job here. */
 async function takeFirstAttempt(
-  { forge, store }: FollowDeps,
-  { id, owner, repo, runId }: Attempt,
+  { forge, store, limits }: FollowDeps,
+  attempt: Attempt,
   signal: AbortSignal,
 ): Promise<void> {
+  const { owner, repo, runId } = attempt;
   if (runId === null) return;
-  const { run, forgeSentAt } = await forge.getFirstAttempt(owner, repo, runId, signal);
-  await store.runs.recordRun(id, run, forgeSentAt);
+  const read = () => forge.getFirstAttempt(owner, repo, runId, signal);
+  const seen = await limits.ask(askedOf('first attempt', attempt), read);
+  if (seen !== undefined) await store.runs.recordRun(attempt.id, seen.run, seen.forgeSentAt);
 }
 
 /** Until its runner is known; and while more of its workflow jobs may be waiting for runners. */
@@ -218,8 +248,10 @@ export async function takeWorkflowJobs(
 ): Promise<void> {
   const { owner, repo } = attempt;
   try {
-    const { jobs, forgeSentAt } = await deps.forge.listRunJobs(owner, repo, runId, signal);
-    await deps.store.runs.recordWorkflowJobs(attempt.id, jobs, forgeSentAt);
+    const read = () => deps.forge.listRunJobs(owner, repo, runId, signal);
+    const seen = await deps.limits.ask(askedOf('workflow jobs', attempt), read);
+    if (seen === undefined) return;
+    await deps.store.runs.recordWorkflowJobs(attempt.id, seen.jobs, seen.forgeSentAt);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     const level = deps.troubles.levelOf(attempt.id, error);

@@ -1,7 +1,6 @@
 /** Runs of a repository that can be read while the listing of its runs cannot: such a page may fail for weeks. */
 import type { Attempt } from '../domain/attempt.ts';
-import type { Forge } from '../forge/forge.ts';
-import { type FollowOneDeps, followEach, followOne } from './follow-run.ts';
+import { type FollowOneDeps, followEach, followOne, isRepoReadable } from './follow-run.ts';
 import type { LoopContext } from './leased-loop.ts';
 import { type RepoLook, SINGLE_AT_A_LOOK } from './repo-runs.ts';
 import { isSearching } from './resolve-attempts.ts';
@@ -42,12 +41,12 @@ function knownInTurn({ clock, runVisibleMs }: UnlistedDeps, { listed }: RepoLook
 }
 
 async function isReadable(
-  { forge }: { readonly forge: Pick<Forge, 'canReadRepo'> },
-  { owner, repo }: RepoLook,
+  deps: UnlistedDeps,
+  look: RepoLook,
   { signal }: LoopContext,
 ): Promise<boolean> {
   try {
-    return await forge.canReadRepo(owner, repo, signal);
+    return (await isRepoReadable(deps, look, signal)) === true;
   } catch {
     return false;
   }

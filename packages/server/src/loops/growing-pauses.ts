@@ -51,6 +51,13 @@ export class GrowingPauses {
     }
   }
 
+  /** Forgets those that have been over for as long as the longest: who is still asked for would have come back. */
+  forgetOld(): void {
+    const { clock, longestMs } = this.#options;
+    const before = clock.monotonic() - longestMs;
+    for (const [key, { until }] of this.#pauses) if (until <= before) this.#pauses.delete(key);
+  }
+
   /** Something has changed that may make them succeed: each may be asked for at once. Those that fail go on growing. */
   endAll(): void {
     for (const [key, { ms }] of this.#pauses) this.#pauses.set(key, { ms, until: -Infinity });

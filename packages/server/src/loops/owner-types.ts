@@ -2,6 +2,7 @@ import { type Forge, ForgeError } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext } from './leased-loop.ts';
+import { LimitPauses } from './limit-pauses.ts';
 import type { OwnerType } from './runner-scopes.ts';
 
 /** A mistyped name stays mistyped; an account that was just made, or may be read from now on, is seen after this at the latest. */
@@ -16,13 +17,14 @@ export interface OwnerTypesDeps {
 
 /**
  * What owners are, as far as the forge has said: each is asked about beside the others, and nobody waits for one that
- * hangs. Whose account cannot be read is asked about ever more rarely, whatever wakes the loop.
+ * hangs. Whose account cannot be read, or meets a limit each time, is asked about ever more rarely, whatever wakes the loop.
  */
 export class OwnerTypes {
   readonly #deps: OwnerTypesDeps;
   readonly #known = new Map<string, OwnerType>();
   readonly #unknown: GrowingPauses;
   readonly #unanswered: GrowingPauses;
+  readonly #limits: LimitPauses;
 
   constructor(deps: OwnerTypesDeps) {
     const { clock, pollIntervalMs } = deps;
@@ -34,6 +36,7 @@ export class OwnerTypes {
     // Half an interval: the next tick but what wakes it sooner.
     const halfMs = pollIntervalMs / 2;
     this.#unanswered = new GrowingPauses({ clock, firstMs: halfMs, longestMs: halfMs });
+    this.#limits = new LimitPauses(clock, halfMs);
   }
 
   /** `undefined`: nobody has said yet. */
@@ -55,7 +58,9 @@ export class OwnerTypes {
     const wanted = [...new Set([...owners].map((owner) => owner.toLowerCase()))];
     const pauses = [this.#unknown, this.#unanswered];
     for (const each of pauses) each.keepOnly(wanted);
-    const due = wanted.filter((owner) => pauses.every((each) => each.isOver(owner)));
+    const due = wanted
+      .filter((owner) => pauses.every((each) => each.isOver(owner)))
+      .filter((owner) => this.#limits.mayAsk({ what: owner }));
     const begun = due.filter((owner) =>
       background.tryStart(keyOf(owner), async () => {
         const type = await this.#typeOf(owner, signal);
@@ -71,11 +76,15 @@ export class OwnerTypes {
   askAgain(): void {
     this.#unknown.endAll();
     this.#unanswered.endAll();
+    this.#limits.endAll();
   }
 
   async #typeOf(owner: string, signal: AbortSignal): Promise<OwnerType> {
     try {
-      const type = await this.#deps.forge.findOwnerType(owner, signal);
+      const type = await this.#limits.ask({ what: owner }, () =>
+        this.#deps.forge.findOwnerType(owner, signal),
+      );
+      if (type === undefined) return this.find(owner) ?? 'unknown';
       if (type === 'unknown') this.#unknown.noteInVain(owner);
       else this.#unknown.forget(owner);
       this.#unanswered.forget(owner);

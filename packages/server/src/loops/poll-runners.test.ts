@@ -31,10 +31,18 @@ function start(
     ...{ forgeId: 'github', scope, etags: ['e'], passSentAt: null, passAt: null, error: '' },
   });
   const ownersAsked: string[] = [];
+  const ownersAskedAt: number[] = [];
+  const meetLimit = (): Promise<never> => {
+    const retryAt = clock.now() + INTERVAL_MS;
+    const limit = { code: 'rate-limited', acted: 'no', status: 429, retryAt } as const;
+    return Promise.reject(new ForgeError('limited', limit));
+  };
   const forge: Partial<Forge> = {
     id: 'github',
     findOwnerType: (owner) => {
       ownersAsked.push(owner);
+      ownersAskedAt.push(clock.monotonic() - begunAt);
+      if (limited.includes(owner)) return meetLimit();
       return Promise.resolve('unknown');
     },
     listRunners: (scope) => {
@@ -42,11 +50,7 @@ function start(
       if (failing.includes(scope)) {
         return Promise.reject(new ForgeError('forbidden', { code: 'no-access', acted: 'no' }));
       }
-      if (limited.includes(scope)) {
-        const retryAt = clock.now() + INTERVAL_MS;
-        const limit = { code: 'rate-limited', acted: 'no', status: 429, retryAt } as const;
-        return Promise.reject(new ForgeError('limited', limit));
-      }
+      if (limited.includes(scope)) return meetLimit();
       const [sentAt, forgeSentAt] = [clock.now(), clock.now() + 500];
       const mismatch = mismatchOf(asked.length);
       return Promise.resolve({
@@ -111,7 +115,7 @@ function start(
     await background.drain();
     expect(clock.pendingTimers).toBe(0);
   };
-  return { clock, asked, ownersAsked, passes, errors, told: () => log, tell, end };
+  return { clock, asked, ownersAsked, ownersAskedAt, passes, errors, told: () => log, tell, end };
 }
 
 it('asks for every scope at each interval, and orders passes by the forge’s clock', async () => {
@@ -201,6 +205,18 @@ it('asks about an account that does not exist ever more rarely, however many job
   poll.tell('job.enqueued', { isManual: true });
   await clock.advance(0);
   expect(ownersAsked.filter((owner) => owner === 'new')).toHaveLength(1);
+  await poll.end();
+});
+
+it('asks ever more rarely about an account whose reading meets a limit each time: each time the credential is stopped', async () => {
+  const poll = start([], [], undefined, ['acme'], { now: INTERVAL_MS }, ['acme']);
+  await poll.clock.advance(50 * INTERVAL_MS);
+  const minutes = poll.ownersAskedAt.map((at) => Math.floor(at / INTERVAL_MS));
+  // After the stop 2, 4, 8 and then 15 minutes.
+  expect(minutes).toEqual([0, 3, 8, 17, 33, 49]);
+  poll.tell('credential.changed', { isConnected: true });
+  await poll.clock.advance(0);
+  expect(poll.ownersAskedAt).toHaveLength(7);
   await poll.end();
 });
 

@@ -6,6 +6,7 @@ import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
 import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
+import { LimitPauses } from './limit-pauses.ts';
 import { ListingOutages } from './listing-outages.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { type OwedLook, OwedLooks } from './owed-looks.ts';
@@ -15,7 +16,7 @@ import { type Look, TrackPace } from './track-pace.ts';
 import { Troubles } from './troubles.ts';
 import { WatchPace } from './watch-pace.ts';
 
-type KeptInMemory = 'plainlyFrom' | 'closedRepos' | 'outages' | 'limitedRepos';
+type KeptInMemory = 'plainlyFrom' | 'closedRepos' | 'outages' | 'limitedRepos' | 'limits';
 
 export interface TrackRunsDeps
   extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | KeptInMemory> {
@@ -85,6 +86,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
     outages: new ListingOutages(clock, recheckAfterMs),
+    limits: new LimitPauses(clock, trackingIntervalMs),
     limitedRepos: new GrowingPauses({
       ...{ clock, firstMs: LIMITED_INTERVALS.first * trackingIntervalMs },
       longestMs: LIMITED_INTERVALS.longest * trackingIntervalMs,
