@@ -30,7 +30,8 @@ function quickConfig(baseUrl: string, database: StoreConfig): ConfigKeys {
     github: {
       token: TOKEN,
       base_url: baseUrl,
-      poll_interval: '100ms',
+      // Three of these may pass between two listings before no runner counts as free: enough for a machine that is slow.
+      poll_interval: '250ms',
     },
     dispatcher: {
       interval: '100ms',
