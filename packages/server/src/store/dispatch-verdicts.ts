@@ -92,20 +92,6 @@ export async function releaseFailing(database: Database, forgeId: string): Promi
   });
 }
 
-/**
- * What another token met says nothing of a new one: workflows that failed are probed now, and so are repositories without access.
- * Their failures still count, so that the probes yield and take turns. What else is in the way is the same for every token.
- */
-export async function releaseForToken(tx: WriteTx, forgeId: string): Promise<void> {
-  await tx.db
-    .updateTable('target_blocks')
-    .set({ next_probe_at: tx.now })
-    .where('forge_id', '=', forgeId)
-    .where('kind', 'in', ['failing', 'no-access'])
-    .where('next_probe_at', '>', tx.now)
-    .execute();
-}
-
 /** The forge found the workflow, enabled, and did not fail: whatever it minds is at the ref. */
 async function clearWorkflow(tx: WriteTx, attempt: AttemptRow): Promise<void> {
   const { forge_id, owner, repo, workflow_id } = attempt;
