@@ -51,6 +51,11 @@ async function queueFailing(world: World, repos: readonly string[]): Promise<voi
   await world.forge('they fail', () => repos.every((repo) => dispatchesTo(world, repo) > 0));
 }
 
+/** The moment at which what stops a job is over by itself has just passed. */
+async function moveToRetry(world: World, why: { readonly retry_at: string | null }): Promise<void> {
+  await world.moveTime(Date.parse(why.retry_at ?? '') - world.clock.now() + 1_000);
+}
+
 /** Where a dispatch is counted, jobs that come back in turn use up all that may be sent. */
 const RATED = {
   ...config,
@@ -145,6 +150,38 @@ it('a limit that one workflow meets each time does not keep others waiting, wher
   await world.passTimeUntil('the good job has run', isDone);
   expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(3);
 });
+
+it.each([
+  ['its dispatch', 'dispatch'],
+  ['the look at its repository after a 404', 'repoGet'],
+] as const)(
+  'a limit that %s meets each time keeps no good job of another repository waiting',
+  async (_what, on) => {
+    // Its first pause is shorter than the stop, and far longer than good jobs take to be sent.
+    const waits = { forge_breaker: '10h' };
+    const world = await startWorld({ database: sqlite, config: { ...config, waits }, forge });
+    const always = { repo: 'bad', times: 'always' } as const;
+    const limit = { kind: 'secondary-limit', status: 429, retryAfterS: 800 } as const;
+    world.sim.addFault({ ...always, ...limit, on });
+    if (on === 'repoGet') {
+      world.sim.addFault({ ...always, on: 'dispatch', kind: 'status-before', status: 404 });
+    }
+    const bad = await world.api.enqueue('linux', { template_id: 'bad', priority: 10 });
+    for (let met = 1; met <= 3; met += 1) {
+      await world.forge('it is met', () => dispatchesTo(world, 'bad') >= met);
+      let good = '';
+      for (let count = 0; count < 4; count += 1) {
+        good = (await world.api.enqueue('linux', { template_id: 'build' })).id;
+      }
+      await moveToRetry(world, await world.why(good, 'rate-limited'));
+      const isOver = () =>
+        dispatchesTo(world, 'app') === 4 * met || dispatchesTo(world, 'bad') > met;
+      await world.forge('the good jobs are sent, or it is met again', isOver);
+      expect(dispatchesTo(world, 'bad')).toBe(met);
+      await moveToRetry(world, await world.why(bad.id, 'forge-unavailable'));
+    }
+  },
+);
 
 it('a limit that the cancel of one run meets each time does not keep jobs waiting, and it stays wanted', async () => {
   const paced = {

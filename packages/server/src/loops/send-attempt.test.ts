@@ -160,6 +160,27 @@ describe('the outcome of a sending', () => {
     },
   );
 
+  it.each([
+    ['its dispatch', 60_000, 60_000],
+    ['its dispatch', 3_600_000, 900_000],
+    ['the look whether its repository can be read', 60_000, 60_000],
+  ])(
+    'pauses its workflow from the end on of a limit that %s met (%i ms): over with it, it would be the first to meet it again',
+    async (what, limitedMs, afterMs) => {
+      const retryAt = new FakeClock().now() + limitedMs;
+      const limited = fails({ code: 'rate-limited', acted: 'no', status: 429, retryAt });
+      const { told } = await send(
+        what === 'its dispatch'
+          ? { dispatch: limited, blockedUntil: retryAt }
+          : { dispatch: fails({ code: 'not-found', acted: 'no' }), canReadRepo: limited },
+      );
+      expect(refusedAs(told)).toMatchObject({
+        verdict: 'failing',
+        pauses: { firstFailureMs: 1_000 + afterMs, longestFailureMs: 60_000 + afterMs },
+      });
+    },
+  );
+
   it('is the workflow’s where it alone is refused with a credential that works: first again each time, it would stop all', async () => {
     const dispatch = fails({ code: 'auth', acted: 'no' });
     const { told } = await send({ dispatch, doesCredentialWork: true });

@@ -7,6 +7,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Claim, RefusedOutcome } from '../store/port/dispatch.ts';
 import type { Store } from '../store/port/store.ts';
 import type { CredentialBreaker } from './credential-breaker.ts';
+import { limitedForMs } from './limited-for.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface SendDeps {
@@ -126,7 +127,8 @@ function settleBreaker(
   return NOT_OF_TARGET;
 }
 
-type Outcome = Omit<RefusedOutcome, 'pauses'>;
+/** `pauses`: other than usual. */
+type Outcome = Omit<RefusedOutcome, 'pauses'> & Partial<Pick<RefusedOutcome, 'pauses'>>;
 
 /** What a refusal that surely started nothing means for the job and for those that go where it went. */
 async function refusal(
@@ -155,6 +157,7 @@ async function refusal(
       // A limit that is this workflow's alone stops all others as well: kept first, it would meet it again and again.
       return {
         ...stays(error.isAnswered ? 'failing' : 'none', false),
+        ...afterLimit(deps, error),
         notBefore: limitedUntil(deps, attempt, error),
       };
     case 'auth':
@@ -184,6 +187,14 @@ function limitedUntil(
   if (retryAt === undefined || forge.credentialFor('dispatch', owner).rate.blockedUntil !== null)
     return null;
   return Math.min(retryAt, clock.now() + LONGEST_BACKOFF_MS);
+}
+
+/** A pause that began with the answer would be over when the limit is: then as well what met it would be the first to meet it again. */
+function afterLimit({ pauses, clock }: SendDeps, error: unknown): Partial<Outcome> {
+  const limitedMs = Math.min(limitedForMs(error, clock) ?? 0, LONGEST_BACKOFF_MS);
+  const firstFailureMs = pauses.firstFailureMs + limitedMs;
+  const longestFailureMs = pauses.longestFailureMs + limitedMs;
+  return { pauses: { ...pauses, firstFailureMs, longestFailureMs } };
 }
 
 /** The job's own fault, unless it is the input that its template has us fill. */
@@ -216,7 +227,8 @@ async function notFound(
     deps.logger.warn({ err: error, owner, repo }, 'access to repository not checked');
     // Tied to this workflow all the same: its jobs would take turns for ever, at the cost of all others.
     const notBefore = deps.clock.now() + deps.retryMs;
-    return { then: 'retry', notBefore, message, verdict: 'failing', isOwnFailure: true };
+    const failing = { then: 'retry', verdict: 'failing', isOwnFailure: true } as const;
+    return { ...failing, notBefore, message, ...afterLimit(deps, error) };
   }
 }
 

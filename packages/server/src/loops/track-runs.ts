@@ -139,8 +139,8 @@ async function endFarPauses(
   { store, forge, logger, longestPauseMs }: TrackDeps,
   { fence }: LoopContext,
 ): Promise<void> {
-  // A job whose sending failed comes back so long after the next probe of its workflow.
-  const longestMs = longestPauseMs + LONGEST_BACKOFF_MS;
+  // A job whose sending failed comes back so long after the next probe of its workflow, whose pause begins so late after a limit.
+  const longestMs = longestPauseMs + 2 * LONGEST_BACKOFF_MS;
   const isEnded = await store.dispatch.endFarPauses(fence, forge.id, longestMs);
   if (!isEnded) return;
   const message =

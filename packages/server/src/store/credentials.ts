@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { Database, WriteTx } from './database.ts';
+import { releaseForToken } from './dispatch-new-token.ts';
 import type { CredentialRow, CredentialStore } from './port/credentials.ts';
 import { toBool } from './rows.ts';
 import type { Schema } from './schema.ts';
@@ -46,7 +47,9 @@ async function save(
   hasConnected: boolean,
 ): Promise<void> {
   const isNew = await tryInsert(tx, forgeId, row);
-  if (!isNew) await saveCounters(tx, forgeId, row);
+  // Of two servers that start with a token one inserts its row. One that only lists runners costs a probe too early, no more.
+  if (isNew) await releaseForToken(tx, forgeId);
+  else await saveCounters(tx, forgeId, row);
   const hasChanged = isNew || (await trySaveHealth(tx, row));
   if (!hasChanged && !hasConnected) return;
   tx.emit({

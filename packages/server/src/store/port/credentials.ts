@@ -21,7 +21,8 @@ export interface CredentialStore {
   find(id: string): Promise<CredentialRow | undefined>;
   /**
    * Last writer wins, but the later `blockedUntil` stays. An event only when `isConnected` or `error` changes, or
-   * when the caller `hasConnected` just now, which the row may say already of another process.
+   * when the caller `hasConnected` just now, which the row may say already of another process. The first of a token
+   * ends what workflows and jobs wait for because of what another one met.
    */
   save(forgeId: string, row: CredentialRow, hasConnected: boolean): Promise<void>;
   /** `null`: one dispatch was taken from the shared bucket (database's clock); else when one will be there. */
