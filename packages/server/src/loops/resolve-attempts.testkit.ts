@@ -17,6 +17,7 @@ const isByTimeIn =
 
 export interface Seen {
   readonly offsetMs?: number;
+  readonly uncertaintyMs?: number;
   readonly createdSince?: number;
   /** By a plain listing; `null`: it is not asked for now. */
   readonly plain?: readonly Run[] | null;
@@ -45,6 +46,7 @@ export async function resolve(
   atMs: number,
   {
     offsetMs = 0,
+    uncertaintyMs = 0,
     createdSince = CLAIMED_AT - 60_000,
     plain = runs,
     isComplete = true,
@@ -99,7 +101,7 @@ export async function resolve(
     lateRunMs: 86_400_000,
     readableForMs: Infinity,
     runVisibleMs: 60_000,
-    offset: { offsetMs, uncertaintyMs: 0 },
+    offset: { offsetMs, uncertaintyMs },
     webhooks: { listToldRuns: () => Promise.resolve([...toldRuns]) },
     forge: {
       getRun: async (_owner, _repo, id) => {

@@ -32,6 +32,14 @@ describe('a plain listing that lacks a run which a reply has named', () => {
     expect(await look(seen)).toEqual([...looked, 'aaaa absent']);
   });
 
+  it('is as it should be where the stamp of that run may be before what it shows', async () => {
+    const seen = { uncertaintyMs: 90_000, createdSince: CLAIMED_AT - 160_000 };
+    const read = { '9': run('9') };
+    const told = await look({ ...seen, named: { '9': -70_001 }, read });
+    expect(told).not.toContain('read 9');
+    expect(await look({ ...seen, named: { '9': -60_000 }, read })).toContain('read 9');
+  });
+
   it('says nothing of a run that cannot be read now', async () => {
     const seen: Seen = { named: { '9': 60_000 }, read: { '9': 'unavailable' } };
     await expect(look(seen)).rejects.toThrow();

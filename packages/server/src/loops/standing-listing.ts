@@ -1,7 +1,7 @@
 /** Whether a listing shows what it must: one that stands still says nothing about what is not there. */
 import type { Attempt } from '../domain/attempt.ts';
 import { repoKeyOf } from '../domain/run-keys.ts';
-import { type Forge, ForgeError, type RunListing } from '../forge/forge.ts';
+import { type DateOffset, type Forge, ForgeError, type RunListing } from '../forge/forge.ts';
 import type { NamedRun } from '../store/port/runs.ts';
 import type { Store } from '../store/port/store.ts';
 
@@ -15,6 +15,7 @@ export interface StandingDeps {
   readonly forge: Pick<Forge, 'getRun'>;
   /** A new run may be listed only so long after the reply that named it. */
   readonly runVisibleMs: number;
+  readonly offset: DateOffset;
   readonly signal: AbortSignal;
 }
 
@@ -36,9 +37,15 @@ export async function isStandingStill(
 ): Promise<boolean> {
   const named = await deps.runs.listNamedRuns(where.forgeId, RUNS_READ);
   const until = listing.forgeSentAt - deps.runVisibleMs;
-  const isInside = ({ forgeClaimedAt, forgeSendDeadline, forgeUncertaintyMs }: NamedRun): boolean =>
-    forgeClaimedAt - forgeUncertaintyMs >= where.createdSince &&
-    forgeSendDeadline + forgeUncertaintyMs <= until;
+  const isInside = ({
+    forgeClaimedAt,
+    forgeSendDeadline,
+    forgeUncertaintyMs,
+  }: NamedRun): boolean => {
+    // That its stamp may be further off than was thought may have shown only after its claim.
+    const unsureMs = Math.max(forgeUncertaintyMs, deps.offset.uncertaintyMs);
+    return forgeClaimedAt - unsureMs >= where.createdSince && forgeSendDeadline + unsureMs <= until;
+  };
   const ofRepo = named.filter((one) => repoKeyOf(one) === repoKeyOf(where)).filter(isInside);
   const shown = new Set(listing.runs.map(({ id }) => id));
   const lacking = ofRepo.filter(({ runId }) => !shown.has(runId));
