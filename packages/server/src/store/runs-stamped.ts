@@ -3,21 +3,23 @@ import type { Database } from './database.ts';
 import type { NamedRun } from './port/runs.ts';
 
 /** Ids of attempts grow with time, so the latest are read by the primary key: no more of them than `limit`, whatever they are. */
-export async function listStamped(
-  { read }: Database,
-  forgeId: string,
-  limit: number,
-): Promise<StampedRun[]> {
+function latestOf({ read }: Database, forgeId: string, limit: number) {
   const latest = read
     .selectFrom('attempts')
-    .select(['forge_id', 'claimed_at', 'forge_claimed_at', 'send_deadline', 'forge_send_deadline'])
+    .select(['id', 'forge_id', 'owner', 'repo', 'claimed_at', 'forge_claimed_at'])
+    .select(['send_deadline', 'forge_send_deadline', 'forge_uncertainty_ms'])
     .select(['matched_by', 'run_id', 'run_created_at'])
     .orderBy('id', 'desc')
     .limit(limit);
-  const rows = await read
-    .selectFrom(latest.as('latest'))
-    .selectAll()
-    .where('forge_id', '=', forgeId)
+  return read.selectFrom(latest.as('latest')).selectAll().where('forge_id', '=', forgeId);
+}
+
+export async function listStamped(
+  database: Database,
+  forgeId: string,
+  limit: number,
+): Promise<StampedRun[]> {
+  const rows = await latestOf(database, forgeId, limit)
     .where('matched_by', 'in', ['reply', 'input'])
     .where('run_created_at', 'is not', null)
     .execute();
@@ -33,20 +35,11 @@ export async function listStamped(
 }
 
 export async function listNamedRuns(
-  { read }: Database,
+  database: Database,
   forgeId: string,
   limit: number,
 ): Promise<NamedRun[]> {
-  const latest = read
-    .selectFrom('attempts')
-    .select(['id', 'forge_id', 'owner', 'repo', 'run_id', 'matched_by'])
-    .select(['forge_claimed_at', 'forge_send_deadline', 'forge_uncertainty_ms'])
-    .orderBy('id', 'desc')
-    .limit(limit);
-  const rows = await read
-    .selectFrom(latest.as('latest'))
-    .selectAll()
-    .where('forge_id', '=', forgeId)
+  const rows = await latestOf(database, forgeId, limit)
     .where('matched_by', '=', 'reply')
     .where('run_id', 'is not', null)
     .orderBy('id', 'desc')
