@@ -227,6 +227,13 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     expect(seen).toEqual(['listing', 'repository', ...read]);
   });
 
+  it('has old runs read, too, that were to be read one by one after the listing', async () => {
+    const { forge, follow } = start();
+    forge.unlistable.add('app');
+    const seen = await follow(lookAt('app', { listed: [known('4')] }));
+    expect(seen).toEqual(['listing', 'repository', 'run 4', 'run 1', 'run 2', 'run 3']);
+  });
+
   it('is not asked for runs that may not be readable yet, nor for those that have ended', async () => {
     const { forge, follow, now } = start();
     forge.unlistable.add('app');

@@ -14,7 +14,7 @@ export interface UnlistedDeps extends FollowOneDeps {
  * Known runs are read by their ids, those seen longest ago first, and nothing waits for ever for a run that is not known. Where
  * the repository cannot be read either the forge is out of order, or its limit is used up: then it is waited for.
  *
- * @param failure `undefined`: it was not asked for this time
+ * @param failure `undefined`: it was not asked for this time, and those that a look reads one by one have been read
  */
 export async function followUnlisted(
   deps: UnlistedDeps,
@@ -22,7 +22,9 @@ export async function followUnlisted(
   context: LoopContext,
   failure: Error | undefined,
 ): Promise<void> {
-  const known = knownInTurn(deps, look);
+  // A listing that fails comes before those that are read one by one: it must not keep them waiting.
+  const unread = failure === undefined ? look.listed : [...look.listed, ...look.single];
+  const known = knownInTurn(deps, unread);
   const sought = failure === undefined ? [] : look.listed.filter(isSearching);
   if (known.length + sought.length === 0) return;
   if (!(await isReadable(deps, look, context)) || !context.mayGoOn()) return;
@@ -31,9 +33,12 @@ export async function followUnlisted(
   await followEach(deps, sought, context, (one) => noteUnlistable(deps, one, failure));
 }
 
-function knownInTurn({ clock, runVisibleMs }: UnlistedDeps, { listed }: RepoLook): Attempt[] {
+function knownInTurn(
+  { clock, runVisibleMs }: UnlistedDeps,
+  attempts: readonly Attempt[],
+): Attempt[] {
   const now = clock.now();
-  return listed
+  return attempts
     .filter(({ runId, endedAt }) => runId !== null && endedAt === null)
     .filter(({ claimedAt }) => now - claimedAt > runVisibleMs)
     .sort((a, b) => (a.runObservedAt ?? 0) - (b.runObservedAt ?? 0))
