@@ -20,6 +20,8 @@ export class CredentialBreaker {
   readonly #repoFailedAt = new Map<string, number>();
   /** Repositories with a workflow that began to fail since the forge last answered. */
   readonly #newlyFailing = new Set<string>();
+  /** Workflows that met a limit of the forge's, and have not been started since. */
+  readonly #limited = new Set<string>();
   #hasRecovered = false;
 
   constructor(clock: Clock, options: BreakerOptions) {
@@ -54,7 +56,7 @@ export class CredentialBreaker {
     this.#breaker.start();
   }
 
-  /** Once after each time in which the forge failed as a whole: it works again. */
+  /** Once after each time in which the forge failed as a whole, or limited all that is sent: it works again. */
   takeRecovery(): boolean {
     const hasRecovered = this.#hasRecovered;
     this.#hasRecovered = false;
@@ -68,6 +70,23 @@ export class CredentialBreaker {
     this.#repoFailedAt.delete(repoOf(workflow));
     this.#newlyFailing.clear();
     this.#breaker.succeed();
+  }
+
+  /**
+   * The forge has started one. Had this one met a limit as well, it was not the others' own that they met: a limit of their own
+   * they would meet for ever, while what met none goes on.
+   */
+  accept(workflow: Workflow): void {
+    this.succeed(workflow);
+    if (!this.#limited.delete(keyOf(workflow)) || this.#limited.size === 0) return;
+    this.#limited.clear();
+    this.#hasRecovered = true;
+  }
+
+  /** The forge answered that it takes no more for now. Whose limit that is, it does not say. */
+  limit(workflow: Workflow): void {
+    this.succeed(workflow);
+    this.#limited.add(keyOf(workflow));
   }
 
   /** The forge could not be reached at all: no workflow has to do with that. */

@@ -89,7 +89,7 @@ async function send(
     // The signal is not handed on: a dispatch cut off half-way would be one more unknown attempt.
     const never = new AbortController().signal;
     const accepted = await forge.dispatch({ owner, repo, workflowId, ref, inputs, maySend }, never);
-    breaker.succeed(attempt);
+    breaker.accept(attempt);
     return accepted;
   } catch (error) {
     const failure = asForgeError(error);
@@ -122,8 +122,9 @@ function settleBreaker(
     const wasReached = failure.acted === 'unknown' || failure.isAnswered;
     if (wasReached) return { verdict: 'failing', isOwn: breaker.fail(attempt) };
     breaker.failToReach();
-  } else if (failure.isAnswered) breaker.succeed(attempt);
-  else breaker.skip();
+  } else if (!failure.isAnswered) breaker.skip();
+  else if (failure.code === 'rate-limited') breaker.limit(attempt);
+  else breaker.succeed(attempt);
   return NOT_OF_TARGET;
 }
 
