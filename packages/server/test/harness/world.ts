@@ -22,7 +22,7 @@ import { ADMIN_PASSWORD, type ConfigKeys, loadText, makeConfig } from './config-
 import { MovableClock } from './movable-clock.ts';
 import { checkRules, type Exceptions } from './rules.ts';
 import { acme, BOT, BY_HAND, RENAMED_BOT } from './scenes.ts';
-import { type Subscribe, until } from './until.ts';
+import { type Subscribe, type UntilOptions, until } from './until.ts';
 
 export { databases } from '../../src/store/databases.testkit.ts';
 
@@ -151,26 +151,46 @@ export class World {
   }
 
   /**
-   * Both clocks go on by so much at each look, for as long as the server keeps up: on a slow machine a look comes sooner
-   * than the listing of runners that has fallen due, and none of them would ever be fresh.
+   * Both clocks go on by so much at each look, for as long as the server keeps up: on a slow machine a look comes sooner than the
+   * listing of runners that has fallen due, and none of them would ever be fresh; sooner than an answer of the forge, too, and
+   * every request would time out.
    */
   async passTimeUntil(
     what: string,
     holds: () => Promise<boolean> | boolean,
     stepMs = 5_000,
   ): Promise<void> {
-    const look = async (): Promise<boolean> => {
-      const scopes = await this.store.runners.listScopes('github');
-      const behindMs = Math.max(0, ...scopes.map(({ passAt }) => this.clock.now() - (passAt ?? 0)));
-      if (behindMs < LISTED_WITHIN_MS) await this.moveTime(stepMs);
-      return holds();
+    let passedMs = 0;
+    const look = async (): Promise<{ isSo: boolean; passedMs: number }> => {
+      if (!this.#isAnswering() && (await this.#listedForMs()) < LISTED_WITHIN_MS) {
+        await this.moveTime(stepMs);
+        passedMs += stepMs;
+      }
+      return { isSo: await holds(), passedMs };
     };
-    await this.until(what, look, (isSo) => isSo);
+    await this.until(what, look, ({ isSo }) => isSo, { isWork: true });
   }
 
-  until<T>(what: string, read: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
+  /** Whether a request is on its way that nothing keeps from its answer. */
+  #isAnswering(): boolean {
+    const { requests } = this.sim.ledger();
+    return requests.some(({ repliedAt, fault }) => repliedAt === undefined && fault === undefined);
+  }
+
+  /** How long ago the runners were listed, in the scope where that is longest. */
+  async #listedForMs(): Promise<number> {
+    const scopes = await this.store.runners.listScopes('github');
+    return Math.max(0, ...scopes.map(({ passAt }) => this.clock.now() - (passAt ?? 0)));
+  }
+
+  until<T>(
+    what: string,
+    read: () => Promise<T> | T,
+    holds: (seen: T) => boolean,
+    { isWork = false }: Pick<UntilOptions, 'isWork'> = {},
+  ): Promise<T> {
     const rateLimits = () => this.sim.rateLimits();
-    return until(read, holds, { what, subscribe: this.#subscribe, rateLimits });
+    return until(read, holds, { what, subscribe: this.#subscribe, isWork, rateLimits });
   }
 
   job(id: string, what: JobStatus | ((job: Job) => boolean)): Promise<Job> {
