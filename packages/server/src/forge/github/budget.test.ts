@@ -261,6 +261,18 @@ describe('a secondary limit', () => {
     expect(budget.rateFactor).toBe(0.5);
   });
 
+  it('counts anew once the rate is whole again, whatever a row of before says', () => {
+    const { clock, budget } = start();
+    budget.learn(secondary(clock), 0);
+    budget.learn(secondary(clock), 0);
+    const row = budget.state();
+    clock.step(15 * 60_000);
+    expect(budget.rateFactor).toBe(1);
+    budget.adopt(row);
+    expect(budget.rateFactor).toBe(1);
+    expect(budget.learn(secondary(clock), 0)).toEqual({ retryAt: clock.now() + 60_000 });
+  });
+
   it('met by several requests in flight counts once', () => {
     const { clock, budget } = start();
     const sentBefore = [1, 2, 3].map(() => secondary(clock));

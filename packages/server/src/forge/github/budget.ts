@@ -51,6 +51,8 @@ export class RequestBudget {
   #blockedUntil: number | null = null;
   #rateFactor = 1;
   #secondaryHits = 0;
+  /** When hits had ceased to count as "in a row". */
+  #settledAt = -Infinity;
   #grewAt = 0;
   #lastHitAt = Number.NEGATIVE_INFINITY;
   /** Where a share stands on its even spread; behind `now`: it may go ahead. */
@@ -158,7 +160,10 @@ export class RequestBudget {
   adopt(other: SharedBudget): void {
     const now = this.#clock.now();
     if (other.blockedUntil !== null) this.#block(other.blockedUntil);
-    if (other.secondaryHits > this.#secondaryHits) {
+    this.#grow(now);
+    // Hits of before are in the row until something else has changed in it.
+    const isNew = (other.blockedUntil ?? Infinity) > this.#settledAt;
+    if (isNew && other.secondaryHits > this.#secondaryHits) {
       this.#secondaryHits = other.secondaryHits;
       this.#rateFactor = Math.min(this.#rateFactor, other.rateFactor);
       this.#grewAt = Math.max(now, this.#blockAt(now) ?? 0);
@@ -283,7 +288,9 @@ export class RequestBudget {
     if (steps <= 0) return;
     this.#grewAt += steps * GROWTH_EVERY_MS;
     this.#rateFactor = Math.min(1, this.#rateFactor + steps * GROWTH_STEP);
-    if (this.#rateFactor === 1) this.#secondaryHits = 0;
+    if (this.#rateFactor < 1) return;
+    this.#secondaryHits = 0;
+    this.#settledAt = now;
   }
 }
 
