@@ -266,6 +266,18 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     await costs(2, look);
     expect(await follow(look)).toEqual(['repository', 'run 1']);
   });
+
+  it('does not keep a job whose run is not known for ever where a limit is what it meets each time', async () => {
+    const { forge, follow, told } = start();
+    forge.limited.add('app');
+    const listed = [attempt('lost', { state: 'unknown' })];
+    const look = lookAt('app', { listed, single: [] });
+    // Nothing may be asked for right after the limit.
+    forge.ownLimits.add('repository');
+    expect([await follow(look), told]).toEqual([['listing', 'repository'], []]);
+    forge.ownLimits.clear();
+    expect([await follow(look), told]).toEqual([['repository'], ['lost unreadable']]);
+  });
 });
 
 describe('what meets a limit each time, whereupon the credential is stopped, is asked for ever more rarely:', () => {

@@ -62,7 +62,10 @@ export async function followRepo(
     // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
     const single = deps.closedRepos.isOver(key) ? look.single : [];
     await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
-    if (!mayList) await followUnlisted(deps, look, context, undefined);
+    if (mayList) return;
+    // Right after the limit that it met nothing could be asked: only now it shows that the repository itself can be read.
+    const failure = deps.outages.failureOf(key);
+    await followUnlisted(deps, look, context, { attempts: look.listed, failure });
   } catch (error) {
     if (!context.mayGoOn()) return;
     await noteFailure(deps, look, context, error);
@@ -78,14 +81,19 @@ async function noteFailure(
   const { owner, repo } = look;
   const limitedMs = limitedForMs(error, deps.clock);
   if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
-  if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look));
   const level = deps.troubles.levelOf(nameOf(look), error);
   deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
   if (!(error instanceof ForgeError)) return;
+  if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look), error);
   await findTold(deps, look, context);
   const open = look.attempts.filter(({ endedAt }) => endedAt === null);
-  if (isClosed(error)) await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
-  else await followUnlisted(deps, look, context, error);
+  if (isClosed(error)) {
+    await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
+    return;
+  }
+  // The listing comes before those that are read one by one: that it fails must not keep them waiting.
+  const attempts = [...look.listed, ...look.single];
+  await followUnlisted(deps, look, context, { attempts, failure: error });
 }
 
 async function followByListing(

@@ -10,21 +10,25 @@ export interface UnlistedDeps extends FollowOneDeps {
   readonly runVisibleMs: number;
 }
 
+/** What of a look is to be done without the listing, and why it did not come. */
+export interface Unlisted {
+  /** May have a run that is known: it is read by its id. */
+  readonly attempts: readonly Attempt[];
+  /** `undefined`: nothing speaks against it but that it was not asked for this time. */
+  readonly failure: Error | undefined;
+}
+
 /**
  * Known runs are read by their ids, those seen longest ago first, and nothing waits for ever for a run that is not known. Where
  * the repository cannot be read either the forge is out of order, or its limit is used up: then it is waited for.
- *
- * @param failure `undefined`: it was not asked for this time, and those that a look reads one by one have been read
  */
 export async function followUnlisted(
   deps: UnlistedDeps,
   look: RepoLook,
   context: LoopContext,
-  failure: Error | undefined,
+  { attempts, failure }: Unlisted,
 ): Promise<void> {
-  // A listing that fails comes before those that are read one by one: it must not keep them waiting.
-  const unread = failure === undefined ? look.listed : [...look.listed, ...look.single];
-  const known = knownInTurn(deps, unread);
+  const known = knownInTurn(deps, attempts);
   const sought = failure === undefined ? [] : look.listed.filter(isSearching);
   if (known.length + sought.length === 0) return;
   if (!(await isReadable(deps, look, context)) || !context.mayGoOn()) return;

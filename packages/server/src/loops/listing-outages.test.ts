@@ -22,13 +22,13 @@ it('a repository is readable since its first listing', async () => {
 it('after an outage it is readable since the first listing that came, after a single failure as long as before', async () => {
   const { clock, outages } = start();
   outages.noteListed('acme/app');
-  outages.noteFailed('acme/app');
+  outages.noteFailed('acme/app', new Error('502'));
   await clock.advance(MINUTE - 1);
   outages.noteListed('acme/app');
   expect(outages.readableForMs('acme/app')).toBe(MINUTE - 1);
-  outages.noteFailed('acme/app');
+  outages.noteFailed('acme/app', new Error('502'));
   await clock.advance(MINUTE / 2);
-  outages.noteFailed('acme/app');
+  outages.noteFailed('acme/app', new Error('502'));
   await clock.advance(MINUTE / 2);
   outages.noteListed('acme/app');
   expect(outages.readableForMs('acme/app')).toBe(0);

@@ -8,8 +8,9 @@ import type { Clock } from '../lib/clock.ts';
 export class ListingOutages {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #leastMs: number;
+  /** Since when, in monotonic milliseconds, and how it failed last. */
+  readonly #failing = new Map<string, { readonly since: number; readonly failure: Error }>();
   /** Monotonic milliseconds. */
-  readonly #failingSince = new Map<string, number>();
   readonly #readableSince = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'monotonic'>, leastMs: number) {
@@ -17,15 +18,21 @@ export class ListingOutages {
     this.#leastMs = leastMs;
   }
 
-  noteFailed(key: string): void {
-    if (!this.#failingSince.has(key)) this.#failingSince.set(key, this.#clock.monotonic());
+  noteFailed(key: string, failure: Error): void {
+    const since = this.#failing.get(key)?.since ?? this.#clock.monotonic();
+    this.#failing.set(key, { since, failure });
+  }
+
+  /** `undefined`: the last listing did not fail. */
+  failureOf(key: string): Error | undefined {
+    return this.#failing.get(key)?.failure;
   }
 
   noteListed(key: string): void {
     const now = this.#clock.monotonic();
-    const isOver = now - (this.#failingSince.get(key) ?? now) >= this.#leastMs;
+    const isOver = now - (this.#failing.get(key)?.since ?? now) >= this.#leastMs;
     if (isOver || !this.#readableSince.has(key)) this.#readableSince.set(key, now);
-    this.#failingSince.delete(key);
+    this.#failing.delete(key);
   }
 
   /** 0 where none has come yet. */
