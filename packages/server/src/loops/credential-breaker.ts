@@ -2,6 +2,7 @@ import type { DispatchTarget } from '../domain/job.ts';
 import { Breaker, type BreakerOptions } from '../lib/breaker.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FailedAt } from './choose-probe.ts';
+import { OwnLimits } from './own-limits.ts';
 
 type Workflow = Pick<DispatchTarget, 'owner' | 'repo' | 'workflowId'>;
 
@@ -20,8 +21,8 @@ export class CredentialBreaker {
   readonly #repoFailedAt = new Map<string, number>();
   /** Repositories with a workflow that began to fail since the forge last answered. */
   readonly #newlyFailing = new Set<string>();
-  /** Workflows that met a limit of the forge's, and have not been started since. */
-  readonly #limited = new Set<string>();
+  /** Of workflows. */
+  readonly #ownLimits = new OwnLimits();
   #hasRecovered = false;
 
   constructor(clock: Clock, options: BreakerOptions) {
@@ -72,21 +73,16 @@ export class CredentialBreaker {
     this.#breaker.succeed();
   }
 
-  /**
-   * The forge has started one. Had this one met a limit as well, it was not the others' own that they met: a limit of their own
-   * they would meet for ever, while what met none goes on.
-   */
+  /** The forge has started one: limits that it and others had met are over for all of them. */
   accept(workflow: Workflow): void {
     this.succeed(workflow);
-    if (!this.#limited.delete(keyOf(workflow)) || this.#limited.size === 0) return;
-    this.#limited.clear();
-    this.#hasRecovered = true;
+    if (this.#ownLimits.pass(keyOf(workflow)).length > 0) this.#hasRecovered = true;
   }
 
-  /** The forge answered that it takes no more for now. Whose limit that is, it does not say. */
-  limit(workflow: Workflow): void {
+  /** The forge answered that it takes no more for now. @returns whether it looks like a limit of this workflow's own */
+  limit(workflow: Workflow): boolean {
     this.succeed(workflow);
-    this.#limited.add(keyOf(workflow));
+    return this.#ownLimits.meet(keyOf(workflow));
   }
 
   /** The forge could not be reached at all: no workflow has to do with that. */

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Event } from '../domain/event.ts';
 import { type Forge, ForgeError } from '../forge/forge.ts';
 import { FakeClock } from '../lib/clock.testkit.ts';
@@ -236,15 +236,29 @@ it('lists what the forge refuses ever more rarely, and the rest at its pace', as
   await poll.end();
 });
 
-it('leaves one interval to all others after a limit that a listing met, each time, and none of its own to others', async () => {
-  const limited = ['org:a'];
-  const poll = start(['org:a', 'org:b'], [], undefined, [], { now: INTERVAL_MS }, limited);
-  await poll.clock.advance(6 * INTERVAL_MS);
-  const timesOf = (scope: string) =>
-    poll.asked.flatMap(([each, at]) => (each === scope ? [Math.floor(at / INTERVAL_MS)] : []));
-  expect(timesOf('org:a')).toEqual([0, 2, 4, 6]);
-  expect(timesOf('org:b')).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  await poll.end();
+describe('a limit that listings meet each time', () => {
+  const timesOf = async (limited: string[], intervals: number) => {
+    const poll = start(['org:a', 'org:b'], [], undefined, [], { now: INTERVAL_MS }, limited);
+    await poll.clock.advance(intervals * INTERVAL_MS);
+    await poll.end();
+    return ['org:a', 'org:b'].map((scope) =>
+      poll.asked.flatMap(([each, at]) => (each === scope ? [Math.floor(at / INTERVAL_MS)] : [])),
+    );
+  };
+
+  it('is met ever more rarely by the one scope whose own it is: each time it stops all else', async () => {
+    const [limited, good] = await timesOf(['org:a'], 52);
+    // After the stop 1, 2, 4, 8 and then 15 minutes.
+    expect(limited).toEqual([0, 2, 5, 10, 19, 35, 51]);
+    expect(good).toHaveLength(53);
+  });
+
+  it('leaves an interval to others, and not more, where it is not one scope’s own: all runners would be stale', async () => {
+    expect(await timesOf(['org:a', 'org:b'], 6)).toEqual([
+      [0, 2, 4, 6],
+      [0, 2, 4, 6],
+    ]);
+  });
 });
 
 it('asks at once for what was refused when the credential works again', async () => {

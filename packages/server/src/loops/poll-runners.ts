@@ -8,6 +8,7 @@ import { GrowingPauses } from './growing-pauses.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 import { limitedForMs } from './limited-for.ts';
 import { ListMismatches } from './list-mismatches.ts';
+import { OwnLimits } from './own-limits.ts';
 import { OwnerTypes } from './owner-types.ts';
 import { derivedRepos, wantedScopes } from './runner-scopes.ts';
 import { UntoldUse } from './untold-use.ts';
@@ -36,6 +37,8 @@ export class PollRunners {
   readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
   readonly #refused: GrowingPauses;
+  /** Of scopes. */
+  readonly #ownLimits = new OwnLimits();
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
   #isSoonWanted = false;
   /** There may be something to list that was not listed before. */
@@ -152,10 +155,13 @@ export class PollRunners {
     }
   }
 
-  /** After a limit by one interval each time: were it longer, its runners would be stale when the limit is over. */
+  /**
+   * After a limit of the whole account by one interval each time: were it longer, its runners would be stale when the limit is
+   * over. Those of a scope with a limit of its own are stale anyway, and each time it stops all else.
+   */
   #pause(scope: string, error: unknown): void {
     const limitedMs = limitedForMs(error, this.#deps.clock);
-    if (limitedMs !== undefined) this.#refused.forget(scope);
+    if (limitedMs !== undefined && !this.#ownLimits.meet(scope)) this.#refused.forget(scope);
     if (limitedMs !== undefined || isRefusal(error)) this.#refused.noteInVain(scope, limitedMs);
   }
 
@@ -163,7 +169,8 @@ export class PollRunners {
     const { forge, store, logger, flow } = this.#deps;
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
-      this.#refused.forget(row.scope);
+      for (const scope of [row.scope, ...this.#ownLimits.pass(row.scope)])
+        this.#refused.forget(scope);
       this.#tellMismatch(row.scope, listing);
       const use = await store.runners.recordPass(fence, {
         forgeId: forge.id,

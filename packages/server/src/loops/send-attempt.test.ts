@@ -35,6 +35,8 @@ interface Scene {
   readonly attempt?: Partial<Attempt>;
   /** The breaker has opened before, and its probe is due. */
   readonly isOpen?: boolean;
+  /** Its workflow has met a limit before, and since then another one was started. */
+  readonly isLimitOwn?: boolean;
 }
 
 async function send(scene: Scene) {
@@ -67,6 +69,10 @@ async function send(scene: Scene) {
   if (scene.isOpen === true) {
     breaker.failToReach();
     await clock.advance(1_000);
+  }
+  if (scene.isLimitOwn === true) {
+    breaker.limit(attempt('before'));
+    breaker.accept({ owner: 'acme', repo: 'other', workflowId: 'ci.yml' });
   }
   const sending = sendAttempt(
     {
@@ -180,6 +186,16 @@ describe('the outcome of a sending', () => {
       });
     },
   );
+
+  it('pauses its workflow for longer after a limit of its own, up to 15 minutes beyond: each stops all others', async () => {
+    const retryAt = new FakeClock().now() + 60_000;
+    const dispatch = fails({ code: 'rate-limited', acted: 'no', status: 429, retryAt });
+    const { told } = await send({ dispatch, blockedUntil: retryAt, isLimitOwn: true });
+    expect(refusedAs(told)).toMatchObject({
+      verdict: 'failing',
+      pauses: { firstFailureMs: 61_000, longestFailureMs: 960_000 },
+    });
+  });
 
   it('is the workflow’s where it alone is refused with a credential that works: first again each time, it would stop all', async () => {
     const dispatch = fails({ code: 'auth', acted: 'no' });

@@ -123,8 +123,9 @@ function settleBreaker(
     if (wasReached) return { verdict: 'failing', isOwn: breaker.fail(attempt) };
     breaker.failToReach();
   } else if (!failure.isAnswered) breaker.skip();
-  else if (failure.code === 'rate-limited') breaker.limit(attempt);
-  else breaker.succeed(attempt);
+  else if (failure.code === 'rate-limited') {
+    return { verdict: 'failing', isOwn: breaker.limit(attempt) };
+  } else breaker.succeed(attempt);
   return NOT_OF_TARGET;
 }
 
@@ -157,8 +158,8 @@ async function refusal(
     case 'rate-limited':
       // A limit that is this workflow's alone stops all others as well: kept first, it would meet it again and again.
       return {
-        ...stays(error.isAnswered ? 'failing' : 'none', false),
-        ...afterLimit(deps, error),
+        ...stays(ofTarget.verdict, false),
+        ...afterLimit(deps, error, ofTarget.isOwn),
         notBefore: limitedUntil(deps, attempt, error),
       };
     case 'auth':
@@ -190,11 +191,16 @@ function limitedUntil(
   return Math.min(retryAt, clock.now() + LONGEST_BACKOFF_MS);
 }
 
-/** A pause that began with the answer would be over when the limit is: then as well what met it would be the first to meet it again. */
-function afterLimit({ pauses, clock }: SendDeps, error: unknown): Partial<Outcome> {
+/**
+ * A pause that began with the answer would be over when the limit is: then as well what met it would be the first to meet it again.
+ *
+ * @param isOwn others have nothing to do with it, and yet it stops them each time: that is to become rare
+ */
+function afterLimit({ pauses, clock }: SendDeps, error: unknown, isOwn = false): Partial<Outcome> {
   const limitedMs = Math.min(limitedForMs(error, clock) ?? 0, LONGEST_BACKOFF_MS);
   const firstFailureMs = pauses.firstFailureMs + limitedMs;
-  const longestFailureMs = pauses.longestFailureMs + limitedMs;
+  const longestMs = isOwn ? LONGEST_BACKOFF_MS : pauses.longestFailureMs;
+  const longestFailureMs = longestMs + limitedMs;
   return { pauses: { ...pauses, firstFailureMs, longestFailureMs } };
 }
 
