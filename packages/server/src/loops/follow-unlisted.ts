@@ -68,7 +68,7 @@ async function noteUnlistable(
 ): Promise<void> {
   const ambiguous =
     `outcome-ambiguous: no answer named the run of its dispatch, and the runs of ${owner}/${repo} cannot be listed ` +
-    `(${failure.message}): whether it started one cannot be told, so it is not sent again. Look for a run of its ` +
-    'workflow, and add the job again if its work was not done';
+    `(${failure.message}): whether it started one cannot be told, so it is not sent again. Once they can be listed a run ` +
+    'of its workflow that bears its id is cancelled; look for one that does not, and add the job again then, if its work was not done';
   await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost: failure.message, ambiguous });
 }
