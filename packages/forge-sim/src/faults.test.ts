@@ -47,6 +47,24 @@ describe('a fault that answers instead of the forge', () => {
   });
 });
 
+it('the ledger shows who hung up before the reply', async () => {
+  const sim = await startSim();
+  sim.addFault({ on: 'dispatch', kind: 'hold' });
+  const client = new AbortController();
+  const [method = '', path = ''] = DISPATCH.split(' ');
+  const sent = fetch(sim.url + path, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}` },
+    body: '{"ref":"main"}',
+    signal: client.signal,
+  }).catch(() => 'hung up');
+  await sim.wait(({ requests }) => requests[0]?.acted === true);
+  client.abort();
+  expect(await sent).toBe('hung up');
+  await sim.wait(({ requests }) => requests[0]?.abandoned === true);
+  expect(sim.ledger().requests[0]).toMatchObject({ status: null, acted: true });
+});
+
 describe('a latency', () => {
   it('of a span is drawn anew for each reply, after the act, by the seed', async () => {
     const latencies = async (seed: number): Promise<number[]> => {

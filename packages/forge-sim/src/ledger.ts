@@ -32,6 +32,8 @@ export interface LedgerRequest {
   fault?: string;
   /** Set when the last byte was handed over. */
   repliedAt?: number;
+  /** Whoever asked hung up before the reply. */
+  abandoned?: true;
   /** It carried `If-None-Match`. */
   conditional: boolean;
 }

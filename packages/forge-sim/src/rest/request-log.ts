@@ -53,6 +53,11 @@ export class RequestLog {
     this.#changes.announce();
   }
 
+  markAbandoned(entry: LedgerRequest): void {
+    entry.abandoned = true;
+    this.#changes.announce();
+  }
+
   markReplied(entry: LedgerRequest, status: number): void {
     entry.status = status;
     entry.repliedAt = this.#clock.now();

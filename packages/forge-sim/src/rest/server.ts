@@ -86,15 +86,20 @@ class RestServer {
     this.#checkRequest(call, request);
     const login = findToken(forge.state, call.authorization)?.login;
     if (login !== undefined) forge.limits.enter(login);
+    const { socket } = request.raw;
+    const onClose = (): void => log.markAbandoned(entry);
+    socket.once('close', onClose);
     try {
       const answer = await this.#exchange(call, entry, fault);
+      socket.off('close', onClose);
       if (answer === 'reset') cut(request, reply);
-      else if (request.raw.socket.destroyed) reply.hijack();
+      else if (socket.destroyed) reply.hijack();
       else {
         log.markReplied(entry, answer.status);
         await send(reply, answer);
       }
     } finally {
+      socket.off('close', onClose);
       if (login !== undefined) forge.limits.leave(login);
     }
   }

@@ -52,6 +52,9 @@ export interface WorldOptions {
 /** More than the default of `github.poll_interval` and a limit together, less than what makes runners stale. */
 const LISTED_WITHIN_MS = 150_000;
 
+/** In vain for a request to be answered: whoever made it may have gone. */
+const MOST_LOOKS = 100;
+
 type LoadConfig = (keys?: ConfigKeys) => Promise<Config>;
 
 /** A server and a forge, started, logged in; both end with the test, and then the rules of every world are checked. */
@@ -153,7 +156,7 @@ export class World {
   /**
    * Both clocks go on by so much at each look, for as long as the server keeps up: on a slow machine a look comes sooner than the
    * listing of runners that has fallen due, and none of them would ever be fresh; sooner than an answer of the forge, too, and
-   * every request would time out.
+   * every request would time out, or the deadline of a claim would pass before it is sent.
    */
   async passTimeUntil(
     what: string,
@@ -161,20 +164,29 @@ export class World {
     stepMs = 5_000,
   ): Promise<void> {
     let passedMs = 0;
+    let looks = 0;
     const look = async (): Promise<{ isSo: boolean; passedMs: number }> => {
-      if (!this.#isAnswering() && (await this.#listedForMs()) < LISTED_WITHIN_MS) {
+      looks += 1;
+      const isDue = looks > MOST_LOOKS || !(await this.#isExchanging());
+      if (isDue && (await this.#listedForMs()) < LISTED_WITHIN_MS) {
         await this.moveTime(stepMs);
         passedMs += stepMs;
+        looks = 0;
       }
       return { isSo: await holds(), passedMs };
     };
     await this.until(what, look, ({ isSo }) => isSo, { isWork: true });
   }
 
-  /** Whether a request is on its way that nothing keeps from its answer. */
-  #isAnswering(): boolean {
-    const { requests } = this.sim.ledger();
-    return requests.some(({ repliedAt, fault }) => repliedAt === undefined && fault === undefined);
+  /** Whether a request is on its way, or about to be, that nothing keeps from its answer. */
+  async #isExchanging(): Promise<boolean> {
+    const open = this.sim
+      .ledger()
+      .requests.filter(({ repliedAt, abandoned }) => repliedAt === undefined && !abandoned);
+    if (open.some(({ fault }) => fault === undefined)) return true;
+    if (open.some(({ fault }) => fault?.startsWith('hold'))) return false;
+    const live = await this.store.runs.listLive('github');
+    return live.some(({ state }) => state === 'claimed');
   }
 
   /** How long ago the runners were listed, in the scope where that is longest. */
