@@ -187,15 +187,23 @@ describe('the outcome of a sending', () => {
     },
   );
 
-  it('pauses its workflow for longer after a limit of its own, up to 15 minutes beyond: each stops all others', async () => {
-    const retryAt = new FakeClock().now() + 60_000;
-    const dispatch = fails({ code: 'rate-limited', acted: 'no', status: 429, retryAt });
-    const { told } = await send({ dispatch, blockedUntil: retryAt, isLimitOwn: true });
-    expect(refusedAs(told)).toMatchObject({
-      verdict: 'failing',
-      pauses: { firstFailureMs: 61_000, longestFailureMs: 960_000 },
-    });
-  });
+  it.each(['its dispatch', 'the look whether its repository can be read'])(
+    'pauses its workflow for longer after a limit that %s alone meets, up to 15 minutes beyond: each stops all others',
+    async (what) => {
+      const retryAt = new FakeClock().now() + 60_000;
+      const limited = fails({ code: 'rate-limited', acted: 'no', status: 429, retryAt });
+      const { told } = await send({
+        ...(what === 'its dispatch'
+          ? { dispatch: limited, blockedUntil: retryAt }
+          : { dispatch: fails({ code: 'not-found', acted: 'no' }), canReadRepo: limited }),
+        isLimitOwn: true,
+      });
+      expect(refusedAs(told)).toMatchObject({
+        verdict: 'failing',
+        pauses: { firstFailureMs: 61_000, longestFailureMs: 960_000 },
+      });
+    },
+  );
 
   it('is the workflow’s where it alone is refused with a credential that works: first again each time, it would stop all', async () => {
     const dispatch = fails({ code: 'auth', acted: 'no' });

@@ -220,10 +220,11 @@ function wrongInputs({ correlationInput }: Attempt, { message, inputs }: ForgeEr
  */
 async function notFound(
   deps: SendDeps,
-  { owner, repo }: Attempt,
+  attempt: Attempt,
   message: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const { owner, repo } = attempt;
   const shared = { notBefore: null, message, isOwnFailure: false };
   try {
     if (await deps.forge.canReadRepo(owner, repo, signal)) {
@@ -235,7 +236,8 @@ async function notFound(
     // Tied to this workflow all the same: its jobs would take turns for ever, at the cost of all others.
     const notBefore = deps.clock.now() + deps.retryMs;
     const failing = { then: 'retry', verdict: 'failing', isOwnFailure: true } as const;
-    return { ...failing, notBefore, message, ...afterLimit(deps, error) };
+    const isOwnLimit = limitedForMs(error, deps.clock) !== undefined && deps.breaker.limit(attempt);
+    return { ...failing, notBefore, message, ...afterLimit(deps, error, isOwnLimit) };
   }
 }
 
