@@ -1,0 +1,96 @@
+import type { EndpointName, FaultSpec } from '@dispatchoor/forge-sim';
+import {
+  acme,
+  CORRELATION_INPUT,
+  LINUX,
+  linuxGroup,
+  template,
+  workflow,
+} from '../../harness/scenes.ts';
+
+/** A call about one target, which fails for as long as anybody looks. */
+export interface TargetCall {
+  readonly on: EndpointName;
+  readonly target: Pick<FaultSpec, 'owner' | 'repo'>;
+  /** Jobs of this template come now and then. */
+  readonly templateId: 'bad' | 'other';
+  /** A run of this template is under way, and is cancelled. */
+  readonly cancels?: 'bad' | 'stubborn';
+  /** Another fault that brings the call about. */
+  readonly with?: FaultSpec;
+}
+
+const REPO = { owner: 'acme', repo: 'bad' };
+const OWNER = { owner: 'other' };
+
+export const targetCalls: readonly TargetCall[] = [
+  { on: 'dispatch', target: REPO, templateId: 'bad' },
+  {
+    ...{ on: 'repoGet', target: REPO, templateId: 'bad' },
+    with: { ...REPO, on: 'dispatch', kind: 'not-found', times: 'always' },
+  },
+  { on: 'listRuns', target: REPO, templateId: 'bad' },
+  {
+    ...{ on: 'getRun', target: REPO, templateId: 'bad' },
+    with: { ...REPO, on: 'listRuns', kind: 'status-before', times: 'always' },
+  },
+  { on: 'listRunJobs', target: REPO, templateId: 'bad' },
+  { on: 'cancel', target: REPO, templateId: 'bad', cancels: 'bad' },
+  { on: 'forceCancel', target: REPO, templateId: 'bad', cancels: 'stubborn' },
+  { on: 'listRunners', target: OWNER, templateId: 'other' },
+  { on: 'userGet', target: OWNER, templateId: 'other' },
+];
+
+/** What a forge, or what stands before it, may answer each time. */
+export const targetAnswers: Readonly<
+  Record<string, Pick<FaultSpec, 'kind' | 'status' | 'html' | 'retryAfterS'>>
+> = {
+  // As of nginx with `limit_req_status 429`: nobody says for how long.
+  '429 of a proxy': { kind: 'status-before', status: 429, html: true },
+  'a limit of a minute': { kind: 'secondary-limit', retryAfterS: 60 },
+  'a limit of 13 minutes': { kind: 'secondary-limit', retryAfterS: 800 },
+  502: { kind: 'status-before', status: 502 },
+  '502 after it has acted': { kind: 'status-after', status: 502 },
+  '403 of a proxy': { kind: 'status-before', status: 403, html: true },
+  403: { kind: 'status-before', status: 403 },
+  401: { kind: 'status-before', status: 401 },
+  404: { kind: 'not-found' },
+  'no JSON': { kind: 'unparsable' },
+  nothing: { kind: 'hold-before' },
+  'a reset': { kind: 'reset-after' },
+};
+
+const templateOf = (id: string, owner: string, repo: string, workflowId = 'build.yaml') =>
+  template({ id, owner, repo, workflow_id: workflowId, correlation_input: CORRELATION_INPUT });
+
+export const targetGroups = {
+  github: [
+    {
+      ...linuxGroup,
+      workflow_dispatch_templates: [
+        templateOf('good', 'acme', 'app'),
+        templateOf('bad', 'acme', 'bad'),
+        templateOf('stubborn', 'acme', 'bad', 'stubborn.yaml'),
+        templateOf('other', 'other', 'x'),
+      ],
+    },
+  ],
+};
+
+/** Goes on after a cancel: only force ends it. */
+const stubborn = workflow({
+  repo: 'bad',
+  file: 'stubborn.yaml',
+  jobs: [{ name: 'build', runsOn: ['linux'], durationMs: 5_400_000, ignoresCancel: true }],
+});
+
+/** Runners enough, so that nothing but the failing target can make a job wait. */
+export const targetForge = acme(6, {
+  owners: [{ login: 'other', type: 'Organization' }],
+  repos: [
+    { owner: 'acme', name: 'bad' },
+    { owner: 'other', name: 'x' },
+  ],
+  workflows: [workflow({ repo: 'bad' }), stubborn, workflow({ owner: 'other', repo: 'x' })],
+  runners: [{ scope: 'org:other', name: 'other-1', labels: [...LINUX] }],
+});
