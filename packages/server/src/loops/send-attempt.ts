@@ -199,7 +199,7 @@ function limitedUntil(
 function afterLimit({ pauses, clock }: SendDeps, error: unknown, isOwn = false): Partial<Outcome> {
   const limitedMs = Math.min(limitedForMs(error, clock) ?? 0, LONGEST_BACKOFF_MS);
   const firstFailureMs = pauses.firstFailureMs + limitedMs;
-  const longestMs = isOwn ? LONGEST_BACKOFF_MS : pauses.longestFailureMs;
+  const longestMs = Math.max(pauses.longestFailureMs, isOwn ? LONGEST_BACKOFF_MS : 0);
   const longestFailureMs = longestMs + limitedMs;
   return { pauses: { ...pauses, firstFailureMs, longestFailureMs } };
 }
