@@ -92,5 +92,5 @@ export const targetForge = acme(6, {
     { owner: 'other', name: 'x' },
   ],
   workflows: [workflow({ repo: 'bad' }), stubborn, workflow({ owner: 'other', repo: 'x' })],
-  runners: [{ scope: 'org:other', name: 'other-1', labels: [...LINUX] }],
+  runners: ['other-1', 'other-2'].map((name) => ({ scope: 'org:other', name, labels: [...LINUX] })),
 });
