@@ -12,7 +12,10 @@ const GOOD_EVERY_MS = 7 * MINUTE_MS;
 const BAD_EVERY_MS = 20 * MINUTE_MS;
 /** A limit stops the credential for a quarter of an hour at most, and the first stops come close together. */
 const LONGEST_WAIT_MS = 32 * MINUTE_MS;
-const MEAN_WAIT_MS = 8 * MINUTE_MS;
+/** Pauses that did not grow with the stops would keep good jobs waiting for longer than this on average. */
+const MEAN_WAIT_MS = 5 * MINUTE_MS;
+/** Where each stop is a long one: half of the time is the others' once pauses are as long, which takes three of them. */
+const MEAN_WAIT_OF_LONG_STOPS_MS = 12 * MINUTE_MS;
 /** Of the credential's 5,000 an hour. */
 const MOST_CALLS_A_MINUTE = 30;
 
@@ -81,7 +84,7 @@ class Strike {
     const waits = this.#waitsOfGood();
     const meanMs = waits.reduce((sum, ms) => sum + ms, 0) / waits.length;
     if (met === 0) wrong.push('the call was never made');
-    if (meanMs > MEAN_WAIT_MS) wrong.push(`good jobs waited ${meanMs} ms on average`);
+    if (meanMs > meanBoundOf(this.#answer)) wrong.push(`good jobs waited ${meanMs} ms on average`);
     if (Math.max(...waits) > LONGEST_WAIT_MS)
       wrong.push(`a good job waited ${Math.max(...waits)} ms`);
     if (calls > MOST_CALLS_A_MINUTE * minutes) wrong.push(`${calls} calls in ${minutes} minutes`);
@@ -182,6 +185,11 @@ class Strike {
     }
     return wrong;
   }
+}
+
+function meanBoundOf(answer: string): number {
+  const stopS = targetAnswers[answer]?.retryAfterS ?? 0;
+  return stopS > 60 ? MEAN_WAIT_OF_LONG_STOPS_MS : MEAN_WAIT_MS;
 }
 
 function problemOf(job: Job, runs: readonly LedgerRun[], isGood: boolean): string | undefined {
