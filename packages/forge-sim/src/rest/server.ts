@@ -91,6 +91,7 @@ class RestServer {
     socket.once('close', onClose);
     try {
       const answer = await this.#exchange(call, entry, fault);
+      // What closes it from here on is our own doing.
       socket.off('close', onClose);
       if (answer === 'reset') cut(request, reply);
       else if (socket.destroyed) reply.hijack();

@@ -51,7 +51,7 @@ export class RequestBudget {
   #blockedUntil: number | null = null;
   #rateFactor = 1;
   #secondaryHits = 0;
-  /** When hits had ceased to count as "in a row". */
+  /** When hits last ceased to count as "in a row". */
   #settledAt = -Infinity;
   #grewAt = 0;
   #lastHitAt = Number.NEGATIVE_INFINITY;

@@ -42,23 +42,26 @@ export const targetCalls: readonly TargetCall[] = [
 ];
 
 /** What a forge, or what stands before it, may answer each time. */
-export const targetAnswers: Readonly<
-  Record<string, Pick<FaultSpec, 'kind' | 'status' | 'html' | 'retryAfterS'>>
-> = {
+export interface TargetAnswer {
+  readonly name: string;
+  readonly fault: Pick<FaultSpec, 'kind' | 'status' | 'html' | 'retryAfterS'>;
+}
+
+export const targetAnswers: readonly TargetAnswer[] = [
   // As of nginx with `limit_req_status 429`: nobody says for how long.
-  '429 of a proxy': { kind: 'status-before', status: 429, html: true },
-  'a limit of a minute': { kind: 'secondary-limit', retryAfterS: 60 },
-  'a limit of 13 minutes': { kind: 'secondary-limit', retryAfterS: 800 },
-  502: { kind: 'status-before', status: 502 },
-  '502 after it has acted': { kind: 'status-after', status: 502 },
-  '403 of a proxy': { kind: 'status-before', status: 403, html: true },
-  403: { kind: 'status-before', status: 403 },
-  401: { kind: 'status-before', status: 401 },
-  404: { kind: 'not-found' },
-  'no JSON': { kind: 'unparsable' },
-  nothing: { kind: 'hold-before' },
-  'a reset': { kind: 'reset-after' },
-};
+  { name: '429 of a proxy', fault: { kind: 'status-before', status: 429, html: true } },
+  { name: 'a limit of a minute', fault: { kind: 'secondary-limit', retryAfterS: 60 } },
+  { name: 'a limit of 13 minutes', fault: { kind: 'secondary-limit', retryAfterS: 800 } },
+  { name: '502', fault: { kind: 'status-before', status: 502 } },
+  { name: '502 after it has acted', fault: { kind: 'status-after', status: 502 } },
+  { name: '403 of a proxy', fault: { kind: 'status-before', status: 403, html: true } },
+  { name: '403', fault: { kind: 'status-before', status: 403 } },
+  { name: '401', fault: { kind: 'status-before', status: 401 } },
+  { name: '404', fault: { kind: 'not-found' } },
+  { name: 'no JSON', fault: { kind: 'unparsable' } },
+  { name: 'nothing', fault: { kind: 'hold-before' } },
+  { name: 'a reset', fault: { kind: 'reset-after' } },
+];
 
 const templateOf = (id: string, owner: string, repo: string, workflowId = 'build.yaml') =>
   template({ id, owner, repo, workflow_id: workflowId, correlation_input: CORRELATION_INPUT });

@@ -11,7 +11,7 @@ const SAMPLE = { full: 16, small: 1 };
 chaos('faults:target one target fails at each call, all else goes on', async (context) => {
   const struck: TargetStrike[] = [];
   const failures = await eachOf(choose(context), ABREAST, async ({ call, answer }) => {
-    const name = `${answer} × ${call.on}`;
+    const name = `${answer.name} × ${call.on}`;
     try {
       const strike = await strikeTarget(call, answer);
       context.say(`${name}: ${JSON.stringify(strike)}`);
@@ -31,7 +31,7 @@ chaos('faults:target one target fails at each call, all else goes on', async (co
 
 function choose({ random, size }: ChaosContext) {
   const all = targetCalls.flatMap((call) =>
-    Object.keys(targetAnswers).map((answer) => ({ rank: random.next(), call, answer })),
+    targetAnswers.map((answer) => ({ rank: random.next(), call, answer })),
   );
   return all.toSorted((a, b) => a.rank - b.rank).slice(0, SAMPLE[size]);
 }

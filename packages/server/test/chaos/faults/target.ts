@@ -1,7 +1,7 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRequest, LedgerRun } from '@dispatchoor/forge-sim';
 import { sqlite, World } from '../../harness/world.ts';
-import { type TargetCall, targetAnswers, targetForge, targetGroups } from './target-calls.ts';
+import { type TargetAnswer, type TargetCall, targetForge, targetGroups } from './target-calls.ts';
 
 const MINUTE_MS = 60_000;
 /** Of the forge's time: longer than anything is waited for, such as runs that cannot be looked for. */
@@ -19,7 +19,7 @@ const MEAN_WAIT_OF_LONG_STOPS_MS = 12 * MINUTE_MS;
 /** Of the credential's 5,000 an hour. */
 const MOST_CALLS_A_MINUTE = 30;
 
-/** The waits that a server has by default; the shorter ones keep this test short. */
+/** As long as by default: those of the harness are quick. */
 const WAITS = {
   auth: { session_ttl: '240h' },
   github: { poll_interval: '60s' },
@@ -47,7 +47,7 @@ interface Added {
 }
 
 /** One target answers one of its calls so each time: whatever else there is goes on, and its own jobs end once it works again. */
-export async function strikeTarget(call: TargetCall, answer: string): Promise<TargetStrike> {
+export async function strikeTarget(call: TargetCall, answer: TargetAnswer): Promise<TargetStrike> {
   const config = { groups: targetGroups, ...WAITS };
   const world = await World.start({ database: sqlite, forge: targetForge, config });
   try {
@@ -61,10 +61,10 @@ export async function strikeTarget(call: TargetCall, answer: string): Promise<Ta
 class Strike {
   readonly #world: World;
   readonly #call: TargetCall;
-  readonly #answer: string;
+  readonly #answer: TargetAnswer;
   readonly #added: Added[] = [];
 
-  constructor(world: World, call: TargetCall, answer: string) {
+  constructor(world: World, call: TargetCall, answer: TargetAnswer) {
     this.#world = world;
     this.#call = call;
     this.#answer = answer;
@@ -114,13 +114,7 @@ class Strike {
         requests.some(({ fault }) => fault !== undefined),
       );
     }
-    sim.addFault({
-      on,
-      ...target,
-      kind: 'not-found',
-      ...targetAnswers[this.#answer],
-      times: 'always',
-    });
+    sim.addFault({ on, ...target, ...this.#answer.fault, times: 'always' });
     if (this.#call.with !== undefined) sim.addFault(this.#call.with);
     if (cancels !== undefined) await api.cancel(running);
   }
@@ -187,9 +181,8 @@ class Strike {
   }
 }
 
-function meanBoundOf(answer: string): number {
-  const stopS = targetAnswers[answer]?.retryAfterS ?? 0;
-  return stopS > 60 ? MEAN_WAIT_OF_LONG_STOPS_MS : MEAN_WAIT_MS;
+function meanBoundOf({ fault }: TargetAnswer): number {
+  return (fault.retryAfterS ?? 0) > 60 ? MEAN_WAIT_OF_LONG_STOPS_MS : MEAN_WAIT_MS;
 }
 
 function problemOf(job: Job, runs: readonly LedgerRun[], isGood: boolean): string | undefined {
