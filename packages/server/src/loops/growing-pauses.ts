@@ -30,12 +30,16 @@ export class GrowingPauses {
     return until <= this.#options.clock.monotonic();
   }
 
-  /** @param afterMs when the pause begins, where until then nothing can be asked for anyway */
+  /**
+   * @param afterMs when the pause begins, where until then nothing can be asked for anyway. From the second time on it is as long as
+   *   that at least: what stops all else each time leaves them half of the time.
+   */
   noteInVain(key: string, afterMs = 0): void {
     const { clock, firstMs, longestMs } = this.#options;
     const now = clock.monotonic() + afterMs;
     const before = this.#pauses.get(key);
-    const ms = before === undefined ? firstMs : Math.min(2 * before.ms, longestMs);
+    const ms =
+      before === undefined ? firstMs : Math.min(Math.max(2 * before.ms, afterMs), longestMs);
     this.#pauses.set(key, { ms, until: now + ms });
   }
 

@@ -14,8 +14,8 @@ const BAD_EVERY_MS = 20 * MINUTE_MS;
 const LONGEST_WAIT_MS = 32 * MINUTE_MS;
 /** Pauses that did not grow with the stops would keep good jobs waiting for longer than this on average. */
 const MEAN_WAIT_MS = 5 * MINUTE_MS;
-/** Where each stop is a long one: half of the time is the others' once pauses are as long, which takes three of them. */
-const MEAN_WAIT_OF_LONG_STOPS_MS = 12 * MINUTE_MS;
+/** Where each stop is a long one: half of the time is the others' once pauses are as long, from the second on. */
+const MEAN_WAIT_OF_LONG_STOPS_MS = 8 * MINUTE_MS;
 /** Of the credential's 5,000 an hour. */
 const MOST_CALLS_A_MINUTE = 30;
 
