@@ -6,6 +6,7 @@ import { acme, namedGroups, plainGroups, UNSEEN_MS } from './harness/scenes.ts';
 import { databases, startWorld, type World, type WorldOptions } from './harness/world.ts';
 
 const SECRET = 'what the forge signs its webhooks with';
+const LIMIT = { kind: 'secondary-limit', status: 429, retryAfterS: 1 } as const;
 
 async function startHooked(
   options: Pick<WorldOptions, 'database' | 'wrapForge'>,
@@ -65,9 +66,12 @@ describe.each(databases)(
       expect(world.dispatches()).toBe(1);
     });
 
-    it('is its run by its id, while listings fail', async () => {
+    it.each([
+      ['fail', { kind: 'status-before' }],
+      ['meet a limit each time: what can be read by its id is', LIMIT],
+    ] as const)('is its run by its id, while listings %s', async (_, fault) => {
       const world = await startHooked({ database });
-      world.sim.addFault({ on: 'listRuns', kind: 'status-before', times: 1_000_000 });
+      world.sim.addFault({ on: 'listRuns', times: 'always', ...fault });
       const done = await world.job(await loseAnswer(world), 'completed');
       expect(done.run_id).toBe(world.ourRuns()[0]?.id);
       expect(world.dispatches()).toBe(1);

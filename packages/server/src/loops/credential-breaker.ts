@@ -1,4 +1,4 @@
-import type { DispatchTarget } from '../domain/job.ts';
+import { type DispatchTarget, LONGEST_BACKOFF_MS } from '../domain/job.ts';
 import { Breaker, type BreakerOptions } from '../lib/breaker.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FailedAt } from './choose-probe.ts';
@@ -22,12 +22,13 @@ export class CredentialBreaker {
   /** Repositories with a workflow that began to fail since the forge last answered. */
   readonly #newlyFailing = new Set<string>();
   /** Of workflows. */
-  readonly #ownLimits = new OwnLimits();
+  readonly #ownLimits: OwnLimits;
   #hasRecovered = false;
 
   constructor(clock: Clock, options: BreakerOptions) {
     this.#clock = clock;
     this.#breaker = new Breaker(clock, options);
+    this.#ownLimits = new OwnLimits({ clock, rememberedMs: LONGEST_BACKOFF_MS });
   }
 
   /** Epoch milliseconds at which a probe may go; `null`: closed, or the probe may go now. */

@@ -63,7 +63,9 @@ export async function followRepo(
     const single = deps.closedRepos.isOver(key) ? look.single : [];
     await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
     if (mayList) return;
-    // Right after the limit that it met nothing could be asked: only now it shows that the repository itself can be read.
+    // Right after the limit that it met nothing could be asked: only now what webhooks have told of can be read, and shows
+    // whether the repository itself can be.
+    await findTold(deps, look, context);
     const failure = deps.outages.failureOf(key);
     await followUnlisted(deps, look, context, { attempts: look.listed, failure });
   } catch (error) {
@@ -108,7 +110,7 @@ async function followByListing(
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   deps.closedRepos.forget(repoKeyOf(look));
-  deps.limitedRepos.forget(repoKeyOf(look));
+  deps.limitedRepos.succeed(repoKeyOf(look));
   deps.outages.noteListed(repoKeyOf(look));
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {

@@ -31,6 +31,24 @@ describe('growing pauses', () => {
     expect(pauseMinutes()).toBe(2);
   });
 
+  it('is over with a success, and begins anew after one', () => {
+    pauseMinutes();
+    pauses.noteInVain('a');
+    pauses.succeed('a');
+    expect(pauses.isOver('a')).toBe(true);
+    expect([1, 2].map(() => pauseMinutes())).toEqual([2, 4]);
+  });
+
+  it('is as long as the stop where it met one lately, whether or not it succeeded since', () => {
+    pauseMinutes(STOP_MS);
+    pauses.succeed('a');
+    now += 14 * MINUTE_MS;
+    expect(pauseMinutes(STOP_MS)).toBe(13 + 13);
+    pauses.succeed('a');
+    now += 15 * MINUTE_MS;
+    expect(pauseMinutes(STOP_MS)).toBe(13 + 2);
+  });
+
   it('begins at the end of the stop, which the first time may have been for something else', () => {
     expect(pauseMinutes(STOP_MS)).toBe(13 + 2);
   });

@@ -1,3 +1,4 @@
+import { LONGEST_BACKOFF_MS } from '../domain/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GrowingPauses } from './growing-pauses.ts';
 import { limitedForMs } from './limited-for.ts';
@@ -10,13 +11,12 @@ export interface Asked {
 }
 
 /**
- * In intervals, from the end of the stop on: by default longer than a limit stops the credential that does not say for how long,
- * up to 15 minutes. Others of its kind wait half as long, so that those that are not limited go before it, and end their pause.
+ * In intervals, from the end of the stop on: by default longer than a limit stops the credential that does not say for how long.
+ * Whatever the interval, a pause gets as long as the longest stop.
  */
-const INTERVALS = {
-  own: { first: 4, longest: 30 },
-  kind: { first: 2, longest: 15 },
-};
+const FIRST_INTERVALS = 4;
+/** Others of its kind wait so much of that, so that those that are not limited go before it, and end their pause. */
+const PART_OF_KIND = 1 / 2;
 
 /**
  * What has met a limit of the forge's is not asked for again as soon as the credential may go on: were it the first each time, and
@@ -29,10 +29,12 @@ export class LimitPauses {
 
   constructor(clock: Pick<Clock, 'now' | 'monotonic'>, intervalMs: number) {
     this.#clock = clock;
-    const pauses = ({ first, longest }: (typeof INTERVALS)['own']): GrowingPauses =>
-      new GrowingPauses({ clock, firstMs: first * intervalMs, longestMs: longest * intervalMs });
-    this.#own = pauses(INTERVALS.own);
-    this.#kinds = pauses(INTERVALS.kind);
+    const firstMs = FIRST_INTERVALS * intervalMs;
+    const longestMs = Math.max(firstMs, LONGEST_BACKOFF_MS);
+    this.#own = new GrowingPauses({ clock, firstMs, longestMs });
+    this.#kinds = new GrowingPauses({
+      ...{ clock, firstMs: PART_OF_KIND * firstMs, longestMs: PART_OF_KIND * longestMs },
+    });
   }
 
   mayAsk({ what, among }: Asked): boolean {
@@ -47,7 +49,7 @@ export class LimitPauses {
     if (!this.mayAsk(asked)) return undefined;
     try {
       const answer = await request();
-      this.#forget(asked);
+      this.#succeed(asked);
       return answer;
     } catch (error) {
       const limitedMs = limitedForMs(error, this.#clock);
@@ -62,9 +64,9 @@ export class LimitPauses {
     this.#kinds.endAll();
   }
 
-  #forget({ what, among }: Asked): void {
-    this.#own.forget(what);
-    if (among !== undefined) this.#kinds.forget(among);
+  #succeed({ what, among }: Asked): void {
+    this.#own.succeed(what);
+    if (among !== undefined) this.#kinds.succeed(among);
   }
 
   #pause({ what, among }: Asked, limitedMs: number): void {
@@ -72,6 +74,7 @@ export class LimitPauses {
     this.#kinds.forgetOld();
     // Several at once meet one limit: it is one time in vain.
     if (this.#own.isOver(what)) this.#own.noteInVain(what, limitedMs);
-    if (among !== undefined && this.#kinds.isOver(among)) this.#kinds.noteInVain(among, limitedMs);
+    if (among !== undefined && this.#kinds.isOver(among))
+      this.#kinds.noteInVain(among, limitedMs, PART_OF_KIND * limitedMs);
   }
 }

@@ -1,9 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { OwnLimits } from './own-limits.ts';
 
 describe('a limit', () => {
+  let now: number;
+  let limits: OwnLimits;
+
+  beforeEach(() => {
+    now = 0;
+    limits = new OwnLimits({ clock: { monotonic: () => now }, rememberedMs: 1_000 });
+  });
+
   it('is nobody’s own once one that met it goes through, whoever else did', () => {
-    const limits = new OwnLimits();
     expect([limits.meet('a'), limits.meet('b')]).toEqual([false, false]);
     expect(limits.pass('c')).toEqual([]);
     expect(limits.pass('b')).toEqual(['a']);
@@ -11,16 +18,25 @@ describe('a limit', () => {
   });
 
   it('is its own if others that met none go through between two of them', () => {
-    const limits = new OwnLimits();
     expect([limits.meet('a'), limits.meet('a'), limits.meet('b')]).toEqual([false, false, false]);
     limits.pass('c');
     expect([limits.meet('a'), limits.meet('a'), limits.meet('b')]).toEqual([true, true, true]);
   });
 
-  it('is no longer its own once it goes through', () => {
-    const limits = new OwnLimits();
+  it('of its own is so again for a while after it went through: a quota lets a few through, then stops all else', () => {
     limits.meet('a');
     limits.pass('c');
-    expect([limits.pass('a'), limits.meet('a')]).toEqual([[], false]);
+    limits.pass('a');
+    now = 999;
+    expect(limits.meet('a')).toBe(true);
+    limits.pass('a');
+    now = 1_999;
+    expect(limits.meet('a')).toBe(false);
+  });
+
+  it('that was nobody’s own is not remembered', () => {
+    limits.meet('a');
+    limits.pass('a');
+    expect(limits.meet('a')).toBe(false);
   });
 });

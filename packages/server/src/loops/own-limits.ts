@@ -1,6 +1,14 @@
+import type { Clock } from '../lib/clock.ts';
+
 interface Met {
   /** Since then something was done for another that has met none. */
   isOwn: boolean;
+}
+
+export interface OwnLimitsOptions {
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** How long a limit of its own is remembered of what went through since: it may let a few through now and then. */
+  readonly rememberedMs: number;
 }
 
 /**
@@ -8,24 +16,44 @@ interface Met {
  * of the whole account is met by whatever is asked next; one of its own a request meets again, while others go through.
  */
 export class OwnLimits {
+  readonly #options: OwnLimitsOptions;
   /** Those that met a limit, and for which nothing was done since. */
   readonly #met = new Map<string, Met>();
+  /** Those that met one of their own, and went through since; monotonic, when that is forgotten. */
+  readonly #lately = new Map<string, number>();
+
+  constructor(options: OwnLimitsOptions) {
+    this.#options = options;
+  }
 
   /** @returns whether it looks like its own: it met one before, and since then another that had met none went through */
   meet(key: string): boolean {
-    const isOwn = this.#met.get(key)?.isOwn ?? false;
+    const isOwn = this.#met.get(key)?.isOwn ?? this.#wasOwn(key);
     this.#met.set(key, { isOwn });
     return isOwn;
   }
 
   /** It went through. @returns those that met one as well: nobody's own, since this one met it, too, and it is over */
   pass(key: string): string[] {
-    if (!this.#met.delete(key)) {
-      for (const met of this.#met.values()) met.isOwn = true;
+    const met = this.#met.get(key);
+    if (met === undefined) {
+      for (const other of this.#met.values()) other.isOwn = true;
       return [];
     }
+    this.#met.delete(key);
+    if (met.isOwn) this.#remember(key);
     const others = [...this.#met.keys()];
     this.#met.clear();
     return others;
+  }
+
+  #wasOwn(key: string): boolean {
+    return (this.#lately.get(key) ?? -Infinity) > this.#options.clock.monotonic();
+  }
+
+  #remember(key: string): void {
+    const { clock, rememberedMs } = this.#options;
+    for (const one of this.#lately.keys()) if (!this.#wasOwn(one)) this.#lately.delete(one);
+    this.#lately.set(key, clock.monotonic() + rememberedMs);
   }
 }

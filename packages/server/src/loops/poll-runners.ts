@@ -38,7 +38,7 @@ export class PollRunners {
   readonly #askedAt = new Map<string, number>();
   readonly #refused: GrowingPauses;
   /** Of scopes. */
-  readonly #ownLimits = new OwnLimits();
+  readonly #ownLimits: OwnLimits;
   /** A run has ended, so a runner is probably free: it should be seen half an interval sooner. */
   #isSoonWanted = false;
   /** There may be something to list that was not listed before. */
@@ -52,10 +52,9 @@ export class PollRunners {
     this.#untold = new UntoldUse(deps);
     this.#ownerTypes = new OwnerTypes(deps);
     const { clock, pollIntervalMs } = deps;
-    this.#refused = new GrowingPauses({
-      ...{ clock, firstMs: pollIntervalMs },
-      longestMs: Math.max(LONGEST_REFUSED_MS, pollIntervalMs),
-    });
+    const longestMs = Math.max(LONGEST_REFUSED_MS, pollIntervalMs);
+    this.#refused = new GrowingPauses({ clock, firstMs: pollIntervalMs, longestMs });
+    this.#ownLimits = new OwnLimits({ clock, rememberedMs: longestMs });
   }
 
   get spec(): LoopSpec {
@@ -169,8 +168,8 @@ export class PollRunners {
     const { forge, store, logger, flow } = this.#deps;
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
-      for (const scope of [row.scope, ...this.#ownLimits.pass(row.scope)])
-        this.#refused.forget(scope);
+      this.#refused.succeed(row.scope);
+      for (const scope of this.#ownLimits.pass(row.scope)) this.#refused.forget(scope);
       this.#tellMismatch(row.scope, listing);
       const use = await store.runners.recordPass(fence, {
         forgeId: forge.id,

@@ -198,7 +198,8 @@ function limitedUntil(
  */
 function afterLimit({ pauses, clock }: SendDeps, error: unknown, isOwn = false): Partial<Outcome> {
   const limitedMs = Math.min(limitedForMs(error, clock) ?? 0, LONGEST_BACKOFF_MS);
-  const firstFailureMs = pauses.firstFailureMs + limitedMs;
+  // As long as the stop: where it is one of its own now and then, half of the time is the others'.
+  const firstFailureMs = Math.max(pauses.firstFailureMs, isOwn ? limitedMs : 0) + limitedMs;
   const longestMs = Math.max(pauses.longestFailureMs, isOwn ? LONGEST_BACKOFF_MS : 0);
   const longestFailureMs = longestMs + limitedMs;
   return { pauses: { ...pauses, firstFailureMs, longestFailureMs } };

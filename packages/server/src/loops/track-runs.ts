@@ -25,8 +25,8 @@ export interface TrackRunsDeps
   readonly longestPauseMs: number;
 }
 
-/** In tracking intervals: by default longer than a limit stops the credential that does not say for how long, up to 15 minutes. */
-const LIMITED_INTERVALS = { first: 4, longest: 30 };
+/** In tracking intervals: by default longer than a limit stops the credential that does not say for how long. */
+const LIMITED_INTERVALS = 4;
 
 /** The longest pause of a repository that cannot be read, as a part of the time after which its attempts end. */
 const CLOSED_OF_UNREADABLE = 1 / 6;
@@ -88,8 +88,8 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     outages: new ListingOutages(clock, recheckAfterMs),
     limits: new LimitPauses(clock, trackingIntervalMs),
     limitedRepos: new GrowingPauses({
-      ...{ clock, firstMs: LIMITED_INTERVALS.first * trackingIntervalMs },
-      longestMs: LIMITED_INTERVALS.longest * trackingIntervalMs,
+      ...{ clock, firstMs: LIMITED_INTERVALS * trackingIntervalMs },
+      longestMs: Math.max(LONGEST_BACKOFF_MS, LIMITED_INTERVALS * trackingIntervalMs),
     }),
     closedRepos: new GrowingPauses({
       ...{ clock, firstMs: trackingIntervalMs },

@@ -41,10 +41,10 @@ export const targetCalls: readonly TargetCall[] = [
   { on: 'userGet', target: OWNER, templateId: 'other' },
 ];
 
-/** What a forge, or what stands before it, may answer each time. */
+/** What a forge, or what stands before it, may answer each time, or now and then. */
 export interface TargetAnswer {
   readonly name: string;
-  readonly fault: Pick<FaultSpec, 'kind' | 'status' | 'html' | 'retryAfterS'>;
+  readonly fault: Pick<FaultSpec, 'kind' | 'status' | 'html' | 'retryAfterS' | 'probability'>;
 }
 
 export const targetAnswers: readonly TargetAnswer[] = [
@@ -52,6 +52,11 @@ export const targetAnswers: readonly TargetAnswer[] = [
   { name: '429 of a proxy', fault: { kind: 'status-before', status: 429, html: true } },
   { name: 'a limit of a minute', fault: { kind: 'secondary-limit', retryAfterS: 60 } },
   { name: 'a limit of 13 minutes', fault: { kind: 'secondary-limit', retryAfterS: 800 } },
+  {
+    // As of a quota that lets a few through.
+    name: 'a limit of 13 minutes every other time',
+    fault: { kind: 'secondary-limit', retryAfterS: 800, probability: 0.5 },
+  },
   { name: '502', fault: { kind: 'status-before', status: 502 } },
   { name: '502 after it has acted', fault: { kind: 'status-after', status: 502 } },
   { name: '403 of a proxy', fault: { kind: 'status-before', status: 403, html: true } },
