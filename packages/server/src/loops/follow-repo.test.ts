@@ -48,6 +48,8 @@ function start() {
     ownLimits: new Set<string>(),
     rerun: new Set<string>(),
   };
+  /** Attempts whose run is looked for. */
+  const searched: Attempt[] = [];
   const requests: string[] = [];
   const told: string[] = [];
   const hidden = () => Promise.reject(new ForgeError('404', { code: 'not-found', acted: 'no' }));
@@ -83,11 +85,11 @@ function start() {
       const canRead = await ask('repository', !forge.closed.has(repo));
       return forge.isDown ? badGateway() : canRead;
     },
-    listRuns: (_owner, repo) => {
-      requests.push('listing');
+    listRuns: (_owner, repo, { isPlain = false }) => {
+      requests.push(isPlain ? 'plain listing' : 'listing');
       if (forge.closed.has(repo)) return hidden();
       if (forge.unlistable.has(repo)) return badGateway();
-      if (forge.limited.has(repo)) {
+      if (forge.limited.has(isPlain ? `${repo}, plainly` : repo)) {
         const limit = { code: 'rate-limited', acted: 'no', status: 429 } as const;
         return Promise.reject(new ForgeError('429', limit));
       }
@@ -103,6 +105,13 @@ function start() {
     recordWorkflowJobs: (id) => tell('jobs')(id).then(() => undefined),
     recordRunUnreadable: tell('unreadable'),
     recordRunGone: (id) => tell('gone')(id).then(() => 'noted' as const),
+    listLive: () => Promise.resolve([...searched]),
+    listWatched: () => Promise.resolve([]),
+    listGuessed: () => Promise.resolve([]),
+    listAcceptedByTime: () => Promise.resolve([]),
+    listOwnedRunIds: () => Promise.resolve(new Set()),
+    listNamedCommits: () => Promise.resolve(new Set()),
+    recordMissing: (id) => tell('missing')(id).then(() => undefined),
   };
   const store = { runs } as Store;
   const deps = {
@@ -142,7 +151,7 @@ function start() {
     }
     return seen;
   };
-  return { forge, costs, follow, told, now: clock.now() };
+  return { forge, costs, follow, searched, told, now: clock.now() };
 }
 
 describe('runs of a repository that the token cannot see', () => {
@@ -210,6 +219,20 @@ it('a repository whose listing meets a limit each time is listed ever more rarel
   expect(await costs(8, look)).toEqual([1, 1, 0, 1, 0, 0, 0, 1]);
   forge.limited.clear();
   expect(await costs(6, look)).toEqual([0, 0, 0, 1, 1, 1]);
+});
+
+it('a repository whose plain listing alone meets a limit each time is listed ever more rarely, too', async () => {
+  const { forge, costs, searched } = start();
+  const lost = attempt('lost', {
+    state: 'unknown',
+    claimedAt: -7_200_000,
+    missingSince: -3_600_000,
+  });
+  searched.push(lost);
+  forge.limited.add('app, plainly');
+  const look = lookAt('app', { listed: [lost], single: [], createdSince: -9_000_000 });
+  // The listing, the plain one, and whether the repository can be read.
+  expect(await costs(8, look)).toEqual([3, 3, 1, 3, 1, 1, 1, 3]);
 });
 
 describe('a repository whose listing always fails (GitHub’s answered 502 for one for weeks)', () => {

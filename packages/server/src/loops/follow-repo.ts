@@ -110,7 +110,6 @@ async function followByListing(
   };
   const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
   deps.closedRepos.forget(repoKeyOf(look));
-  deps.limitedRepos.succeed(repoKeyOf(look));
   deps.outages.noteListed(repoKeyOf(look));
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {
@@ -125,13 +124,18 @@ async function followByListing(
   };
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
   await followEach(deps, look.listed, context, takeListed);
-  if (!look.listed.some(needsListing) || !context.mayGoOn()) return;
+  if (!look.listed.some(needsListing) || !context.mayGoOn()) {
+    deps.limitedRepos.succeed(repoKeyOf(look));
+    return;
+  }
   const { owner, repo, createdSince } = look;
   const where = { forgeId: forge.id, owner, repo, createdSince };
   // Only now that its runs are stored: any of them may show that their stamps are off.
   const offset = await deps.stamps.offset();
   await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
-  // Not before: a plain listing that always fails keeps it from being settled as well.
+  // Not before: a plain listing that always fails keeps it from being settled as well, and one that meets a limit each time
+  // stops all others as well.
+  deps.limitedRepos.succeed(repoKeyOf(look));
   await noteReadable(deps, look);
 }
 

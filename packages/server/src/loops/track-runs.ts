@@ -139,8 +139,9 @@ async function endFarPauses(
   { store, forge, logger, longestPauseMs }: TrackDeps,
   { fence }: LoopContext,
 ): Promise<void> {
-  // A job whose sending failed comes back so long after the next probe of its workflow, whose pause begins so late after a limit.
-  const longestMs = longestPauseMs + 2 * LONGEST_BACKOFF_MS;
+  // After a limit of its own a workflow pauses so long beyond the stop, which lasts as long, and a job whose sending failed comes back
+  // as long after its probe.
+  const longestMs = longestPauseMs + 3 * LONGEST_BACKOFF_MS;
   const isEnded = await store.dispatch.endFarPauses(fence, forge.id, longestMs);
   if (!isEnded) return;
   const message =
