@@ -115,6 +115,8 @@ export interface DispatchTarget {
   readonly ref: string;
 }
 
+export type WorkflowTarget = Pick<DispatchTarget, 'owner' | 'repo' | 'workflowId'>;
+
 export const targetFields = ['owner', 'repo', 'workflowId', 'ref'] as const;
 
 type TargetSource = { readonly [K in keyof DispatchTarget]: string | null };

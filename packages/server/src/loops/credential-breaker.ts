@@ -1,10 +1,8 @@
-import { type DispatchTarget, LONGEST_BACKOFF_MS } from '../domain/job.ts';
+import { LONGEST_BACKOFF_MS, type WorkflowTarget } from '../domain/job.ts';
 import { Breaker, type BreakerOptions } from '../lib/breaker.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FailedAt } from './choose-probe.ts';
 import { OwnLimits } from './own-limits.ts';
-
-type Workflow = Pick<DispatchTarget, 'owner' | 'repo' | 'workflowId'>;
 
 /**
  * Stops all dispatches of a credential when it is the forge that fails, and not one repository: what always fails there has
@@ -23,6 +21,8 @@ export class CredentialBreaker {
   readonly #newlyFailing = new Set<string>();
   /** Of workflows. */
   readonly #ownLimits: OwnLimits;
+  /** Those that have met a limit, by their key. */
+  readonly #limited = new Map<string, WorkflowTarget>();
   #hasRecovered = false;
 
   constructor(clock: Clock, options: BreakerOptions) {
@@ -46,7 +46,7 @@ export class CredentialBreaker {
   }
 
   /** When one of this repository, and of this workflow, last failed; −∞: never, or it has worked since. */
-  failedAt(workflow: Workflow): FailedAt {
+  failedAt(workflow: WorkflowTarget): FailedAt {
     return {
       repo: this.#repoFailedAt.get(repoOf(workflow)) ?? -Infinity,
       workflow: this.#failedAt.get(keyOf(workflow)) ?? -Infinity,
@@ -66,7 +66,7 @@ export class CredentialBreaker {
   }
 
   /** The forge answered, be it with a refusal. */
-  succeed(workflow: Workflow): void {
+  succeed(workflow: WorkflowTarget): void {
     this.#hasRecovered ||= this.#breaker.allowed !== Infinity;
     this.#failedAt.delete(keyOf(workflow));
     this.#repoFailedAt.delete(repoOf(workflow));
@@ -74,15 +74,24 @@ export class CredentialBreaker {
     this.#breaker.succeed();
   }
 
+  /** Workflows with a limit of their own: that the forge works again has nothing to do with it. */
+  listOwnLimited(): WorkflowTarget[] {
+    return this.#ownLimits.listOwn().flatMap((key) => this.#limited.get(key) ?? []);
+  }
+
   /** The forge has started one: limits that it and others had met are over for all of them. */
-  accept(workflow: Workflow): void {
+  accept(workflow: WorkflowTarget): void {
     this.succeed(workflow);
-    if (this.#ownLimits.pass(keyOf(workflow)).length > 0) this.#hasRecovered = true;
+    const others = this.#ownLimits.pass(keyOf(workflow));
+    for (const key of [keyOf(workflow), ...others]) this.#limited.delete(key);
+    if (others.length > 0) this.#hasRecovered = true;
   }
 
   /** The forge answered that it takes no more for now. @returns whether it looks like a limit of this workflow's own */
-  limit(workflow: Workflow): boolean {
+  limit(workflow: WorkflowTarget): boolean {
     this.succeed(workflow);
+    const { owner, repo, workflowId } = workflow;
+    this.#limited.set(keyOf(workflow), { owner, repo, workflowId });
     return this.#ownLimits.meet(keyOf(workflow));
   }
 
@@ -92,7 +101,7 @@ export class CredentialBreaker {
   }
 
   /** @returns whether it counts as this workflow's own failure; while the breaker is open it is the credential's */
-  fail(workflow: Workflow): boolean {
+  fail(workflow: WorkflowTarget): boolean {
     const key = keyOf(workflow);
     const isOpen = this.#breaker.allowed !== Infinity;
     // One that goes on failing is no news, or it would stop the others again and again.
@@ -111,10 +120,10 @@ export class CredentialBreaker {
   }
 }
 
-function repoOf({ owner, repo }: Workflow): string {
+function repoOf({ owner, repo }: WorkflowTarget): string {
   return `${owner}/${repo}`.toLowerCase();
 }
 
-function keyOf({ owner, repo, workflowId }: Workflow): string {
+function keyOf({ owner, repo, workflowId }: WorkflowTarget): string {
   return JSON.stringify([owner, repo, workflowId]).toLowerCase();
 }

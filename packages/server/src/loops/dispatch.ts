@@ -299,7 +299,7 @@ export class DispatchLoop {
     if (!this.#breaker.takeRecovery()) return;
     const { store, forge } = this.#deps;
     await untilStored(this.#deps, 'end of a failure of the forge', signal, async () => {
-      await store.dispatch.releaseFailing(forge.id);
+      await store.dispatch.releaseFailing(forge.id, this.#breaker.listOwnLimited());
     });
     wake.knock();
   }

@@ -34,6 +34,17 @@ describe('a limit', () => {
     expect(limits.meet('a')).toBe(false);
   });
 
+  it('of its own stays so when another comes through one that it met later: it would stop all else once more each time', () => {
+    limits.meet('bad');
+    limits.pass('c');
+    now = 61_000;
+    limits.meet('a');
+    limits.meet('b');
+    expect(limits.pass('a')).toEqual(['b']);
+    expect(limits.listOwn()).toEqual(['bad']);
+    expect(limits.meet('bad')).toBe(true);
+  });
+
   it('that was nobody’s own is not remembered', () => {
     limits.meet('a');
     limits.pass('a');

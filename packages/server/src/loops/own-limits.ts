@@ -1,8 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 
+/** Requests that were under way at the same time meet one limit of the account's within this time. */
+const SAME_LIMIT_MS = 60_000;
+
 interface Met {
   /** Since then something was done for another that has met none. */
   isOwn: boolean;
+  /** Monotonic. */
+  readonly at: number;
 }
 
 export interface OwnLimitsOptions {
@@ -29,22 +34,33 @@ export class OwnLimits {
   /** @returns whether it looks like its own: it met one before, and since then another that had met none went through */
   meet(key: string): boolean {
     const isOwn = this.#met.get(key)?.isOwn ?? this.#wasOwn(key);
-    this.#met.set(key, { isOwn });
+    this.#met.set(key, { isOwn, at: this.#options.clock.monotonic() });
     return isOwn;
   }
 
-  /** It went through. @returns those that met one as well: nobody's own, since this one met it, too, and it is over */
+  /**
+   * It went through.
+   *
+   * @returns those that met one as well: nobody's own, since this one met it, too, and it is over. Not what was known to meet one
+   *   of its own before that one came.
+   */
   pass(key: string): string[] {
     const met = this.#met.get(key);
     if (met === undefined) {
       for (const other of this.#met.values()) other.isOwn = true;
       return [];
     }
-    this.#met.delete(key);
+    const isSame = ({ isOwn, at }: Met): boolean => !isOwn || at >= met.at - SAME_LIMIT_MS;
     if (met.isOwn) this.#remember(key);
-    const others = [...this.#met.keys()];
-    this.#met.clear();
+    this.#met.delete(key);
+    const others = [...this.#met].flatMap(([other, itsMet]) => (isSame(itsMet) ? [other] : []));
+    for (const other of others) this.#met.delete(other);
     return others;
+  }
+
+  /** Those with a limit of their own, as far as is known. */
+  listOwn(): string[] {
+    return [...this.#met].filter(([, { isOwn }]) => isOwn).map(([key]) => key);
   }
 
   #wasOwn(key: string): boolean {

@@ -24,6 +24,8 @@ function start(
   const clock = new FakeClock();
   const begunAt = clock.monotonic();
   const asked: [string, number][] = [];
+  /** By a limit that another request has met. */
+  const heldBack = { until: 0 };
   const passes: RunnerPass[] = [];
   const errors: string[] = [];
   let log = '';
@@ -51,6 +53,10 @@ function start(
         return Promise.reject(new ForgeError('forbidden', { code: 'no-access', acted: 'no' }));
       }
       if (limited.includes(scope)) return meetLimit();
+      if (clock.now() < heldBack.until) {
+        const limit = { code: 'rate-limited', acted: 'no', retryAt: heldBack.until } as const;
+        return Promise.reject(new ForgeError('not sent', limit));
+      }
       const [sentAt, forgeSentAt] = [clock.now(), clock.now() + 500];
       const mismatch = mismatchOf(asked.length);
       return Promise.resolve({
@@ -115,7 +121,18 @@ function start(
     await background.drain();
     expect(clock.pendingTimers).toBe(0);
   };
-  return { clock, asked, ownersAsked, ownersAskedAt, passes, errors, told: () => log, tell, end };
+  return {
+    clock,
+    heldBack,
+    asked,
+    ownersAsked,
+    ownersAskedAt,
+    passes,
+    errors,
+    told: () => log,
+    tell,
+    end,
+  };
 }
 
 it('asks for every scope at each interval, and orders passes by the forge’s clock', async () => {
@@ -147,6 +164,36 @@ it('is not woken by runs that end while webhooks tell which runners they free, a
   await poll.clock.advance(INTERVAL_MS - 1_000);
   expect(poll.asked).toHaveLength(2);
   expect(poll.tell('attempt.ended')).toBe(true);
+  await poll.end();
+});
+
+it.each(['fails', 'meets a limit'])(
+  'asks again after the usual interval when a listing %s while webhooks come, which do not tell what runners there are',
+  async (what) => {
+    const failing = what === 'fails' ? ['org:a'] : [];
+    const limited = what === 'fails' ? [] : ['org:a'];
+    const poll = start(['org:a'], failing, undefined, [], { now: 30 * INTERVAL_MS }, limited);
+    await poll.clock.advance(0);
+    failing.length = 0;
+    limited.length = 0;
+    // A limit stops the credential for an interval; a refusal and a limit both make the scope wait for one.
+    await poll.clock.advance((what === 'fails' ? 1 : 2) * INTERVAL_MS);
+    expect([poll.errors.length, poll.passes.length]).toEqual([1, 1]);
+    await poll.clock.advance(25 * INTERVAL_MS);
+    expect(poll.passes).toHaveLength(1);
+    await poll.end();
+  },
+);
+
+it('asks when a limit is over that kept a listing from being sent, and not half a minute later (runners were stale till then)', async () => {
+  const poll = start(['org:a', 'org:b']);
+  await poll.clock.advance(0);
+  poll.heldBack.until = poll.clock.now() + 10 * INTERVAL_MS + 5_000;
+  await poll.clock.advance(10 * INTERVAL_MS + 4_999);
+  expect(poll.passes).toHaveLength(2);
+  expect(poll.asked).toHaveLength(2 * (1 + 10));
+  await poll.clock.advance(1);
+  expect(poll.passes).toHaveLength(4);
   await poll.end();
 });
 

@@ -2,6 +2,7 @@ import type { Event } from '../domain/event.ts';
 import { type Forge, ForgeError, type RunnerListing } from '../forge/forge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Wake } from '../lib/loop.ts';
 import type { RunnerScopeRow } from '../store/port/runners.ts';
 import type { Store } from '../store/port/store.ts';
 import { GrowingPauses } from './growing-pauses.ts';
@@ -16,6 +17,7 @@ import type { WebhookFlow } from './webhook-flow.ts';
 
 /** A scope that does not exist, or that no token of ours may list, stays so for long; once it may be listed that is seen after this. */
 const LONGEST_REFUSED_MS = 15 * 60_000;
+const SHORTEST_LIMIT_WAIT_MS = 1_000;
 
 export interface PollRunnersDeps {
   readonly forge: Forge;
@@ -36,6 +38,8 @@ export class PollRunners {
   readonly #ownerTypes: OwnerTypes;
   readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
+  /** Scopes whose last listing failed: no webhook tells which runners there are. */
+  readonly #failed = new Set<string>();
   readonly #refused: GrowingPauses;
   /** Of scopes. */
   readonly #ownLimits: OwnLimits;
@@ -46,6 +50,9 @@ export class PollRunners {
   /** As it was last seen: while webhooks tell which runners a run has freed, its end is no reason to look. */
   #isFlowing = false;
   #cancelSoon: () => void = () => undefined;
+  /** Scopes whose listing a limit kept from being sent, until it is over. */
+  readonly #heldBack = new Set<string>();
+  #cancelLimited: () => void = () => undefined;
 
   constructor(deps: PollRunnersDeps) {
     this.#deps = deps;
@@ -72,6 +79,7 @@ export class PollRunners {
       tick: (context) => this.#tick(context),
       drain: () => {
         this.#cancelSoon();
+        this.#cancelLimited();
         return Promise.resolve();
       },
     };
@@ -118,26 +126,32 @@ export class PollRunners {
   /**
    * Whatever wakes us: no scope is asked again before half its interval is over. While webhooks flow they tell
    * which runners a run has freed.
+   *
+   * @returns by scope
    */
-  async #gapMs(): Promise<number> {
+  async #findGaps(): Promise<(scope: string) => number> {
     const { flow, pollIntervalMs } = this.#deps;
     const isMoreWanted = this.#isMoreWanted;
     this.#isMoreWanted = false;
     const intervalMs = await flow.pollIntervalMs();
     this.#isFlowing = intervalMs > pollIntervalMs;
     if (this.#isFlowing) this.#isSoonWanted = false;
-    if (isMoreWanted || this.#isSoonWanted) return pollIntervalMs / 2;
-    return intervalMs - flow.checkEveryMs(pollIntervalMs) / 2;
+    const isSoon = isMoreWanted || this.#isSoonWanted;
+    const earlyMs = flow.checkEveryMs(pollIntervalMs) / 2;
+    return (scope) => {
+      if (isSoon) return pollIntervalMs / 2;
+      return (this.#failed.has(scope) ? pollIntervalMs : intervalMs) - earlyMs;
+    };
   }
 
   /** Each in the background: a scope whose listing hangs must not make the runners of the others stale. */
   async #pollDue(context: LoopContext, rows: RunnerScopeRow[]): Promise<void> {
     const { clock } = this.#deps;
     const { wake, background } = context;
-    const gapMs = await this.#gapMs();
+    const gapOf = await this.#findGaps();
     const now = clock.monotonic();
     const waitOf = ({ scope }: RunnerScopeRow): number =>
-      (this.#askedAt.get(scope) ?? -Infinity) + gapMs - now;
+      (this.#askedAt.get(scope) ?? -Infinity) + gapOf(scope) - now;
     this.#refused.keepOnly(rows.map(({ scope }) => scope));
     const open = rows.filter(({ scope }) => this.#refused.isOver(scope));
     const early = open.filter((row) => waitOf(row) > 0);
@@ -164,11 +178,26 @@ export class PollRunners {
     if (limitedMs !== undefined || isRefusal(error)) this.#refused.noteInVain(scope, limitedMs);
   }
 
-  async #poll({ fence, signal, mayGoOn }: LoopContext, row: RunnerScopeRow): Promise<void> {
+  /** It was not sent: its runners go stale meanwhile, so it is asked for when the limit is over, not an interval after this. */
+  #askAfterLimit(scope: string, retryAt: number, wake: Wake): void {
+    const { clock } = this.#deps;
+    this.#heldBack.add(scope);
+    this.#cancelLimited();
+    // A moment that has passed and changed nothing must not spin the loop.
+    const waitMs = Math.max(SHORTEST_LIMIT_WAIT_MS, retryAt - clock.now());
+    this.#cancelLimited = clock.after(waitMs, () => {
+      for (const one of this.#heldBack) this.#askedAt.delete(one);
+      this.#heldBack.clear();
+      wake.knock();
+    });
+  }
+
+  async #poll({ fence, signal, mayGoOn, wake }: LoopContext, row: RunnerScopeRow): Promise<void> {
     const { forge, store, logger, flow } = this.#deps;
     try {
       const listing = await forge.listRunners(row.scope, row.etags, signal);
       this.#refused.succeed(row.scope);
+      this.#failed.delete(row.scope);
       for (const scope of this.#ownLimits.pass(row.scope)) this.#refused.forget(scope);
       this.#tellMismatch(row.scope, listing);
       const use = await store.runners.recordPass(fence, {
@@ -181,8 +210,11 @@ export class PollRunners {
       });
       if (use !== undefined) this.#untold.add(use);
     } catch (error) {
+      this.#failed.add(row.scope);
       this.#pause(row.scope, error);
       if (!mayGoOn()) return;
+      const retryAt = heldBackUntil(error);
+      if (retryAt !== undefined) this.#askAfterLimit(row.scope, retryAt, wake);
       const message = error instanceof Error ? error.message : String(error);
       // Every interval the same: news once, then only for who looks for it.
       const level = message === row.error ? 'debug' : 'warn';
@@ -196,6 +228,12 @@ export class PollRunners {
     if (!this.#mismatches.isNews(scope, mismatch)) return;
     this.#deps.logger.warn({ scope, detail: mismatch }, 'the list of runners never adds up');
   }
+}
+
+/** By a limit that nothing may be sent before the end of; another request has met it. */
+function heldBackUntil(error: unknown): number | undefined {
+  if (!(error instanceof ForgeError) || error.code !== 'rate-limited') return undefined;
+  return error.isAnswered ? undefined : error.retryAt;
 }
 
 function isRefusal(error: unknown): boolean {

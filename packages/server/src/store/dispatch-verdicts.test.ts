@@ -228,6 +228,10 @@ for (const kind of databases) {
       at.clock.advance(1);
       await fail((await claimed()).id);
       expect(await pauseMs(waiting.id)).toBe(1_000);
+      // Not where what it meets is its own.
+      const itself = { owner: 'acme', repo: 'app', workflowId: 'ci.yml' };
+      await dispatch().releaseFailing('github', [itself]);
+      expect(await pauseMs(waiting.id)).toBe(1_000);
     });
 
     it('a probe that told nothing may be made again at once', async () => {

@@ -1,5 +1,6 @@
 /** What the answer to a sending says of its repository and workflow, written where the next claims look. */
 import { type SqlBool, sql } from 'kysely';
+import type { WorkflowTarget } from '../domain/job.ts';
 import type { Database, WriteTx } from './database.ts';
 import { clearTarget, isFor, targetOfAttempt, tellTarget } from './dispatch-targets.ts';
 import type { TargetWord } from './port/dispatch.ts';
@@ -76,7 +77,11 @@ export async function releaseProbe(tx: WriteTx, attempt: AttemptRow): Promise<vo
 }
 
 /** Each is tried once as one among others: that it failed while all did says nothing of it. */
-export async function releaseFailing(database: Database, forgeId: string): Promise<void> {
+export async function releaseFailing(
+  database: Database,
+  forgeId: string,
+  but: readonly WorkflowTarget[] = [],
+): Promise<void> {
   await database.write(async (tx) => {
     await tx.db
       .updateTable('target_blocks')
@@ -88,6 +93,13 @@ export async function releaseFailing(database: Database, forgeId: string): Promi
       .where('forge_id', '=', forgeId)
       .where('kind', '=', 'failing')
       .where('next_probe_at', 'is not', null)
+      .where((is) =>
+        is.and(
+          but.map(({ owner, repo, workflowId }) =>
+            is.not(is.and({ owner, repo, workflow_id: workflowId })),
+          ),
+        ),
+      )
       .execute();
   });
 }

@@ -19,7 +19,7 @@ import type { DispatchStore } from './port/dispatch.ts';
 export function makeDispatchStore(database: Database): DispatchStore {
   return {
     loadState: (query) => loadState(database, query),
-    releaseFailing: (forgeId) => releaseFailing(database, forgeId),
+    releaseFailing: (forgeId, but) => releaseFailing(database, forgeId, but),
     savePlans: (fence, plans) => savePlans(database, fence, plans),
     recordDisplaced: (attemptIds) => recordDisplaced(database, attemptIds),
     recordHoldsEnded: (attemptIds) => recordHoldsEnded(database, attemptIds),

@@ -1,7 +1,7 @@
 /** Dispatch: what a plan is made of, claims, and what came of sending them. */
 import type { Attempt } from '../../domain/attempt.ts';
 import type { DispatchState, GroupPlan } from '../../domain/dispatch-state.ts';
-import type { StringMap } from '../../domain/job.ts';
+import type { StringMap, WorkflowTarget } from '../../domain/job.ts';
 import type { LabelCase } from '../../domain/runner.ts';
 import type { BlockKind, TargetPauses, TargetVerdict } from '../../domain/target-block.ts';
 import type { Fence } from './leases.ts';
@@ -98,8 +98,8 @@ export interface RefusedOutcome extends TargetWord {
 export interface DispatchStore {
   /** What a plan is made of: the heads of all queues, not the queues. */
   loadState(query: DispatchQuery): Promise<LoadedDispatchState>;
-  /** The forge works again: a probe may go at once to each workflow that failed lately. */
-  releaseFailing(forgeId: string): Promise<void>;
+  /** The forge works again: a probe may go at once to each workflow that failed lately, but to these. */
+  releaseFailing(forgeId: string, but?: readonly WorkflowTarget[]): Promise<void>;
   /** Stores what differs from the last plan; not a state, no event. */
   savePlans(fence: Fence, plans: readonly GroupPlan[]): Promise<void>;
   /** These attempts keep no runner any more (`endedHolds`); those that are recorded so are left as they are. */
