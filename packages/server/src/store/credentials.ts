@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { Database, WriteTx } from './database.ts';
-import { releaseForToken } from './dispatch-new-token.ts';
+import { releaseForToken } from './dispatch/new-token.ts';
 import type { CredentialRow, CredentialStore } from './port/credentials.ts';
 import { toBool } from './rows.ts';
 import type { Schema } from './schema.ts';

@@ -1,4 +1,4 @@
-/** What the aggregate files stand on: typed reads, and one way to write. Implemented by dialect/sqlite.ts and dialect/postgres.ts. */
+/** What the aggregate files stand on: typed reads, and one way to write. Implemented by engine/sqlite/sqlite.ts and engine/postgres/postgres.ts. */
 import type { Kysely, RawBuilder, Transaction } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
 import type { JobState } from '../domain/job.ts';

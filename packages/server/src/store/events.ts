@@ -11,7 +11,7 @@ export function makeEventStore(database: Database): EventStore {
   };
 }
 
-/** Sequence order is commit order (dialect/postgres.ts), so nothing below a number already read can still appear. */
+/** Sequence order is commit order (engine/postgres/postgres.ts), so nothing below a number already read can still appear. */
 async function listAfter({ read }: Database, seq: number, limit: number): Promise<Event[]> {
   const rows = await read
     .selectFrom('events')

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
 import { databases, StoreClock, silentLogger } from './databases.testkit.ts';
-import type { OpenedDatabase } from './dialect/opened-database.ts';
-import { openPostgres } from './dialect/postgres.ts';
-import { openSqlite } from './dialect/sqlite.ts';
+import type { OpenedDatabase } from './engine/opened-database.ts';
+import { openPostgres } from './engine/postgres/postgres.ts';
+import { openSqlite } from './engine/sqlite/sqlite.ts';
 import { migrate, migrations } from './migrate.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { StoreConfig } from './open-store.ts';

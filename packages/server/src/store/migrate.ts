@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql, type Transaction } from 'kysely';
-import type { OpenedDatabase } from './dialect/opened-database.ts';
+import type { OpenedDatabase } from './engine/opened-database.ts';
 import { first } from './migrations/0001-first.ts';
 import { writeProofs } from './migrations/0002-write-proofs.ts';
 import { templateVersions } from './migrations/0003-template-versions.ts';

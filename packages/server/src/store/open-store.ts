@@ -1,24 +1,24 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { makeCatalogStore } from './catalog.ts';
+import { makeCatalogStore } from './catalog/catalog.ts';
 import { makeCredentialStore } from './credentials.ts';
 import type { Database } from './database.ts';
-import type { OpenedDatabase } from './dialect/opened-database.ts';
-import { openPostgres } from './dialect/postgres.ts';
-import type { PostgresConfig } from './dialect/postgres-options.ts';
-import { openSqlite } from './dialect/sqlite.ts';
-import { makeDispatchStore } from './dispatch.ts';
+import { makeDispatchStore } from './dispatch/dispatch.ts';
+import type { OpenedDatabase } from './engine/opened-database.ts';
+import type { PostgresConfig } from './engine/postgres/options.ts';
+import { openPostgres } from './engine/postgres/postgres.ts';
+import { openSqlite } from './engine/sqlite/sqlite.ts';
 import { makeEventStore } from './events.ts';
-import { makeJobStore } from './jobs.ts';
+import { makeJobStore } from './jobs/jobs.ts';
 import { makeLeaseStore, releaseAllLeases } from './leases.ts';
 import { migrate, migrations } from './migrate.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { Store } from './port/store.ts';
 import { makeRetentionStore } from './retention.ts';
-import { makeRunnerStore } from './runners.ts';
-import { makeRunStore } from './runs.ts';
+import { makeRunnerStore } from './runners/runners.ts';
+import { makeRunStore } from './runs/runs.ts';
 import { makeUserStore } from './users.ts';
-import { makeWebhookStore } from './webhooks.ts';
+import { makeWebhookStore } from './webhooks/webhooks.ts';
 
 export type StoreConfig =
   | { readonly driver: 'sqlite'; readonly path: string }

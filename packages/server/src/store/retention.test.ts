@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { NewEvent } from '../domain/event.ts';
-import { startedAttempt } from './attempt-row.testkit.ts';
-import { makeCatalogStore } from './catalog.ts';
+import { makeCatalogStore } from './catalog/catalog.ts';
 import { makeCredentialStore } from './credentials.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
-import { makeJobStore } from './jobs.ts';
+import { makeJobStore } from './jobs/jobs.ts';
+import { startedAttempt } from './moves/attempt-row.testkit.ts';
 import { makeRetentionStore } from './retention.ts';
 import { toBool } from './rows.ts';
 import type { AttemptRow, RunnerRow } from './schema.ts';

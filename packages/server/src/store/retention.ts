@@ -2,7 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { SYSTEM_ACTOR } from '../domain/event.ts';
 import type { Database, WriteTx } from './database.ts';
 import type { RetentionStore } from './port/retention.ts';
-import { tellGone } from './runner-events.ts';
+import { tellGone } from './runners/events.ts';
 
 const IDEMPOTENCY_KEYS_KEPT_MS = 24 * 3_600_000;
 /** Forges send a delivery again for days; its id must be known that long. */

@@ -6,7 +6,7 @@ import { JobFlow, type Refusal } from './job-flow.ts';
 import { type Handover, type Replica, Trio } from './trio.ts';
 
 /**
- * PostgreSQL ends what a server that stands still has begun (store/dialect/postgres-options.ts), one after another. Of
+ * PostgreSQL ends what a server that stands still has begun (store/engine/postgres/options.ts), one after another. Of
  * one that is dead it ends all at once.
  */
 const LOCKS_FREE_MS = 10_000;

@@ -1,0 +1,220 @@
+/** One repository's runs: what is asked of the forge about them in one look. */
+import type { Attempt } from '../../domain/attempt.ts';
+import { INCOMPLETE_RECHECKS } from '../../domain/correlation.ts';
+import { repoKeyOf } from '../../domain/run-keys.ts';
+import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../../forge/forge.ts';
+import type { GrowingPauses } from '../forge-limits/growing-pauses.ts';
+import { limitedForMs } from '../forge-limits/limited-for.ts';
+import type { LoopContext } from '../leased-loop.ts';
+import {
+  type FollowOneDeps,
+  followEach,
+  followOne,
+  isClosed,
+  noteUnreadable,
+  takeRun,
+  takeWorkflowJobs,
+} from './follow-run.ts';
+import { followUnlisted } from './follow-unlisted.ts';
+import type { ListingOutages } from './listing-outages.ts';
+import type { RepoLook } from './repo-runs.ts';
+import {
+  isSearching,
+  needsListing,
+  type ResolveDeps,
+  resolveAttempts,
+  resolveUnlisted,
+} from './resolve-attempts.ts';
+import type { RunStamps } from './run-stamps.ts';
+
+export interface RepoDeps extends FollowOneDeps {
+  readonly stamps: Pick<RunStamps, 'offset'>;
+  readonly requestTimeoutMs: number;
+  readonly runLookupTimeoutMs: number;
+  /** A new run may be readable only so long after the reply that named it: until then its absence says nothing. */
+  readonly runVisibleMs: number;
+  /** An attempt that was given up is watched this long for a run that turns up after all. */
+  readonly lateRunMs: number;
+  /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
+  readonly plainlyFrom: Map<string, number>;
+  readonly outages: ListingOutages;
+  /** Repositories, by their key, whose listing met a limit of the forge's. */
+  readonly limitedRepos: GrowingPauses;
+}
+
+export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): string {
+  return `${owner}/${repo}`;
+}
+
+/** One repository that fails must not keep the others from being followed; nor does its own look reject. */
+export async function followRepo(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+): Promise<void> {
+  const key = repoKeyOf(look);
+  try {
+    const mayList = deps.limitedRepos.isOver(key);
+    if (look.listed.length > 0 && mayList) {
+      await followByListing(deps, look, context);
+      deps.troubles.over(nameOf(look));
+    }
+    // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
+    const single = deps.closedRepos.isOver(key) ? look.single : [];
+    await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
+    if (mayList) return;
+    // Right after the limit that it met nothing could be asked: only now what webhooks have told of can be read, and shows
+    // whether the repository itself can be.
+    await findTold(deps, look, context);
+    const failure = deps.outages.failureOf(key);
+    await followUnlisted(deps, look, context, { attempts: look.listed, failure });
+  } catch (error) {
+    if (!context.mayGoOn()) return;
+    await noteFailure(deps, look, context, error);
+  }
+}
+
+async function noteFailure(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+  error: unknown,
+): Promise<void> {
+  const { owner, repo } = look;
+  const limitedMs = limitedForMs(error, deps.clock);
+  if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
+  const level = deps.troubles.levelOf(nameOf(look), error);
+  deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
+  if (!(error instanceof ForgeError)) return;
+  if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look), error);
+  await findTold(deps, look, context);
+  const open = look.attempts.filter(({ endedAt }) => endedAt === null);
+  if (isClosed(error)) {
+    await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
+    return;
+  }
+  // The listing comes before those that are read one by one: that it fails must not keep them waiting.
+  const attempts = [...look.listed, ...look.single];
+  await followUnlisted(deps, look, context, { attempts, failure: error });
+}
+
+async function followByListing(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+): Promise<void> {
+  const { forge } = deps;
+  const filter: RunFilter = {
+    createdSince: look.createdSince,
+    purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
+  };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
+  deps.closedRepos.forget(repoKeyOf(look));
+  deps.outages.noteListed(repoKeyOf(look));
+  const runs = new Map(listing.runs.map((run) => [run.id, run]));
+  const takeListed = async (attempt: Attempt): Promise<void> => {
+    if (attempt.runId === null || attempt.endedAt !== null) return;
+    const run = runs.get(attempt.runId);
+    if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
+    else if (isOverdue(deps, attempt, listing)) await followOne(deps, attempt, context.signal);
+    // Listings show a new run seconds late; asked by its id it tells at once which runner has taken it.
+    else if (attempt.runnerId === null) {
+      await takeWorkflowJobs(deps, attempt, attempt.runId, context.signal);
+    }
+  };
+  // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
+  await followEach(deps, look.listed, context, takeListed);
+  if (!look.listed.some(needsListing) || !context.mayGoOn()) {
+    deps.limitedRepos.succeed(repoKeyOf(look));
+    return;
+  }
+  const { owner, repo, createdSince } = look;
+  const where = { forgeId: forge.id, owner, repo, createdSince };
+  // Only now that its runs are stored: any of them may show that their stamps are off.
+  const offset = await deps.stamps.offset();
+  await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
+  // Not before: a plain listing that always fails keeps it from being settled as well, and one that meets a limit each time
+  // stops all others as well.
+  deps.limitedRepos.succeed(repoKeyOf(look));
+  await noteReadable(deps, look);
+}
+
+/** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
+async function findTold(deps: RepoDeps, look: RepoLook, context: LoopContext): Promise<void> {
+  if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
+  const { owner, repo, createdSince } = look;
+  const where = { forgeId: deps.forge.id, owner, repo, createdSince };
+  try {
+    const offset = await deps.stamps.offset();
+    await resolveUnlisted(resolveDeps(deps, look, context, offset), where);
+  } catch (error) {
+    // The listing's failure, told before, says as much.
+    deps.logger.debug({ err: error, owner, repo }, 'runs that webhooks told of not read');
+  }
+}
+
+/** A repository that could not be read for a moment now and then is not one that nobody can read. */
+async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<void> {
+  const back = listed.filter(
+    ({ runId, goneSince, endedAt }) => runId === null && goneSince !== null && endedAt === null,
+  );
+  if (back.length > 0) await store.runs.recordReadable(back.map(({ id }) => id));
+}
+
+function resolveDeps(
+  deps: RepoDeps,
+  look: RepoLook,
+  context: LoopContext,
+  offset: DateOffset,
+): ResolveDeps {
+  return {
+    runs: deps.store.runs,
+    webhooks: deps.store.webhooks,
+    forge: deps.forge,
+    signal: context.signal,
+    offset,
+    credentialNow: () => deps.forge.credentialFor('dispatch'),
+    now: deps.clock.now(),
+    listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
+    listAgainLater: () => listPlainlyLater(deps, look),
+    readableForMs: deps.outages.readableForMs(repoKeyOf(look)),
+    lateRunMs: deps.lateRunMs,
+    runVisibleMs: deps.runVisibleMs,
+    timing: {
+      requestTimeoutMs: deps.requestTimeoutMs,
+      runLookupTimeoutMs: deps.runLookupTimeoutMs,
+      recheckAfterMs: deps.recheckAfterMs,
+    },
+  };
+}
+
+/**
+ * Of a repository that has made too many runs since to show them all it cannot be told that a run is not there. Read
+ * anew at each look it would use up the credential's requests: so it is asked again after a while only.
+ */
+async function listPlainly(
+  deps: RepoDeps,
+  look: RepoLook,
+  createdSince: number,
+  { signal, mayGoOn }: LoopContext,
+): Promise<RunListing | undefined> {
+  const { forge, clock, plainlyFrom } = deps;
+  const name = nameOf(look);
+  if (clock.monotonic() < (plainlyFrom.get(name) ?? -Infinity)) return undefined;
+  const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
+  const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
+  if (listing.isComplete) plainlyFrom.delete(name);
+  else listPlainlyLater(deps, look);
+  // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
+  await forge.refreshActor(signal);
+  return mayGoOn() ? listing : undefined;
+}
+
+function listPlainlyLater({ clock, recheckAfterMs, plainlyFrom }: RepoDeps, look: RepoLook): void {
+  plainlyFrom.set(nameOf(look), clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
+}
+
+function isOverdue({ runVisibleMs }: RepoDeps, attempt: Attempt, listing: RunListing): boolean {
+  // Also beside what the listing does not show: asked by its id the run proves itself.
+  return listing.sentAt - attempt.claimedAt > runVisibleMs;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { attempt, CLAIMED_AT, run } from '../../domain/attempt.testkit.ts';
+import { resolve, type Seen } from './resolve-attempts.testkit.ts';
+
+const LATE_MS = 400_000;
+const lost = attempt('aaaa', { missingSince: CLAIMED_AT + 300_000 });
+const look = (seen: Seen) => resolve([lost], [], LATE_MS, seen);
+const looked = ['aaaa missing', 'listed plainly'];
+
+describe('a plain listing that lacks a run which a reply has named', () => {
+  it('stands still, so nothing is called absent (a job ran twice)', async () => {
+    const told = await look({ named: { '9': 60_000 }, read: { '9': run('9') } });
+    expect(told).toEqual([...looked, 'read 9', 'listed again later']);
+  });
+
+  it('is as it should be where that run was deleted', async () => {
+    expect(await look({ named: { '9': 60_000 } })).toEqual([...looked, 'read 9', 'aaaa absent']);
+  });
+
+  it('is as it should be where that run may be too new to be listed', async () => {
+    const read = { '9': run('9') };
+    expect(await look({ named: { '9': LATE_MS - 64_999 }, read })).toEqual([
+      ...looked,
+      'aaaa absent',
+    ]);
+    const [, , third] = await look({ named: { '9': LATE_MS - 65_000 }, read });
+    expect(third).toBe('read 9');
+  });
+
+  it('is as it should be where that run is older than what it shows', async () => {
+    const seen = { named: { '9': -60_001 }, read: { '9': run('9') } };
+    expect(await look(seen)).toEqual([...looked, 'aaaa absent']);
+  });
+
+  it('is as it should be where the stamp of that run may be before what it shows', async () => {
+    const seen = { uncertaintyMs: 90_000, createdSince: CLAIMED_AT - 160_000 };
+    const read = { '9': run('9') };
+    const told = await look({ ...seen, named: { '9': -70_001 }, read });
+    expect(told).not.toContain('read 9');
+    expect(await look({ ...seen, named: { '9': -60_000 }, read })).toContain('read 9');
+  });
+
+  it('says nothing of a run that cannot be read now', async () => {
+    const seen: Seen = { named: { '9': 60_000 }, read: { '9': 'unavailable' } };
+    await expect(look(seen)).rejects.toThrow();
+  });
+});
+
+it('a plain listing that shows the runs which replies have named is believed, without a request', async () => {
+  const shown = [run('9', { path: '.github/workflows/other.yml' })];
+  const told = await look({ plain: shown, named: { '9': 60_000 } });
+  expect(told).toEqual([...looked, 'aaaa absent']);
+});

@@ -1,0 +1,97 @@
+import type { Event } from '../../domain/event.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { WebhookFlow } from '../webhooks/webhook-flow.ts';
+
+export interface TrackPaceOptions {
+  readonly flow: WebhookFlow;
+  readonly clock: Clock;
+  readonly trackingIntervalMs: number;
+  /** Listings for late runs go back up to a day: not every tick pays for them. */
+  readonly recheckAfterMs: number;
+}
+
+/** What one tick of the tracker looks at. */
+export interface Look {
+  /** All live attempts; else only those whose webhooks are overdue. */
+  readonly isAll: boolean;
+  /** A webhook told of a run that a live attempt without one may have started. */
+  readonly isRunTold: boolean;
+  /** Ids of attempts whose runs were started again, so that they are over. */
+  readonly restarted: ReadonlySet<string>;
+  /** A webhook told of a run that an attempt which was given up may have started. */
+  readonly isWatchedTold: boolean;
+  /** Attempts that were given up, too, as far as it is their turn. */
+  readonly isWatchedDue: boolean;
+}
+
+/** Something told: taken at once, then at most once an interval, so that many tellings do not cost a request each. */
+class Telling {
+  #isTold = false;
+  #takenAt = -Infinity;
+
+  add(): void {
+    this.#isTold = true;
+  }
+
+  take(now: number, everyMs: number): boolean {
+    if (!this.#isTold || now - this.#takenAt < everyMs) return false;
+    this.#isTold = false;
+    this.#takenAt = now;
+    return true;
+  }
+}
+
+/** Decides when the tracker looks at everything: at its interval and when runners change hands, but not while webhooks tell. */
+export class TrackPace {
+  readonly #options: TrackPaceOptions;
+  #allAt = -Infinity;
+  #watchedAt = -Infinity;
+  #isRunnerMoved = false;
+  #restarted = new Set<string>();
+  readonly #toldToLive = new Telling();
+  readonly #toldToWatched = new Telling();
+
+  constructor(options: TrackPaceOptions) {
+    this.#options = options;
+  }
+
+  isWokenBy({ kind, data }: Event): boolean {
+    // A runner that has just become busy has probably taken a run of ours; one just freed has left one. Where a
+    // workflow job told of it, its run is known already.
+    const isMoved =
+      kind === 'runner.changed' && data['isUseChanged'] === true && data['runId'] === null;
+    const isTold = kind === 'webhook.run-unmatched';
+    if (isMoved) this.#isRunnerMoved = true;
+    if (isTold) for (const telling of [this.#toldToLive, this.#toldToWatched]) telling.add();
+    const restarted = kind === 'webhook.run-again' ? data['attemptId'] : undefined;
+    if (typeof restarted === 'string') this.#restarted.add(restarted);
+    // Looked for soon, see `DoubtPace`.
+    const isInDoubt =
+      kind === 'attempt.unknown' || (kind === 'attempt.accepted' && data['runId'] === null);
+    return isMoved || isTold || isInDoubt || restarted !== undefined;
+  }
+
+  async next(): Promise<Look> {
+    const now = this.#options.clock.monotonic();
+    const { flow, recheckAfterMs } = this.#options;
+    const isRunTold = this.#toldToLive.take(now, flow.webhookGraceMs);
+    const isWatchedTold = this.#toldToWatched.take(now, recheckAfterMs);
+    const isRunnerMoved = this.#isRunnerMoved;
+    this.#isRunnerMoved = false;
+    const restarted = this.#restarted;
+    this.#restarted = new Set();
+    const isAll = await this.#isAllDue(now, isRunnerMoved);
+    if (isAll) this.#allAt = now;
+    const isWatchedDue = isWatchedTold || (isAll && now - this.#watchedAt >= recheckAfterMs);
+    if (isWatchedDue) this.#watchedAt = now;
+    return { isAll, isRunTold, restarted, isWatchedTold, isWatchedDue };
+  }
+
+  async #isAllDue(now: number, isRunnerMoved: boolean): Promise<boolean> {
+    const { flow, trackingIntervalMs } = this.#options;
+    if (!flow.isOpen) return true;
+    const intervalMs = await flow.trackingIntervalMs();
+    if (isRunnerMoved && !(await flow.isFlowing())) return true;
+    return now - this.#allAt >= intervalMs - flow.checkEveryMs(trackingIntervalMs) / 2;
+  }
+}

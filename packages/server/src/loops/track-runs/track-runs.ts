@@ -1,0 +1,199 @@
+import { type Attempt, isWatched } from '../../domain/attempt.ts';
+import { LONGEST_BACKOFF_MS } from '../../domain/job.ts';
+import { repoKeyOf } from '../../domain/run-keys.ts';
+import { GrowingPauses } from '../forge-limits/growing-pauses.ts';
+import { LimitPauses } from '../forge-limits/limit-pauses.ts';
+import type { LoopContext, LoopSpec } from '../leased-loop.ts';
+import { Troubles } from '../troubles.ts';
+import { DoubtPace } from './doubt-pace.ts';
+import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
+import { type FollowDeps, forgetEnded } from './follow-run.ts';
+import { ListingOutages } from './listing-outages.ts';
+import { OverdueRuns } from './overdue-runs.ts';
+import { type OwedLook, OwedLooks } from './owed-looks.ts';
+import { lookByRepo, type RepoLook } from './repo-runs.ts';
+import { needsListing } from './resolve-attempts.ts';
+import { type Look, TrackPace } from './track-pace.ts';
+import { WatchPace } from './watch-pace.ts';
+
+type KeptInMemory = 'plainlyFrom' | 'closedRepos' | 'outages' | 'limitedRepos' | 'limits';
+
+export interface TrackRunsDeps
+  extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | KeptInMemory> {
+  readonly trackingIntervalMs: number;
+  /** Of all that is configured to put a job, a workflow or an attempt off. */
+  readonly longestPauseMs: number;
+}
+
+/** In tracking intervals: by default longer than a limit stops the credential that does not say for how long. */
+const LIMITED_INTERVALS = 4;
+
+/** The longest pause of a repository that cannot be read, as a part of the time after which its attempts end. */
+const CLOSED_OF_UNREADABLE = 1 / 6;
+
+interface TrackDeps
+  extends TrackRunsDeps,
+    Pick<RepoDeps, 'lookedInto' | 'troubles' | KeptInMemory> {
+  readonly pace: TrackPace;
+  readonly overdue: OverdueRuns;
+  readonly doubts: DoubtPace;
+  readonly owed: OwedLooks;
+  readonly watchPace: WatchPace;
+}
+
+/** Follows the runs of live attempts, moves their jobs on, and finds the runs of attempts whose outcome is unknown. */
+export function trackRuns(given: TrackRunsDeps): LoopSpec {
+  const deps = makeDeps(given);
+  const { clock, flow, pace, doubts } = deps;
+  let isWoken = false;
+  let cancelLook = (): void => undefined;
+  return {
+    name: `track-runs:${deps.forge.id}`,
+    everyMs: flow.checkEveryMs(deps.trackingIntervalMs),
+    isWokenBy: (event) => {
+      const isToWake = pace.isWokenBy(event);
+      isWoken ||= isToWake;
+      return isToWake;
+    },
+    tick: async (context) => {
+      cancelLook();
+      const isSoon = isWoken;
+      isWoken = false;
+      await tick(deps, context, isSoon);
+      const waitMs = doubts.waitMs();
+      if (waitMs === null) return;
+      cancelLook = clock.after(waitMs, () => {
+        isWoken = true;
+        context.wake.knock();
+      });
+    },
+    drain: () => {
+      cancelLook();
+      return Promise.resolve();
+    },
+  };
+}
+
+function makeDeps(given: TrackRunsDeps): TrackDeps {
+  const { flow, clock, trackingIntervalMs, recheckAfterMs } = given;
+  const { webhookGraceMs } = flow;
+  return {
+    ...given,
+    lookedInto: new Map(),
+    troubles: new Troubles(),
+    pace: new TrackPace({ flow, clock, trackingIntervalMs, recheckAfterMs }),
+    overdue: new OverdueRuns({ clock, webhookGraceMs, trackingIntervalMs }),
+    doubts: new DoubtPace(clock, trackingIntervalMs),
+    plainlyFrom: new Map(),
+    outages: new ListingOutages(clock, recheckAfterMs),
+    limits: new LimitPauses(clock, trackingIntervalMs),
+    limitedRepos: new GrowingPauses({
+      ...{ clock, firstMs: LIMITED_INTERVALS * trackingIntervalMs },
+      longestMs: Math.max(LONGEST_BACKOFF_MS, LIMITED_INTERVALS * trackingIntervalMs),
+    }),
+    closedRepos: new GrowingPauses({
+      ...{ clock, firstMs: trackingIntervalMs },
+      longestMs: Math.max(CLOSED_OF_UNREADABLE * given.unreadableRunMs, trackingIntervalMs),
+    }),
+    owed: new OwedLooks(),
+    watchPace: new WatchPace(clock, recheckAfterMs),
+  };
+}
+
+/** @param isSoon something woke it: what it has to leave out now is not left to the next interval */
+async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Promise<void> {
+  const { forge, store, clock, overdue } = deps;
+  const now = clock.now();
+  const look = await nextLook(deps, context);
+  const { isAll, isRunTold, restarted, isWatchedDue, owed } = look;
+  // Here too: a server that does not dispatch still has to settle what one that died had claimed.
+  await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
+  await endFarPauses(deps, context);
+  const [live, betweenJobs, { watched, all }] = await Promise.all([
+    store.runs.listLive(forge.id),
+    store.runs.listToLookInto(forge.id),
+    listWatched(deps, look),
+  ]);
+  forgetEnded(deps, live);
+  const isSought = [...live, ...watched].some(needsListing);
+  const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
+  const forgeNow = now + offset.offsetMs;
+  const late = overdue.choose(live, betweenJobs, forgeNow, isRunTold);
+  if (isAll) overdue.noteLooked(live);
+  const sought = deps.doubts.take(live);
+  const some = new Set([...late, ...sought]);
+  const isMeant = (one: Attempt): boolean =>
+    isAll || some.has(one) || restarted.has(one.id) || owed.has(repoKeyOf(one));
+  const urgent = new Set([...betweenJobs, ...restarted]);
+  const looks = lookByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
+  // Only these ticks see everything that is looked at.
+  if (isAll && isWatchedDue) {
+    deps.closedRepos.keepOnly(live.map(repoKeyOf));
+    deps.limitedRepos.keepOnly([...live, ...all].map(repoKeyOf));
+    deps.troubles.keepOnly([...looks.map(nameOf), ...all.map(nameOf), ...live.map(({ id }) => id)]);
+  }
+  await begin({ ...deps, betweenJobs }, looks, context, { isSoon, restarted });
+}
+
+async function endFarPauses(
+  { store, forge, logger, longestPauseMs }: TrackDeps,
+  { fence }: LoopContext,
+): Promise<void> {
+  // After a limit of its own a workflow pauses so long beyond the stop, which lasts as long, and a job whose sending failed comes back
+  // as long after its probe.
+  const longestMs = longestPauseMs + 3 * LONGEST_BACKOFF_MS;
+  const isEnded = await store.dispatch.endFarPauses(fence, forge.id, longestMs);
+  if (!isEnded) return;
+  const message =
+    'the clock was put back: what waited for a time further off than any pause goes on';
+  logger.warn({ forgeId: forge.id }, message);
+}
+
+/** With what earlier ticks have left out, and can be looked at now. */
+async function nextLook(
+  { pace, owed }: TrackDeps,
+  { background }: LoopContext,
+): Promise<Look & { readonly owed: ReadonlyMap<string, OwedLook> }> {
+  const taken = owed.take((key) => !background.isUnderWay(key));
+  const look = await pace.next();
+  const again = [...taken.values()].flatMap(({ restarted }) => [...restarted]);
+  return { ...look, restarted: new Set([...look.restarted, ...again]), owed: taken };
+}
+
+/** @returns all that are watched, and those to be looked at now; none where it is nobody's turn */
+async function listWatched(
+  { store, forge, clock, lateRunMs, watchPace }: TrackDeps,
+  {
+    isWatchedDue,
+    isWatchedTold,
+    owed,
+  }: Pick<Look, 'isWatchedDue' | 'isWatchedTold'> & { owed: ReadonlyMap<string, OwedLook> },
+): Promise<{ readonly watched: readonly Attempt[]; readonly all: readonly Attempt[] }> {
+  const isOwed = (one: Attempt): boolean => owed.get(repoKeyOf(one))?.isWatched === true;
+  const isAnyOwed = [...owed.values()].some(({ isWatched }) => isWatched);
+  if (!isWatchedDue && !isAnyOwed) return { watched: [], all: [] };
+  const all = await store.runs.listWatched(forge.id, clock.now() - lateRunMs);
+  const watched = watchPace.take(all, (one) => isWatchedTold || isOwed(one));
+  return { watched, all };
+}
+
+/** A repository that is slow to answer keeps no other waiting: its look goes on while the next ticks look at the others. */
+async function begin(
+  deps: TrackDeps & FollowDeps,
+  looks: readonly RepoLook[],
+  context: LoopContext,
+  owed: Omit<OwedLook, 'isWatched'>,
+): Promise<void> {
+  const { background, wake } = context;
+  const begun: string[] = [];
+  for (const look of looks) {
+    const key = repoKeyOf(look);
+    const follow = (): Promise<void> => followRepo(deps, look, context);
+    const onEnd = (): void => {
+      if (deps.owed.isSoon(key)) wake.knock();
+    };
+    if (background.tryStart(key, follow, onEnd)) begun.push(key);
+    else deps.owed.add(key, { ...owed, isWatched: look.attempts.some(isWatched) });
+  }
+  await background.waitFor(begun, deps.clock);
+}

@@ -1,0 +1,226 @@
+/**
+ * Jobs that stay behind must not hide those behind them: those that have to wait for the outcome of one that was sent before,
+ * all but one of a target whose probe is due, and those for which the plan has no runner while it leaves one to others.
+ */
+import type { Kysely } from 'kysely';
+import type { GroupRoom } from '../../domain/dispatch-plan/room.ts';
+import type { PlanRoom } from '../../domain/dispatch-plan.ts';
+import { DoubtedTargets } from '../../domain/doubt.ts';
+import type { DispatchTarget } from '../../domain/job.ts';
+import { scopeCovers } from '../../domain/runner.ts';
+import type { Schema, TargetBlockRow } from '../schema.ts';
+import {
+  type GroupSight,
+  type HeadScene,
+  inOrder,
+  MOST_AT_ONCE,
+  originOfWaiting,
+  queryOf,
+  targetOfWaiting,
+  templateTarget,
+  type WaitingTemplate,
+} from './choose-heads.ts';
+import { type HeadQuery, type HeadRow, listHeads, type OwnTarget, wordsOf } from './heads.ts';
+import { blocks } from './targets.ts';
+
+/** Each finds at least one more target whose jobs stay: a few say all, unless one target is written in many ways. */
+const MOST_LOOKS = 8;
+/** Of one group: what a statement may be handed is limited. */
+const MOST_OWN_TARGETS = 100;
+/** Of one group in a look, where many look at once. */
+const FEWEST_OF_GROUP = 3;
+
+/**
+ * `going`, and what stands behind those of them that may stay. Which of them have to wait for an outcome only their inputs
+ * tell, and one of them may be a probe, so these are shown, too.
+ */
+export async function listBeside(
+  db: Kysely<Schema>,
+  going: readonly HeadRow[],
+  sights: readonly GroupSight[],
+  scene: HeadScene,
+): Promise<HeadRow[]> {
+  const hurdles = new Hurdles(scene);
+  let shown = inOrder(going);
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const byGroup = Map.groupBy(shown, (row) => row.group_id);
+    const units = shown.reduce((sum, job) => sum + hurdles.runnersOf(job), 0);
+    const cut = sights.filter((sight) => {
+      const ofGroup = byGroup.get(sight.base.groupId) ?? [];
+      if (ofGroup.length === 0) return false;
+      if (ofGroup.length >= (scene.pending.get(sight.base.groupId) ?? 0)) return false;
+      return !hurdles.isOutcomePlain(sight, ofGroup, units + scene.held);
+    });
+    if (cut.length === 0) break;
+    await scene.breathe();
+    const room = await scene.findRoom(shown.filter((job) => !hurdles.mayStay(job)));
+    const left = MOST_AT_ONCE - (shown.length - going.length);
+    const share = Math.max(FEWEST_OF_GROUP, Math.floor(left / cut.length));
+    const queries = cut.flatMap((sight) =>
+      hurdles.passOver({
+        ...{ sight, share, room, isEnough: left <= 0 },
+        shown: byGroup.get(sight.base.groupId) ?? [],
+      }),
+    );
+    if (queries.length === 0) break;
+    const all = inOrder([...shown, ...(await listHeads(db, queries, scene))]);
+    if (all.length === shown.length) break;
+    shown = all;
+  }
+  return shown;
+}
+
+interface Look {
+  readonly sight: GroupSight;
+  /** How many jobs to read beyond those that are sent. */
+  readonly share: number;
+  /** Groups with something to send are looked at by the next pass. */
+  readonly isEnough: boolean;
+  readonly room: PlanRoom;
+  /** Of the group. */
+  readonly shown: readonly HeadRow[];
+}
+
+class Hurdles {
+  readonly #scene: HeadScene;
+  readonly #doubted: DoubtedTargets;
+  /** Of targets to which one probe may go. */
+  readonly #due: readonly TargetBlockRow[];
+  readonly #templates: ReadonlyMap<string, WaitingTemplate>;
+  readonly #byGroup: ReadonlyMap<string, readonly WaitingTemplate[]>;
+  /** Per group, by their words. */
+  readonly #passedOver = new Map<string, Map<string, OwnTarget>>();
+
+  constructor(scene: HeadScene) {
+    this.#scene = scene;
+    this.#doubted = new DoubtedTargets(scene.doubts);
+    const { activeBlocks, now, templates } = scene;
+    this.#due = activeBlocks.filter((row) => (row.next_probe_at ?? Infinity) <= now);
+    this.#templates = new Map(templates.map((row) => [row.template_id, row]));
+    this.#byGroup = Map.groupBy(
+      templates.filter((row) => row.owner !== null),
+      (row) => row.group_id,
+    );
+  }
+
+  /**
+   * What most plans come to is told without one, which costs as much as the plan that follows: jobs that any free runner of the
+   * group will do for use them all up, or there is one for each of them whatever others take.
+   *
+   * @param units of all that is shown and held
+   */
+  isOutcomePlain(
+    { free, scopes }: GroupSight,
+    ofGroup: readonly HeadRow[],
+    units: number,
+  ): boolean {
+    const plain = ofGroup.filter((job) => {
+      if (this.runnersOf(job) > 1 || this.mayStay(job)) return false;
+      const { owner, repo } = targetOfWaiting(job, originOfWaiting(job, this.#templates));
+      return scopes.every((scope) => scopeCovers(scope, owner, repo));
+    });
+    return plain.length >= free || (plain.length === ofGroup.length && units <= free);
+  }
+
+  runnersOf(job: HeadRow): number {
+    return runnersOf(originOfWaiting(job, this.#templates));
+  }
+
+  /** For want of other things than a runner. */
+  mayStay(job: HeadRow): boolean {
+    if (this.#doubted.isEmpty && this.#due.length === 0) return false;
+    const origin = originOfWaiting(job, this.#templates);
+    const target = targetOfWaiting(job, origin);
+    return this.#due.some((row) => blocks(row, target)) || this.#isDoubted(target, origin);
+  }
+
+  #isDoubted(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
+    if (this.#doubted.isEmpty) return false;
+    const input = origin?.correlation_input ?? null;
+    if (input !== null && !this.#scene.isUnnamed(target, input)) return false;
+    return this.#doubted.has(target);
+  }
+
+  /** As `queryOf`, without those of `shown` that stay, and all like them; nothing where that would be too many. */
+  passOver({ sight, share, isEnough, room, shown }: Look): HeadQuery[] {
+    const { groupId } = sight.base;
+    const staying = shown.filter((job) => !room.isSent(job.id));
+    if (staying.length === 0 || (isEnough && staying.length < shown.length)) return [];
+    const left = room.ofGroup(groupId);
+    const scopes = left.listScopes();
+    if (scopes.length === 0) return [];
+    const withoutOwn = this.#passOverOwn(groupId, staying, left);
+    if (withoutOwn.length > MOST_OWN_TARGETS) return [];
+    const templates = this.#byGroup.get(groupId) ?? [];
+    const stays = this.#likenessTo(staying);
+    const isOut = (row: WaitingTemplate): boolean =>
+      stays(row) || isWithoutRoom(left, runnersOf(row), placeOf(row));
+    const query = queryOf({ ...sight, scopes, uncovered: templates.filter(isOut).map(idOf) });
+    const ofOwn = new Set(
+      staying.filter(hasOwnTarget).map((job) => originOfWaiting(job, this.#templates)),
+    );
+    const tooWide = templates.filter((row) =>
+      ofOwn.has(row)
+        ? left.count(runnersOf(row)) < runnersOf(row)
+        : isWithoutRoom(left, runnersOf(row)),
+    );
+    // Those that are sent are read again.
+    const most = Math.min(query.most, share) + shown.length - staying.length;
+    return [{ ...query, most, withoutOwnOf: tooWide.map(idOf), withoutOwn }];
+  }
+
+  #passOverOwn(groupId: string, staying: readonly HeadRow[], left: GroupRoom): OwnTarget[] {
+    const passedOver = this.#passedOver.get(groupId) ?? new Map<string, OwnTarget>();
+    this.#passedOver.set(groupId, passedOver);
+    for (const job of staying.filter(hasOwnTarget)) {
+      const target = targetOfWaiting(job, originOfWaiting(job, this.#templates));
+      // Without room its scopes keep it out.
+      if (this.mayStay(job) || left.count(1, target) > 0) {
+        passedOver.set(JSON.stringify(wordsOf(job)), job);
+      }
+    }
+    return [...passedOver.values()];
+  }
+
+  /** Whether jobs that go where their template goes would stay as one of these does. */
+  #likenessTo(staying: readonly HeadRow[]): (row: WaitingTemplate) => boolean {
+    const origins = new Set<WaitingTemplate | undefined>();
+    const fewest = new Map<TargetBlockRow, number>();
+    let isOneDoubted = false;
+    for (const job of staying) {
+      const origin = originOfWaiting(job, this.#templates);
+      const target = targetOfWaiting(job, origin);
+      if (!hasOwnTarget(job)) origins.add(origin);
+      isOneDoubted ||= this.#isDoubted(target, origin);
+      for (const block of this.#due.filter((row) => blocks(row, target))) {
+        fewest.set(block, Math.min(fewest.get(block) ?? Infinity, runnersOf(origin)));
+      }
+    }
+    return (row) => {
+      const target = templateTarget(row);
+      if (origins.has(row) || (isOneDoubted && this.#isDoubted(target, row))) return true;
+      return [...fewest].some(([block, n]) => n <= runnersOf(row) && blocks(block, target));
+    };
+  }
+}
+
+const idOf = (row: WaitingTemplate): string => row.template_id;
+
+/** One for which those behind it may have to leave runners alone is shown: they would overtake it. */
+function isWithoutRoom(
+  left: GroupRoom,
+  runners: number,
+  place?: ReturnType<typeof placeOf>,
+): boolean {
+  return left.count(runners, place) < runners && !left.mayKeep(runners, place);
+}
+
+const placeOf = ({ owner, repo }: WaitingTemplate) => ({ owner: owner ?? '', repo: repo ?? '' });
+
+function runnersOf(row: WaitingTemplate | undefined): number {
+  return Math.max(1, row?.runners ?? 1);
+}
+
+function hasOwnTarget({ template_id, owner, repo, workflow_id, ref }: HeadRow): boolean {
+  return template_id === null || [owner, repo, workflow_id, ref].some((word) => word !== null);
+}

@@ -1,0 +1,480 @@
+import { describe, expect, it } from 'vitest';
+import type { ObservedRunner } from '../../domain/runner.ts';
+import { databases, useDatabase } from '../databases.testkit.ts';
+import { makeEventStore } from '../events.ts';
+import { makeLeaseStore } from '../leases.ts';
+import { startedAttempt } from '../moves/attempt-row.testkit.ts';
+import type { Fence } from '../port/leases.ts';
+import type { RunnerPass } from '../port/runners.ts';
+import type { GroupRow } from '../schema.ts';
+import { makeRunnerStore } from './runners.ts';
+
+const SCOPE = 'org:acme';
+const UNSEEN_MS = 180_000;
+
+function seen(id: string, change: Partial<ObservedRunner> = {}): ObservedRunner {
+  return {
+    forgeRunnerId: id,
+    name: `runner-${id}`,
+    labels: ['self-hosted', 'linux'],
+    os: 'linux',
+    status: 'online',
+    isBusy: false,
+    ...change,
+  };
+}
+
+for (const kind of databases) {
+  describe(`runners on ${kind.name}`, () => {
+    const at = useDatabase(kind);
+    const runners = () => makeRunnerStore(at.database);
+
+    /** A forge with one scope, and the lease its poll works under. */
+    const start = async (...scopes: string[]): Promise<Fence> => {
+      await at.database.write(async ({ db, now }) => {
+        await db
+          .insertInto('forges')
+          .values({ id: 'f', kind: 'github', created_at: now })
+          .execute();
+      });
+      const fence = await makeLeaseStore(at.database).tryAcquire('poll', 'me', 60_000);
+      await runners().setScopes(fence!, 'f', scopes.length === 0 ? [SCOPE] : scopes);
+      return fence!;
+    };
+    const pass = (
+      sentAt: number,
+      found: RunnerPass['runners'],
+      change: Partial<RunnerPass> = {},
+    ): RunnerPass => ({
+      ...{ forgeId: 'f', scope: SCOPE, sentAt, runners: found },
+      ...{ etags: ['"e"'], unseenMs: UNSEEN_MS },
+      ...change,
+    });
+    const shown = async () =>
+      (await runners().listRunners()).map((r) => `${r.name} ${r.status}${r.isBusy ? ' busy' : ''}`);
+    const readEvents = async () => makeEventStore(at.database).listAfter(0, 1_000);
+    const newEvents = async (write: () => Promise<unknown>) => {
+      const before = await makeEventStore(at.database).lastSeq();
+      await write();
+      const events = await makeEventStore(at.database).listAfter(before, 1_000);
+      return events.map((event) => event.kind);
+    };
+
+    it('are stored as the forge tells of them', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('2'), seen('1', { isBusy: true })]));
+      expect(await runners().listRunners()).toEqual([
+        {
+          ...{ id: expect.any(String), forgeId: 'f', scope: SCOPE, forgeRunnerId: '1' },
+          ...{ name: 'runner-1', labels: ['self-hosted', 'linux'], os: 'linux' },
+          ...{ status: 'online', isBusy: true, launchId: null },
+          ...{ lastSeenAt: at.clock.now(), createdAt: at.clock.now(), updatedAt: at.clock.now() },
+        },
+        expect.objectContaining({ name: 'runner-2', isBusy: false }),
+      ]);
+      const [scope] = await runners().listScopes('f');
+      expect(scope).toEqual({
+        ...{ forgeId: 'f', scope: SCOPE, etags: ['"e"'], passSentAt: 100 },
+        ...{ passAt: at.clock.now(), error: '' },
+      });
+    });
+
+    it('that are taken or freed are told by the pass that is the first to see it', async () => {
+      const fence = await start();
+      const idle = [seen('1'), seen('2'), seen('3', { status: 'offline' })];
+      expect(await runners().recordPass(fence, pass(100, idle))).toBeUndefined();
+      expect(await runners().recordPass(fence, pass(200, idle))).toBeUndefined();
+      const busy = { isBusy: true };
+      // The third comes, the second goes, a fourth is new: nobody tells of these.
+      const next = [seen('1', busy), seen('2', { status: 'offline' }), seen('3', busy)];
+      expect(await runners().recordPass(fence, pass(300, [...next, seen('4', busy)]))).toEqual({
+        ...{ forgeId: 'f', since: 200, until: 300 },
+        runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, toldAt: null }],
+      });
+      const freed = await runners().recordPass(fence, pass(400, [seen('1'), ...next.slice(1)]));
+      expect(freed?.runners).toMatchObject([{ forgeRunnerId: '1', isBusy: false }]);
+    });
+
+    it('are explained by a workflow job on them that started or ended since the pass before', async () => {
+      const addJob = (
+        id: string,
+        runnerId: string,
+        startedAt: number,
+        completedAt: number | null,
+      ) =>
+        at.database.write(({ db }) =>
+          db
+            .insertInto('run_workflow_jobs')
+            .values({
+              ...{ forge_id: 'f', id, owner: 'acme', repo: 'app' },
+              ...{ run_id: id, run_attempt: 1, name: id, labels: '[]' },
+              ...{ status: 'in_progress', conclusion: null, created_at: 0 },
+              ...{ runner_id: runnerId, runner_name: `runner-${runnerId}`, is_owned: 0 },
+              ...{ started_at: startedAt, completed_at: completedAt, observed_at: startedAt },
+            })
+            .execute(),
+        );
+      const isExplained = (id: string, isBusy: boolean, toldAt: number | null = null) => {
+        const used = { forgeRunnerId: id, name: `runner-${id}`, isBusy, toldAt };
+        const use = { forgeId: 'f', since: 60_000, until: 120_000, runners: [used] };
+        return runners().isUseExplained(use, 1_000);
+      };
+      await start();
+      expect(await isExplained('1', true)).toBe(false);
+      await addJob('old', '1', 10_000, 20_000);
+      expect(await isExplained('1', true)).toBe(false);
+      expect(await isExplained('1', false)).toBe(false);
+      await addJob('new', '1', 70_000, null);
+      expect(await isExplained('1', true)).toBe(true);
+      expect(await isExplained('1', false)).toBe(false);
+      await addJob('over', '2', 10_000, 70_000);
+      expect(await isExplained('2', false)).toBe(true);
+      expect(await isExplained('2', true)).toBe(false);
+      // A short one that somebody else's followed, and one that followed somebody else's.
+      await addJob('short', '3', 80_000, 80_000);
+      expect(await isExplained('3', true, 80_999)).toBe(false);
+      expect(await isExplained('3', false)).toBe(false);
+      await addJob('next', '3', 81_000, null);
+      expect(await isExplained('3', true, 80_999)).toBe(true);
+      // The forge may show a moment late what a webhook has told.
+      expect(await isExplained('4', true, 119_500)).toBe(true);
+    });
+
+    it('are one class when their labels are the same in another order', async () => {
+      const fence = await start();
+      const found = [seen('1', { labels: ['b', 'a', 'a'] }), seen('2', { labels: ['a', 'b'] })];
+      await runners().recordPass(fence, pass(100, found));
+      const rows = await at.database.read.selectFrom('runners').select('label_set').execute();
+      expect(new Set(rows.map((row) => row.label_set))).toEqual(new Set(['["a","b"]']));
+      expect((await runners().listRunners())[0]?.labels).toEqual(['b', 'a', 'a']);
+    });
+
+    it('tell what changed, and from what', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordPass(fence, pass(200, [seen('1', { isBusy: true })]));
+      const told = (await readEvents()).filter((event) => event.kind === 'runner.changed');
+      const free = {
+        ...{ name: 'runner-1', status: 'online', isBusy: false },
+        labels: ['self-hosted', 'linux'],
+      };
+      const busy = { ...free, isBusy: true };
+      expect(told.map((event) => event.data)).toEqual([
+        { scope: 'org:acme', from: null, to: free, isUseChanged: false, runId: null },
+        { scope: 'org:acme', from: free, to: busy, isUseChanged: true, runId: null },
+      ]);
+      const [runner] = await runners().listRunners();
+      expect(told.map((event) => event.subjectId)).toEqual([runner!.id, runner!.id]);
+    });
+
+    it('are neither told of nor rewritten when they look as before', async () => {
+      const fence = await start();
+      const found = [seen('1'), seen('2')];
+      await runners().recordPass(fence, pass(100, found));
+      const [before] = await runners().listRunners();
+      at.clock.advance(60_000);
+      const told = await newEvents(() => runners().recordPass(fence, pass(200, found)));
+      expect(told).toEqual([]);
+      const [after] = await runners().listRunners();
+      expect(after).toEqual({ ...before, lastSeenAt: at.clock.now() });
+    });
+
+    it('are seen anew by a pass that says "unchanged"', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      at.clock.advance(60_000);
+      const told = await newEvents(() => runners().recordPass(fence, pass(200, null)));
+      expect(told).toEqual([]);
+      expect((await runners().listRunners())[0]?.lastSeenAt).toBe(at.clock.now());
+      expect(await runners().listScopes('f')).toMatchObject([
+        { passSentAt: 200, passAt: at.clock.now() },
+      ]);
+    });
+
+    it('that were stale are told of by the pass that ends it, though it changes nothing', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      const told = async (afterMs: number, found: RunnerPass['runners']) => {
+        at.clock.advance(afterMs);
+        return newEvents(() => runners().recordPass(fence, pass(at.clock.now(), found)));
+      };
+      expect(await told(UNSEEN_MS, null)).toEqual([]);
+      expect(await told(UNSEEN_MS + 1, null)).toEqual(['scope.observed']);
+      expect(await told(UNSEEN_MS + 1, [seen('1')])).toEqual(['scope.observed']);
+    });
+
+    it('are not free after one pass without them, and gone after three (defect #15)', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const missed = await newEvents(() => runners().recordPass(fence, pass(200, [seen('1')])));
+      expect(missed).toEqual(['runner.changed', 'scope.observed']);
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      expect(await newEvents(() => runners().recordPass(fence, pass(300, [seen('1')])))).toEqual(
+        [],
+      );
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      const gone = await newEvents(() => runners().recordPass(fence, pass(400, [seen('1')])));
+      expect(gone).toEqual(['runner.gone', 'scope.observed']);
+      expect(await shown()).toEqual(['runner-1 online']);
+    });
+
+    it('unseen for three intervals are gone by the second pass without them, never by one alone', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      at.clock.advance(10 * UNSEEN_MS);
+      await runners().recordPass(fence, pass(200, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online']);
+    });
+
+    it('are told as they were last when they go, for nobody can read them any more', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const [one, two] = await runners().listRunners();
+      expect(await runners().findRunners([two!.id, 'none'])).toEqual([two]);
+      for (const sentAt of [200, 300, 400]) {
+        await runners().recordPass(fence, pass(sentAt, [seen('1')]));
+      }
+      expect(await runners().findRunners([two!.id, one!.id])).toMatchObject([{ id: one!.id }]);
+      const told = (await readEvents()).find((event) => event.kind === 'runner.gone');
+      const { name, labels, os, scope, forgeRunnerId, createdAt } = two!;
+      expect(told?.data).toMatchObject({ name, labels, os, scope, forgeRunnerId, createdAt });
+    });
+
+    it('are gone too when the passes after it say "unchanged"', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      await runners().recordPass(fence, pass(200, [seen('1')]));
+      await runners().recordPass(fence, pass(300, null));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      await runners().recordPass(fence, pass(400, null));
+      expect(await shown()).toEqual(['runner-1 online']);
+    });
+
+    it('stay when a pass shows them again, as the same runner', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      const [before] = await runners().listRunners();
+      await runners().recordPass(fence, pass(200, []));
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      await runners().recordPass(fence, pass(400, []));
+      expect(await shown()).toEqual(['runner-1 offline']);
+      await runners().recordPass(fence, pass(500, [seen('1')]));
+      expect(await runners().listRunners()).toMatchObject([{ id: before!.id, status: 'online' }]);
+    });
+
+    it('of a list that never agrees with itself are used where a page shows them, and gone where none does', async () => {
+      const fence = await start();
+      // Pages that do not add up come without ETags, and each misses one that is there.
+      const partial = (sentAt: number, ...ids: string[]) =>
+        runners().recordPass(
+          fence,
+          pass(
+            sentAt,
+            ids.map((id) => seen(id)),
+            { etags: [] },
+          ),
+        );
+      await partial(100, '1', '2', '3', 'left');
+      at.clock.advance(60_000);
+      await partial(200, '1', '2');
+      expect(await shown()).toEqual([
+        ...['runner-1 online', 'runner-2 online', 'runner-3 offline', 'runner-left offline'],
+      ]);
+      at.clock.advance(60_000);
+      await partial(300, '1', '3');
+      at.clock.advance(60_000);
+      await partial(400, '1', '2', '3');
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 online', 'runner-3 online']);
+      const [scope] = await runners().listScopes('f');
+      expect(scope).toMatchObject({ passSentAt: 400, passAt: at.clock.now(), etags: [] });
+    });
+
+    it('believe the newer observation, whichever comes first', async () => {
+      const fence = await start();
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      await runners().recordPass(fence, pass(200, [seen('1', { isBusy: true }), seen('2')]));
+      expect(await shown()).toEqual(['runner-1 online']);
+      // A runner that something else saw become busy after this pass was sent.
+      await at.database.write(async ({ db }) => {
+        await db.updateTable('runners').set({ is_busy: 1, observed_at: 500 }).execute();
+      });
+      await runners().recordPass(fence, pass(400, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online busy']);
+      await runners().recordPass(fence, pass(450, []));
+      await runners().recordPass(fence, pass(460, []));
+      expect(await shown()).toEqual(['runner-1 online busy']);
+    });
+
+    it('are seen again two minutes after the forge’s clock was put back, not when it has caught up', async () => {
+      const fence = await start();
+      const hourMs = 3_600_000;
+      await runners().recordPass(fence, pass(hourMs, [seen('1', { isBusy: true }), seen('2')]));
+      at.clock.advance(60_000);
+      await runners().recordPass(fence, pass(60_000, [seen('1'), seen('2')]));
+      expect(await shown()).toEqual(['runner-1 online busy', 'runner-2 online']);
+      at.clock.advance(60_000);
+      await runners().recordPass(fence, pass(120_000, null));
+      expect(await runners().listScopes('f')).toMatchObject([{ passSentAt: 120_000, etags: [] }]);
+      await runners().recordPass(fence, pass(180_000, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+      await runners().recordPass(fence, pass(170_000, [seen('1', { isBusy: true })]));
+      expect(await shown()).toEqual(['runner-1 online', 'runner-2 offline']);
+    });
+
+    it('are listed anew, whatever the ETags say, when something else than a pass has seen one', async () => {
+      const fence = await start();
+      const touch = (sentAt: number) =>
+        at.database.write(async ({ db }) => {
+          await db.updateTable('runners').set({ is_busy: 1, observed_at: sentAt }).execute();
+        });
+      const etags = async () => (await runners().listScopes('f'))[0]?.etags;
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      expect(await etags()).toEqual(['"e"']);
+      await touch(150);
+      expect(await etags()).toEqual([]);
+      // Sent with the ETag, before the touch was stored: the listing it vouches for is overwritten.
+      await runners().recordPass(fence, pass(200, null));
+      expect(await shown()).toEqual(['runner-1 online busy']);
+      expect(await etags()).toEqual([]);
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online']);
+      expect(await etags()).toEqual(['"e"']);
+    });
+
+    it('were last seen by the last complete pass that showed them', async () => {
+      const fence = await start();
+      const lastSeen = async () => (await runners().listRunners()).map((r) => r.lastSeenAt);
+      const first = at.clock.now();
+      await runners().recordPass(fence, pass(100, [seen('1'), seen('2')]));
+      const second = at.clock.advance(1_000);
+      await runners().recordPass(fence, pass(200, [seen('1'), seen('2')]));
+      expect(await lastSeen()).toEqual([second, second]);
+      const third = at.clock.advance(1_000);
+      await runners().recordPass(fence, pass(300, [seen('1')]));
+      expect(await lastSeen()).toEqual([third, second]);
+      expect(first).toBeLessThan(second);
+    });
+
+    it('count once when a list names them twice', async () => {
+      const fence = await start();
+      const twice = [seen('1'), seen('2'), seen('1', { isBusy: true })];
+      await runners().recordPass(fence, pass(100, twice));
+      expect(await shown()).toEqual(['runner-1 online busy', 'runner-2 online']);
+    });
+
+    it('are many: 1,200 in a pass', async () => {
+      const fence = await start();
+      const many = Array.from({ length: 1_200 }, (_, i) => seen(String(i)));
+      await runners().recordPass(fence, pass(100, many));
+      await runners().recordPass(fence, pass(200, []));
+      await runners().recordPass(fence, pass(300, []));
+      await runners().recordPass(fence, pass(400, many.slice(0, 600)));
+      const stored = await runners().listRunners();
+      expect(stored.map((runner) => runner.status)).toEqual(Array(600).fill('online'));
+    });
+
+    it('of a pass without the lease are not taken', async () => {
+      const fence = await start();
+      const stale = { ...fence, epoch: fence.epoch - 1 };
+      await runners().recordPass(stale, pass(100, [seen('1')]));
+      await runners().recordScopeError(stale, 'f', SCOPE, 'boom');
+      await runners().setScopes(stale, 'f', []);
+      expect(await shown()).toEqual([]);
+      expect(await runners().listScopes('f')).toMatchObject([{ passSentAt: null, error: '' }]);
+    });
+
+    it('wake who waits for a pass: the first one, one after an error, one that a hold needs', async () => {
+      const fence = await start();
+      const record = (sentAt: number) => runners().recordPass(fence, pass(sentAt, []));
+      expect(await newEvents(() => record(100))).toEqual(['scope.observed']);
+      expect(await newEvents(() => record(200))).toEqual([]);
+      await runners().recordScopeError(fence, 'f', SCOPE, '502');
+      expect(await runners().listScopes('f')).toMatchObject([{ error: '502', passSentAt: 200 }]);
+      expect(await newEvents(() => record(300))).toEqual(['scope.observed']);
+      expect(await runners().listScopes('f')).toMatchObject([{ error: '' }]);
+      await at.database.write(async ({ db }) => {
+        await db.insertInto('attempts').values(startedAttempt).execute();
+      });
+      expect(await newEvents(() => record(400))).toEqual(['scope.observed']);
+    });
+
+    it('of a scope that is written in two ways are counted once', async () => {
+      const fence = await start('org:Acme', 'org:acme', 'repo:acme/App', 'repo:Acme/app');
+      const first = (await runners().listScopes('f')).map(({ scope }) => scope);
+      expect(first.map((scope) => scope.toLowerCase())).toEqual(['org:acme', 'repo:acme/app']);
+      const [stored = ''] = first;
+      await runners().recordPass(fence, pass(100, [seen('1')], { scope: stored }));
+      const told = await newEvents(() =>
+        runners().setScopes(fence, 'f', ['org:ACME', 'org:acme', 'org:Acme', 'repo:ACME/APP']),
+      );
+      expect(told).toEqual([]);
+      expect((await runners().listScopes('f')).map(({ scope }) => scope)).toEqual(first);
+      expect(await shown()).toHaveLength(1);
+    });
+
+    it('are looked for in thousands of new places at once, and the list of scopes is written all the same', async () => {
+      const fence = await start();
+      const scopes = Array.from({ length: 12_000 }, (_, n) => `repo:me/r${n}`);
+      await runners().setScopes(fence, 'f', scopes);
+      expect(await runners().listScopes('f')).toHaveLength(scopes.length);
+    });
+
+    it('go with their scope', async () => {
+      const fence = await start(SCOPE, 'repo:acme/app');
+      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordPass(fence, pass(100, [seen('1')], { scope: 'repo:acme/app' }));
+      expect(await shown()).toHaveLength(2);
+      const told = await newEvents(() => runners().setScopes(fence, 'f', [SCOPE, 'org:new']));
+      expect(told).toEqual(['runner.gone']);
+      expect((await runners().listRunners()).map((runner) => runner.scope)).toEqual([SCOPE]);
+      const scopes = await runners().listScopes('f');
+      expect(scopes.map(({ scope, passSentAt }) => [scope, passSentAt])).toEqual([
+        [SCOPE, 100],
+        ['org:new', null],
+      ]);
+      expect(await newEvents(() => runners().setScopes(fence, 'f', ['org:new', SCOPE]))).toEqual(
+        [],
+      );
+    });
+
+    it('belong to a group by its labels, compared as its forge does, and by its scopes', async () => {
+      const fence = await start(SCOPE, 'org:other');
+      await at.database.write(async ({ db, now }) => {
+        const group: Omit<GroupRow, 'id' | 'runner_scopes'> = {
+          ...{ forge_id: 'f', name: 'g', description: '', runner_labels: '["linux","gpu"]' },
+          ...{ max_parallel: null, is_enabled: 1, is_paused: 0, next_number: 0 },
+          ...{ created_at: now, updated_at: now },
+        };
+        await db
+          .insertInto('groups')
+          .values([
+            { ...group, id: 'any', runner_scopes: null },
+            { ...group, id: 'one', runner_scopes: '["org:other"]' },
+          ])
+          .execute();
+      });
+      const found = [
+        seen('1', { labels: ['gpu', 'linux', 'big'] }),
+        seen('2', { labels: ['linux'] }),
+        seen('3', { labels: ['GPU', 'linux'] }),
+      ];
+      await runners().recordPass(fence, pass(100, found));
+      const others = [seen('4', { labels: ['linux', 'gpu'], status: 'offline' })];
+      await runners().recordPass(fence, pass(100, others, { scope: 'org:other' }));
+      const namesOf = async (id: string) =>
+        (await runners().listRunnersOfGroup(id))?.map((runner) => runner.name);
+      expect(await namesOf('any')).toEqual(['runner-1', 'runner-3', 'runner-4']);
+      const [, , third] = await runners().listRunners();
+      expect(third).toMatchObject({ name: 'runner-3', labels: ['GPU', 'linux'] });
+      await at.database.write(({ db }) =>
+        db.updateTable('forges').set({ kind: 'forgejo' }).execute(),
+      );
+      expect(await namesOf('any')).toEqual(['runner-1', 'runner-4']);
+      expect(await namesOf('one')).toEqual(['runner-4']);
+      expect(await namesOf('none')).toBeUndefined();
+    });
+  });
+}
