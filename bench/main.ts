@@ -10,7 +10,7 @@ import type { BenchResult } from './report/result.ts';
 import { figureTable } from './report/table.ts';
 import { writeDocs } from './report/write-docs.ts';
 import { writeJson } from './report/write-json.ts';
-import { rows } from './rows.ts';
+import { rows } from './rows/rows.ts';
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2), Object.keys(rows));

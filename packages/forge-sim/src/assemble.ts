@@ -10,7 +10,7 @@ import { type Profile, profiles } from './profiles.ts';
 import { Random } from './random.ts';
 import { getSharedReferee, type Referee } from './referee/referee.ts';
 import { RequestLog } from './rest/request-log.ts';
-import type { ForgeSimOptions } from './sim.ts';
+import type { ForgeSimOptions } from './sim-options.ts';
 import { ForgeEvents } from './world/forge-events.ts';
 import { JobRunner } from './world/jobs.ts';
 import { RunnerPool } from './world/runner-pool.ts';

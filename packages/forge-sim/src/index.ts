@@ -10,7 +10,7 @@ export type {
   LedgerRequest,
   LedgerRun,
   LedgerRunner,
-} from './ledger.ts';
+} from './ledger/entries.ts';
 export type { Profile, ProfileName, SecondaryLimits } from './profiles.ts';
 export { Random } from './random.ts';
 export {
@@ -20,7 +20,9 @@ export {
   type RefereeReply,
   type RefereeRequest,
 } from './referee/referee.ts';
-export { type ForgeSim, type ForgeSimOptions, startForgeSim } from './sim.ts';
+export type { ForgeSim } from './sim.ts';
+export type { ForgeSimOptions } from './sim-options.ts';
+export { startForgeSim } from './start.ts';
 export type {
   HookEvent,
   HookSpec,

@@ -1,7 +1,8 @@
 import { parseOptions, UsageError, usage } from './cli/options.ts';
 import { readWorld } from './cli/world-file.ts';
 import { ShapeError } from './shape-check.ts';
-import { type ForgeSim, startForgeSim } from './sim.ts';
+import type { ForgeSim } from './sim.ts';
+import { startForgeSim } from './start.ts';
 import type { World } from './world/spec.ts';
 
 /** A dispatch of the first workflow if there is one to send it with, else a look at the ledger. */

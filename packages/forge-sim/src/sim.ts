@@ -1,9 +1,9 @@
-import { assemble, type Parts } from './assemble.ts';
+import type { Parts } from './assemble.ts';
 import { afterRealMs } from './clock.ts';
 import type { FaultSpec } from './faults.ts';
 import type { HookFaults } from './hooks/hook-faults.ts';
-import { startHttp } from './http.ts';
-import { type Ledger, type LedgerSources, ledgerSnapshot, ledgerView } from './ledger.ts';
+import type { Ledger } from './ledger/entries.ts';
+import { type LedgerSources, ledgerSnapshot, ledgerView } from './ledger/ledger.ts';
 import type { LimitView, PrimaryState } from './limits.ts';
 import {
   githubSecondaryLimits,
@@ -12,35 +12,9 @@ import {
   type SecondaryLimits,
 } from './profiles.ts';
 import { checkShape } from './shape-check.ts';
+import type { TokenChange } from './sim-options.ts';
 import { runnerShape } from './world/shapes.ts';
 import type { HookSpec, RunConclusion, RunnerSpec, TokenSpec, World } from './world/spec.ts';
-
-export interface ForgeSimOptions {
-  /** Default 0: any free port. */
-  port?: number;
-  /** Default 127.0.0.1. */
-  host?: string;
-  /** Default 1. */
-  seed?: number;
-  /** Default `instant`. */
-  profile?: ProfileName | Profile;
-  /** `manual`: nothing moves but by `clock.advance`. Default `real`. */
-  clock?: 'real' | 'manual';
-  /** Epoch ms; default: now. */
-  startAt?: number;
-  /** As a GitHub Enterprise Server of this version, such as `3.20`. */
-  ghes?: string;
-  /** Check every request and reply against GitHub's description; default true. */
-  referee?: boolean;
-}
-
-export interface TokenChange {
-  /** Its account is called so from now on, whatever it was called when its runs were made. */
-  login?: string;
-  valid?: boolean;
-  blindTo?: string[];
-  unauthorisedBy?: string[];
-}
 
 export interface ForgeSimClock {
   now(): number;
@@ -58,25 +32,12 @@ export class ForgeSim {
   readonly #parts: Parts;
   readonly #stopHttp: () => Promise<void>;
 
-  private constructor(parts: Parts, url: string, stopHttp: () => Promise<void>) {
+  constructor(parts: Parts, url: string, stopHttp: () => Promise<void>) {
     this.url = url;
     this.clock = parts.forge.clock;
     this.refereeViolations = parts.violations;
     this.#parts = parts;
     this.#stopHttp = stopHttp;
-  }
-
-  static async start(options: ForgeSimOptions = {}): Promise<ForgeSim> {
-    const parts = assemble(options);
-    const { host = '127.0.0.1', port = 0 } = options;
-    // The control needs the sim, and the sim its address: requests that come first wait for it.
-    const { promise: started, resolve } = Promise.withResolvers<ForgeSim>();
-    const http = await startHttp({ rest: parts, started, host, port });
-    parts.forge.urls.html = http.url;
-    parts.forge.urls.api = parts.forge.ghes === null ? http.url : `${http.url}/api/v3`;
-    const sim = new ForgeSim(parts, http.url, http.stop);
-    resolve(sim);
-    return sim;
   }
 
   seed(world: World): void {
@@ -253,9 +214,4 @@ export class ForgeSim {
     const { log, hooks, forge } = this.#parts;
     return { requests: log.entries, deliveries: hooks.deliveries, state: forge.state };
   }
-}
-
-/** Starts a simulated GitHub; end it with `close()`. */
-export function startForgeSim(options: ForgeSimOptions = {}): Promise<ForgeSim> {
-  return ForgeSim.start(options);
 }

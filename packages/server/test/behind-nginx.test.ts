@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { ADMIN_PASSWORD } from './harness/config-file.ts';
 import { needNginx, startNginx } from './harness/nginx.ts';
-import { sqlite, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite } from './harness/world.ts';
 
 /** As a browser names the server and the page it came from; plain HTTP, so no Sec-Fetch-Site. */
 const HOST = 'ci.test:3000';

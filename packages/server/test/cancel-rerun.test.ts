@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LONG, workflow } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 
 const config = { waits: { cancel_retry: '100ms' } };
 const READS = ['listRuns', 'getRun', 'getRunAttempt'] as const;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, LONG, workflow } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 async function cancelled(world: World): Promise<void> {
   await world.forge('its run is cancelled', ({ runs }) =>

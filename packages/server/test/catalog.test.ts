@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LINUX, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 const otherGroup = {
   ...{ id: 'other', name: 'Other', runner_labels: ['linux'] },

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../src/domain/attempt.ts';
 import type { Forge } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
-import type { Exceptions } from './harness/rules.ts';
 import { acme, LONG, namedGroups } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type Exceptions, sqlite, type World } from './harness/world.ts';
 
 /** A dispatch that was taken, with its answer lost; nobody sees the run before `clearFaults`. */
 async function loseAnswer(world: World): Promise<string> {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../src/domain/attempt.ts';
 import type { Forge } from '../src/forge/forge.ts';
 import { acme, LONG, workflow } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 const ENDS: Readonly<Record<RunConclusion, 'completed' | 'failed' | 'cancelled'>> = {
   success: 'completed',

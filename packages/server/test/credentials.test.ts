@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RUNNERS_TOKEN, TOKEN } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 /** Longer than the server waits between two looks at a credential that does not work. */
 const NEXT_LOOK_MS = 16_000;

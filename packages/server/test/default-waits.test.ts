@@ -2,7 +2,8 @@ import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_PASSWORD } from './harness/config-file.ts';
 import { acme, LINUX, TOKEN } from './harness/scenes.ts';
-import { sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite, type World, type WorldOptions } from './harness/world.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LONG } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 for (const database of databases) {
   describe(`a delete on ${database.name}`, () => {

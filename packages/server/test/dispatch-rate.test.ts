@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LONG } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 async function enqueueThree(world: World): Promise<string[]> {
   const ids: string[] = [];

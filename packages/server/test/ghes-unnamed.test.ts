@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { acme, namedGroups, workflow } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 const WARNING = 'do not bear the id they are sent';
 

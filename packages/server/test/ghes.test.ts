@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, LONG, UNSEEN_MS } from './harness/scenes.ts';
-import { sqlite, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite } from './harness/world.ts';
 
 describe('GitHub Enterprise Server 3.20, which does not name the run it started', () => {
   it('is asked for it once; runs are found by correlation, and no job is doubled', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as readme from '../src/config/go-readme.testkit.ts';
 import { TOKEN } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 /** Nobody can leave its default of a minute or half of one, which these files do, and still be tested in seconds. */
 const LONGEST_DEFAULT_MS = 61_000;

@@ -12,7 +12,8 @@ import {
   UNSEEN_MS,
   workflow,
 } from './harness/scenes.ts';
-import { sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite, type World } from './harness/world.ts';
 
 /** It takes the id, and its author has forgotten `run-name`. */
 const nameless = workflow({ runName: 'Build' });

@@ -2,7 +2,8 @@ import type { EndpointName } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import type { ConfigKeys } from './harness/config-file.ts';
 import { acme, LINUX, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
-import { sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite, type World } from './harness/world.ts';
 
 /** Longer than any wait of a test: what waits for the request that hangs never comes. */
 const config = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 const path = '/api/v1/groups/linux/queue';
 

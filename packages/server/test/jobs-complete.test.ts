@@ -1,7 +1,8 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
 import { acme, runners } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 const timesOf = (job: Job): (string | null)[] => [
   job.created_at,

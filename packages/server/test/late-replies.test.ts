@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Forge } from '../src/forge/forge.ts';
 import { acme, BY_HAND, dispatchByHand, LONG, TOKEN, UNSEEN_MS } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 /** As short as may be where each answer has to come in time, on a busy machine too: only then is it kept. */
 const config = {

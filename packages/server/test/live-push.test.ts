@@ -1,7 +1,8 @@
 import { ServerMessage } from '@dispatchoor/api-contract';
 import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 for (const database of databases) {
   it(`a page on ${database.name} hears of a job from its queue to its end, and of its runner`, async () => {

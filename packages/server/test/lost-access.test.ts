@@ -9,7 +9,8 @@ import {
   template,
   workflow,
 } from './harness/scenes.ts';
-import { sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite, type World, type WorldOptions } from './harness/world.ts';
 
 const HOUR = 3_600_000;
 

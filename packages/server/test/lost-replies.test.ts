@@ -14,7 +14,8 @@ import {
   UNSEEN_MS,
   workflow,
 } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World } from './harness/world.ts';
 
 const dispatchRequests = ({ sim }: World) =>
   sim.ledger().requests.filter(({ endpoint }) => endpoint === 'dispatch');

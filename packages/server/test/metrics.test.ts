@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LONG } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World } from './harness/world.ts';
 
 const GROUP = '{group="linux"}';
 

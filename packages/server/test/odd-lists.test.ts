@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, dispatchByHand, HUMAN_TOKEN, runners } from './harness/scenes.ts';
-import { sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite, type World } from './harness/world.ts';
 
 /** So that a listing which is never whole is given up long after an attempt would be concluded absent. */
 const patient = { ...impatient, dispatcher: { ...impatient.dispatcher, recheck_after: '3s' } };

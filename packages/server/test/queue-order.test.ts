@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 async function enqueueAll(world: World, priorities: readonly number[]): Promise<string[]> {
   const ids: string[] = [];

@@ -1,7 +1,8 @@
 import type { ForgeSim } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import { HUMAN_TOKEN, LINUX, TOKEN } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 /** Of a window, and far longer than a slow machine takes between two steps. GitHub's never change their end. */
 const RESET_MS = 600_000;

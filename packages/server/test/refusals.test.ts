@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, linuxGroup, RUNNERS_TOKEN, TOKEN, template, workflow } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 const PROBE_MS = 5 * 60_000 + 1_000;
 /** Until a 404 is looked into again; the quick configuration of these tests would not wait. */

@@ -9,7 +9,8 @@ import {
   RENAMED_BOT,
   TOKEN,
 } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 
 /** Its account is renamed while everything works, so that nothing makes the server ask who it is. */
 async function startRenamed(options: WorldOptions): Promise<World> {

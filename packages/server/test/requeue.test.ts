@@ -1,7 +1,8 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
 import { acme, LONG, workflow } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 /** Jobs of the chain, in the order of its counts, once `count` of them have ended. */
 function chain(world: World, count: number): Promise<Job[]> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acme, LINUX, LONG, linuxGroup, runners } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 for (const database of databases) {
   describe(`a runner on ${database.name}`, () => {

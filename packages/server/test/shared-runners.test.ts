@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { mostLiveRuns } from './harness/live-runs.ts';
 import { acme, LINUX, LONG, linuxGroup, runners, template } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 const GPU = [...LINUX, 'gpu'];
 

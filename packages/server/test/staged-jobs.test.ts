@@ -2,7 +2,8 @@ import type { Profile } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import { mostLiveRuns } from './harness/live-runs.ts';
 import { acme, LINUX, workflow } from './harness/scenes.ts';
-import { databases, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases } from './harness/world.ts';
 
 const staged = workflow({
   file: 'staged.yaml',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Dispatch, ForgeError } from '../src/forge/forge.ts';
 import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 
 const REPOS = ['bad', 'worse'] as const;
 /** Workflows of `bad`, each with its template. */

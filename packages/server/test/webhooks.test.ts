@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acme, BOT, HUMAN_TOKEN, LONG, workflow } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 
 const SECRET = 'what the forge signs its webhooks with';
 

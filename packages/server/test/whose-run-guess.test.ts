@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, BY_HAND, dispatchByHand, LONG, TOKEN } from './harness/scenes.ts';
-import { sqlite as database, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { sqlite as database, type World, type WorldOptions } from './harness/world.ts';
 
 /** Requests are given up soon; a run that is told by its time may still be made for a minute. */
 const config = { github: { request_timeout: '1s' }, dispatcher: { send_deadline: '500ms' } };

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, CORRELATION_INPUT, namedGroups, workflow } from './harness/scenes.ts';
-import { databases, sqlite, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite, type World } from './harness/world.ts';
 
 /** Of a job with a title its run shows that, not the id. */
 const titled = workflow({

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Forge, ForgeError } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
 import { acme, namedGroups, plainGroups, UNSEEN_MS } from './harness/scenes.ts';
-import { databases, startWorld, type World, type WorldOptions } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World, type WorldOptions } from './harness/world.ts';
 
 const SECRET = 'what the forge signs its webhooks with';
 const LIMIT = { kind: 'secondary-limit', status: 429, retryAfterS: 1 } as const;

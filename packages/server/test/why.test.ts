@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
 import { acme, LONG, linuxGroup, runners, workflow } from './harness/scenes.ts';
-import { databases, sqlite, startWorld } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, sqlite } from './harness/world.ts';
 
 /** Codes that need a broken forge or a pause are tested beside what they belong to. */
 for (const database of databases) {

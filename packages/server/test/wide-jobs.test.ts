@@ -9,7 +9,8 @@ import {
   template,
   workflow,
 } from './harness/scenes.ts';
-import { databases, startWorld, type World } from './harness/world.ts';
+import { startWorld } from './harness/start-world.ts';
+import { databases, type World } from './harness/world.ts';
 
 const pair = workflow({
   file: 'pair.yaml',

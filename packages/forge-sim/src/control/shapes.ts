@@ -1,6 +1,6 @@
 import type { PrimaryState } from '../limits.ts';
 import type { SecondaryLimits } from '../profiles.ts';
-import type { TokenChange } from '../sim.ts';
+import type { TokenChange } from '../sim-options.ts';
 import { list, object } from '../world/shapes.ts';
 import { type RunConclusion, runConclusions } from '../world/spec.ts';
 

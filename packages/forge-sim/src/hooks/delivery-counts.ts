@@ -1,4 +1,4 @@
-import type { DeliveryCounts, LedgerDelivery } from '../ledger.ts';
+import type { DeliveryCounts, LedgerDelivery } from '../ledger/entries.ts';
 
 type Outcome = 'lost' | 'waiting' | 'inFlight' | 'accepted' | 'refused' | 'failed';
 

@@ -1,6 +1,6 @@
 import type { Changes } from '../changes.ts';
 import type { SimClock } from '../clock.ts';
-import type { DeliveryFault, LedgerDelivery } from '../ledger.ts';
+import type { DeliveryFault, LedgerDelivery } from '../ledger/entries.ts';
 import type { PostOutcome } from './hook-sender.ts';
 
 export type DeliveryFacts = Pick<

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Changes } from '../changes.ts';
 import type { Forge } from '../forge.ts';
-import type { LedgerDelivery } from '../ledger.ts';
+import type { LedgerDelivery } from '../ledger/entries.ts';
 import type { Span } from '../random.ts';
 import { Random } from '../random.ts';
 import type { Referee } from '../referee/referee.ts';

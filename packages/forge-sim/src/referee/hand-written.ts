@@ -1,4 +1,4 @@
-import type { PathItem } from './description.ts';
+import type { PathItem } from './openapi.ts';
 
 function text(name: string): {
   name: string;

@@ -1,13 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormatsModule from 'ajv-formats';
-import {
-  type Description,
-  findReplySchema,
-  loadDescription,
-  type Operation,
-  type Parameter,
-  resolveParameter,
-} from './description.ts';
+import { findReplySchema, loadDescription, resolveParameter } from './description.ts';
+import type { Description, Operation, Parameter } from './openapi.ts';
 
 /** The API version that every request must name. */
 const API_VERSION = '2022-11-28';

@@ -1,7 +1,7 @@
 import type { Changes } from '../changes.ts';
 import type { SimClock } from '../clock.ts';
 import type { EndpointName } from '../endpoint-names.ts';
-import type { LedgerRequest } from '../ledger.ts';
+import type { LedgerRequest } from '../ledger/entries.ts';
 
 export interface Arrival {
   /** Epoch ms on the forge's clock when its first bytes were read. */

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Faults, MetFault } from '../faults.ts';
 import type { Forge } from '../forge.ts';
-import type { LedgerRequest } from '../ledger.ts';
+import type { LedgerRequest } from '../ledger/entries.ts';
 import type { Profile } from '../profiles.ts';
 import type { Random } from '../random.ts';
 import type { Referee } from '../referee/referee.ts';

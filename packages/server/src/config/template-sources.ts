@@ -3,9 +3,9 @@ import { redactUrls } from '../lib/redaction.ts';
 import type { UnreadSource } from './config.ts';
 import type { Cursor } from './cursor.ts';
 import { list, section } from './decode.ts';
-import { readDocument } from './document.ts';
 import type { Environment } from './environment.ts';
 import { Findings, toLine } from './findings.ts';
+import { readDocument } from './read-document.ts';
 import {
   collectBytes,
   decodeUtf8,

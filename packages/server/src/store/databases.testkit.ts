@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Logger, makeLogger } from '../lib/logger.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Database } from './database.ts';
-import type { PostgresConfig } from './engine/postgres/options.ts';
+import type { PostgresConfig } from './engine/postgres/config.ts';
 import { openDatabase, type StoreConfig } from './open-store.ts';
 import { createDatabase, type PostgresDatabase } from './postgres.testkit.ts';
 

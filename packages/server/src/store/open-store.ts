@@ -5,7 +5,7 @@ import { makeCredentialStore } from './credentials.ts';
 import type { Database } from './database.ts';
 import { makeDispatchStore } from './dispatch/dispatch.ts';
 import type { OpenedDatabase } from './engine/opened-database.ts';
-import type { PostgresConfig } from './engine/postgres/options.ts';
+import type { PostgresConfig } from './engine/postgres/config.ts';
 import { openPostgres } from './engine/postgres/postgres.ts';
 import { openSqlite } from './engine/sqlite/sqlite.ts';
 import { makeEventStore } from './events.ts';

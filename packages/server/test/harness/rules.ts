@@ -3,20 +3,13 @@ import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
 import { ADMIN_PASSWORD, VIEWER_PASSWORD } from './config-file.ts';
 import { HUMAN_TOKEN, RUNNERS_TOKEN, TOKEN } from './scenes.ts';
-import type { World } from './world.ts';
-
-export interface Exceptions {
-  /** Runs whose job was deleted, had ended, or had gone on without them before they became known. */
-  readonly hiddenRuns?: number;
-  /** Of them those that no attempt has: whose they are could not be told. */
-  readonly ambiguousRuns?: number;
-}
+import type { Exceptions, World } from './world.ts';
 
 /** What holds in every world, judged by the forge's ledger and the API. */
-export async function checkRules(world: World, exceptions: Exceptions): Promise<void> {
+export async function checkRules(world: World): Promise<void> {
   expect(world.sim.refereeViolations, 'the referee objects').toEqual([]);
   checkNoSecretIsLogged(world);
-  await checkRunsHaveJobs(world, exceptions);
+  await checkRunsHaveJobs(world, world.exceptions);
   await checkNothingIsLost(world);
 }
 

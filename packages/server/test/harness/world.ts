@@ -10,7 +10,6 @@ import {
   type World as SimWorld,
   startForgeSim,
 } from '@dispatchoor/forge-sim';
-import { onTestFinished } from 'vitest';
 import { type App, type AppDeps, startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config/config.ts';
 import { makeLogger } from '../../src/lib/logger.ts';
@@ -20,7 +19,6 @@ import type { Store } from '../../src/store/port/store.ts';
 import { Api } from './api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, loadText, makeConfig } from './config-file.ts';
 import { MovableClock } from './movable-clock.ts';
-import { checkRules, type Exceptions } from './rules.ts';
 import { acme, BOT, BY_HAND, RENAMED_BOT } from './scenes.ts';
 import { type Subscribe, type UntilOptions, until } from './until.ts';
 
@@ -28,6 +26,13 @@ export { databases } from '../../src/store/databases.testkit.ts';
 
 /** For what no database can make a difference to. */
 export const [sqlite] = databases as [TestDatabase, ...TestDatabase[]];
+
+export interface Exceptions {
+  /** Runs whose job was deleted, had ended, or had gone on without them before they became known. */
+  readonly hiddenRuns?: number;
+  /** Of them those that no attempt has: whose they are could not be told. */
+  readonly ambiguousRuns?: number;
+}
 
 export interface WorldOptions {
   readonly database: TestDatabase;
@@ -58,16 +63,6 @@ const STEP_MS = 5_000;
 const MOST_LOOKS = 100;
 
 type LoadConfig = (keys?: ConfigKeys) => Promise<Config>;
-
-/** A server and a forge, started, logged in; both end with the test, and then the rules of every world are checked. */
-export async function startWorld(options: WorldOptions): Promise<World> {
-  const world = await World.start(options);
-  onTestFinished(async ({ task }) => {
-    await world.close({ isToBeChecked: task.result?.state !== 'fail' });
-  });
-  await world.login();
-  return world;
-}
 
 export class World {
   readonly sim: ForgeSim;
@@ -127,6 +122,14 @@ export class World {
     return this.#running().url;
   }
 
+  get isRunning(): boolean {
+    return this.#app !== undefined;
+  }
+
+  get exceptions(): Exceptions {
+    return this.#options.exceptions ?? {};
+  }
+
   async login(): Promise<void> {
     await this.api.login('admin', this.#options.configText?.password ?? ADMIN_PASSWORD);
   }
@@ -138,15 +141,9 @@ export class World {
     await this.#startApp(config);
   }
 
-  async close({ isToBeChecked }: { isToBeChecked: boolean }): Promise<void> {
-    try {
-      if (isToBeChecked && this.#app !== undefined) {
-        await checkRules(this, this.#options.exceptions ?? {});
-      }
-    } finally {
-      await this.#app?.close();
-      await this.#release();
-    }
+  async close(): Promise<void> {
+    await this.#app?.close();
+    await this.#release();
   }
 
   /** Both clocks: the server's and the forge's. */

@@ -1,5 +1,5 @@
 import { attempt, CLAIMED_AT, run } from '../attempt.testkit.ts';
-import { type CorrelationInput, correlate } from '../correlation.ts';
+import { type CorrelationInput, correlate } from './correlation.ts';
 import type { CandidateRun, SearchedAttempt } from './window.ts';
 
 export const SECOND = 1_000;

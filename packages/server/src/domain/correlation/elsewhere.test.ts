@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLAIMED_AT } from '../attempt.testkit.ts';
-import type { CorrelationInput } from '../correlation.ts';
 import { decide, MINUTE, madeAfter, namedAfter, OVER, SECOND } from './correlation.testkit.ts';
+import type { CorrelationInput } from './correlation.ts';
 import type { ElsewhereRun } from './elsewhere.ts';
 
 /** As late as anything is concluded. */

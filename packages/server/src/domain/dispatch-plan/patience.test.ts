@@ -6,8 +6,8 @@ import {
   NOW,
   pendingJob,
   runnerClass,
-} from '../dispatch-plan.testkit.ts';
-import { planDispatch } from '../dispatch-plan.ts';
+} from './dispatch-plan.testkit.ts';
+import { planDispatch } from './dispatch-plan.ts';
 import { patienceOf } from './patience.ts';
 
 const MINUTE = 60_000;

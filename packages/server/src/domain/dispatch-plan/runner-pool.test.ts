@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runnerClass } from '../dispatch-plan.testkit.ts';
 import { labelsFit, scopeCovers } from '../runner.ts';
 import { hasBit } from './bits.ts';
+import { runnerClass } from './dispatch-plan.testkit.ts';
 import { RunnerPool } from './runner-pool.ts';
 
 const scope = fc.constantFrom(

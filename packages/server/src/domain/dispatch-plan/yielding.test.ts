@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { dispatchState, groupDemand, pendingJob, runnerClass } from '../dispatch-plan.testkit.ts';
-import { planDispatch } from '../dispatch-plan.ts';
 import type { PendingJob } from '../dispatch-state.ts';
+import { dispatchState, groupDemand, pendingJob, runnerClass } from './dispatch-plan.testkit.ts';
+import { planDispatch } from './dispatch-plan.ts';
 
 const probe = (id: string, over: Partial<PendingJob> = {}) =>
   pendingJob(id, { isYielding: true, priority: 10, repo: 'bad', ...over });

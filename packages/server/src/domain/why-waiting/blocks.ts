@@ -1,7 +1,6 @@
 import type { DispatchTarget } from '../job.ts';
 import type { BlockKind } from '../target-block.ts';
-import type { WaitCode, WaitInput } from '../why-waiting.ts';
-import type { Cause } from './pending.ts';
+import type { Cause, WaitCode, WaitInput } from './input.ts';
 import { sentence } from './sentence.ts';
 
 interface BlockText {

@@ -1,19 +1,9 @@
 import type { GroupPlan } from '../dispatch-state.ts';
 import { scopeCovers } from '../runner.ts';
-import type { WaitCode, WaitInput } from '../why-waiting.ts';
 import { findBlock, findPassingBlock } from './blocks.ts';
+import type { Cause, WaitInput } from './input.ts';
 import { runnersFor } from './runners-for.ts';
 import { sentence } from './sentence.ts';
-
-export interface Cause {
-  readonly code: WaitCode;
-  readonly message: string;
-  readonly retryAt?: number | null;
-  /** When it began, where that is known better than "since the job waits". */
-  readonly since?: number;
-  /** Where it is not the group's labels that are missing. */
-  readonly labelsMissing?: readonly string[];
-}
 
 type FindCause = (input: WaitInput) => Cause | undefined;
 

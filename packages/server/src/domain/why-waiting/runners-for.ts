@@ -1,6 +1,6 @@
 import type { ScopeCounts } from '../dispatch-state.ts';
 import { scopeCovers } from '../runner.ts';
-import type { WaitInput } from '../why-waiting.ts';
+import type { WaitInput } from './input.ts';
 
 /** What the group's last plan says of the runners that serve the job's own repository. All zero without a plan. */
 export function runnersFor({ plan, target }: WaitInput): Omit<ScopeCounts, 'scope'> {

@@ -1,8 +1,7 @@
 import type { Attempt } from '../attempt.ts';
 import { isDisplaced, queuedSince } from '../displaced.ts';
 import { labelsFit } from '../runner.ts';
-import type { WaitInput } from '../why-waiting.ts';
-import type { Cause } from './pending.ts';
+import type { Cause, WaitInput } from './input.ts';
 import { runnersFor } from './runners-for.ts';
 import { sentence } from './sentence.ts';
 

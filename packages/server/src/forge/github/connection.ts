@@ -4,7 +4,6 @@ import type { BudgetStore, CredentialStatus, ForgeError, ForgeErrorCode } from '
 import type { RequestBudget } from './budget.ts';
 import { BudgetKeeper } from './budget-keeper.ts';
 import type { CredentialSource } from './credential-source.ts';
-import type { DispatchAllowance } from './dispatch-allowance.ts';
 
 export interface ConnectionOptions {
   readonly source: CredentialSource;
@@ -13,6 +12,9 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** How many dispatches may be sent at this moment (`null`: no ceiling), and when the next will be there (`null`: one is, as far as we know). */
+export type DispatchStanding = Pick<CredentialStatus, 'dispatchesLeft' | 'retryAt'>;
 
 /** One credential: how it stands with the forge, and the budget it draws on. */
 export class Connection {
@@ -102,10 +104,10 @@ export class Connection {
     this.keeper.noteChange(true);
   }
 
-  /** @param allowance of the credential that dispatches */
-  status(allowance: DispatchAllowance | undefined): CredentialStatus {
+  /** @param dispatches of the credential that dispatches */
+  status(dispatches: DispatchStanding | undefined): CredentialStatus {
     const { source } = this;
-    const standing = allowance?.standing() ?? {
+    const standing = dispatches ?? {
       dispatchesLeft: null,
       retryAt: this.#budget.retryAt('poll'),
     };

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { BudgetStore, CredentialStatus } from '../forge.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, DispatchStanding } from './connection.ts';
 
 /** Dispatches: a burst, then so many a second. */
 export interface DispatchRate {
@@ -15,9 +15,6 @@ export interface DispatchAllowanceOptions {
   readonly store: BudgetStore;
   readonly clock: Pick<Clock, 'now'>;
 }
-
-/** How many it would give at this moment (`null`: no ceiling), and when the next will be there (`null`: one is, as far as we know). */
-export type DispatchStanding = Pick<CredentialStatus, 'dispatchesLeft' | 'retryAt'>;
 
 /**
  * The ceiling on dispatches. The bucket itself is in the store, where all replicas take from it; beside it a

@@ -109,7 +109,9 @@ class Github implements GithubForge {
   }
 
   credentialFor(use: ForgeUse): CredentialStatus {
-    return this.#clients[use].connection.status(use === 'dispatch' ? this.#allowance : undefined);
+    return this.#clients[use].connection.status(
+      use === 'dispatch' ? this.#allowance.standing() : undefined,
+    );
   }
 
   listCredentials(): readonly CredentialStatus[] {

@@ -1,6 +1,7 @@
 import { WhyWaiting, type WhyWaiting as WhyWire } from '@dispatchoor/api-contract';
 import type { DispatchTarget } from '../../domain/job.ts';
-import { type WhyWaiting as Why, whyWaiting } from '../../domain/why-waiting.ts';
+import type { WhyWaiting as Why } from '../../domain/why-waiting/input.ts';
+import { whyWaiting } from '../../domain/why-waiting/why-waiting.ts';
 import type { WaitFacts } from '../../store/port/jobs.ts';
 import type { HttpDeps } from '../deps.ts';
 import { notFound } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pendingJob } from '../../domain/dispatch-plan.testkit.ts';
+import { pendingJob } from '../../domain/dispatch-plan/dispatch-plan.testkit.ts';
 import type { PendingJob, PlannedSend } from '../../domain/dispatch-state.ts';
 import { chooseProbe } from './choose-probe.ts';
 

@@ -1,5 +1,5 @@
 import { runMadeWithinMs, runMayBeMadeWithinMs } from '../../domain/correlation/window.ts';
-import { planDispatch } from '../../domain/dispatch-plan.ts';
+import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type {
   CredentialAllowance,
   DispatchPlan,

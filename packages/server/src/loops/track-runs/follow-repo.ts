@@ -1,6 +1,6 @@
 /** One repository's runs: what is asked of the forge about them in one look. */
 import type { Attempt } from '../../domain/attempt.ts';
-import { INCOMPLETE_RECHECKS } from '../../domain/correlation.ts';
+import { INCOMPLETE_RECHECKS } from '../../domain/correlation/correlation.ts';
 import { repoKeyOf } from '../../domain/run-keys.ts';
 import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../../forge/forge.ts';
 import type { GrowingPauses } from '../forge-limits/growing-pauses.ts';

@@ -1,6 +1,11 @@
 import { type Attempt, isWatched, type Run } from '../../domain/attempt.ts';
 import { idsInNames, type KnownIds } from '../../domain/correlation/by-name.ts';
 import type { Sight } from '../../domain/correlation/clusters.ts';
+import {
+  type CorrelationInput,
+  correlate,
+  type Decision,
+} from '../../domain/correlation/correlation.ts';
 import type { ElsewhereRun } from '../../domain/correlation/elsewhere.ts';
 import { lateRuns } from '../../domain/correlation/late-runs.ts';
 import { findUnnamedRun } from '../../domain/correlation/unnamed-run.ts';
@@ -10,7 +15,6 @@ import {
   type SearchedAttempt,
   steppedSince,
 } from '../../domain/correlation/window.ts';
-import { type CorrelationInput, correlate, type Decision } from '../../domain/correlation.ts';
 import { groupByKey, repoKeyOf, runsElsewhere, runsOfKey } from '../../domain/run-keys.ts';
 import type { CredentialStatus, DateOffset, RunListing } from '../../forge/forge.ts';
 import type { Store } from '../../store/port/store.ts';

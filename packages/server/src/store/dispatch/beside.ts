@@ -3,15 +3,15 @@
  * all but one of a target whose probe is due, and those for which the plan has no runner while it leaves one to others.
  */
 import type { Kysely } from 'kysely';
+import type { PlanRoom } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type { GroupRoom } from '../../domain/dispatch-plan/room.ts';
-import type { PlanRoom } from '../../domain/dispatch-plan.ts';
 import { DoubtedTargets } from '../../domain/doubt.ts';
 import type { DispatchTarget } from '../../domain/job.ts';
 import { scopeCovers } from '../../domain/runner.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
 import {
-  type GroupSight,
-  type HeadScene,
+  type GroupView,
+  type HeadContext,
   inOrder,
   MOST_AT_ONCE,
   originOfWaiting,
@@ -19,7 +19,7 @@ import {
   targetOfWaiting,
   templateTarget,
   type WaitingTemplate,
-} from './choose-heads.ts';
+} from './group-view.ts';
 import { type HeadQuery, type HeadRow, listHeads, type OwnTarget, wordsOf } from './heads.ts';
 import { blocks } from './targets.ts';
 
@@ -37,33 +37,33 @@ const FEWEST_OF_GROUP = 3;
 export async function listBeside(
   db: Kysely<Schema>,
   going: readonly HeadRow[],
-  sights: readonly GroupSight[],
-  scene: HeadScene,
+  views: readonly GroupView[],
+  context: HeadContext,
 ): Promise<HeadRow[]> {
-  const hurdles = new Hurdles(scene);
+  const hurdles = new Hurdles(context);
   let shown = inOrder(going);
   for (let look = 0; look < MOST_LOOKS; look++) {
     const byGroup = Map.groupBy(shown, (row) => row.group_id);
     const units = shown.reduce((sum, job) => sum + hurdles.runnersOf(job), 0);
-    const cut = sights.filter((sight) => {
-      const ofGroup = byGroup.get(sight.base.groupId) ?? [];
+    const cut = views.filter((view) => {
+      const ofGroup = byGroup.get(view.base.groupId) ?? [];
       if (ofGroup.length === 0) return false;
-      if (ofGroup.length >= (scene.pending.get(sight.base.groupId) ?? 0)) return false;
-      return !hurdles.isOutcomePlain(sight, ofGroup, units + scene.held);
+      if (ofGroup.length >= (context.pending.get(view.base.groupId) ?? 0)) return false;
+      return !hurdles.isOutcomePlain(view, ofGroup, units + context.held);
     });
     if (cut.length === 0) break;
-    await scene.breathe();
-    const room = await scene.findRoom(shown.filter((job) => !hurdles.mayStay(job)));
+    await context.breathe();
+    const room = await context.findRoom(shown.filter((job) => !hurdles.mayStay(job)));
     const left = MOST_AT_ONCE - (shown.length - going.length);
     const share = Math.max(FEWEST_OF_GROUP, Math.floor(left / cut.length));
-    const queries = cut.flatMap((sight) =>
+    const queries = cut.flatMap((view) =>
       hurdles.passOver({
-        ...{ sight, share, room, isEnough: left <= 0 },
-        shown: byGroup.get(sight.base.groupId) ?? [],
+        ...{ view, share, room, isEnough: left <= 0 },
+        shown: byGroup.get(view.base.groupId) ?? [],
       }),
     );
     if (queries.length === 0) break;
-    const all = inOrder([...shown, ...(await listHeads(db, queries, scene))]);
+    const all = inOrder([...shown, ...(await listHeads(db, queries, context))]);
     if (all.length === shown.length) break;
     shown = all;
   }
@@ -71,7 +71,7 @@ export async function listBeside(
 }
 
 interface Look {
-  readonly sight: GroupSight;
+  readonly view: GroupView;
   /** How many jobs to read beyond those that are sent. */
   readonly share: number;
   /** Groups with something to send are looked at by the next pass. */
@@ -82,7 +82,7 @@ interface Look {
 }
 
 class Hurdles {
-  readonly #scene: HeadScene;
+  readonly #context: HeadContext;
   readonly #doubted: DoubtedTargets;
   /** Of targets to which one probe may go. */
   readonly #due: readonly TargetBlockRow[];
@@ -91,10 +91,10 @@ class Hurdles {
   /** Per group, by their words. */
   readonly #passedOver = new Map<string, Map<string, OwnTarget>>();
 
-  constructor(scene: HeadScene) {
-    this.#scene = scene;
-    this.#doubted = new DoubtedTargets(scene.doubts);
-    const { activeBlocks, now, templates } = scene;
+  constructor(context: HeadContext) {
+    this.#context = context;
+    this.#doubted = new DoubtedTargets(context.doubts);
+    const { activeBlocks, now, templates } = context;
     this.#due = activeBlocks.filter((row) => (row.next_probe_at ?? Infinity) <= now);
     this.#templates = new Map(templates.map((row) => [row.template_id, row]));
     this.#byGroup = Map.groupBy(
@@ -109,11 +109,7 @@ class Hurdles {
    *
    * @param units of all that is shown and held
    */
-  isOutcomePlain(
-    { free, scopes }: GroupSight,
-    ofGroup: readonly HeadRow[],
-    units: number,
-  ): boolean {
+  isOutcomePlain({ free, scopes }: GroupView, ofGroup: readonly HeadRow[], units: number): boolean {
     const plain = ofGroup.filter((job) => {
       if (this.runnersOf(job) > 1 || this.mayStay(job)) return false;
       const { owner, repo } = targetOfWaiting(job, originOfWaiting(job, this.#templates));
@@ -137,13 +133,13 @@ class Hurdles {
   #isDoubted(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
     if (this.#doubted.isEmpty) return false;
     const input = origin?.correlation_input ?? null;
-    if (input !== null && !this.#scene.isUnnamed(target, input)) return false;
+    if (input !== null && !this.#context.isUnnamed(target, input)) return false;
     return this.#doubted.has(target);
   }
 
   /** As `queryOf`, without those of `shown` that stay, and all like them; nothing where that would be too many. */
-  passOver({ sight, share, isEnough, room, shown }: Look): HeadQuery[] {
-    const { groupId } = sight.base;
+  passOver({ view, share, isEnough, room, shown }: Look): HeadQuery[] {
+    const { groupId } = view.base;
     const staying = shown.filter((job) => !room.isSent(job.id));
     if (staying.length === 0 || (isEnough && staying.length < shown.length)) return [];
     const left = room.ofGroup(groupId);
@@ -155,7 +151,7 @@ class Hurdles {
     const stays = this.#likenessTo(staying);
     const isOut = (row: WaitingTemplate): boolean =>
       stays(row) || isWithoutRoom(left, runnersOf(row), placeOf(row));
-    const query = queryOf({ ...sight, scopes, uncovered: templates.filter(isOut).map(idOf) });
+    const query = queryOf({ ...view, scopes, uncovered: templates.filter(isOut).map(idOf) });
     const ofOwn = new Set(
       staying.filter(hasOwnTarget).map((job) => originOfWaiting(job, this.#templates)),
     );

@@ -9,11 +9,11 @@ import type { DispatchQuery, LoadedDispatchState } from '../port/dispatch.ts';
 import { stringMapOf } from '../rows.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
 import {
-  type HeadScene,
+  type HeadContext,
   originOfWaiting,
   targetOfWaiting,
   type WaitingTemplate,
-} from './choose-heads.ts';
+} from './group-view.ts';
 import type { HeadRow } from './heads.ts';
 import { hashOf } from './inputs.ts';
 import { blocks } from './targets.ts';
@@ -28,7 +28,7 @@ interface HeadFacts {
   readonly now: number;
   readonly templates: readonly WaitingTemplate[];
   readonly activeBlocks: readonly TargetBlockRow[];
-  readonly isUnnamed: HeadScene['isUnnamed'];
+  readonly isUnnamed: HeadContext['isUnnamed'];
   readonly query: DispatchQuery;
 }
 
@@ -101,7 +101,7 @@ function nameOf({ owner, repo, workflow_id }: TargetBlockRow): string {
 function headOf(
   row: HeadRow,
   template: WaitingTemplate | undefined,
-  isUnnamed: HeadScene['isUnnamed'],
+  isUnnamed: HeadContext['isUnnamed'],
 ): Head {
   const target = targetOfWaiting(row, template);
   const correlationInput = template?.correlation_input ?? null;

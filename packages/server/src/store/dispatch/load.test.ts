@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planDispatch } from '../../domain/dispatch-plan.ts';
+import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import { labelSetOf } from '../../domain/runner.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import type { TargetBlockRow } from '../schema.ts';

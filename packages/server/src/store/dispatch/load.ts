@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { findRoom } from '../../domain/dispatch-plan.ts';
+import { findRoom } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type { GroupDemand, RunnerClass } from '../../domain/dispatch-state.ts';
 import type { Group } from '../../domain/group.ts';
 import { type Breathe, breathing } from '../../lib/turns.ts';
@@ -10,8 +10,9 @@ import { groupOf, stringsOf } from '../rows.ts';
 import { listDoubts, listLostNames } from '../runs/doubts.ts';
 import { listUnnamed } from '../runs/naming.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
-import { loadHeads, type WaitingTemplate } from './choose-heads.ts';
+import { loadHeads } from './choose-heads.ts';
 import { describeHeads } from './describe-heads.ts';
+import type { WaitingTemplate } from './group-view.ts';
 import { type HeadRow, listWithOwnTargets } from './heads.ts';
 import { loadHolds } from './holds.ts';
 

@@ -12,7 +12,7 @@ import type {
   StringMap,
 } from '../../domain/job.ts';
 import type { TemplateChange } from '../../domain/template-change.ts';
-import type { ScopeListing } from '../../domain/why-waiting.ts';
+import type { ScopeListing } from '../../domain/why-waiting/input.ts';
 import type { TargetBlock } from './dispatch.ts';
 
 /** A write that lost: the row was not as believed. `not-found`: there is no such row. */

@@ -54,7 +54,7 @@ export async function strikeTarget(call: TargetCall, answer: TargetAnswer): Prom
     await world.login();
     return await new Strike(world, call, answer).run();
   } finally {
-    await world.close({ isToBeChecked: false });
+    await world.close();
   }
 }
 

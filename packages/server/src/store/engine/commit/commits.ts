@@ -1,14 +1,12 @@
-import type { ControlledTransaction, Insertable } from 'kysely';
+import type { ControlledTransaction } from 'kysely';
 import type { Clock } from '../../../lib/clock.ts';
 import type { WriteOptions, WriteTx } from '../../database.ts';
 import { StoreError } from '../../port/store.ts';
 import type { Schema } from '../../schema.ts';
-import type { PendingWrites } from './pending-writes.ts';
+import type { EventRow, PendingWrites } from './pending-writes.ts';
 import type { RetryDelay } from './retrying.ts';
 
 export type Work<T> = (tx: WriteTx) => Promise<T>;
-
-export type EventRow = Insertable<Schema['events']>;
 
 /** What the databases do differently around one write. Errors arrive as the connection threw them. */
 export interface WriteSource {

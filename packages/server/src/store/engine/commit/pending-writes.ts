@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { type Insertable, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../../domain/event.ts';
 import type { JobState } from '../../../domain/job.ts';
 import { letOthersRun } from '../../../lib/turns.ts';
@@ -6,7 +6,8 @@ import { chunksOf } from '../../chunks.ts';
 import type { WriteTx } from '../../database.ts';
 import { toBool } from '../../rows.ts';
 import type { Schema } from '../../schema.ts';
-import type { EventRow } from './commits.ts';
+
+export type EventRow = Insertable<Schema['events']>;
 
 // 10 columns an event: far below the 32,766 parameters SQLite takes and the 65,535 of PostgreSQL.
 const EVENTS_PER_STATEMENT = 250;

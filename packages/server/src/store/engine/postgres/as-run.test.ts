@@ -6,7 +6,7 @@ import type { Database } from '../../database.ts';
 import { postgresConfigOf, StoreClock, silentLogger } from '../../databases.testkit.ts';
 import { openDatabase } from '../../open-store.ts';
 import { createDatabase, type PostgresDatabase } from '../../postgres.testkit.ts';
-import type { PostgresConfig } from './options.ts';
+import type { PostgresConfig } from './config.ts';
 import { shareOut } from './pools.ts';
 
 describe('PostgreSQL as people run it', () => {

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Schema } from '../../schema.ts';
-import type { EventRow } from '../commit/commits.ts';
+import type { EventRow } from '../commit/pending-writes.ts';
 import { EVENTS_CHANNEL } from './listener.ts';
 
 /** Key of an advisory lock: any number that no other program on this database uses. */

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../../lib/secret.ts';
 import { postgresConfigOf } from '../../databases.testkit.ts';
-import { chooseSsl, clientOptions, type PostgresConfig, type SslMode } from './options.ts';
+import type { PostgresConfig, SslMode } from './config.ts';
+import { chooseSsl, clientOptions } from './options.ts';
 import { settingsFor } from './settings.ts';
 
 const SSL_REQUEST_LENGTH = 8;

@@ -14,7 +14,7 @@ import {
   startPgbouncer,
 } from '../../pgbouncer.testkit.ts';
 import { createDatabase, type PostgresDatabase } from '../../postgres.testkit.ts';
-import type { PostgresConfig } from './options.ts';
+import type { PostgresConfig } from './config.ts';
 
 const told: NewEvent = {
   ...{ kind: 'group.synced', subjectType: 'group', subjectId: 'g', groupId: 'g', forgeId: null },

@@ -3,7 +3,8 @@ import { Kysely, PostgresDialect } from 'kysely';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { Schema } from '../../schema.ts';
-import { type ConnectionUse, clientOptions, type PostgresConfig } from './options.ts';
+import type { ConnectionUse, PostgresConfig } from './config.ts';
+import { clientOptions } from './options.ts';
 import { ConnectionPool } from './pool.ts';
 import { settingsFor } from './settings.ts';
 

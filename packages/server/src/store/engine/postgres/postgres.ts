@@ -12,10 +12,11 @@ import { OwnCommits } from '../commit/own-commits.ts';
 import { WriteProof } from '../commit/write-proof.ts';
 import { Writer } from '../commit/writer.ts';
 import type { OpenedDatabase } from '../opened-database.ts';
+import type { PostgresConfig } from './config.ts';
 import { insertEvents } from './events.ts';
 import { findPostgresRetryDelay, mayHaveCommitted } from './faults.ts';
 import { PostgresListener } from './listener.ts';
-import { chooseSsl, clientOptions, type PostgresConfig } from './options.ts';
+import { chooseSsl, clientOptions } from './options.ts';
 import { openPools, type Pools } from './pools.ts';
 import { inspectServer } from './server.ts';
 

@@ -1,8 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { StoreError } from '../../port/store.ts';
+import type { PostgresConfig } from './config.ts';
 import { asStoreError } from './faults.ts';
-import { clientOptions, type PostgresConfig } from './options.ts';
+import { clientOptions } from './options.ts';
 
 /** A pooler that hands connections out anew shows it in the first round, unless others are faster each time. */
 const ROUNDS = 5;

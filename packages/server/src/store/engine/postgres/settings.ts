@@ -1,4 +1,4 @@
-import type { ConnectionUse, PostgresConfig } from './options.ts';
+import type { ConnectionUse, PostgresConfig } from './config.ts';
 
 /** A process that is paused or cut off must not hold what it has locked against all others. */
 const IDLE_IN_TRANSACTION_MS = 4_000;

@@ -1,5 +1,6 @@
-import type { Attempt, MatchedBy } from './attempt.ts';
-import { type KnownIds, matchByName, type NamedRuns } from './correlation/by-name.ts';
+import type { Attempt, MatchedBy } from '../attempt.ts';
+import { isAlike } from '../doubt.ts';
+import { type KnownIds, matchByName, type NamedRuns } from './by-name.ts';
 import {
   type Cluster,
   clustersOf,
@@ -9,8 +10,8 @@ import {
   mayHaveMadeLater,
   pairsOf,
   type Sight,
-} from './correlation/clusters.ts';
-import { type ElsewhereRun, findRenamed } from './correlation/elsewhere.ts';
+} from './clusters.ts';
+import { type ElsewhereRun, findRenamed } from './elsewhere.ts';
 import {
   type CandidateRun,
   earliestOf,
@@ -18,8 +19,7 @@ import {
   lastSendOf,
   maybeSameActor,
   type SearchedAttempt,
-} from './correlation/window.ts';
-import { isAlike } from './doubt.ts';
+} from './window.ts';
 
 /** One key: repository, workflow, ref, actor. All times are on the forge's clock. */
 export interface CorrelationInput extends Sight {

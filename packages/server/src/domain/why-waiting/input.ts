@@ -1,13 +1,10 @@
-import type { Attempt, WorkflowJob } from './attempt.ts';
-import type { GroupPlan } from './dispatch-state.ts';
-import type { Doubt } from './doubt.ts';
-import type { Group } from './group.ts';
-import { type DispatchTarget, type Job, targetFields } from './job.ts';
-import type { BlockKind } from './target-block.ts';
-import type { TemplateChange } from './template-change.ts';
-import { type Cause, findPendingCause } from './why-waiting/pending.ts';
-import { runnersFor } from './why-waiting/runners-for.ts';
-import { findTriggeredCause } from './why-waiting/triggered.ts';
+import type { Attempt, WorkflowJob } from '../attempt.ts';
+import type { GroupPlan } from '../dispatch-state.ts';
+import type { Doubt } from '../doubt.ts';
+import type { Group } from '../group.ts';
+import type { DispatchTarget, Job } from '../job.ts';
+import type { BlockKind } from '../target-block.ts';
+import type { TemplateChange } from '../template-change.ts';
 
 /** Open-ended for clients: what they do not know they show by its message. */
 export type WaitCode =
@@ -103,46 +100,12 @@ export interface WaitInput {
   readonly now: number;
 }
 
-/** `undefined`: the job does not wait; it runs or has ended. */
-export function whyWaiting(input: WaitInput): WhyWaiting | undefined {
-  const { job } = input;
-  if (job.state === 'pending') return explain(findPendingCause(input), input, job.createdAt);
-  if (job.state !== 'triggered') return undefined;
-  const since = input.attempt?.runCreatedAt ?? job.triggeredAt ?? job.createdAt;
-  const cause = findTriggeredCause(input);
-  return cause === undefined ? undefined : explain(cause, input, since);
+export interface Cause {
+  readonly code: WaitCode;
+  readonly message: string;
+  readonly retryAt?: number | null;
+  /** When it began, where that is known better than "since the job waits". */
+  readonly since?: number;
+  /** Where it is not the group's labels that are missing. */
+  readonly labelsMissing?: readonly string[];
 }
-
-function explain(cause: Cause, input: WaitInput, since: number): WhyWaiting {
-  const { job, plan, ahead } = input;
-  const { free, total: fitting } = runnersFor(input);
-  return {
-    code: cause.code,
-    message: withChange(cause.message, input.templateChange),
-    since: cause.since ?? since,
-    ahead: job.state === 'pending' ? ahead : 0,
-    free,
-    fitting,
-    heldBy: plan?.heldBy.filter((jobId) => jobId !== job.id) ?? [],
-    retryAt: cause.retryAt ?? null,
-    labelsMissing: cause.labelsMissing ?? plan?.labelsMissing ?? [],
-    templateChange: input.templateChange,
-  };
-}
-
-/** Beside the reason, whatever that is: the change may be what mends it. */
-function withChange(message: string, change: TemplateChange | undefined): string {
-  if (change === undefined) return message;
-  const { queued, now } = change;
-  const fields = targetFields.filter((field) => queued[field] !== now[field]);
-  const changes = fields.map((field) => `${NAMES[field]} ${queued[field]} → ${now[field]}`);
-  const what = changes.join(', ') || 'default inputs';
-  return `${message} Its template has changed since it was queued (${what}): it keeps what it was queued with, unless you let it take the new one.`;
-}
-
-const NAMES: Readonly<Record<keyof DispatchTarget, string>> = {
-  owner: 'owner',
-  repo: 'repo',
-  workflowId: 'workflow',
-  ref: 'ref',
-};

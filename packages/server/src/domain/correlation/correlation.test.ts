@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attempt, CLAIMED_AT } from './attempt.testkit.ts';
-import { namedAt } from './correlation/clusters.ts';
+import { attempt, CLAIMED_AT } from '../attempt.testkit.ts';
+import { namedAt } from './clusters.ts';
 import {
   decide,
   MINUTE,
@@ -11,9 +11,9 @@ import {
   SECOND,
   sentAfter,
   TIMING,
-} from './correlation/correlation.testkit.ts';
-import type { CandidateRun, SearchedAttempt } from './correlation/window.ts';
+} from './correlation.testkit.ts';
 import { type CorrelationInput, correlate } from './correlation.ts';
+import type { CandidateRun, SearchedAttempt } from './window.ts';
 
 describe('as many runs as attempts', () => {
   it('pairs them in time order, also within one second', () => {

@@ -1,22 +1,3 @@
-import { Assignment } from './dispatch-plan/assignment.ts';
-import {
-  addBits,
-  type Bits,
-  bitsWithout,
-  commonBits,
-  haveCommonBit,
-} from './dispatch-plan/bits.ts';
-import {
-  type GroupOutcome,
-  jobsByClass,
-  reportGroup,
-  type Stop,
-} from './dispatch-plan/group-report.ts';
-import { fittingOf, type Line, lineOf } from './dispatch-plan/lines.ts';
-import { patienceOf } from './dispatch-plan/patience.ts';
-import { GroupRoom } from './dispatch-plan/room.ts';
-import { RunnerPool } from './dispatch-plan/runner-pool.ts';
-import { takeTurns } from './dispatch-plan/turns.ts';
 import type {
   CredentialAllowance,
   DispatchPlan,
@@ -24,9 +5,17 @@ import type {
   Hold,
   PendingJob,
   PlannedSend,
-} from './dispatch-state.ts';
-import { type Doubt, Doubts, WaitingJobs } from './doubt.ts';
-import { compareText } from './text-order.ts';
+} from '../dispatch-state.ts';
+import { type Doubt, Doubts, WaitingJobs } from '../doubt.ts';
+import { compareText } from '../text-order.ts';
+import { Assignment } from './assignment.ts';
+import { addBits, type Bits, bitsWithout, commonBits, haveCommonBit } from './bits.ts';
+import { type GroupOutcome, jobsByClass, reportGroup, type Stop } from './group-report.ts';
+import { fittingOf, type Line, lineOf } from './lines.ts';
+import { patienceOf } from './patience.ts';
+import { GroupRoom } from './room.ts';
+import { RunnerPool } from './runner-pool.ts';
+import { takeTurns } from './turns.ts';
 
 interface Progress {
   readonly line: Line;

@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import type { DispatchState, GroupDemand, GroupPlan, PendingJob } from '../dispatch-state.ts';
 import {
   anyState,
   dispatchState,
@@ -15,7 +16,6 @@ import {
   unitsOfJob,
 } from './dispatch-plan.testkit.ts';
 import { planDispatch } from './dispatch-plan.ts';
-import type { DispatchState, GroupDemand, GroupPlan, PendingJob } from './dispatch-state.ts';
 
 function sentIds(state: DispatchState): string[] {
   return planDispatch(state).sends.map(({ jobId }) => jobId);

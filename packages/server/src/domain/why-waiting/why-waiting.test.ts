@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attempt, attemptWithRun, CLAIMED_AT, workflowJob } from './attempt.testkit.ts';
-import type { GroupPlan, ScopeCounts } from './dispatch-state.ts';
-import { type WaitInput, whyWaiting } from './why-waiting.ts';
+import { attempt, attemptWithRun, CLAIMED_AT, workflowJob } from '../attempt.testkit.ts';
+import type { GroupPlan, ScopeCounts } from '../dispatch-state.ts';
+import type { WaitInput } from './input.ts';
+import { whyWaiting } from './why-waiting.ts';
 
 const NOW = CLAIMED_AT + 60_000;
 const MINUTE = 60_000;

@@ -6,8 +6,8 @@ import type {
   Hold,
   PendingJob,
   RunnerClass,
-} from './dispatch-state.ts';
-import { labelsFit, scopeCovers } from './runner.ts';
+} from '../dispatch-state.ts';
+import { labelsFit, scopeCovers } from '../runner.ts';
 
 export const NOW = 1_700_000_000_000;
 
