@@ -36,7 +36,7 @@ const checks = [
   { name: 'types', command: ['tsc', '--noEmit', '-p', '.'] },
   { name: 'tests', command: ['vitest', 'run', '--project', 'unit', '--reporter', 'agent'] },
   { name: 'unused', command: ['knip', '--no-progress'] },
-  { name: 'format', command: ['biome', 'ci', '--error-on-warnings', colors] },
+  { name: 'format, circles', command: ['biome', 'ci', '--error-on-warnings', colors] },
 ];
 
 /**
@@ -49,7 +49,7 @@ async function runStep({ name, command }) {
   const startedAt = performance.now();
   const { isOk, output } = await runCommand(command);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`${isOk ? 'ok    ' : 'FAILED'}  ${name.padEnd(13)} ${seconds.padStart(6)} s`);
+  console.log(`${isOk ? 'ok    ' : 'FAILED'}  ${name.padEnd(15)} ${seconds.padStart(6)} s`);
   if (!isOk) console.log(`\n$ npx ${command.join(' ')}\n${output.trim()}\n`);
   return isOk;
 }
