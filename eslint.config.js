@@ -6,7 +6,7 @@ import { queryIsExecuted } from './tools/lint/query-is-executed.js';
 const tests = ['**/*.test.ts', '**/*.testkit.ts', 'packages/*/test/**/*.ts'];
 // These deal with real processes and real servers: real time passes there.
 const realTime = ['**/*.testkit.ts', 'packages/*/test/**/*.ts', 'tools/**', '*.ts'];
-const clocks = ['**/lib/clock*.ts', 'packages/forge-sim/src/clock*.ts'];
+const clocks = ['**/lib/clock*.ts', 'packages/{forge-sim,testbed}/src/clock*.ts'];
 const typeless = ['packages/*/bin/*.js'];
 
 const clockMessage = 'take a Clock (lib/clock.ts), or `now` as an argument';
@@ -108,7 +108,10 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', randomBan, ...envBans, barrelBan] },
   },
   {
-    files: ['packages/server/src/config/**/*.ts'],
+    files: [
+      'packages/server/src/config/**/*.ts',
+      'packages/testbed/src/processes/own-environment.ts',
+    ],
     ignores: tests,
     rules: { 'no-restricted-syntax': ['error', ...timeBans, randomBan, barrelBan] },
   },

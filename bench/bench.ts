@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Child } from './processes/child.ts';
 import { Postgres } from './processes/postgres.ts';
+import type { ProbedChild } from './processes/probed-child.ts';
 import type { Figure, Skipped } from './report/figure.ts';
 import { topFunctions } from './report/profile.ts';
 import type { Growth, ProfileResult } from './report/result.ts';
@@ -70,7 +70,7 @@ export class Bench {
   }
 
   /** Does `work`, and says where the time of `child` went meanwhile, if that is wanted. */
-  async profiled<T>(name: string, child: Child, work: () => Promise<T>): Promise<T> {
+  async profiled<T>(name: string, child: ProbedChild, work: () => Promise<T>): Promise<T> {
     if (!this.#options.isProfiling) return work();
     await child.startProfile();
     const result = await work();

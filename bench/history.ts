@@ -42,11 +42,13 @@ async function runOne(bench: Bench, database: DatabaseSection): Promise<string> 
   const setting = { groups: groupsOf(bench), runners: 1, jobMs: 100 };
   const intervals = { poll: '200ms', track: '200ms' };
   return withPair(bench, { name: 'history', setting, database, intervals }, async ({ server }) => {
-    const id = await server.addJob(deepGroup, { template_id: templateId(0), priority: 100 });
+    const { id } = await server.api.addJob(deepGroup, {
+      template_id: templateId(0),
+      priority: 100,
+    });
     await waitFor('one job is completed', async () => {
-      const found = await server.call('GET', `/api/v1/jobs/${id}`);
-      const { status } = z.object({ status: z.string() }).parse(found);
-      return status === 'completed' ? true : undefined;
+      const found = await server.api.findJob(id);
+      return found?.status === 'completed' ? true : undefined;
     });
     return id;
   });

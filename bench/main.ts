@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Bench } from './bench.ts';
 import { now } from './lib/clock.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
-import { endAll, startNothingMore } from './processes/child.ts';
+import { endAll, startNothingMore } from './processes/probed-child.ts';
 import { machineFacts } from './report/machine.ts';
 import type { BenchResult } from './report/result.ts';
 import { figureTable } from './report/table.ts';

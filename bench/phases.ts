@@ -23,16 +23,14 @@ export async function watchCycles(
   { groups }: Setting,
   forMs: number,
 ): Promise<CycleTimes> {
-  const unpaused = Array.from({ length: groups }, (_, i) =>
-    server.call('POST', `/api/v1/groups/${groupId(i)}/unpause`),
-  );
+  const unpaused = Array.from({ length: groups }, (_, i) => server.api.unpauseGroup(groupId(i)));
   await Promise.all(unpaused);
-  const before = await server.metrics();
+  const before = await server.api.metrics();
   // Between the two scrapes: they read the runners of all groups, which is not what is asked here.
   await server.child.watchDelay();
   await sleep(forMs);
   const delay = await server.child.readDelay();
-  return { ...cyclesBetween(before, await server.metrics()), delay };
+  return { ...cyclesBetween(before, await server.api.metrics()), delay };
 }
 
 /** From two scrapes of the server's metrics. */

@@ -1,9 +1,9 @@
+import { type Ledger, meanDispatchToStartMs } from '@dispatchoor/forge-sim/client';
+import { idealDrainMs } from '@dispatchoor/testbed';
 import type { Bench } from './bench.ts';
-import { idealDrainMs } from './ideal.ts';
 import { now, sleep } from './lib/clock.ts';
 import { drive } from './load/drive.ts';
 import { type Pair, type PairOptions, withPair } from './pair.ts';
-import type { Ledger } from './processes/forge-sim.ts';
 import { groupId, templateId } from './setting.ts';
 
 /** Of how GitHub is: its delays. */
@@ -53,7 +53,7 @@ interface WorkedOff {
 
 async function workOff(pair: Pair, { jobs, withinMs }: Draining): Promise<WorkedOff> {
   const { sim, server, folder } = pair;
-  const startMs = await sim.meanDispatchToStartMs(PROFILE);
+  const startMs = meanDispatchToStartMs(await sim.profile(PROFILE));
   const queues = [{ groupId: groupId(0), templateId: templateId(0), jobs }];
   const before = await sim.ledger();
   const work = { kind: 'enqueue', queues, keyPrefix: 'drain' } as const;

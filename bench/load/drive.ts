@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child } from '../processes/child.ts';
+import { ProbedChild } from '../processes/probed-child.ts';
 import type { LoadPlan, LoadResult } from './plan.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('./generator.ts'));
@@ -8,7 +8,7 @@ const PROGRAM = fileURLToPath(import.meta.resolve('./generator.ts'));
 /** Carries out a plan in a process of its own. Throws when a request failed: then the figures mean nothing. */
 export async function drive(folder: string, plan: LoadPlan): Promise<LoadResult> {
   const logFile = join(folder, 'generator.log');
-  const child = new Child({ name: 'load generator', args: [PROGRAM], cwd: folder, logFile });
+  const child = new ProbedChild({ name: 'load generator', args: [PROGRAM], cwd: folder, logFile });
   try {
     const ended = child.receive((message) => {
       const told = message as { result?: LoadResult; failure?: string };

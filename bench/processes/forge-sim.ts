@@ -1,51 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { ForgeSimClient, forgeSimProgram, type ProfileName } from '@dispatchoor/forge-sim/client';
 import { now } from '../lib/clock.ts';
-import { Child } from './child.ts';
+import { ProbedChild } from './probed-child.ts';
 
-const PROGRAM = fileURLToPath(import.meta.resolve('../../packages/forge-sim/bin/forge-sim.js'));
 /** Beyond what any row asks for: the bench measures the server, not GitHub's hourly limit. */
 const REQUESTS_PER_HOUR = 10_000_000;
 const CLOCK_READINGS = 50;
 
-const LedgerRequest = z.object({
-  id: z.number(),
-  at: z.number(),
-  endpoint: z.string(),
-  status: z.number().nullable(),
-});
-
-const LedgerRun = z.object({
-  id: z.number(),
-  inputs: z.record(z.string(), z.string()),
-  createdByRequest: z.number(),
-  status: z.string(),
-  jobs: z.array(z.object({ startedAt: z.number().nullable(), completedAt: z.number().nullable() })),
-});
-
-const LedgerDelivery = z.object({
-  event: z.string(),
-  action: z.string().nullable(),
-  sentAt: z.number().nullable(),
-});
-
-/** The part of forge-sim's ledger that the bench reads; times are epoch ms on the forge's clock, whole. */
-const Ledger = z.object({
-  requests: z.array(LedgerRequest),
-  runs: z.array(LedgerRun),
-  deliveries: z.array(LedgerDelivery).default([]),
-});
-export type Ledger = z.infer<typeof Ledger>;
-export type LedgerRun = z.infer<typeof LedgerRun>;
-
-const Span = z.tuple([z.number(), z.number()]);
-const Profile = z.object({ replyMs: Span, pickupMs: Span });
-
 export interface ForgeSimOptions {
   readonly folder: string;
-  readonly profile: 'instant' | 'github';
+  readonly profile: ProfileName;
   readonly seed: number;
   readonly world: object;
   /** Logins' tokens whose hourly limit is lifted. */
@@ -54,11 +20,13 @@ export interface ForgeSimOptions {
   readonly ghes?: string | undefined;
 }
 
-export class ForgeSim {
-  readonly child: Child;
+/** forge-sim as a process of its own, and how to ask it. */
+export class ForgeSim extends ForgeSimClient {
+  readonly child: ProbedChild;
   readonly url: string;
 
-  private constructor(child: Child, url: string) {
+  private constructor(child: ProbedChild, url: string) {
+    super(url);
     this.child = child;
     this.url = url;
   }
@@ -70,33 +38,16 @@ export class ForgeSim {
     await writeFile(worldFile, JSON.stringify(world));
     const args = ['--port', '0', '--profile', profile, '--seed', String(seed)];
     if (ghes !== undefined) args.push('--ghes', ghes);
-    const child = new Child({
+    const child = new ProbedChild({
       name: 'forge-sim',
-      args: [PROGRAM, ...args, '--world', worldFile],
+      args: [fileURLToPath(forgeSimProgram), ...args, '--world', worldFile],
       cwd: folder,
       logFile: join(folder, 'forge-sim.log'),
     });
     const sim = new ForgeSim(child, await child.waitForUrl(/listening on (http:\S+)/));
     await sim.control('PUT', '/limits/secondary', null);
-    for (const token of options.tokens) {
-      const limit = REQUESTS_PER_HOUR;
-      await sim.control('PUT', '/limits/primary', { token, limit, remaining: limit });
-    }
+    await sim.setHourlyLimit(options.tokens, REQUESTS_PER_HOUR);
     return sim;
-  }
-
-  async ledger(): Promise<Ledger> {
-    return Ledger.parse(await this.control('GET', '/ledger'));
-  }
-
-  /**
-   * From a dispatch's arrival to the start of its workflow job on a free runner, on average: half of a reply (the
-   * forge acts half-way through it) and a pickup.
-   */
-  async meanDispatchToStartMs(profile: 'instant' | 'github'): Promise<number> {
-    const all = z.record(z.string(), z.unknown()).parse(await this.control('GET', '/profiles'));
-    const { replyMs, pickupMs } = Profile.parse(all[profile]);
-    return (replyMs[0] + replyMs[1]) / 4 + (pickupMs[0] + pickupMs[1]) / 2;
   }
 
   /**
@@ -107,23 +58,11 @@ export class ForgeSim {
     let best = { tripMs: Infinity, offsetMs: 0 };
     for (let i = 0; i < CLOCK_READINGS; i += 1) {
       const sentAt = now();
-      const { now: forgeNow } = z
-        .object({ now: z.number() })
-        .parse(await this.control('GET', '/clock'));
+      const forgeNow = await this.now();
       const tripMs = now() - sentAt;
       if (tripMs < best.tripMs) best = { tripMs, offsetMs: sentAt + tripMs / 2 - forgeNow };
     }
     return best.offsetMs;
-  }
-
-  async control(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.url}/_sim${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`forge-sim: ${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? undefined : JSON.parse(text);
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,8 @@
+import { p99 } from '@dispatchoor/testbed';
 import type { Bench, DatabaseName } from '../bench.ts';
 import { rawCommitRate } from '../commit-rate.ts';
 import { copyFilled, depthsOf, enqueueMore, quietSetting } from '../depth.ts';
 import { makeFilledPostgres } from '../filled-postgres.ts';
-import { p99 } from '../lib/percentile.ts';
 import type { LoadResult } from '../load/plan.ts';
 import { type Pair, withPair } from '../pair.ts';
 import { atLeast, atMost } from '../report/figure.ts';

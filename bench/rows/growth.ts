@@ -1,3 +1,4 @@
+import { p99 } from '@dispatchoor/testbed';
 import type { Bench } from '../bench.ts';
 import {
   copyFilled,
@@ -9,7 +10,6 @@ import {
   quietSetting,
 } from '../depth.ts';
 import { copyWithHistory } from '../history.ts';
-import { p99 } from '../lib/percentile.ts';
 import { withPair } from '../pair.ts';
 import { type CycleTimes, watchCycles } from '../phases.ts';
 import { markdownTable, number } from '../report/table.ts';

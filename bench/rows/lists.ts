@@ -1,7 +1,7 @@
+import { median, p99 } from '@dispatchoor/testbed';
 import type { Bench } from '../bench.ts';
 import { copyFilled, deepGroup, depthsOf, quietSetting } from '../depth.ts';
 import { now } from '../lib/clock.ts';
-import { median, p99 } from '../lib/percentile.ts';
 import { drive } from '../load/drive.ts';
 import { type Pair, withPair } from '../pair.ts';
 import { atMost } from '../report/figure.ts';

@@ -1,9 +1,8 @@
+import { type Ledger, Random } from '@dispatchoor/forge-sim/client';
+import { median, p99 } from '@dispatchoor/testbed';
 import type { Bench, DatabaseName } from '../bench.ts';
 import { now, sleep, waitFor } from '../lib/clock.ts';
-import { median, p99 } from '../lib/percentile.ts';
-import { seededRandom } from '../lib/random.ts';
 import { type Pair, withPair } from '../pair.ts';
-import type { Ledger } from '../processes/forge-sim.ts';
 import { atMost } from '../report/figure.ts';
 import { groupId, templateId } from '../setting.ts';
 
@@ -32,14 +31,14 @@ async function measureEnqueued(bench: Bench, on: DatabaseName): Promise<void> {
 
 async function enqueueAndWait(pair: Pair, samples: number, seed: number): Promise<number[]> {
   const { sim, server } = pair;
-  const random = seededRandom(seed);
+  const random = new Random(seed, 'pauses');
   const answeredAt = new Map<string, number>();
   const offsetMs = await sim.clockOffsetMs();
   for (let i = 0; i < samples; i += 1) {
     const mark = String(i);
-    await server.addJob(groupId(0), { template_id: templateId(0), inputs: { mark } });
+    await server.api.addJob(groupId(0), { template_id: templateId(0), inputs: { mark } });
     answeredAt.set(mark, now());
-    await sleep(PAUSE_MS.least + random() * PAUSE_MS.spread);
+    await sleep(PAUSE_MS.least + random.next() * PAUSE_MS.spread);
   }
   const ledger = await waitForRuns(pair, samples);
   const requests = new Map(ledger.requests.map((request) => [request.id, request.at]));
@@ -83,9 +82,9 @@ interface Freeing {
 
 async function freeAndWait(pair: Pair, { samples, runners, seed }: Freeing): Promise<number[]> {
   const { sim, server } = pair;
-  const random = seededRandom(seed);
+  const random = new Random(seed, 'pauses');
   for (let i = 0; i < samples + runners; i += 1) {
-    await server.addJob(groupId(0), { template_id: templateId(0) });
+    await server.api.addJob(groupId(0), { template_id: templateId(0) });
   }
   const waits: number[] = [];
   let ledger = await waitForRuns(pair, runners);
@@ -94,7 +93,7 @@ async function freeAndWait(pair: Pair, { samples, runners, seed }: Freeing): Pro
     const before = ledger.runs.length;
     for (const { id } of running) {
       await sim.control('POST', `/runs/${id}/complete`, { conclusion: 'success' });
-      await sleep(2 * (PAUSE_MS.least + random() * PAUSE_MS.spread));
+      await sleep(2 * (PAUSE_MS.least + random.next() * PAUSE_MS.spread));
     }
     const seen = ledger.deliveries.length;
     ledger = await waitForRuns(pair, before + running.length);

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { median } from '@dispatchoor/testbed';
 import type { Bench, DatabaseName } from '../bench.ts';
 import { now, sleep } from '../lib/clock.ts';
-import { median } from '../lib/percentile.ts';
 import { ForgeSim } from '../processes/forge-sim.ts';
 import { listening, Server, type ServerOptions, spawnServer } from '../processes/server.ts';
 import { atMost } from '../report/figure.ts';

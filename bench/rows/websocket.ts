@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { median, p99 } from '@dispatchoor/testbed';
 import { z } from 'zod';
 import type { Bench } from '../bench.ts';
 import { now, sleep } from '../lib/clock.ts';
-import { median, p99 } from '../lib/percentile.ts';
 import type { Heard } from '../load/listeners.ts';
 import { type Pair, withPair } from '../pair.ts';
-import { Child } from '../processes/child.ts';
+import { ProbedChild } from '../processes/probed-child.ts';
 import { atMost } from '../report/figure.ts';
 import { groupId, templateId } from '../setting.ts';
 
@@ -80,7 +80,7 @@ interface Listened {
 async function addWhileListening(pair: Pair, clients: number, seconds: number): Promise<Listened> {
   const { server, folder } = pair;
   const logFile = join(folder, 'listeners.log');
-  const child = new Child({ name: 'listeners', args: [PROGRAM], cwd: folder, logFile });
+  const child = new ProbedChild({ name: 'listeners', args: [PROGRAM], cwd: folder, logFile });
   try {
     const ready = child.receive((message) => {
       const told = message as { isListening?: true; failure?: string };
@@ -100,16 +100,13 @@ async function addWhileListening(pair: Pair, clients: number, seconds: number): 
   }
 }
 
-const Added = z.object({ id: z.string(), created_at: z.iso.datetime() });
-
 /** An open loop: the next one is sent when its time has come, whether or not the last was answered. */
 async function addAtPace({ server }: Pair, seconds: number): Promise<Map<string, number>> {
   const addedAt = new Map<string, number>();
   const startedAt = now();
   const adding: Promise<void>[] = [];
   const add = async (): Promise<void> => {
-    const path = `/api/v1/groups/${groupId(0)}/queue`;
-    const added = Added.parse(await server.call('POST', path, { template_id: templateId(0) }));
+    const added = await server.api.addJob(groupId(0), { template_id: templateId(0) });
     addedAt.set(added.id, Date.parse(added.created_at));
   };
   for (let i = 0; i < seconds * EVENTS_PER_SECOND; i += 1) {

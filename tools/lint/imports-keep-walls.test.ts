@@ -92,7 +92,7 @@ tester.run('imports keep the walls', importsKeepWalls, {
     refused('the contract in forge-sim', sim, "import '@dispatchoor/api-contract'", 'notListed'),
     refused(
       'forge-sim in the cli',
-      inServer('cli/demo.ts'),
+      inServer('cli/demo-command.ts'),
       "import '@dispatchoor/forge-sim'",
       'notListed',
     ),

@@ -39,10 +39,10 @@ export const walls = {
     at: `${server}/http`,
     mayImport: ['npm', 'node', 'domain', 'auth', 'metrics', 'lib', 'api-contract', 'store/port'],
   },
-  // cli/demo.ts starts forge-sim as a process and imports nothing of it.
+  // The demo is loaded when it is asked for, and starts the server as a process.
   cli: {
     at: `${server}/cli`,
-    mayImport: ['npm', 'node', 'app.ts', 'config', 'api-contract', 'lib', 'server/package.json'],
+    mayImport: ['npm', 'node', 'app.ts', 'config', 'demo', 'lib', 'server/package.json'],
   },
   // Ports only: app.ts has chosen what is behind them.
   'start-loops.ts': {
@@ -67,17 +67,31 @@ export const walls = {
   'api-contract': { at: 'packages/api-contract', mayImport: ['npm:zod'] },
   // The other side: it knows nothing of the server.
   'forge-sim': { at: 'packages/forge-sim', mayImport: ['npm', 'node'] },
+  // Beside the server, of which they know what a script knows: its processes and its API.
+  testbed: {
+    at: 'packages/testbed',
+    mayImport: ['npm', 'node', 'api-contract', 'forge-sim/client'],
+  },
+  demo: {
+    at: 'packages/demo',
+    mayImport: ['npm', 'node', 'api-contract', 'testbed', 'forge-sim/client'],
+  },
   web: { at: 'packages/web', mayImport: ['npm', 'api-contract'] },
   // What tests and bench start their PostgreSQL from.
   'tools/postgres': { at: 'tools/postgres', mayImport: ['npm', 'node'] },
-  bench: { at: 'bench', mayImport: ['npm', 'node', 'api-contract', 'tools/postgres'] },
+  bench: {
+    at: 'bench',
+    mayImport: ['npm', 'node', 'api-contract', 'testbed', 'forge-sim/client', 'tools/postgres'],
+  },
 };
 
 /** Our own packages, by the name others import them by. */
 export const workspaces = /** @type {Readonly<Record<string, string>>} */ ({
   dispatchoor: 'packages/server',
   '@dispatchoor/api-contract': 'packages/api-contract',
+  '@dispatchoor/demo': 'packages/demo',
   '@dispatchoor/forge-sim': 'packages/forge-sim',
+  '@dispatchoor/testbed': 'packages/testbed',
   '@dispatchoor/web': 'packages/web',
 });
 

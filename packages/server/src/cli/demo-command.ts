@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url';
+import type { DemoOptions } from '@dispatchoor/demo';
 import { type Command, InvalidArgumentError } from 'commander';
+import { readEnvironment } from '../config/environment.ts';
 import { systemClock } from '../lib/clock.ts';
-import type { DemoOptions } from './demo.ts';
 
 interface DemoFlags {
   readonly jobs?: number;
@@ -21,10 +23,24 @@ export function addDemoCommand(program: Command): void {
     .option('--state <folder>', 'empty folder for its files (default: a new one)')
     .option('--seed <n>', 'what is random follows from it', wholeNumber(0), 1)
     .action(async (flags: DemoFlags) => {
-      // Only who plays it waits for its code.
-      const { runDemo } = await import('./demo.ts');
+      const { runDemo } = await loadDemo();
       process.exitCode = await runDemo(optionsOf(flags));
     });
+}
+
+/** Only who plays it waits for its code. Rejects where it is not installed: published packages come without it. */
+async function loadDemo(): Promise<typeof import('@dispatchoor/demo')> {
+  try {
+    return await import('@dispatchoor/demo');
+  } catch (error) {
+    const message =
+      'the demo and its simulated GitHub come with the repository only: clone it, run "npm ci", then "npm run demo"';
+    throw isNotFound(error) ? new Error(message, { cause: error }) : error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
 }
 
 function optionsOf({ jobs, kill, port, state, seed }: DemoFlags): DemoOptions {
@@ -41,6 +57,8 @@ function optionsOf({ jobs, kill, port, state, seed }: DemoFlags): DemoOptions {
     isTty: process.stdout.isTTY,
     output: process.stdout,
     clock: systemClock,
+    serverProgram: fileURLToPath(import.meta.resolve('../../bin/dispatchoor.js')),
+    env: readEnvironment(),
     signal: end.signal,
   };
 }

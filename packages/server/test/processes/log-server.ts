@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ForgeSim, startForgeSim } from '@dispatchoor/forge-sim';
+import { dieWithParent } from '@dispatchoor/testbed';
 import type { TestContext } from 'vitest';
 import { Api } from '../harness/api.ts';
 import { makeConfig } from '../harness/config-file.ts';
@@ -12,7 +13,6 @@ import { until } from '../harness/until.ts';
 import { COMPILE_CACHE } from './server-process.ts';
 
 const PROGRAM = fileURLToPath(import.meta.resolve('../../bin/dispatchoor.js'));
-const DIE_WITH_TEST = import.meta.resolve('../../src/cli/demo/die-with-demo.ts');
 const GIVE_UP_AFTER_MS = 120_000;
 
 export type LogFormat = 'text' | 'json';
@@ -55,7 +55,7 @@ export class LogServer {
     });
     const logs = ['--log-format', format, '--log-level', 'debug'];
     const config = join(folder, 'config.yaml');
-    const args = ['--import', DIE_WITH_TEST, PROGRAM, ...logs, 'server', '--config', config];
+    const args = ['--import', dieWithParent, PROGRAM, ...logs, 'server', '--config', config];
     const child = spawn(process.execPath, args, {
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
       stdio: ['ignore', stdout, 'ignore', 'ipc'],

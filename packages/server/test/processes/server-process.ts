@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ChildExit, DemoChild } from '../../src/cli/demo/child.ts';
+import { Child, type ChildExit } from '@dispatchoor/testbed';
 import type { Migration } from '../../src/store/migrations/migration.ts';
 import type { KillWindow } from './kill-window.ts';
 
@@ -40,14 +40,14 @@ export class ServerProcess {
   readonly name: string;
   readonly logLines: string[] = [];
   readonly exited: Promise<ChildExit>;
-  readonly #child: DemoChild;
+  readonly #child: Child;
   readonly #waiters = new Set<Waiter>();
   #url: string | undefined;
 
   constructor(start: ServerStart) {
     const { name, folder, env } = start;
     this.name = name;
-    this.#child = new DemoChild({
+    this.#child = new Child({
       name,
       args: argsOf(start),
       cwd: folder,
@@ -59,7 +59,6 @@ export class ServerProcess {
   }
 
   get pid(): number {
-    if (this.#child.pid === undefined) throw new Error(`${this.name} was not started`);
     return this.#child.pid;
   }
 
