@@ -69,7 +69,7 @@ export interface Hold {
 export interface CredentialAllowance {
   readonly credentialId: string;
   /** `null`: no ceiling. */
-  readonly dispatches: number | null;
+  readonly left: number | null;
   readonly reason: 'rate-limited' | 'forge-unavailable' | null;
   readonly message: string;
   readonly retryAt: number | null;

@@ -168,6 +168,8 @@ export interface CredentialStatus {
   /** Of its token: another token may be another account's. */
   readonly budgetId: string;
   readonly use: ForgeUse;
+  /** The key of the configuration that holds it, such as `github.token`: what people are told to look at. */
+  readonly configKey: string;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
   /** Login of its user, once known: as it was told last, for accounts are renamed. */

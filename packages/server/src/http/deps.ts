@@ -38,6 +38,7 @@ export interface HttpOptions {
 /** How a credential of a forge stands, as far as `/status` shows it. */
 export interface ForgeClient {
   readonly use: 'runners' | 'dispatch';
+  readonly configKey: string;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
   /** Holds no secret. */

@@ -57,7 +57,7 @@ function isLimited(state: DispatchState, { group, job }: Placed): boolean {
     !group.isEnabled ||
     group.isPaused ||
     (group.maxParallel !== null && live >= group.maxParallel) ||
-    drawn.length >= (allowance?.dispatches ?? Infinity)
+    drawn.length >= (allowance?.left ?? Infinity)
   );
 }
 
@@ -150,11 +150,11 @@ describe('planDispatch, for any state', () => {
           expect(sends).toBeLessThanOrEqual(mayAll ? room : 0);
           expect(plan.groups.find(({ groupId }) => groupId === group.id)?.sends).toBe(sends);
         }
-        for (const { credentialId, dispatches } of state.allowances) {
+        for (const { credentialId, left } of state.allowances) {
           const drawn = jobsOf(state).filter(
             ({ isSent, job }) => isSent && job.credentialId === credentialId,
           );
-          expect(drawn.length).toBeLessThanOrEqual(dispatches ?? Infinity);
+          expect(drawn.length).toBeLessThanOrEqual(left ?? Infinity);
         }
       }),
     );
@@ -332,7 +332,7 @@ describe('planDispatch', () => {
     });
     const allowance = {
       credentialId: 'token',
-      dispatches: 1,
+      left: 1,
       reason: 'forge-unavailable' as const,
       message: 'asks again soon',
       retryAt: NOW + 5_000,

@@ -221,12 +221,12 @@ const holds: fc.Arbitrary<Hold[]> = fc
 
 const allowances: fc.Arbitrary<CredentialAllowance[]> = fc.tuple(
   ...['token', 'second'].map((id) =>
-    seldom(fc.nat(4)).map((dispatches) => ({
+    seldom(fc.nat(4)).map((left) => ({
       credentialId: id,
-      dispatches,
-      reason: dispatches === null ? null : ('rate-limited' as const),
-      message: dispatches === null ? '' : 'its limit is used up',
-      retryAt: dispatches === null ? null : NOW + 60_000,
+      left,
+      reason: left === null ? null : ('rate-limited' as const),
+      message: left === null ? '' : 'its limit is used up',
+      retryAt: left === null ? null : NOW + 60_000,
     })),
   ),
 );

@@ -87,7 +87,7 @@ class Planner {
     this.#allowances = new Map(
       state.allowances.map((one) => [
         one.credentialId,
-        { of: one, left: one.dispatches ?? Infinity },
+        { of: one, left: one.left ?? Infinity },
       ]),
     );
   }

@@ -87,6 +87,7 @@ export interface WaitInput {
   readonly doubt: Doubt | undefined;
   /** The credential that dispatches for the job. */
   readonly credential: {
+    readonly configKey: string;
     readonly isConfigured: boolean;
     readonly isConnected: boolean;
     readonly blockedUntil: number | null;

@@ -81,7 +81,7 @@ function findDispatchSwitch({ isDispatcherEnabled }: WaitInput): Cause | undefin
 
 function findCredentialFault({ credential, now }: WaitInput): Cause | undefined {
   if (!credential.isConfigured) {
-    const message = 'No credential is configured to dispatch with: set github.token.';
+    const message = `No credential is configured to dispatch with: set ${credential.configKey}.`;
     return { code: 'forge-unavailable', message };
   }
   const { isConnected, error, blockedUntil } = credential;

@@ -59,7 +59,10 @@ const PENDING: WaitInput = {
   plan: groupPlan(),
   block: undefined,
   doubt: undefined,
-  credential: { isConfigured: true, isConnected: true, blockedUntil: null, error: '' },
+  credential: {
+    ...{ configKey: 'github.token', isConfigured: true, isConnected: true },
+    ...{ blockedUntil: null, error: '' },
+  },
   listings: [{ scope: 'org:acme', isListed: true, error: '' }],
   isDispatcherEnabled: true,
   ahead: 4,

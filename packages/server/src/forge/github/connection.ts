@@ -115,6 +115,7 @@ export class Connection {
       id: source.id,
       budgetId: source.budgetId,
       use: source.use,
+      configKey: source.configKey,
       isConfigured: source.isConfigured,
       isConnected: this.#isConnected,
       actor: this.#actor,

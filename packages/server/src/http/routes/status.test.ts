@@ -7,6 +7,7 @@ import { noon } from '../store.testkit.ts';
 
 const client: ForgeClient = {
   use: 'runners',
+  configKey: 'github.token',
   isConfigured: true,
   isConnected: true,
   error: '',

@@ -6,6 +6,7 @@ import { makeGroup, makeJob, noon } from '../store.testkit.ts';
 
 const client: ForgeClient = {
   use: 'dispatch',
+  configKey: 'github.token',
   isConfigured: true,
   isConnected: true,
   error: '',

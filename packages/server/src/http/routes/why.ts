@@ -37,6 +37,7 @@ function explain(facts: WaitFacts, deps: WhyDeps): Why | undefined {
 function dispatchCredential({ forgeStatus }: WhyDeps) {
   const client = forgeStatus().find(({ use }) => use === 'dispatch');
   return {
+    configKey: client?.configKey ?? '',
     isConfigured: client?.isConfigured ?? false,
     isConnected: client?.isConnected ?? false,
     blockedUntil: client?.rate.blockedUntil ?? null,

@@ -1,7 +1,6 @@
 import { runMadeWithinMs, runMayBeMadeWithinMs } from '../../domain/correlation/window.ts';
 import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type {
-  CredentialAllowance,
   DispatchPlan,
   PendingJob,
   PlannedSend,
@@ -20,11 +19,11 @@ import type { LoopContext, LoopSpec } from '../leased-loop.ts';
 import type { RunStamps } from '../track-runs/run-stamps.ts';
 import { chooseProbe } from './choose-probe.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
+import { DispatchGate } from './dispatch-gate.ts';
 import { nextPlanAt } from './due.ts';
 import { PlanFreshness } from './plan-freshness.ts';
 import { sendAttempt } from './send-attempt.ts';
 import { SendsInFlight } from './sends-in-flight.ts';
-import { PROBING, stopOf } from './stop.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface DispatchDeps {
@@ -94,6 +93,7 @@ const SETTLING = new Set<Event['kind']>(['attempt.accepted', 'attempt.found']);
 export class DispatchLoop {
   readonly #deps: DispatchDeps;
   readonly #breaker: CredentialBreaker;
+  readonly #gate: DispatchGate;
   readonly #pauses: TargetPauses;
   readonly #sends: SendsInFlight;
   readonly #freshness: PlanFreshness;
@@ -113,6 +113,7 @@ export class DispatchLoop {
     this.#sends = new SendsInFlight(deps.clock);
     this.#freshness = new PlanFreshness(deps.clock);
     this.#breaker = new CredentialBreaker(deps.clock, { firstMs, longestMs });
+    this.#gate = new DispatchGate({ ...deps, breaker: this.#breaker });
     this.#pauses = { probeMs, recheckMs, firstFailureMs: firstMs, longestFailureMs: longestMs };
   }
 
@@ -226,30 +227,15 @@ export class DispatchLoop {
   }
 
   #plan(state: LoadedDispatchState): DispatchPlan {
-    const allowance = this.#allowance();
-    const plan = planDispatch({ ...state, allowances: [allowance] });
-    if (!this.#breaker.isProbeDue || plan.sends.length === 0) return plan;
-    const stopped = { ...allowance, dispatches: 0, ...PROBING };
-    const { groups } = planDispatch({ ...state, allowances: [stopped] });
+    const plan = planDispatch({ ...state, allowances: [this.#gate.check()] });
+    const besideProbe = this.#gate.checkBesideProbe();
+    if (besideProbe === undefined || plan.sends.length === 0) return plan;
+    const { groups } = planDispatch({ ...state, allowances: [besideProbe] });
     const sends = chooseProbe(plan.sends, jobsIn(state), (job) => this.#breaker.failedAt(job));
     return { ...plan, groups, sends };
   }
 
-  #allowance(): CredentialAllowance {
-    const status = this.#deps.forge.credentialFor('dispatch');
-    const stopped = stopOf(status, this.#breaker, this.#deps.clock.now());
-    if (stopped !== undefined) return { credentialId: status.id, dispatches: 0, ...stopped };
-    const { dispatchesLeft } = status;
-    return {
-      credentialId: status.id,
-      dispatches: dispatchesLeft,
-      reason: dispatchesLeft === null ? null : 'rate-limited',
-      message: dispatchesLeft === null ? '' : 'the dispatch rate of the credential is used up',
-      retryAt: status.retryAt,
-    };
-  }
-
-  /** When an allowance stops it: the moment to go on. */
+  /** @returns when the gate that stopped it opens again, if it did and that is known */
   async #sendAll(
     context: LoopContext,
     state: LoadedDispatchState,
@@ -271,27 +257,23 @@ export class DispatchLoop {
         context.wake.knock();
         return null;
       }
-      // The forge began to fail while this plan was being sent.
-      if (this.#breaker.allowed === 0) return null;
-      const limitedUntil = await this.#sendOne(context, send, job);
-      if (limitedUntil !== null) return limitedUntil;
+      const taken = await this.#gate.take(job.owner);
+      if (!taken.isTaken) return taken.retryAt;
+      await this.#sendOne(context, send);
     }
     return null;
   }
 
-  async #sendOne(context: LoopContext, send: PlannedSend, job: PendingJob): Promise<number | null> {
-    const { forge, clock, sendDeadlineMs } = this.#deps;
-    const limitedUntil = await forge.takeDispatch(job.owner);
-    if (limitedUntil !== null) return limitedUntil;
+  async #sendOne(context: LoopContext, send: PlannedSend): Promise<void> {
+    const { clock, sendDeadlineMs } = this.#deps;
     // Before the claim: ours must never be later than the one that is written.
     const deadline = deadlineIn(clock, sendDeadlineMs);
     const claim = await this.#claim(context, send.jobId);
-    if (claim === undefined) return null;
+    if (claim === undefined) return;
     const deps = { ...this.#deps, breaker: this.#breaker, pauses: this.#pauses };
     this.#sends.add(
       sendAttempt(deps, claim, deadline, context.signal).then(() => this.#noteRecovery(context)),
     );
-    return null;
   }
 
   /** What failed beside all others while the forge did is tried again, and not only when its own pause is over. */
@@ -339,14 +321,13 @@ export class DispatchLoop {
     plan: DispatchPlan,
     limitedUntil: number | null,
   ): void {
-    const { clock, forge } = this.#deps;
+    const { clock } = this.#deps;
     this.#cancelDue();
-    const now = clock.now();
-    const credential = forge.credentialFor('dispatch');
     const { nextDueAt } = state;
-    const dueAt = nextPlanAt({ nextDueAt, groups: plan.groups, limitedUntil, credential, now });
+    const gateOpensAt = this.#gate.nextAt();
+    const dueAt = nextPlanAt({ nextDueAt, groups: plan.groups, limitedUntil, gateOpensAt });
     if (dueAt === null) return;
-    const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, dueAt - now);
+    const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, dueAt - clock.now());
     this.#cancelDue = clock.after(Math.min(waitMs, this.#deps.intervalMs), () => {
       wake.knock();
     });

@@ -5,8 +5,7 @@ const facts: DueFacts = {
   nextDueAt: null,
   groups: [{ limit: 'rate-limited', retryAt: null }],
   limitedUntil: null,
-  credential: { dispatchesLeft: 0, retryAt: 900 },
-  now: 500,
+  gateOpensAt: 900,
 };
 const due = (over: Partial<DueFacts> = {}) => nextPlanAt({ ...facts, ...over });
 
@@ -18,16 +17,11 @@ it('is the first of all moments that are known', () => {
   expect(due({ groups: [] })).toBeNull();
 });
 
-it('is when the allowance that the plan has used up is there again', () => {
+it('is when the gate that the plan has used up opens again, where it is what stops a group', () => {
   expect(due()).toBe(900);
   expect(due({ groups: [{ limit: 'runners', retryAt: null }] })).toBeNull();
 });
 
-it('is now when sending took so long that the allowance is there already', () => {
-  expect(due({ credential: { dispatchesLeft: 1, retryAt: null } })).toBe(500);
-});
-
-it('is nobody knows when without an allowance to come: a plan for nothing would be made again and again', () => {
-  expect(due({ credential: { dispatchesLeft: 0, retryAt: null } })).toBeNull();
-  expect(due({ credential: { dispatchesLeft: null, retryAt: null } })).toBeNull();
+it('is nobody knows when where the gate does not know: a plan for nothing would be made again and again', () => {
+  expect(due({ gateOpensAt: null })).toBeNull();
 });

@@ -4,7 +4,7 @@ import { databases, useDatabase } from '../databases.testkit.ts';
 import { manual, sceneOn } from './dispatch.testkit.ts';
 
 const allowances = [
-  { credentialId: 'token', dispatches: null, reason: null, message: '', retryAt: null },
+  { credentialId: 'token', left: null, reason: null, message: '', retryAt: null },
 ];
 
 for (const kind of databases) {
