@@ -33,6 +33,29 @@ const envBans = [
     message: 'config/ is the only reader of the environment: take a Config',
   },
 ];
+const stateMessage =
+  'only store/moves writes the states of jobs and attempts: add a move there, or call one';
+const stateBans = [
+  {
+    selector:
+      'CallExpression[callee.property.name=/^(insertInto|deleteFrom)$/][arguments.0.value=/^(jobs|attempts)$/]',
+    message: stateMessage,
+  },
+  {
+    selector: "CallExpression[callee.name='insertRows'][arguments.1.value=/^(jobs|attempts)$/]",
+    message: stateMessage,
+  },
+  {
+    selector:
+      "CallExpression[callee.property.name='set'] > ObjectExpression > Property[key.name='state']",
+    message: stateMessage,
+  },
+  {
+    selector:
+      'TemplateElement[value.raw=/(insert into|delete from) (jobs|attempts)\\b|update (jobs|attempts) set [^=]*\\bstate =/i]',
+    message: stateMessage,
+  },
+];
 const barrelBan = {
   selector: 'ExportAllDeclaration',
   message: "import from the file itself: only a package's index.ts gathers exports",
@@ -102,6 +125,17 @@ export default defineConfig(
     files: ['packages/**/*.ts', 'bench/**/*.ts'],
     ignores: [...tests, ...clocks],
     rules: { 'no-restricted-syntax': ['error', ...timeBans, randomBan, ...envBans, barrelBan] },
+  },
+  {
+    files: ['packages/server/src/**/*.ts'],
+    ignores: [...tests, ...clocks, 'packages/server/src/{config,store/moves,store/migrations}/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[...timeBans, randomBan, ...envBans, barrelBan],
+        ...stateBans,
+      ],
+    },
   },
   {
     files: clocks,

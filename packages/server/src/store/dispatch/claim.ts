@@ -3,6 +3,7 @@ import { findDoubt } from '../../domain/doubt.ts';
 import { type DispatchTarget, missingTargetFields } from '../../domain/job.ts';
 import { findOrigin } from '../catalog/template-versions.ts';
 import type { Database, WriteTx } from '../database.ts';
+import { insertClaimed } from '../moves/attempts.ts';
 import { moveJob } from '../moves/jobs.ts';
 import type { Claim, ClaimRequest } from '../port/dispatch.ts';
 import type { Fence } from '../port/leases.ts';
@@ -156,26 +157,21 @@ async function insertAttempt(
   { attemptId, credential, sendDeadlineMs, offsetMs, uncertaintyMs }: ClaimRequest,
   frozen: Frozen,
 ): Promise<AttemptRow> {
-  return tx.db
-    .insertInto('attempts')
-    .values({
-      ...frozen,
-      id: attemptId,
-      credential_id: credential.credentialId,
-      budget_id: credential.budgetId,
-      actor: credential.actor,
-      state: 'claimed',
-      claimed_at: tx.now,
-      // By the database's clock: whoever recovers the claim judges by it too, and two servers' clocks may differ.
-      send_deadline: sql<number>`${dbNow} + ${sendDeadlineMs}`,
-      // By our clock and its offset alone: its run is looked for around them, whatever clock is stepped later.
-      forge_claimed_at: tx.now + offsetMs,
-      forge_send_deadline: tx.now + offsetMs + sendDeadlineMs,
-      forge_uncertainty_ms: uncertaintyMs,
-      run_url: '',
-      runner_name: '',
-      error_message: '',
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+  return insertClaimed(tx, {
+    ...frozen,
+    id: attemptId,
+    credential_id: credential.credentialId,
+    budget_id: credential.budgetId,
+    actor: credential.actor,
+    claimed_at: tx.now,
+    // By the database's clock: whoever recovers the claim judges by it too, and two servers' clocks may differ.
+    send_deadline: sql<number>`${dbNow} + ${sendDeadlineMs}`,
+    // By our clock and its offset alone: its run is looked for around them, whatever clock is stepped later.
+    forge_claimed_at: tx.now + offsetMs,
+    forge_send_deadline: tx.now + offsetMs + sendDeadlineMs,
+    forge_uncertainty_ms: uncertaintyMs,
+    run_url: '',
+    runner_name: '',
+    error_message: '',
+  });
 }

@@ -9,6 +9,7 @@ import { holdsLease } from '../leases.ts';
 import {
   type AttemptChange,
   type AttemptTold,
+  expireClaimed,
   findActiveJob,
   isRunTaken,
   NO_RUN,
@@ -248,16 +249,7 @@ export async function expireClaims(
   if (over.length === 0) return 0;
   return database.write(async (tx) => {
     if (!(await holdsLease(tx, database, fence))) return 0;
-    const expired = await tx.db
-      .updateTable('attempts')
-      .set({ state: 'unknown', error_message: EXPIRED })
-      .where(isOver)
-      .returningAll()
-      .execute();
-    for (const attempt of expired) {
-      tellAttempt(tx, attempt, { kind: 'attempt.unknown', data: { message: EXPIRED } });
-    }
-    return expired.length;
+    return expireClaimed(tx, isOver, EXPIRED);
   });
 }
 

@@ -2,7 +2,7 @@
  * All moves of an attempt, fenced by its id, state and run. Whoever writes an attempt holds its row until the end of
  * the transaction, and only then looks at its job: that is the order in which everybody locks.
  */
-import { type SqlBool, sql, type Transaction } from 'kysely';
+import { type InsertObject, type RawBuilder, type SqlBool, sql, type Transaction } from 'kysely';
 import { type AttemptState, assertAttemptMove, isGivenUp } from '../../domain/attempt.ts';
 import { type EventKind, SYSTEM_ACTOR } from '../../domain/event.ts';
 import { ACTIVE_STATES } from '../../domain/job.ts';
@@ -101,6 +101,37 @@ export async function writeAttempt(
     if (told !== undefined) tellAttempt(tx, after, told);
     return { before, after };
   }
+}
+
+/** nothing → claimed */
+export async function insertClaimed(
+  tx: WriteTx,
+  attempt: Omit<InsertObject<Schema, 'attempts'>, 'state'>,
+): Promise<AttemptRow> {
+  return tx.db
+    .insertInto('attempts')
+    .values({ ...attempt, state: 'claimed' })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** claimed → unknown, of all whose time is over: nobody will say any more whether they were sent. */
+export async function expireClaimed(
+  tx: WriteTx,
+  isOver: RawBuilder<SqlBool>,
+  message: string,
+): Promise<number> {
+  const expired = await tx.db
+    .updateTable('attempts')
+    .set({ state: 'unknown', error_message: message })
+    .where('state', '=', 'claimed')
+    .where(isOver)
+    .returningAll()
+    .execute();
+  for (const attempt of expired) {
+    tellAttempt(tx, attempt, { kind: 'attempt.unknown', data: { message } });
+  }
+  return expired.length;
 }
 
 async function findAttempt(db: Transaction<Schema>, id: string): Promise<AttemptRow | undefined> {
