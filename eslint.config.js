@@ -113,7 +113,14 @@ export default defineConfig(
     plugins: { walls: { rules: { 'imports-keep-walls': importsKeepWalls } } },
     rules: {
       'walls/imports-keep-walls': 'error',
-      'max-lines': ['error', { max: 500, skipBlankLines: false, skipComments: false }],
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+    },
+  },
+  {
+    files: ['packages/*/src/**/*.ts', 'bench/**/*.ts'],
+    ignores: tests,
+    rules: {
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: false, skipComments: false }],
     },
   },
   {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, p99 } from '@dispatchoor/testbed';
-import { z } from 'zod';
 import type { Bench } from '../bench.ts';
 import { now, sleep } from '../lib/clock.ts';
 import type { Heard } from '../load/listeners.ts';

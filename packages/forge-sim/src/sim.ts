@@ -5,12 +5,7 @@ import type { HookFaults } from './hooks/hook-faults.ts';
 import type { Ledger } from './ledger/entries.ts';
 import { type LedgerSources, ledgerSnapshot, ledgerView } from './ledger/ledger.ts';
 import type { LimitView, PrimaryState } from './limits.ts';
-import {
-  githubSecondaryLimits,
-  type Profile,
-  type ProfileName,
-  type SecondaryLimits,
-} from './profiles.ts';
+import { githubSecondaryLimits, type SecondaryLimits } from './profiles.ts';
 import { checkShape } from './shape-check.ts';
 import type { TokenChange } from './sim-options.ts';
 import { runnerShape } from './world/shapes.ts';

@@ -119,12 +119,7 @@ interface RouteDeps extends HttpDeps {
 
 /** A hook of a subtree guards that subtree: who may ask is said here, once, and nowhere in a route. */
 function addRoutes(root: HttpApp, deps: RouteDeps): void {
-  const { auth } = deps;
-  const pages = makePageGuard(deps.options.corsOrigins);
-  const guard = makeSessionGuard(auth, pages);
   const limits = makeRateLimits(deps.options.rateLimit, deps.clock);
-  const withSession = { ...deps, guard };
-
   root.register(async (app: HttpApp) => {
     app.addHook('onRequest', limits.public);
     healthRoutes(app, deps);
@@ -136,41 +131,36 @@ function addRoutes(root: HttpApp, deps: RouteDeps): void {
     webhookRoutes(app, deps);
   });
 
-  root.register(
-    async (api: HttpApp) => {
-      api.register(async (app: HttpApp) => {
-        app.addHook('onRequest', limits.auth);
-        // A foreign page could log people in as somebody else, cookie or not.
-        app.addHook('onRequest', pages.refuseForeign);
-        requireBodyWithin(app, LOGIN_WITHIN_MS, deps.clock);
-        loginRoutes(app, deps);
-      });
-      api.register(async (app: HttpApp) => {
-        app.addHook('onRequest', limits.authenticated);
-        webSocketRoutes(app, { ...deps, pages });
-      });
-      api.register(async (app: HttpApp) => {
-        app.addHook('onRequest', limits.authenticated);
-        app.addHook('onRequest', guard.requireSession);
-        for (const add of [
-          groupRoutes,
-          queueRoutes,
-          jobRoutes,
-          whyRoutes,
-          historyRoutes,
-          statusRoutes,
-        ]) {
-          add(app, deps);
-        }
-        sessionRoutes(app, withSession);
-        app.register(async (admin: HttpApp) => {
-          admin.addHook('onRequest', guard.requireAdmin);
-          for (const add of [groupAdminRoutes, queueAdminRoutes, jobAdminRoutes]) {
-            add(admin, withSession);
-          }
-        });
-      });
-    },
-    { prefix: '/api/v1' },
-  );
+  root.register(async (api: HttpApp) => addApi(api, deps, limits), { prefix: '/api/v1' });
+}
+
+/** Who may look, and who may change something. */
+const READING = [groupRoutes, queueRoutes, jobRoutes, whyRoutes, historyRoutes, statusRoutes];
+const CHANGING = [groupAdminRoutes, queueAdminRoutes, jobAdminRoutes];
+
+function addApi(api: HttpApp, deps: RouteDeps, limits: ReturnType<typeof makeRateLimits>): void {
+  const pages = makePageGuard(deps.options.corsOrigins);
+  const guard = makeSessionGuard(deps.auth, pages);
+  const withSession = { ...deps, guard };
+  api.register(async (app: HttpApp) => {
+    app.addHook('onRequest', limits.auth);
+    // A foreign page could log people in as somebody else, cookie or not.
+    app.addHook('onRequest', pages.refuseForeign);
+    requireBodyWithin(app, LOGIN_WITHIN_MS, deps.clock);
+    loginRoutes(app, deps);
+  });
+  api.register(async (app: HttpApp) => {
+    app.addHook('onRequest', limits.authenticated);
+    webSocketRoutes(app, { ...deps, pages });
+  });
+  api.register(async (app: HttpApp) => {
+    app.addHook('onRequest', limits.authenticated);
+    app.addHook('onRequest', guard.requireSession);
+    for (const add of READING) add(app, deps);
+    sessionRoutes(app, withSession);
+    app.register(async (admin: HttpApp) => {
+      admin.addHook('onRequest', guard.requireAdmin);
+      for (const add of CHANGING) add(admin, withSession);
+    });
+  });
 }

@@ -85,10 +85,7 @@ class Planner {
       this.pool.free,
     );
     this.#allowances = new Map(
-      state.allowances.map((one) => [
-        one.credentialId,
-        { of: one, left: one.left ?? Infinity },
-      ]),
+      state.allowances.map((one) => [one.credentialId, { of: one, left: one.left ?? Infinity }]),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { BudgetStore, CredentialStatus } from '../forge.ts';
+import type { BudgetStore } from '../forge.ts';
 import type { Connection, DispatchStanding } from './connection.ts';
 
 /** Dispatches: a burst, then so many a second. */

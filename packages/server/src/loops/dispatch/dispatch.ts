@@ -1,10 +1,6 @@
 import { runMadeWithinMs, runMayBeMadeWithinMs } from '../../domain/correlation/window.ts';
 import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
-import type {
-  DispatchPlan,
-  PendingJob,
-  PlannedSend,
-} from '../../domain/dispatch-state.ts';
+import type { DispatchPlan, PendingJob, PlannedSend } from '../../domain/dispatch-state.ts';
 import type { Event } from '../../domain/event.ts';
 import type { TargetPauses } from '../../domain/target-block.ts';
 import type { Forge } from '../../forge/forge.ts';
