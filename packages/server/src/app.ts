@@ -231,7 +231,7 @@ class RunningApp implements App {
         isGithubAuthEnabled: false,
       },
       forgeStatus: () => forge.listCredentials(),
-      webhookDoors: new Map([[forge.id, forge.webhooks]]),
+      webhookVerifiers: new Map([[forge.id, forge.webhooks]]),
       isDispatchEnabled: () => dispatcher.enabled,
       listenToEvents: (listener) => {
         feed.listen(listener);

@@ -95,7 +95,7 @@ describe('control over HTTP', () => {
     expect(getRun(sim, runId).deleted).toBe(true);
   });
 
-  it('makes, pauses, troubles and removes webhooks', async () => {
+  it('makes, pauses, logThrottle and removes webhooks', async () => {
     const sim = await startSim();
     const receiver = await startReceiver();
     const made = await control(sim, 'POST /hooks', { url: receiver.url, owner: 'acme' });

@@ -1,7 +1,7 @@
 import type { Run, WorkflowJob } from '../domain/attempt.ts';
 import type { StringMap } from '../domain/job.ts';
 import type { LabelCase, ObservedRunner } from '../domain/runner.ts';
-import type { WebhookDoor } from '../domain/webhook-door.ts';
+import type { WebhookVerifier } from '../domain/webhook-verifier.ts';
 
 export type ForgeKind = 'github' | 'forgejo' | 'gitea';
 
@@ -272,7 +272,7 @@ export interface Forge {
    * `null` before the first answer. No step of our own clock moves it.
    */
   now(): number | null;
-  readonly webhooks: WebhookDoor;
+  readonly webhooks: WebhookVerifier;
   close(): Promise<void>;
 }
 

@@ -74,7 +74,7 @@ export async function openTestApp(parts: TestAppParts = {}): Promise<TestApp> {
     ...{ store, clock, logger, metrics, version },
     options: { ...testOptions, ...parts.options },
     forgeStatus: () => [],
-    webhookDoors: new Map(),
+    webhookVerifiers: new Map(),
     isDispatchEnabled: () => true,
     listUnready: () => [],
     listenToEvents: () => undefined,

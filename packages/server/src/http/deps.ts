@@ -1,5 +1,5 @@
 import type { Event } from '../domain/event.ts';
-import type { WebhookDoor } from '../domain/webhook-door.ts';
+import type { WebhookVerifier } from '../domain/webhook-verifier.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Metrics, VersionInfo } from '../metrics/metrics.ts';
@@ -61,7 +61,7 @@ export interface HttpDeps {
   readonly version: VersionInfo;
   readonly forgeStatus: () => readonly ForgeClient[];
   /** By forge id. */
-  readonly webhookDoors: ReadonlyMap<string, WebhookDoor>;
+  readonly webhookVerifiers: ReadonlyMap<string, WebhookVerifier>;
   readonly isDispatchEnabled: () => boolean;
   /** Every event that any process commits from now on, in commit order. */
   readonly listenToEvents: (listener: (event: Event) => void) => void;

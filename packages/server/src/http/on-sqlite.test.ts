@@ -68,7 +68,7 @@ async function open() {
     ...{ store, clock, logger, metrics, version },
     options: testOptions,
     forgeStatus: () => [],
-    webhookDoors: new Map(),
+    webhookVerifiers: new Map(),
     isDispatchEnabled: () => true,
     listUnready: () => [],
     listenToEvents: () => undefined,

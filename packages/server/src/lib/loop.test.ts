@@ -32,15 +32,15 @@ describe('a loop', () => {
     expect(loop.clock.pendingTimers).toBe(0);
   });
 
-  it('answers a knock at once, and a burst of knocks at most every 20 ms', async () => {
+  it('answers a notification at once, and a burst of them at most every 20 ms', async () => {
     let ticks = 0;
     const loop = start(() => Promise.resolve(void (ticks += 1)));
     await loop.clock.advance(100);
-    loop.wake.knock();
+    loop.wake.notify();
     await loop.clock.advance(0);
     expect(ticks).toBe(2);
     for (let i = 0; i < 10; i += 1) {
-      loop.wake.knock();
+      loop.wake.notify();
       await loop.clock.advance(2);
     }
     expect(ticks).toBe(3);
@@ -48,11 +48,11 @@ describe('a loop', () => {
     await loop.done;
   });
 
-  it('remembers a knock that comes during a tick', async () => {
+  it('remembers a notification that comes during a tick', async () => {
     const ticks: (() => void)[] = [];
     const loop = start(() => new Promise((resolve) => ticks.push(resolve)));
     await loop.clock.advance(0);
-    loop.wake.knock();
+    loop.wake.notify();
     ticks[0]?.();
     await loop.clock.advance(20);
     expect(ticks).toHaveLength(2);

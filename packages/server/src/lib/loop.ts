@@ -3,12 +3,12 @@ import type { Clock } from './clock.ts';
 /** After a wake-up runs at once, the next may run this much later: a burst of commits costs one tick, not hundreds. */
 const WAKE_GAP_MS = 20;
 
-/** A remembered knock: one that comes while the loop works is answered right after. */
+/** A remembered notification: one that comes while the loop works is answered right after. */
 export class Wake {
   #isKnocked = false;
   #listener: (() => void) | undefined;
 
-  knock(): void {
+  notify(): void {
     this.#isKnocked = true;
     this.#listener?.();
   }
@@ -17,12 +17,12 @@ export class Wake {
     return this.#isKnocked;
   }
 
-  /** Forgets the knock: call before looking at the world, so that what changes afterwards knocks anew. */
+  /** Forgets the notification: call before looking at the world, so that what changes afterwards notifies anew. */
   clear(): void {
     this.#isKnocked = false;
   }
 
-  /** Resolves when knocked, after `ms`, or on abort. */
+  /** Resolves when notified, after `ms`, or on abort. */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
     if (this.#isKnocked) return;
     const cut = new AbortController();

@@ -22,7 +22,7 @@ export async function connectForge(
     const dueMs = limitEndsIn(forge, clock.now());
     if (dueMs === null || dueMs >= reconnectMs) return;
     cancelDue = clock.after(dueMs, () => {
-      wake.knock();
+      wake.notify();
     });
   };
   await runLoop(tick, { clock, signal, everyMs: reconnectMs, wake, onError });

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { FailureRow } from '../lib/failure-row.ts';
 import type { Logger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
-import { breathing } from '../lib/turns.ts';
+import { makeYield } from '../lib/yield.ts';
 import type { EventStore } from '../store/port/events.ts';
 
 /** The safety net under the database's own notifications. */
@@ -35,7 +35,7 @@ export class EventFeed {
     const { events, clock, logger } = this.#deps;
     const wake = new Wake();
     const stop = events.onCommit(() => {
-      wake.knock();
+      wake.notify();
     });
     const failures = new FailureRow(clock, (failure) => {
       logger.warn(failure, 'events not read');
@@ -60,13 +60,13 @@ export class EventFeed {
   }
 
   async #readNew(signal: AbortSignal): Promise<void> {
-    const breathe = breathing(this.#deps.clock);
+    const yieldNow = makeYield(this.#deps.clock);
     for (;;) {
       const batch = await this.#deps.events.listAfter(this.#seq, BATCH);
       for (const event of batch) {
         this.#seq = event.seq;
         this.#hand(event);
-        await breathe();
+        await yieldNow();
       }
       if (batch.length < BATCH || signal.aborted) return;
     }

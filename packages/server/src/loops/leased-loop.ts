@@ -42,10 +42,10 @@ export async function runLeasedLoop(
 ): Promise<void> {
   const wake = new Wake();
   const lease = new Lease(spec.name, deps, () => {
-    wake.knock();
+    wake.notify();
   });
   deps.feed.listen((event) => {
-    if (spec.isWokenBy(event)) wake.knock();
+    if (spec.isWokenBy(event)) wake.notify();
   });
   const keeping = new AbortController();
   const kept = lease.keep(keeping.signal);

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import type { NewEvent } from '../domain/event.ts';
-import { letOthersRun } from '../lib/turns.ts';
+import { yieldToOthers } from '../lib/yield.ts';
 import type { Database } from './database.ts';
 import { databases, useDatabase } from './databases.testkit.ts';
 import { makeEventStore } from './events.ts';
@@ -109,7 +109,7 @@ for (const kind of databases) {
             const reading = (async () => {
               while (!writers.areDone) {
                 await readOn();
-                await letOthersRun();
+                await yieldToOthers();
               }
             })();
             await Promise.all(

@@ -2,7 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Database, WriteTx } from './database.ts';
 import { deleteAttempts, deleteEndedJobs } from './moves/delete-ended.ts';
 import type { RetentionStore } from './port/retention.ts';
-import { tellGone } from './runners/events.ts';
+import { emitGone } from './runners/events.ts';
 
 const IDEMPOTENCY_KEYS_KEPT_MS = 24 * 3_600_000;
 /** Forges send a delivery again for days; its id must be known that long. */
@@ -164,7 +164,7 @@ async function deleteStaleRunners(tx: WriteTx, before: number): Promise<number> 
     )
     .returningAll()
     .execute();
-  for (const runner of gone) tellGone(tx, runner, 'not-seen');
+  for (const runner of gone) emitGone(tx, runner, 'not-seen');
   await tx.db
     .deleteFrom('runner_scopes')
     .where(sql<number>`coalesce(pass_at, created_at)`, '<', before)

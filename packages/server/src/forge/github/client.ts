@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { redact } from '../../lib/redaction.ts';
-import { letOthersRun } from '../../lib/turns.ts';
+import { yieldToOthers } from '../../lib/yield.ts';
 import { ForgeError, type ForgeErrorCode } from '../forge.ts';
 import type { Answer, Call, EndpointName } from './call.ts';
 import type { Connection } from './connection.ts';
@@ -153,9 +153,9 @@ export class GithubClient {
       if (reply === undefined) throw this.#errorOf(fault ?? error, call);
     }
     const isLong = reply !== undefined && reply.body.length > LONG_BODY;
-    if (isLong) await letOthersRun();
+    if (isLong) await yieldToOthers();
     if (reply !== undefined && !hasLongNumber(reply.body)) data = parseShortNumbers(reply.body);
-    if (isLong) await letOthersRun();
+    if (isLong) await yieldToOthers();
     return this.#read(reply, data, call);
   }
 

@@ -7,7 +7,7 @@ import { failureOf, forever } from '../contract/world.testkit.ts';
 import { readLimitFacts } from './limit-facts.ts';
 import { rawReply, startRawServer } from './raw-server.testkit.ts';
 import { makeTestForge } from './start.testkit.ts';
-import { makeWebhookDoor } from './webhook-door.ts';
+import { makeWebhookVerifier } from './webhook-verifier.ts';
 
 const releases: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -56,7 +56,7 @@ const LISTS = {
   jobs: { key: 'jobs', entry: job, read: (forge: Forge) => forge.jobs() },
 };
 
-const door = makeWebhookDoor({
+const verifier = makeWebhookVerifier({
   secret: new Secret('a secret of webhooks'),
   receipt: () => ({ at: Date.parse(AT), uncertaintyMs: 500 }),
 });
@@ -65,7 +65,7 @@ function deliver(event: 'workflow_run' | 'workflow_job', told: string) {
   const repository = { name: 'app', owner: { login: 'acme' } };
   const body = JSON.stringify({ [event]: 'TOLD', repository }).replace('"TOLD"', told);
   const hex = createHmac('sha256', 'a secret of webhooks').update(body).digest('hex');
-  const begun = door.begin({
+  const begun = verifier.begin({
     'x-hub-signature-256': `sha256=${hex}`,
     'x-github-event': event,
     'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',

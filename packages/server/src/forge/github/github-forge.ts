@@ -1,5 +1,5 @@
 import { labelCaseOf } from '../../domain/runner.ts';
-import type { WebhookDoor } from '../../domain/webhook-door.ts';
+import type { WebhookVerifier } from '../../domain/webhook-verifier.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Secret } from '../../lib/secret.ts';
@@ -24,7 +24,7 @@ import { DispatchAllowance, type DispatchRate } from './dispatch-allowance.ts';
 import { listRunners } from './list-runners.ts';
 import { listRuns } from './list-runs.ts';
 import { cancelRun, getFirstAttempt, getRun, listRunJobs } from './runs.ts';
-import { makeWebhookDoor } from './webhook-door.ts';
+import { makeWebhookVerifier } from './webhook-verifier.ts';
 import { Wire } from './wire.ts';
 
 export interface GithubForgeOptions {
@@ -57,7 +57,7 @@ export function makeGithubForge(options: GithubForgeOptions): GithubForge {
 class Github implements GithubForge {
   readonly id: string;
   readonly kind = 'github';
-  readonly webhooks: WebhookDoor;
+  readonly webhooks: WebhookVerifier;
   readonly #wire: Wire;
   readonly #dateOffset: DateOffsetEstimator;
   readonly #clients: Readonly<Record<ForgeUse, GithubClient>>;
@@ -72,7 +72,7 @@ class Github implements GithubForge {
     this.#features = new DispatchFeatures(clock);
     this.#ownerTypes = new Conclusions(clock);
     this.#dateOffset = new DateOffsetEstimator(clock);
-    this.webhooks = makeWebhookDoor({
+    this.webhooks = makeWebhookVerifier({
       secret: options.webhookSecret,
       receipt: () => {
         const { offsetMs, uncertaintyMs } = this.#dateOffset.offset();

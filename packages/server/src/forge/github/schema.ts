@@ -12,7 +12,7 @@ import { storableText } from './storable-text.ts';
 const LARGEST_INT64 = 2n ** 63n - 1n;
 
 /**
- * Ids are int64 and count from 1: what a double cannot hold is parsed as bigint, and past this door they are strings. They
+ * Ids are int64 and count from 1: what a double cannot hold is parsed as bigint, and past this file they are strings. They
  * stand in indexes, and a number of JSON may have any length.
  */
 const id = z

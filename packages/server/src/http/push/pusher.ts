@@ -52,7 +52,7 @@ export class Pusher {
     } else {
       this.#changes.add(event);
     }
-    if (this.#hasWork) this.#wake.knock();
+    if (this.#hasWork) this.#wake.notify();
   }
 
   get #hasWork(): boolean {
@@ -120,7 +120,7 @@ export class Pusher {
       if (error instanceof StoreError) this.#changes.putBack(changes);
       throw error;
     }
-    if (!this.#changes.isEmpty) this.#wake.knock();
+    if (!this.#changes.isEmpty) this.#wake.notify();
     return writes;
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { makeWebhookDoor } from '../../forge/github/webhook-door.ts';
+import { makeWebhookVerifier } from '../../forge/github/webhook-verifier.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { NewDelivery } from '../../store/port/webhooks.ts';
 import { openTestApp } from '../app.testkit.ts';
@@ -22,7 +22,7 @@ const payload = JSON.stringify({
 async function open(secret = SECRET) {
   const added: NewDelivery[] = [];
   const known = new Set<string>();
-  const door = makeWebhookDoor({
+  const verifier = makeWebhookVerifier({
     secret: new Secret(secret),
     receipt: () => ({ at: 0, uncertaintyMs: 0 }),
   });
@@ -36,7 +36,7 @@ async function open(secret = SECRET) {
         return true;
       },
     },
-    deps: { webhookDoors: new Map([['github', door]]) },
+    deps: { webhookVerifiers: new Map([['github', verifier]]) },
   });
   return { ...opened, added };
 }
@@ -51,7 +51,7 @@ function signed(body: string, headers: Readonly<Record<string, string>> = {}) {
   };
 }
 
-describe('the webhook door', () => {
+describe('the webhook verifier', () => {
   it('takes a signed delivery without a session, and the same one only once', async () => {
     const { app, ask, added } = await open();
     const request = {

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import type { WebhookDelivery, WebhookDoor } from '../../domain/webhook-door.ts';
+import type { WebhookDelivery, WebhookVerifier } from '../../domain/webhook-verifier.ts';
 import type { WebhookOutcome } from '../../metrics/metrics.ts';
 import type { HttpDeps } from '../deps.ts';
 import { badRequest, HttpError, notFound } from '../errors.ts';
 import type { HttpApp } from '../http-app.ts';
 import { refuseLargeBody, WebhookBodies } from '../webhook-body.ts';
 
-type WebhookDeps = Pick<HttpDeps, 'store' | 'webhookDoors' | 'metrics' | 'clock'>;
+type WebhookDeps = Pick<HttpDeps, 'store' | 'webhookVerifiers' | 'metrics' | 'clock'>;
 
 interface Accepted {
   readonly event: string;
@@ -64,17 +64,17 @@ async function accept(
   );
 }
 
-function openDoorOf({ webhookDoors }: WebhookDeps, forgeId: string): WebhookDoor {
-  const door = webhookDoors.get(forgeId);
-  if (door === undefined) throw notFound('forge');
-  if (door.isOpen) return door;
-  throw new HttpError(404, 'webhooks-closed', `webhooks are not taken; set ${door.configKey}`, {
+function openDoorOf({ webhookVerifiers }: WebhookDeps, forgeId: string): WebhookVerifier {
+  const verifier = webhookVerifiers.get(forgeId);
+  if (verifier === undefined) throw notFound('forge');
+  if (verifier.isOpen) return verifier;
+  throw new HttpError(404, 'webhooks-closed', `webhooks are not taken; set ${verifier.configKey}`, {
     connection: 'close',
   });
 }
 
-function begin(door: WebhookDoor, { headers }: IncomingMessage): WebhookDelivery {
-  const begun = door.begin(headers);
+function begin(verifier: WebhookVerifier, { headers }: IncomingMessage): WebhookDelivery {
+  const begun = verifier.begin(headers);
   if (!('refused' in begun)) return begun;
   throw begun.refused === 'unsigned' ? unsigned(begun.message) : malformed(begun.message);
 }

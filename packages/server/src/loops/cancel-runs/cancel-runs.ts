@@ -3,13 +3,13 @@ import { runMadeWithinMs } from '../../domain/correlation/window.ts';
 import { ForgeError } from '../../forge/forge.ts';
 import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext, LoopSpec } from '../leased-loop.ts';
+import { LogThrottle } from '../log-throttle.ts';
 import { askedOf, type FollowDeps, isClosed, takeRun } from '../track-runs/follow-run.ts';
-import { Troubles } from '../troubles.ts';
 import { CancelPace, type LastingCause } from './cancel-pace.ts';
 import { type GuessDeps, isGuessed, isOnlyRun, RunsNotListed } from './guessed-run.ts';
 
 export interface CancelRunsDeps
-  extends Omit<FollowDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | 'limits'>,
+  extends Omit<FollowDeps, 'lookedInto' | 'awaitingNextJob' | 'logThrottle' | 'limits'>,
     Pick<GuessDeps, 'stamps'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
@@ -42,8 +42,8 @@ function makeDeps(given: CancelRunsDeps): TickDeps {
   return {
     ...given,
     lookedInto: new Map(),
-    betweenJobs: new Set(),
-    troubles: new Troubles(),
+    awaitingNextJob: new Set(),
+    logThrottle: new LogThrottle(),
     limits: new LimitPauses(clock, cancelRetryMs),
     pace: new CancelPace(clock, cancelRetryMs),
   };
@@ -54,14 +54,14 @@ async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
   const { background, wake } = context;
   const waits = { forceCancelMs, runMadeWithinMs: runMadeWithinMs(deps) };
   const wanted = await store.runs.listWantedCancels(forge.id, waits);
-  deps.troubles.keepOnly(wanted.map(({ attempt }) => attempt.id));
+  deps.logThrottle.keepOnly(wanted.map(({ attempt }) => attempt.id));
   // One after another, as the forge wishes of requests that change something; but none waits for one that hangs.
   for (const { attempt, how } of pace.inTurn(wanted)) {
     if (!context.mayGoOn()) return;
     if (!limits.mayAsk(askedOf('cancel', attempt)) || !pace.tryBegin(attempt)) continue;
     const cancel = (): Promise<void> => cancelOne(deps, attempt, how, context.signal);
     background.tryStart(attempt.id, cancel, () => {
-      if (pace.end(attempt)) wake.knock();
+      if (pace.end(attempt)) wake.notify();
     });
     await background.waitFor([attempt.id], clock);
   }
@@ -73,7 +73,7 @@ async function cancelOne(
   how: 'cancel' | 'force-cancel',
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, store, logger, troubles, pace, limits } = deps;
+  const { forge, store, logger, logThrottle, pace, limits } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
@@ -90,7 +90,7 @@ async function cancelOne(
     // A limit does not show that it would not fail so again.
     else if (!isLimit(error)) pace.noteOver(attempt);
     // It stays wanted: a later tick asks again. A 404 is the tracker's to judge.
-    const level = troubles.levelOf(attempt.id, error);
+    const level = logThrottle.levelOf(attempt.id, error);
     logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not cancelled');
   }
 }

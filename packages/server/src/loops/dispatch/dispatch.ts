@@ -250,7 +250,7 @@ export class DispatchLoop {
       choices = send.choices;
       if (!context.mayGoOn()) return null;
       if (!this.#freshness.mayGoOn()) {
-        context.wake.knock();
+        context.wake.notify();
         return null;
       }
       const taken = await this.#gate.take(job.owner);
@@ -279,7 +279,7 @@ export class DispatchLoop {
     await untilStored(this.#deps, 'end of a failure of the forge', signal, async () => {
       await store.dispatch.releaseFailing(forge.id, this.#breaker.listOwnLimited());
     });
-    wake.knock();
+    wake.notify();
   }
 
   async #claim(context: LoopContext, jobId: string): Promise<Claim | undefined> {
@@ -325,7 +325,7 @@ export class DispatchLoop {
     if (dueAt === null) return;
     const waitMs = Math.max(SHORTEST_DUE_WAIT_MS, dueAt - clock.now());
     this.#cancelDue = clock.after(Math.min(waitMs, this.#deps.intervalMs), () => {
-      wake.knock();
+      wake.notify();
     });
   }
 }

@@ -66,7 +66,7 @@ export class OwnerTypes {
         const type = await this.#typeOf(owner, signal);
         if (this.#known.get(owner) === type || !context.mayGoOn()) return;
         this.#known.set(owner, type);
-        wake.knock();
+        wake.notify();
       }),
     );
     await background.waitFor(begun.map(keyOf), this.#deps.clock);

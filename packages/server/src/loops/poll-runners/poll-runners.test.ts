@@ -111,7 +111,7 @@ function start(
   });
   const tell = (kind: Event['kind'], data: Event['data'] = {}) => {
     const isWoken = spec.isWokenBy({ kind, data } as Event);
-    if (isWoken) wake.knock();
+    if (isWoken) wake.notify();
     return isWoken;
   };
   const end = async () => {

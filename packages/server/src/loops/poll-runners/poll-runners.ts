@@ -159,7 +159,7 @@ export class PollRunners {
     if (early.length === 0) this.#isSoonWanted = false;
     if (this.#isSoonWanted) {
       this.#cancelSoon = clock.after(Math.min(...early.map(waitOf)), () => {
-        wake.knock();
+        wake.notify();
       });
     }
     for (const row of open.filter((one) => waitOf(one) <= 0)) {

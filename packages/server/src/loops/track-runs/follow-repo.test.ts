@@ -10,7 +10,7 @@ import type { Store } from '../../store/port/store.ts';
 import { Background } from '../background.ts';
 import { GrowingPauses } from '../forge-limits/growing-pauses.ts';
 import { LimitPauses } from '../forge-limits/limit-pauses.ts';
-import { Troubles } from '../troubles.ts';
+import { LogThrottle } from '../log-throttle.ts';
 import { WebhookFlow } from '../webhooks/webhook-flow.ts';
 import { followRepo } from './follow-repo.ts';
 import { ListingOutages } from './listing-outages.ts';
@@ -126,7 +126,7 @@ function start() {
     ...{ runVisibleMs: 60_000, lateRunMs: 86_400_000, unreadableRunMs: 3_600_000 },
     ...{ pickupExpectedMs: 10_000, queuedRecheckMs: 60_000 },
     ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
-    ...{ troubles: new Troubles(), betweenJobs: new Set<string>() },
+    ...{ logThrottle: new LogThrottle(), awaitingNextJob: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
     limits: new LimitPauses(clock, INTERVAL_MS),
     limitedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),

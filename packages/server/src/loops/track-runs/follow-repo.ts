@@ -57,7 +57,7 @@ export async function followRepo(
     const mayList = deps.limitedRepos.isOver(key);
     if (look.listed.length > 0 && mayList) {
       await followByListing(deps, look, context);
-      deps.troubles.over(nameOf(look));
+      deps.logThrottle.over(nameOf(look));
     }
     // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
     const single = deps.closedRepos.isOver(key) ? look.single : [];
@@ -83,7 +83,7 @@ async function noteFailure(
   const { owner, repo } = look;
   const limitedMs = limitedForMs(error, deps.clock);
   if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
-  const level = deps.troubles.levelOf(nameOf(look), error);
+  const level = deps.logThrottle.levelOf(nameOf(look), error);
   deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
   if (!(error instanceof ForgeError)) return;
   if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look), error);

@@ -9,7 +9,7 @@ import type { Store } from '../../store/port/store.ts';
 import type { GrowingPauses } from '../forge-limits/growing-pauses.ts';
 import type { Asked, LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext } from '../leased-loop.ts';
-import type { Troubles } from '../troubles.ts';
+import type { LogThrottle } from '../log-throttle.ts';
 import type { WebhookFlow } from '../webhooks/webhook-flow.ts';
 
 export interface FollowDeps {
@@ -29,11 +29,11 @@ export interface FollowDeps {
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly lookedInto: Map<string, number>;
   /** About repositories (`owner/repo`) and attempts (by id). */
-  readonly troubles: Troubles;
+  readonly logThrottle: LogThrottle;
   /** Of what is asked about runs and repositories. */
   readonly limits: LimitPauses;
   /** Attempts whose runner is free again while their run seems to go on. */
-  readonly betweenJobs: ReadonlySet<string>;
+  readonly awaitingNextJob: ReadonlySet<string>;
 }
 
 export interface FollowOneDeps extends FollowDeps {
@@ -55,7 +55,7 @@ export function isClosed(error: unknown): boolean {
 
 /** One attempt that fails must not keep the others from being followed. */
 export async function followEach(
-  { logger, troubles }: Pick<FollowDeps, 'logger' | 'troubles'>,
+  { logger, logThrottle }: Pick<FollowDeps, 'logger' | 'logThrottle'>,
   attempts: readonly Attempt[],
   { mayGoOn }: LoopContext,
   take: (attempt: Attempt) => Promise<void>,
@@ -64,7 +64,7 @@ export async function followEach(
     try {
       if (mayGoOn()) await take(attempt);
     } catch (error) {
-      const level = troubles.levelOf(attempt.id, error);
+      const level = logThrottle.levelOf(attempt.id, error);
       logger[level](
         { err: error, attemptId: attempt.id, runId: attempt.runId },
         'run not followed',
@@ -80,7 +80,7 @@ export async function followOne(
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<void> {
-  const { forge, logger, troubles, limits } = deps;
+  const { forge, logger, logThrottle, limits } = deps;
   const { owner, repo, runId } = attempt;
   if (runId === null) return;
   try {
@@ -88,7 +88,7 @@ export async function followOne(
     const seen = await limits.ask(askedOf('run', attempt), read);
     if (seen === undefined) return;
     const { run, forgeSentAt } = seen;
-    troubles.over(attempt.id);
+    logThrottle.over(attempt.id);
     deps.closedRepos.forget(repoKeyOf(attempt));
     await takeRun(deps, attempt, run, forgeSentAt, signal);
   } catch (error) {
@@ -96,7 +96,7 @@ export async function followOne(
     if (error.code === 'not-found') await noteGone(deps, attempt, runId, signal);
     else if (isClosed(error)) await noteClosed(deps, attempt);
     else {
-      const level = troubles.levelOf(attempt.id, error);
+      const level = logThrottle.levelOf(attempt.id, error);
       logger[level]({ err: error, attemptId: attempt.id, runId }, 'run not read');
     }
   }
@@ -104,7 +104,7 @@ export async function followOne(
 
 /** The repository is closed to us: nothing is concluded about a known run, but nothing waits for ever for one that is not known. */
 export async function noteUnreadable(
-  { logger, store, troubles, unreadableRunMs }: FollowDeps,
+  { logger, store, logThrottle, unreadableRunMs }: FollowDeps,
   { id, owner, repo, runId }: Attempt,
 ): Promise<void> {
   const what = runId === null ? 'a run that its answer did not name' : `run ${runId}`;
@@ -113,7 +113,7 @@ export async function noteUnreadable(
     `outcome-ambiguous: no answer named the run of its dispatch, and access to ${owner}/${repo} is lost: whether it ` +
     'started one cannot be told, so it is not sent again. Once the token has access again a run of its workflow that bears ' +
     'its id is cancelled; look for one that does not, and add the job again then, if its work was not done';
-  const level = troubles.levelOf(id, lost);
+  const level = logThrottle.levelOf(id, lost);
   logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
   await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost, ambiguous });
 }
@@ -209,10 +209,10 @@ async function takeFirstAttempt(
 }
 
 /** Until its runner is known; and while more of its workflow jobs may be waiting for runners. */
-function needsWorkflowJobs({ betweenJobs }: FollowDeps, attempt: Attempt, run: Run): boolean {
+function needsWorkflowJobs({ awaitingNextJob }: FollowDeps, attempt: Attempt, run: Run): boolean {
   const isRunning = run.status === 'in_progress';
   if (attempt.runnerId === null) return isRunning || run.status === 'completed';
-  return isRunning && (attempt.holdEndedAt === null || betweenJobs.has(attempt.id));
+  return isRunning && (attempt.holdEndedAt === null || awaitingNextJob.has(attempt.id));
 }
 
 /** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
@@ -254,7 +254,7 @@ export async function takeWorkflowJobs(
     await deps.store.runs.recordWorkflowJobs(attempt.id, seen.jobs, seen.forgeSentAt);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
-    const level = deps.troubles.levelOf(attempt.id, error);
+    const level = deps.logThrottle.levelOf(attempt.id, error);
     deps.logger[level]({ err: error, attemptId: attempt.id, runId }, 'workflow jobs not read');
   }
 }

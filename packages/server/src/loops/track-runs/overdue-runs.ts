@@ -32,14 +32,14 @@ export class OverdueRuns {
    */
   choose(
     live: readonly Attempt[],
-    betweenJobs: ReadonlySet<string>,
+    awaitingNextJob: ReadonlySet<string>,
     forgeNow: number,
     isSeekingDue: boolean,
   ): Attempt[] {
-    this.#forget(live, betweenJobs);
+    this.#forget(live, awaitingNextJob);
     const known = live.filter((attempt) => attempt.runId !== null);
     const overdue = known.filter(
-      (attempt) => this.#isOverdue(attempt, betweenJobs, forgeNow) && this.#isDue(attempt),
+      (attempt) => this.#isOverdue(attempt, awaitingNextJob, forgeNow) && this.#isDue(attempt),
     );
     const seeking = live.filter((attempt) => attempt.runId === null);
     // One that is still being sent is no reason to look, but to be weighed: a run may be its.
@@ -55,10 +55,10 @@ export class OverdueRuns {
     for (const { id } of attempts) this.#chosenAt.set(id, now);
   }
 
-  #isOverdue(attempt: Attempt, betweenJobs: ReadonlySet<string>, forgeNow: number): boolean {
+  #isOverdue(attempt: Attempt, awaitingNextJob: ReadonlySet<string>, forgeNow: number): boolean {
     const { clock, webhookGraceMs } = this.#options;
     if (attempt.runObservedAt === null) return clock.now() - attempt.claimedAt > webhookGraceMs;
-    if (betweenJobs.has(attempt.id)) return this.#isLongBetween(attempt.id);
+    if (awaitingNextJob.has(attempt.id)) return this.#isLongBetween(attempt.id);
     if (MAY_TAKE_LONG.has(attempt.runStatus ?? '')) return false;
     return forgeNow - attempt.runObservedAt > webhookGraceMs;
   }
@@ -76,11 +76,11 @@ export class OverdueRuns {
     return clock.monotonic() - (this.#chosenAt.get(id) ?? -Infinity) >= trackingIntervalMs;
   }
 
-  #forget(live: readonly Attempt[], betweenJobs: ReadonlySet<string>): void {
+  #forget(live: readonly Attempt[], awaitingNextJob: ReadonlySet<string>): void {
     const ids = new Set(live.map(({ id }) => id));
     for (const id of this.#chosenAt.keys()) if (!ids.has(id)) this.#chosenAt.delete(id);
     for (const id of this.#betweenSince.keys()) {
-      if (!betweenJobs.has(id)) this.#betweenSince.delete(id);
+      if (!awaitingNextJob.has(id)) this.#betweenSince.delete(id);
     }
   }
 }

@@ -4,7 +4,7 @@ import { repoKeyOf } from '../../domain/run-keys.ts';
 import { GrowingPauses } from '../forge-limits/growing-pauses.ts';
 import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext, LoopSpec } from '../leased-loop.ts';
-import { Troubles } from '../troubles.ts';
+import { LogThrottle } from '../log-throttle.ts';
 import { DoubtPace } from './doubt-pace.ts';
 import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
@@ -19,7 +19,7 @@ import { WatchPace } from './watch-pace.ts';
 type KeptInMemory = 'plainlyFrom' | 'closedRepos' | 'outages' | 'limitedRepos' | 'limits';
 
 export interface TrackRunsDeps
-  extends Omit<RepoDeps, 'lookedInto' | 'betweenJobs' | 'troubles' | KeptInMemory> {
+  extends Omit<RepoDeps, 'lookedInto' | 'awaitingNextJob' | 'logThrottle' | KeptInMemory> {
   readonly trackingIntervalMs: number;
   /** Of all that is configured to put a job, a workflow or an attempt off. */
   readonly longestPauseMs: number;
@@ -33,7 +33,7 @@ const CLOSED_OF_UNREADABLE = 1 / 6;
 
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'troubles' | KeptInMemory> {
+    Pick<RepoDeps, 'lookedInto' | 'logThrottle' | KeptInMemory> {
   readonly pace: TrackPace;
   readonly overdue: OverdueRuns;
   readonly doubts: DoubtPace;
@@ -64,7 +64,7 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
       if (waitMs === null) return;
       cancelLook = clock.after(waitMs, () => {
         isWoken = true;
-        context.wake.knock();
+        context.wake.notify();
       });
     },
     drain: () => {
@@ -80,7 +80,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
   return {
     ...given,
     lookedInto: new Map(),
-    troubles: new Troubles(),
+    logThrottle: new LogThrottle(),
     pace: new TrackPace({ flow, clock, trackingIntervalMs, recheckAfterMs }),
     overdue: new OverdueRuns({ clock, webhookGraceMs, trackingIntervalMs }),
     doubts: new DoubtPace(clock, trackingIntervalMs),
@@ -109,7 +109,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   await endFarPauses(deps, context);
-  const [live, betweenJobs, { watched, all }] = await Promise.all([
+  const [live, awaitingNextJob, { watched, all }] = await Promise.all([
     store.runs.listLive(forge.id),
     store.runs.listToLookInto(forge.id),
     listWatched(deps, look),
@@ -118,21 +118,25 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const isSought = [...live, ...watched].some(needsListing);
   const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;
-  const late = overdue.choose(live, betweenJobs, forgeNow, isRunTold);
+  const late = overdue.choose(live, awaitingNextJob, forgeNow, isRunTold);
   if (isAll) overdue.noteLooked(live);
   const sought = deps.doubts.take(live);
   const some = new Set([...late, ...sought]);
   const isMeant = (one: Attempt): boolean =>
     isAll || some.has(one) || restarted.has(one.id) || owed.has(repoKeyOf(one));
-  const urgent = new Set([...betweenJobs, ...restarted]);
+  const urgent = new Set([...awaitingNextJob, ...restarted]);
   const looks = lookByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
     deps.closedRepos.keepOnly(live.map(repoKeyOf));
     deps.limitedRepos.keepOnly([...live, ...all].map(repoKeyOf));
-    deps.troubles.keepOnly([...looks.map(nameOf), ...all.map(nameOf), ...live.map(({ id }) => id)]);
+    deps.logThrottle.keepOnly([
+      ...looks.map(nameOf),
+      ...all.map(nameOf),
+      ...live.map(({ id }) => id),
+    ]);
   }
-  await begin({ ...deps, betweenJobs }, looks, context, { isSoon, restarted });
+  await begin({ ...deps, awaitingNextJob }, looks, context, { isSoon, restarted });
 }
 
 async function endFarPauses(
@@ -190,7 +194,7 @@ async function begin(
     const key = repoKeyOf(look);
     const follow = (): Promise<void> => followRepo(deps, look, context);
     const onEnd = (): void => {
-      if (deps.owed.isSoon(key)) wake.knock();
+      if (deps.owed.isSoon(key)) wake.notify();
     };
     if (background.tryStart(key, follow, onEnd)) begun.push(key);
     else deps.owed.add(key, { ...owed, isWatched: look.attempts.some(isWatched) });

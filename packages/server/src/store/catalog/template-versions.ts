@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { findTemplateChange, type TemplateContent } from '../../domain/template-change.ts';
 import { uuidv7 } from '../../lib/ids.ts';
 import type { Database, WriteTx } from '../database.ts';
-import { tellJob } from '../moves/jobs.ts';
+import { emitJob } from '../moves/jobs.ts';
 import { jobOf, stringMapOf, targetOfRow, toJson } from '../rows.ts';
 import type { JobRow, Schema, TemplateRow, TemplateVersionRow } from '../schema.ts';
 
@@ -152,6 +152,6 @@ export async function takeTemplate(
     .where('inputs', 'is not distinct from', job.inputs)
     .returningAll()
     .executeTakeFirst();
-  if (taken !== undefined) tellJob(tx, taken, { kind: 'job.template-taken', actor });
+  if (taken !== undefined) emitJob(tx, taken, { kind: 'job.template-taken', actor });
   return taken;
 }

@@ -52,7 +52,7 @@ export async function listBeside(
       return !hurdles.isOutcomePlain(view, ofGroup, units + context.held);
     });
     if (cut.length === 0) break;
-    await context.breathe();
+    await context.yieldNow();
     const room = await context.findRoom(shown.filter((job) => !hurdles.mayStay(job)));
     const left = MOST_AT_ONCE - (shown.length - going.length);
     const share = Math.max(FEWEST_OF_GROUP, Math.floor(left / cut.length));

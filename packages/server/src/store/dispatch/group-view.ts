@@ -5,7 +5,7 @@ import type { Doubt } from '../../domain/doubt.ts';
 import type { Group } from '../../domain/group.ts';
 import { type DispatchTarget, targetOf } from '../../domain/job.ts';
 import { labelsFit, scopeCovers } from '../../domain/runner.ts';
-import type { Breathe } from '../../lib/turns.ts';
+import type { Yield } from '../../lib/yield.ts';
 import { targetOfJob } from '../rows.ts';
 import type { TargetBlockRow, TemplateRow } from '../schema.ts';
 import { byOrder, type HeadQuery, type HeadRow } from './heads.ts';
@@ -36,7 +36,7 @@ export type WaitingTemplate = {
 
 export interface HeadContext {
   readonly now: number;
-  readonly breathe: Breathe;
+  readonly yieldNow: Yield;
   readonly groups: readonly Group[];
   readonly classes: readonly RunnerClass[];
   readonly templates: readonly WaitingTemplate[];

@@ -4,7 +4,7 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { findScope } from '../../domain/runner.ts';
-import type { Breathe } from '../../lib/turns.ts';
+import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { JobRow, Schema } from '../schema.ts';
 import { isBlocked } from './targets.ts';
@@ -68,11 +68,11 @@ const IS_CLAIMABLE = sql.raw(`state = 'pending' and is_paused = 0`);
 export async function listHeads(
   db: Kysely<Schema>,
   queries: readonly HeadQuery[],
-  { now, breathe }: { readonly now: number; readonly breathe: Breathe },
+  { now, yieldNow }: { readonly now: number; readonly yieldNow: Yield },
 ): Promise<HeadRow[]> {
   const found: HeadRow[] = [];
   for (const chunk of chunksOf(queries, HEADS_PER_STATEMENT)) {
-    await breathe();
+    await yieldNow();
     const selects = chunk.map((query) => selectHead(query, now));
     const { rows } = await sql<HeadRow>`${sql.join(selects, UNION)}`.execute(db);
     found.push(...rows);

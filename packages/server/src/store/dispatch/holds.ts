@@ -5,7 +5,7 @@ import type { Hold, RunnerClass } from '../../domain/dispatch-state.ts';
 import { isDisplaced } from '../../domain/displaced.ts';
 import { holdsOf, type ScopePass } from '../../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../../domain/runner.ts';
-import type { Breathe } from '../../lib/turns.ts';
+import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { DispatchQuery } from '../port/dispatch.ts';
 import { workflowJobOf } from '../rows.ts';
@@ -28,7 +28,7 @@ export interface LoadedHolds {
 export interface HoldScene {
   readonly query: DispatchQuery;
   readonly now: number;
-  readonly breathe: Breathe;
+  readonly yieldNow: Yield;
   readonly classes: readonly RunnerClass[];
   readonly passes: readonly ScopePass[];
 }
@@ -37,16 +37,16 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
   const { forgeId } = scene.query;
   // Few beside the live ones: a hold ends when the runner is seen busy. One that was opened again is among them.
   const only = sql<SqlBool>`hold_ended_at is null`;
-  const attempts = await listLiveAttempts(db, forgeId, scene.breathe, { only });
-  await scene.breathe();
+  const attempts = await listLiveAttempts(db, forgeId, scene.yieldNow, { only });
+  await scene.yieldNow();
   const workflowJobs = await listWorkflowJobs(db, forgeId, attempts);
-  await scene.breathe();
+  await scene.yieldNow();
   const busyRunnerIds = await listBusy(db, scene, [...workflowJobs.values()].flat());
   const holds: Hold[] = [];
   const ended: string[] = [];
   const displaced: string[] = [];
   for (const attempt of attempts) {
-    await scene.breathe();
+    await scene.yieldNow();
     const heard = hearing(scene, attempt);
     const holding = holdsOf({
       ...heard,
@@ -61,7 +61,7 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
       displaced.push(attempt.id);
     }
   }
-  await scene.breathe();
+  await scene.yieldNow();
   holds.push(...(await listBetweenHolds(db, scene)));
   return { holds, ended, displaced };
 }
@@ -94,9 +94,9 @@ function hearing(
 
 /** Until its run is looked into, its next workflow job may take the runner that the last one has just left. */
 async function listBetweenHolds(db: Kysely<Schema>, scene: HoldScene): Promise<Hold[]> {
-  const { query, breathe } = scene;
+  const { query, yieldNow } = scene;
   const test = sql<SqlBool>`hold_ended_at is not null and ${isBetweenJobs}`;
-  const attempts = await listLiveAttempts(db, query.forgeId, breathe, { test });
+  const attempts = await listLiveAttempts(db, query.forgeId, yieldNow, { test });
   return attempts.map(({ id: attemptId, jobId, groupId, labels, owner, repo }) => {
     return { attemptId, jobId, groupId, labels, owner, repo, count: 1 };
   });

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { findRoom } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type { GroupDemand, RunnerClass } from '../../domain/dispatch-state.ts';
 import type { Group } from '../../domain/group.ts';
-import { type Breathe, breathing } from '../../lib/turns.ts';
+import { makeYield, type Yield } from '../../lib/yield.ts';
 import type { Database } from '../database.ts';
 import { selectGroups } from '../groups-select.ts';
 import type { DispatchQuery, LoadedDispatchState } from '../port/dispatch.ts';
@@ -23,28 +23,28 @@ export async function loadState(
   const { clock } = database;
   const now = clock.now();
   const { dbNow } = database;
-  return database.snapshot((db) => load(db, query, { now, dbNow, breathe: breathing(clock) }));
+  return database.snapshot((db) => load(db, query, { now, dbNow, yieldNow: makeYield(clock) }));
 }
 
 interface LoadScene {
   readonly now: number;
   readonly dbNow: Database['dbNow'];
-  readonly breathe: Breathe;
+  readonly yieldNow: Yield;
 }
 
 async function load(
   db: Kysely<Schema>,
   query: DispatchQuery,
-  { now, dbNow, breathe }: LoadScene,
+  { now, dbNow, yieldNow }: LoadScene,
 ): Promise<LoadedDispatchState> {
   const { forgeId, labelCase } = query;
   const passes = await listPasses(db, forgeId);
   const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
   const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
-  const seen = { query, now, breathe, classes, passes: fresh };
-  await breathe();
+  const seen = { query, now, yieldNow, classes, passes: fresh };
+  await yieldNow();
   const { holds, ended, displaced } = await loadHolds(db, seen);
-  await breathe();
+  await yieldNow();
   const groups = await listGroups(db, forgeId);
   const templates = await listWaitingTemplates(db, forgeId);
   const activeBlocks = await listActiveBlocks(db, forgeId);
@@ -53,8 +53,8 @@ async function load(
   const { isUnnamed, areNone } = await listUnnamed(db, forgeId);
   const doubts = await listDoubts(db, query, dbNow);
   if (!areNone) doubts.push(...(await listLostNames(db, query, dbNow)));
-  const asked = { now, breathe, classes, groups, templates, isUnnamed };
-  await breathe();
+  const asked = { now, yieldNow, classes, groups, templates, isUnnamed };
+  await yieldNow();
   const pending = countPending(templates);
   const base = { now, labelCase, classes, holds, doubts };
   const show = async (rows: readonly HeadRow[]) => {
@@ -73,7 +73,7 @@ async function load(
     held: holds.reduce((sum, { count }) => sum + count, 0),
     findRoom: async (some) => findRoom({ ...(await show(some)), allowances: [] }),
   });
-  await breathe();
+  await yieldNow();
   return {
     ...(await show(rows)),
     endedHolds: ended,

@@ -9,12 +9,12 @@ import { holdsLease } from '../leases.ts';
 import {
   type AttemptChange,
   type AttemptTold,
+  emitAttempt,
   expireClaimed,
   findActiveJob,
   isRunTaken,
   NO_RUN,
   takeRunFromGuess,
-  tellAttempt,
   writeAttempt,
 } from '../moves/attempts.ts';
 import { changeJob, endJob, returnJob, unmatchJob } from '../moves/jobs.ts';
@@ -160,7 +160,7 @@ async function accept(
   const after =
     runId === null ? written.after : await giveRun(tx, written.after, { runId, runUrl });
   const isLate = isGivenUp(before) && after.run_id !== null && after.run_id !== before.run_id;
-  tellAttempt(tx, after, { kind: isLate ? 'attempt.run-late' : 'attempt.accepted' });
+  emitAttempt(tx, after, { kind: isLate ? 'attempt.run-late' : 'attempt.accepted' });
   await showRun(tx, before, after);
   await clearTarget(tx, after);
   return true;
@@ -268,7 +268,7 @@ export async function recordDisplaced(
         .where('ended_at', 'is', null)
         .returningAll()
         .execute();
-      for (const attempt of displaced) tellAttempt(tx, attempt, { kind: 'attempt.displaced' });
+      for (const attempt of displaced) emitAttempt(tx, attempt, { kind: 'attempt.displaced' });
     }
   });
 }
@@ -288,7 +288,7 @@ export async function recordHoldsEnded(
         .returningAll()
         .execute();
       for (const attempt of ended) {
-        tellAttempt(tx, attempt, { kind: 'attempt.changed', data: { isHoldEnded: true } });
+        emitAttempt(tx, attempt, { kind: 'attempt.changed', data: { isHoldEnded: true } });
       }
     }
   });

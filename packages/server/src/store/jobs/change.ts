@@ -3,8 +3,8 @@ import type { Kysely } from 'kysely';
 import type { JobState } from '../../domain/job.ts';
 import { takeTemplate } from '../catalog/template-versions.ts';
 import type { Database, WriteTx } from '../database.ts';
-import { tellAttempt } from '../moves/attempts.ts';
-import { endJob, removeJob, tellJob } from '../moves/jobs.ts';
+import { emitAttempt } from '../moves/attempts.ts';
+import { emitJob, endJob, removeJob } from '../moves/jobs.ts';
 import type { ListedJob, Lost, Outcome } from '../port/jobs.ts';
 import { toBool } from '../rows.ts';
 import type { JobRow, Schema } from '../schema.ts';
@@ -28,7 +28,7 @@ export async function setPaused(
       .returningAll()
       .executeTakeFirst();
     if (changed !== undefined) {
-      tellJob(tx, changed, { kind: isPaused ? 'job.paused' : 'job.resumed', actor });
+      emitJob(tx, changed, { kind: isPaused ? 'job.paused' : 'job.resumed', actor });
       return { row: changed };
     }
     const row = await findRow(tx.db, id);
@@ -155,7 +155,7 @@ async function wantCancel(tx: WriteTx, attemptId: string, actor: string): Promis
     .where('cancel_wanted_at', 'is', null)
     .returningAll()
     .executeTakeFirst();
-  if (wanted !== undefined) tellAttempt(tx, wanted, { kind: 'attempt.cancel-wanted', actor });
+  if (wanted !== undefined) emitAttempt(tx, wanted, { kind: 'attempt.cancel-wanted', actor });
 }
 
 async function findRow(db: Kysely<Schema>, id: string): Promise<JobRow | undefined> {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { letOthersRun } from '../../lib/turns.ts';
+import { yieldToOthers } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database } from '../database.ts';
 import type { JobStore, ListedJob, QueueCounts } from '../port/jobs.ts';
@@ -38,7 +38,7 @@ const JOBS_PER_QUERY = 20;
 async function findJobs({ read }: Database, ids: readonly string[]): Promise<ListedJob[]> {
   const found: ListedJob[] = [];
   for (const chunk of chunksOf(ids, JOBS_PER_QUERY)) {
-    if (found.length > 0) await letOthersRun();
+    if (found.length > 0) await yieldToOthers();
     const rows = await read.selectFrom('jobs').selectAll().where('id', 'in', chunk).execute();
     for (const row of rows) found.push(await listed(read, row));
   }

@@ -47,7 +47,7 @@ export const NO_RUN = {
   hold_ended_at: null,
 } as const satisfies AttemptChange;
 
-export function tellAttempt(tx: WriteTx, attempt: AttemptRow, told: AttemptTold): void {
+export function emitAttempt(tx: WriteTx, attempt: AttemptRow, told: AttemptTold): void {
   tx.emit({
     kind: told.kind,
     subjectType: 'attempt',
@@ -98,7 +98,7 @@ export async function writeAttempt(
       .returningAll()
       .executeTakeFirst();
     if (after === undefined) continue;
-    if (told !== undefined) tellAttempt(tx, after, told);
+    if (told !== undefined) emitAttempt(tx, after, told);
     return { before, after };
   }
 }
@@ -129,7 +129,7 @@ export async function expireClaimed(
     .returningAll()
     .execute();
   for (const attempt of expired) {
-    tellAttempt(tx, attempt, { kind: 'attempt.unknown', data: { message } });
+    emitAttempt(tx, attempt, { kind: 'attempt.unknown', data: { message } });
   }
   return expired.length;
 }
@@ -184,7 +184,7 @@ export async function takeRunFromGuess(
   });
   if (written === undefined) return isFree;
   const kind = written.after.state === 'unknown' ? 'attempt.unknown' : 'attempt.changed';
-  tellAttempt(tx, written.after, { kind, data: { lostRunId: run.runId } });
+  emitAttempt(tx, written.after, { kind, data: { lostRunId: run.runId } });
   const job = await findActiveJob(tx.db, written.after);
   if (job !== undefined) await unmatchJob(tx, job);
   return true;

@@ -40,7 +40,7 @@ const NO_RUN = {
 } as const;
 
 /** What a person decided is kept a year, what follows from it a week. */
-export function tellJob(tx: WriteTx, job: JobRow, told: Told): void {
+export function emitJob(tx: WriteTx, job: JobRow, told: Told): void {
   const actor = told.actor ?? SYSTEM_ACTOR;
   tx.emit({
     kind: told.kind,
@@ -78,7 +78,7 @@ export async function moveJob(tx: WriteTx, move: Move): Promise<JobRow | undefin
   if (moved === undefined) return undefined;
   count(tx, moved, move.from, -1);
   count(tx, moved, move.to, 1);
-  tellJob(tx, moved, { ...move.told, data: { from: move.from, ...move.told.data } });
+  emitJob(tx, moved, { ...move.told, data: { from: move.from, ...move.told.data } });
   return moved;
 }
 
@@ -146,7 +146,7 @@ export async function insertJob(
   };
   await insertRows(tx.db, 'jobs', [job]);
   count(tx, job, 'pending', 1);
-  tellJob(tx, job, told);
+  emitJob(tx, job, told);
   return job;
 }
 
@@ -260,7 +260,7 @@ export async function changeJob(
     .where('attempt_id', '=', job.attempt_id)
     .returningAll()
     .executeTakeFirst();
-  if (changed !== undefined) tellJob(tx, changed, told);
+  if (changed !== undefined) emitJob(tx, changed, told);
   return changed;
 }
 
@@ -280,7 +280,7 @@ export async function removeJob(
     .executeTakeFirst();
   if (gone === undefined) return false;
   count(tx, gone, from, -1);
-  tellJob(tx, gone, { kind: 'job.deleted', actor });
+  emitJob(tx, gone, { kind: 'job.deleted', actor });
   return true;
 }
 

@@ -47,7 +47,7 @@ function shownOf(runner: ShownRunner) {
 }
 
 /** With the runner as it was last: nobody can read it any more. */
-export function tellGone(tx: WriteTx, runner: RunnerRow, why: string): void {
+export function emitGone(tx: WriteTx, runner: RunnerRow, why: string): void {
   const { name, scope, os } = runner;
   tx.emit({
     kind: 'runner.gone',

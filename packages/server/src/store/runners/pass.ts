@@ -1,5 +1,5 @@
 import type { ObservedRunner } from '../../domain/runner.ts';
-import type { Breathe } from '../../lib/turns.ts';
+import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { RunnerPass } from '../port/runners.ts';
 import { toBool } from '../rows.ts';
@@ -46,7 +46,7 @@ const RUNNERS_PER_PIECE = 500;
 export async function compareWithPass(
   known: readonly KnownRunner[],
   pass: Pick<RunnerPass, 'runners' | 'sentAt' | 'unseenMs'> & { readonly now: number },
-  breathe: Breathe,
+  yieldNow: Yield,
 ): Promise<PassDifference> {
   const { runners, sentAt } = pass;
   if (runners === null) {
@@ -55,13 +55,13 @@ export async function compareWithPass(
   }
   // A list that moved between two pages names a runner twice: the later page is newer.
   const present = new Map<string, SeenRunner>();
-  await inPieces(runners, breathe, (runner) => {
+  await inPieces(runners, yieldNow, (runner) => {
     present.set(runner.forgeRunnerId, seenRunnerOf(runner));
   });
   const changed: { from: KnownRunner | undefined; to: SeenRunner }[] = [];
   const unseen = new Map(present);
   const absent: KnownRunner[] = [];
-  await inPieces(known, breathe, (from) => {
+  await inPieces(known, yieldNow, (from) => {
     const to = present.get(from.forge_runner_id);
     unseen.delete(from.forge_runner_id);
     if (to !== undefined && isNews(from, to, sentAt)) changed.push({ from, to });
@@ -86,12 +86,12 @@ function absentOf(
 
 async function inPieces<T>(
   items: readonly T[],
-  breathe: Breathe,
+  yieldNow: Yield,
   take: (item: T) => void,
 ): Promise<void> {
   for (const piece of chunksOf(items, RUNNERS_PER_PIECE)) {
     for (const item of piece) take(item);
-    await breathe();
+    await yieldNow();
   }
 }
 

@@ -3,14 +3,14 @@ import { SYSTEM_ACTOR } from '../../domain/event.ts';
 import { labelSetOf } from '../../domain/runner.ts';
 import { OBSERVED_AHEAD_MS } from '../../domain/timing.ts';
 import { uuidv7 } from '../../lib/ids.ts';
-import { breathing, letOthersRun } from '../../lib/turns.ts';
+import { makeYield, yieldToOthers } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database, WriteTx } from '../database.ts';
 import { holdsLease } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
 import type { RunnerPass, SeenUse } from '../port/runners.ts';
 import { stringsOf } from '../rows.ts';
-import { tellChanged, tellGone } from './events.ts';
+import { emitGone, tellChanged } from './events.ts';
 import { compareWithPass, type KnownRunner, type PassDifference } from './pass.ts';
 import { seenUseOf } from './seen-use.ts';
 import { lockScope } from './use.ts';
@@ -47,10 +47,10 @@ export async function recordPass(
   const isRepeatable = !isBehind && !(await isTouched(tx, pass, scope));
   await forgetTimesFrom(tx, pass, isBehind ? pass.sentAt : pass.sentAt + OBSERVED_AHEAD_MS);
   const known = await listKnown(tx, pass);
-  await letOthersRun();
+  await yieldToOthers();
   const compared = { ...pass, now: tx.now };
-  const difference = await compareWithPass(known, compared, breathing(database.clock));
-  await letOthersRun();
+  const difference = await compareWithPass(known, compared, makeYield(database.clock));
+  await yieldToOthers();
   const seenUse = seenUseOf(pass, scope.passSentAt, difference);
   const told = await writeDifference(tx, { pass, scope }, difference);
   // "Unchanged" would vouch for a row that somebody has changed since.
@@ -140,7 +140,7 @@ async function listKnown(
     known.push(...rows);
     last = rows.at(-1)?.forge_runner_id ?? '';
     if (rows.length < ROWS_PER_READ) return known;
-    await letOthersRun();
+    await yieldToOthers();
   }
 }
 
@@ -162,7 +162,7 @@ async function writeDifference(
   ): Promise<void> => {
     for (const chunk of chunksOf(all, ROWS_PER_STATEMENT)) {
       told += await write(tx, context, chunk);
-      await letOthersRun();
+      await yieldToOthers();
     }
   };
   await writeAll(changed, upsert);
@@ -262,7 +262,7 @@ async function remove(
     .where('observed_at', '<=', sentAt)
     .returningAll()
     .execute();
-  for (const runner of removed) tellGone(tx, runner, 'absent');
+  for (const runner of removed) emitGone(tx, runner, 'absent');
   return removed.length;
 }
 

@@ -1,7 +1,7 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { ACTIVE_STATES } from '../../domain/job.ts';
 import { labelsFit, type Runner } from '../../domain/runner.ts';
-import { letOthersRun } from '../../lib/turns.ts';
+import { yieldToOthers } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database, WriteTx } from '../database.ts';
 import { selectGroups } from '../groups-select.ts';
@@ -10,7 +10,7 @@ import type { Fence } from '../port/leases.ts';
 import type { RunnerScopeRow, RunnerStore, UsedRepo } from '../port/runners.ts';
 import { groupOf, stringsOf } from '../rows.ts';
 import type { Bool, RunnerRow, Schema } from '../schema.ts';
-import { tellGone } from './events.ts';
+import { emitGone } from './events.ts';
 import { recordPass } from './record-pass.ts';
 import { areBusyWithEnded, isUseExplained } from './seen-use.ts';
 
@@ -47,7 +47,7 @@ async function listRunners({ read }: Database): Promise<Runner[]> {
     found.push(...rows.map((row) => runnerOf(row, parse)));
     last = rows.at(-1) ?? last;
     if (rows.length < ROWS_PER_READ) return found;
-    await letOthersRun();
+    await yieldToOthers();
   }
 }
 
@@ -301,7 +301,7 @@ async function dropScope(tx: WriteTx, forgeId: string, scope: string): Promise<v
     .where('scope', '=', scope)
     .returningAll()
     .execute();
-  for (const runner of gone) tellGone(tx, runner, 'scope-dropped');
+  for (const runner of gone) emitGone(tx, runner, 'scope-dropped');
 }
 
 /** The runners stay as they were last seen; that nobody vouches for them is told by the age of the last pass. */

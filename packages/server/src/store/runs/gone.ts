@@ -3,7 +3,7 @@ import type { AttemptState } from '../../domain/attempt.ts';
 import { ACTIVE_STATES } from '../../domain/job.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database } from '../database.ts';
-import { findActiveJob, tellAttempt, writeAttempt } from '../moves/attempts.ts';
+import { emitAttempt, findActiveJob, writeAttempt } from '../moves/attempts.ts';
 import { endJob } from '../moves/jobs.ts';
 import type { AttemptRow } from '../schema.ts';
 import { awaitsRun } from './record.ts';
@@ -78,7 +78,7 @@ async function noteGone(
     const isAmbiguous = after.state === 'ambiguous';
     const message = after.error_message;
     const kind = isAmbiguous ? 'attempt.ambiguous' : 'attempt.ended';
-    tellAttempt(tx, after, { kind, data: { message } });
+    emitAttempt(tx, after, { kind, data: { message } });
     const job = await findActiveJob(tx.db, after);
     // How it ended nobody knows: the next of its chain would do, unasked, what may be done already, or under way.
     if (job !== undefined) {

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Attempt } from '../../domain/attempt.ts';
-import type { Breathe } from '../../lib/turns.ts';
+import type { Yield } from '../../lib/yield.ts';
 import { attemptOf } from '../rows.ts';
 import type { Schema } from '../schema.ts';
 
@@ -22,13 +22,13 @@ export interface LiveFilter {
 export async function listLiveAttempts(
   db: Kysely<Schema>,
   forgeId: string,
-  breathe: Breathe,
+  yieldNow: Yield,
   { only = sql`1 = 1`, test = sql`1 = 1` }: LiveFilter = {},
 ): Promise<Attempt[]> {
   const found: Attempt[] = [];
   let last = { group_id: '', id: '' };
   for (;;) {
-    await breathe();
+    await yieldNow();
     const rows = await db
       .selectFrom('attempts')
       .selectAll()

@@ -6,9 +6,9 @@ import { isFurther } from '../../domain/webhook.ts';
 import type { Database, WriteTx } from '../database.ts';
 import {
   type AttemptChange,
+  emitAttempt,
   findActiveJob,
   NO_RUN,
-  tellAttempt,
   writeAttempt,
 } from '../moves/attempts.ts';
 import { changeJob, endJob, type JobEnd, moveJob, returnJob, unmatchJob } from '../moves/jobs.ts';
@@ -56,9 +56,9 @@ async function takeRun(
   const { before, after } = written;
   if (before.run_status !== after.run_status) await noteNaming(tx, after, run);
   if (after.ended_at !== null) {
-    tellAttempt(tx, after, { kind: 'attempt.ended', data: { conclusion: run.conclusion } });
+    emitAttempt(tx, after, { kind: 'attempt.ended', data: { conclusion: run.conclusion } });
   } else if (before.run_status !== after.run_status) {
-    tellAttempt(tx, after, { kind: 'attempt.changed', data: { runStatus: run.status } });
+    emitAttempt(tx, after, { kind: 'attempt.changed', data: { runStatus: run.status } });
   }
   const job = await findActiveJob(tx.db, after);
   if (job !== undefined) await moveOn(tx, job, run);
@@ -190,7 +190,7 @@ export async function concludeAbsent(
     if (written === undefined) return false;
     const { after } = written;
     const kind = after.state === 'absent' ? 'attempt.absent' : 'attempt.ended';
-    tellAttempt(tx, after, { kind, data: { message } });
+    emitAttempt(tx, after, { kind, data: { message } });
     await settleAbsent(tx, after, message);
     return true;
   });

@@ -1,9 +1,9 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Attempt, WorkflowJob } from '../../domain/attempt.ts';
-import { breathing } from '../../lib/turns.ts';
+import { makeYield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database } from '../database.ts';
-import { isWatchedRow, tellAttempt } from '../moves/attempts.ts';
+import { emitAttempt, isWatchedRow } from '../moves/attempts.ts';
 import type { RunStore } from '../port/runs.ts';
 import { attemptOf, workflowJobOf } from '../rows.ts';
 import { isToBeLookedInto } from './between-jobs.ts';
@@ -24,7 +24,7 @@ const isAcceptedByTimeRow = sql<SqlBool>`is_named = 0 and state = 'accepted' and
 
 export function makeRunStore(database: Database): RunStore {
   return {
-    listLive: (forgeId) => listLiveAttempts(database.read, forgeId, breathing(database.clock)),
+    listLive: (forgeId) => listLiveAttempts(database.read, forgeId, makeYield(database.clock)),
     listWatched: (forgeId, since) => listClaimedSince(database, forgeId, since, isWatchedRow),
     listGuessed: (forgeId, since) => listClaimedSince(database, forgeId, since, isGuessedRow),
     listAcceptedByTime: (forgeId, since) =>
@@ -39,9 +39,9 @@ export function makeRunStore(database: Database): RunStore {
       recordWorkflowJobs(database, attemptId, jobs, sentAt),
     listWorkflowJobs: (forgeId, runId) => listWorkflowJobs(database, forgeId, runId),
     listToLookInto: async (forgeId) => {
-      const breathe = breathing(database.clock);
+      const yieldNow = makeYield(database.clock);
       const filter = { test: isToBeLookedInto };
-      const found = await listLiveAttempts(database.read, forgeId, breathe, filter);
+      const found = await listLiveAttempts(database.read, forgeId, yieldNow, filter);
       return new Set(found.map(({ id }) => id));
     },
     recordMissing: (attemptId, sentAt) => recordMissing(database, attemptId, sentAt),
@@ -167,6 +167,6 @@ async function recordCancelSent(
       .$if(how === 'cancel', (update) => update.where(column, 'is', null))
       .returningAll()
       .executeTakeFirst();
-    if (sent !== undefined) tellAttempt(tx, sent, { kind: 'attempt.changed', data: { sent: how } });
+    if (sent !== undefined) emitAttempt(tx, sent, { kind: 'attempt.changed', data: { sent: how } });
   });
 }

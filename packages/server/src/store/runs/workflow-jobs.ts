@@ -4,7 +4,7 @@ import { onForgeClock, type WorkflowJob } from '../../domain/attempt.ts';
 import { OBSERVED_AHEAD_MS } from '../../domain/timing.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database, WriteTx } from '../database.ts';
-import { type AttemptChange, findActiveJob, tellAttempt, writeAttempt } from '../moves/attempts.ts';
+import { type AttemptChange, emitAttempt, findActiveJob, writeAttempt } from '../moves/attempts.ts';
 import { changeJob } from '../moves/jobs.ts';
 import { attemptOf } from '../rows.ts';
 import { showRunnerUse } from '../runners/use.ts';
@@ -56,7 +56,7 @@ export async function takeJobs(
   const { before, after } = written;
   const isChanged = isSeen(before, after) || (await isBetween(tx, attemptId));
   await store(after);
-  if (isChanged) tellAttempt(tx, after, { kind: 'attempt.changed' });
+  if (isChanged) emitAttempt(tx, after, { kind: 'attempt.changed' });
   await nameRunner(tx, after);
 }
 

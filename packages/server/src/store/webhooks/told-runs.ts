@@ -2,7 +2,7 @@
 import { type SqlBool, sql } from 'kysely';
 import type { Run } from '../../domain/attempt.ts';
 import { isFurther } from '../../domain/webhook.ts';
-import { breathing } from '../../lib/turns.ts';
+import { makeYield } from '../../lib/yield.ts';
 import type { Database } from '../database.ts';
 import type { NewDelivery, ToldSince } from '../port/webhooks.ts';
 import type { WebhookDeliveryRow } from '../schema.ts';
@@ -18,12 +18,12 @@ export async function listToldRuns(
   forgeId: string,
   { owner, repo, receivedSince, mostDeliveries = Infinity }: ToldSince,
 ): Promise<Run[]> {
-  const breathe = breathing(database.clock);
+  const yieldNow = makeYield(database.clock);
   const told = new Map<string, ToldRun>();
   let last: DeliveryPlace | undefined;
   let left = mostDeliveries;
   while (left > 0) {
-    await breathe();
+    await yieldNow();
     const limit = Math.min(ROWS_PER_READ, left);
     const rows = await listBefore(database, { forgeId, receivedSince, last, limit });
     for (const { observation } of rows) {

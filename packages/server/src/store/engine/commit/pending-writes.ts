@@ -1,7 +1,7 @@
 import { type Insertable, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../../domain/event.ts';
 import type { JobState } from '../../../domain/job.ts';
-import { letOthersRun } from '../../../lib/turns.ts';
+import { yieldToOthers } from '../../../lib/yield.ts';
 import { chunksOf } from '../../chunks.ts';
 import type { WriteTx } from '../../database.ts';
 import { toBool } from '../../rows.ts';
@@ -95,7 +95,7 @@ export class PendingWrites {
         data: JSON.stringify(event.data),
       }));
       await insert(rows);
-      if (this.#events.length > EVENTS_PER_STATEMENT) await letOthersRun();
+      if (this.#events.length > EVENTS_PER_STATEMENT) await yieldToOthers();
     }
   }
 }

@@ -2,7 +2,7 @@ import { Kysely, SqliteDialect, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../lib/clock.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { letOthersRun } from '../../../lib/turns.ts';
+import { yieldToOthers } from '../../../lib/yield.ts';
 import type { WriteTx } from '../../database.ts';
 import { insertRows } from '../../insert-rows.ts';
 import type { Schema } from '../../schema.ts';
@@ -187,7 +187,7 @@ describe('writes that share a commit', () => {
     };
     const others = async (): Promise<void> => {
       for (let turn = 0; turn < 20; turn += 1) {
-        await letOthersRun();
+        await yieldToOthers();
         order.push('other');
       }
     };

@@ -1,5 +1,5 @@
 import { CompiledQuery, type ControlledTransaction } from 'kysely';
-import { type Breathe, breathing, letOthersRun } from '../../../lib/turns.ts';
+import { makeYield, type Yield, yieldToOthers } from '../../../lib/yield.ts';
 import type { WriteOptions } from '../../database.ts';
 import { StoreError } from '../../port/store.ts';
 import type { Schema } from '../../schema.ts';
@@ -59,7 +59,7 @@ export class SharedCommits implements Commits {
   async #runAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       // Requests that arrived together ask for their writes in the same turn: all of them come first.
-      await letOthersRun();
+      await yieldToOthers();
       await this.#runNext(this.#takeNext());
     }
     this.#running = undefined;
@@ -81,14 +81,14 @@ export class SharedCommits implements Commits {
       return;
     }
     const pending = new PendingWrites(origin);
-    const breathe = breathing(this.#deps.clock);
+    const yieldNow = makeYield(this.#deps.clock);
     const [only] = together;
     const written =
       only !== undefined && together.length === 1
         ? await this.#writeOnly(tx, only, pending)
-        : await this.#writeAll(tx, together, pending, breathe);
-    await breathe();
-    if (written.length > 0) await this.#commit(tx, written, pending, breathe);
+        : await this.#writeAll(tx, together, pending, yieldNow);
+    await yieldNow();
+    if (written.length > 0) await this.#commit(tx, written, pending, yieldNow);
   }
 
   /** Nobody else's work is in the transaction: no savepoint is needed. */
@@ -107,11 +107,11 @@ export class SharedCommits implements Commits {
     tx: Tx,
     together: readonly Waiting[],
     pending: PendingWrites,
-    breathe: Breathe,
+    yieldNow: Yield,
   ): Promise<Written[]> {
     const written: Written[] = [];
     for (const [n, one] of together.entries()) {
-      await breathe();
+      await yieldNow();
       const isIntact = await this.#writeBehindSavepoint(tx, one, pending, written);
       if (isIntact) continue;
       this.#waiting.unshift(...together.slice(n + 1));
@@ -149,7 +149,7 @@ export class SharedCommits implements Commits {
     tx: Tx,
     written: readonly Written[],
     pending: PendingWrites,
-    breathe: Breathe,
+    yieldNow: Yield,
   ): Promise<void> {
     try {
       await commitWith(this.#deps, tx, pending);
@@ -160,7 +160,7 @@ export class SharedCommits implements Commits {
     for (const { one, result } of written) {
       one.resolve(result);
       // Whoever waits for it goes on at once and sends its answer; the others' may come a turn later.
-      await breathe();
+      await yieldNow();
     }
   }
 

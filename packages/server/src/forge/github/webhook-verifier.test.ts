@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import type { WebhookDelivery, WebhookReading } from '../../domain/webhook-door.ts';
+import type { WebhookDelivery, WebhookReading } from '../../domain/webhook-verifier.ts';
 import { Secret } from '../../lib/secret.ts';
-import { makeWebhookDoor } from './webhook-door.ts';
+import { makeWebhookVerifier } from './webhook-verifier.ts';
 
 const require = createRequire(import.meta.url);
 const examples = require('@octokit/webhooks-examples') as {
@@ -14,7 +14,7 @@ const examples = require('@octokit/webhooks-examples') as {
 const SECRET = "It's a Secret to Everybody";
 const NOW = Date.UTC(2026, 0, 1);
 const receipt = () => ({ at: NOW, uncertaintyMs: 500 });
-const door = makeWebhookDoor({ secret: new Secret(SECRET), receipt });
+const verifier = makeWebhookVerifier({ secret: new Secret(SECRET), receipt });
 
 function headersOf(event: string, body: string) {
   const hex = createHmac('sha256', SECRET).update(body).digest('hex');
@@ -26,7 +26,7 @@ function headersOf(event: string, body: string) {
 }
 
 function begin(headers: Readonly<Record<string, string>>): WebhookDelivery {
-  const begun = door.begin(headers);
+  const begun = verifier.begin(headers);
   if ('refused' in begun) throw new Error(begun.message);
   return begun;
 }
@@ -64,7 +64,7 @@ describe('a signature', () => {
     [{ 'x-github-delivery': undefined }, 'malformed'],
     [{ 'x-github-delivery': 'x'.repeat(200) }, 'malformed'],
   ])('is not even looked at with the header %j', (changed, refused) => {
-    expect(door.begin({ ...headers, ...changed })).toMatchObject({ refused });
+    expect(verifier.begin({ ...headers, ...changed })).toMatchObject({ refused });
   });
 });
 
@@ -181,5 +181,5 @@ describe('stamps of a time that is yet to come', () => {
 });
 
 it('is closed without a secret', () => {
-  expect(makeWebhookDoor({ secret: new Secret(''), receipt }).isOpen).toBe(false);
+  expect(makeWebhookVerifier({ secret: new Secret(''), receipt }).isOpen).toBe(false);
 });

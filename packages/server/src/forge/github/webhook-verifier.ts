@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { Receipt } from '../../domain/webhook.ts';
 import type {
   WebhookDelivery,
-  WebhookDoor,
   WebhookHeaders,
   WebhookReading,
   WebhookRefusal,
-} from '../../domain/webhook-door.ts';
+  WebhookVerifier,
+} from '../../domain/webhook-verifier.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { parseJson } from './json.ts';
 import { READERS } from './webhook-schema.ts';
@@ -22,7 +22,7 @@ const EVENT = /^[a-z0-9_]{1,64}$/;
 /** A GUID; other servers of the same API may choose another form, but nothing that does not fit into a log line. */
 const DELIVERY_ID = /^[\w.:-]{1,128}$/;
 
-export function makeWebhookDoor({ secret, receipt }: WebhookDoorOptions): WebhookDoor {
+export function makeWebhookVerifier({ secret, receipt }: WebhookDoorOptions): WebhookVerifier {
   return {
     isOpen: !secret.isEmpty,
     configKey: 'github.webhook_secret',

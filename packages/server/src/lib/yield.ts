@@ -4,13 +4,13 @@ import type { Clock } from './clock.ts';
 const LONGEST_PIECE_MS = 3;
 
 /** Between two pieces of something long: lets others run if the thread was kept long enough to be worth it. */
-export type Breathe = () => Promise<void>;
+export type Yield = () => Promise<void>;
 
-export function breathing(clock: Pick<Clock, 'monotonic'>): Breathe {
+export function makeYield(clock: Pick<Clock, 'monotonic'>): Yield {
   let since = clock.monotonic();
   return async () => {
     if (clock.monotonic() - since < LONGEST_PIECE_MS) return;
-    await letOthersRun();
+    await yieldToOthers();
     since = clock.monotonic();
   };
 }
@@ -21,7 +21,7 @@ const waiting: (() => void)[] = [];
  * Between two pieces of something long, requests and timers get their turn. Of all such pieces in the process, one goes
  * on in each turn of the event loop: a request would wait for all that did.
  */
-export function letOthersRun(): Promise<void> {
+export function yieldToOthers(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
     if (waiting.length === 1) setImmediate(goOn);

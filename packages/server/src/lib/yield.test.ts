@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { breathing, letOthersRun } from './turns.ts';
+import { makeYield, yieldToOthers } from './yield.ts';
 
 /** What went on in which turn of the event loop. */
 async function turnsOf(names: readonly string[], times: number): Promise<string[][]> {
@@ -12,7 +12,7 @@ async function turnsOf(names: readonly string[], times: number): Promise<string[
   setImmediate(count);
   const work = async (name: string): Promise<void> => {
     for (let n = 0; n < times; n += 1) {
-      await letOthersRun();
+      await yieldToOthers();
       turns.at(-1)?.push(name);
     }
   };
@@ -28,16 +28,16 @@ it('lets one of those that wait go on in each turn, in the order in which they c
 
 it('makes nobody wait whose piece has been short', async () => {
   let nowMs = 0;
-  const breathe = breathing({ monotonic: () => nowMs });
+  const yieldNow = makeYield({ monotonic: () => nowMs });
   let turns = 0;
   const count = setImmediate(() => {
     turns += 1;
   });
   nowMs = 2;
-  await breathe();
+  await yieldNow();
   expect(turns).toBe(0);
   nowMs = 3;
-  await breathe();
+  await yieldNow();
   expect(turns).toBe(1);
   clearImmediate(count);
 });

@@ -5,7 +5,7 @@ const MOST_REMEMBERED = 20;
  * A forge that fails is asked again at every look. Each trouble is news once; until it is over, what repeats is only
  * for who looks for it.
  */
-export class Troubles {
+export class LogThrottle {
   readonly #told = new Map<string, Set<string>>();
 
   /** The level to log it with. @param about what has the trouble, such as a repository */

@@ -31,7 +31,7 @@ export type WebhookReading =
   | { readonly problem: string };
 
 /** Where a forge's webhooks come in. Nothing is believed without a signature, so without a secret it is closed. */
-export interface WebhookDoor {
+export interface WebhookVerifier {
   readonly isOpen: boolean;
   /** What to set to open it. */
   readonly configKey: string;
