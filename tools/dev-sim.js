@@ -2,8 +2,8 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { forgeSimProgram } from '@dispatchoor/forge-sim/client';
 import { Child, ownEnvironment, ServerAway, ServerClient, systemClock } from '@dispatchoor/testbed';
 
@@ -33,9 +33,14 @@ await fillQueue();
 console.log(`\n${url}  login admin / admin   forge ${sim}   state and logs in ${folder}\n`);
 
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-  process.once(signal, async () => {
-    for (const child of children.toReversed()) await child.stop();
+  process.once(signal, () => {
+    endAll().catch((/** @type {unknown} */ error) => console.error(error));
   });
+}
+
+/** The server first: it finishes what it is sending. */
+async function endAll() {
+  for (const child of children.toReversed()) await child.stop();
 }
 
 /** @param {Pick<import('@dispatchoor/testbed').ChildOptions, 'name' | 'args' | 'onLine'>} options */

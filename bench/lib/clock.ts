@@ -28,9 +28,3 @@ export async function waitFor<T>(
     await sleep(everyMs);
   }
 }
-
-/** Runs `fire` after `ms` unless it is cancelled before. */
-export function after(ms: number, fire: () => void): () => void {
-  const timeout = setTimeout(fire, ms);
-  return () => clearTimeout(timeout);
-}

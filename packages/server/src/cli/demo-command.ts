@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type * as Demo from '@dispatchoor/demo';
 import type { DemoOptions } from '@dispatchoor/demo';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from '../config/environment.ts';
@@ -29,7 +30,7 @@ export function addDemoCommand(program: Command): void {
 }
 
 /** Only who plays it waits for its code. Rejects where it is not installed: published packages come without it. */
-async function loadDemo(): Promise<typeof import('@dispatchoor/demo')> {
+async function loadDemo(): Promise<typeof Demo> {
   try {
     return await import('@dispatchoor/demo');
   } catch (error) {

@@ -188,7 +188,7 @@ export class PollRunners {
     this.#cancelLimited = clock.after(waitMs, () => {
       for (const one of this.#heldBack) this.#askedAt.delete(one);
       this.#heldBack.clear();
-      wake.knock();
+      wake.notify();
     });
   }
 
