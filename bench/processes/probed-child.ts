@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { Child, type ChildOptions } from '@dispatchoor/testbed';
 import { waitFor } from '../lib/clock.ts';
 import type { DelayReading } from './probe.ts';
@@ -27,6 +27,8 @@ export class ProbedChild {
 
   constructor(options: Omit<ChildOptions, 'preload' | 'onLine'>) {
     if (isOver) throw new Error(`${options.name} is not started: the bench ends`);
+    // Of another one before it, which said where it listened, too.
+    rmSync(options.logFile, { force: true });
     this.#child = new Child({ ...options, preload: [PROBE] });
     running.add(this);
     this.#gone = this.#untilExit();
