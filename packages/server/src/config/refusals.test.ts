@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { anyTemplate, loadText, oneGroup, withLogin } from './config.testkit.ts';
+import { anyTemplate, loadText, oneGroup } from './config.testkit.ts';
 
-const oneTemplate = (lines: string) =>
-  oneGroup(
-    `workflow_dispatch_templates:\n  - { id: t, owner: o, repo: r, workflow_id: w, ${lines} }`,
-  );
-const groups = (...items: string[]) =>
-  `groups:\n  github:\n${items.map((item) => `    - { runner_labels: [x], ${item} }\n`).join('')}`;
-const basic = (users: string) => `auth: { basic: { enabled: true, users: ${users} } }`;
-const github = (lines: string) => `auth: { github: { enabled: true, ${lines} } }`;
-const postgres = (lines: string) => `database: { driver: postgres, postgres: { ${lines} } }`;
-const inputs = (count: number) =>
-  `inputs: { ${Array.from({ length: count }, (_, index) => `i${String(index)}: x`).join(', ')} }`;
-
-/** Adds the login where the text says nothing about it. */
-const complete = (text: string) => (text.startsWith('auth:') ? text : withLogin + text);
+import { basic, complete, github, groups, inputs, oneTemplate, postgres } from './texts.testkit.ts';
 
 describe('a configuration is refused with', () => {
   it.each([

@@ -6,18 +6,7 @@ import {
 } from '../domain/timing.ts';
 import { anyTemplate, loadGood, loadText, oneGroup, withLogin } from './config.testkit.ts';
 
-const oneTemplate = (lines: string) =>
-  oneGroup(
-    `workflow_dispatch_templates:\n  - { id: t, owner: o, repo: r, workflow_id: w, ${lines} }`,
-  );
-const groups = (...items: string[]) =>
-  `groups:\n  github:\n${items.map((item) => `    - { runner_labels: [x], ${item} }\n`).join('')}`;
-const github = (lines: string) => `auth: { github: { enabled: true, ${lines} } }`;
-const inputs = (count: number) =>
-  `inputs: { ${Array.from({ length: count }, (_, index) => `i${String(index)}: x`).join(', ')} }`;
-
-/** Adds the login where the text says nothing about it. */
-const complete = (text: string) => (text.startsWith('auth:') ? text : withLogin + text);
+import { complete, github, groups, inputs, oneTemplate } from './texts.testkit.ts';
 
 describe('a configuration is accepted, with a warning, where', () => {
   it.each([

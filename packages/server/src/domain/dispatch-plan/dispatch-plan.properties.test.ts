@@ -1,25 +1,17 @@
 import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import type { DispatchState, GroupDemand, GroupPlan, PendingJob } from '../dispatch-state.ts';
+import type { DispatchState, GroupDemand, PendingJob } from '../dispatch-state.ts';
 import {
   anyState,
+  groupPlan,
   mostMatched,
+  sentIds,
   shuffledState,
   unitFits,
   unitsOfHold,
   unitsOfJob,
 } from './dispatch-plan.testkit.ts';
 import { planDispatch } from './dispatch-plan.ts';
-
-function sentIds(state: DispatchState): string[] {
-  return planDispatch(state).sends.map(({ jobId }) => jobId);
-}
-
-function groupPlan(state: DispatchState, groupId = 'g'): GroupPlan {
-  const found = planDispatch(state).groups.find((group) => group.groupId === groupId);
-  if (found === undefined) throw new Error(`no plan of ${groupId}`);
-  return found;
-}
 
 interface Placed {
   readonly group: GroupDemand;

@@ -1,26 +1,18 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import type { DispatchState, GroupPlan, PendingJob } from '../dispatch-state.ts';
+import type { DispatchState, PendingJob } from '../dispatch-state.ts';
 import {
   anyState,
   dispatchState,
   groupDemand,
+  groupPlan,
   hold,
   NOW,
   pendingJob,
   runnerClass,
+  sentIds,
 } from './dispatch-plan.testkit.ts';
 import { planDispatch } from './dispatch-plan.ts';
-
-function sentIds(state: DispatchState): string[] {
-  return planDispatch(state).sends.map(({ jobId }) => jobId);
-}
-
-function groupPlan(state: DispatchState, groupId = 'g'): GroupPlan {
-  const found = planDispatch(state).groups.find((group) => group.groupId === groupId);
-  if (found === undefined) throw new Error(`no plan of ${groupId}`);
-  return found;
-}
 
 describe('planDispatch', () => {
   it('assigns all free runners in one plan (defect #33)', () => {

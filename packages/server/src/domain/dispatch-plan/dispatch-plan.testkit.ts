@@ -3,11 +3,13 @@ import type {
   CredentialAllowance,
   DispatchState,
   GroupDemand,
+  GroupPlan,
   Hold,
   PendingJob,
   RunnerClass,
 } from '../dispatch-state.ts';
 import { labelsFit, scopeCovers } from '../runner.ts';
+import { planDispatch } from './dispatch-plan.ts';
 
 export const NOW = 1_700_000_000_000;
 
@@ -253,4 +255,14 @@ export function shuffledState(state: DispatchState): fc.Arbitrary<DispatchState>
         (shuffledGroups) => dispatchState({ ...rest, groups: shuffledGroups }),
       ),
     );
+}
+
+export function sentIds(state: DispatchState): string[] {
+  return planDispatch(state).sends.map(({ jobId }) => jobId);
+}
+
+export function groupPlan(state: DispatchState, groupId = 'g'): GroupPlan {
+  const found = planDispatch(state).groups.find((group) => group.groupId === groupId);
+  if (found === undefined) throw new Error(`no plan of ${groupId}`);
+  return found;
 }
