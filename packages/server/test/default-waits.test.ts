@@ -64,6 +64,26 @@ describe('with the default waits', () => {
     expect(world.ourRuns()).toHaveLength(1);
   });
 
+  it('where the forge names no runs (GitHub Enterprise Server 3.20) the next job after a dispatch that started nothing has its own run', async () => {
+    const world = await startWithDefaults({ forge: acme(3), sim: { ghes: '3.20' } });
+    world.sim.addFault({ on: 'dispatch', kind: 'reset-before' });
+    const ids: string[] = [];
+    for (const note of ['one', 'two', 'three']) {
+      const inputs = { note };
+      ids.push((await world.api.enqueue('linux', { template_id: 'build', inputs })).id);
+    }
+    const areOver = async () => {
+      const jobs = await Promise.all(ids.map((id) => world.job(id, () => true)));
+      return jobs.every(({ completed_at: at }) => at !== null);
+    };
+    await world.passTimeUntil('all are over', areOver);
+    for (const [index, note] of ['one', 'two', 'three'].entries()) {
+      const job = await world.job(ids[index] ?? '', 'completed');
+      expect(world.runOf(job).inputs['note']).toBe(note);
+    }
+    expect(world.ourRuns()).toHaveLength(3);
+  });
+
   it('a run that no runner picks up keeps an idle one for 15 minutes', async () => {
     const world = await startWithDefaults({
       forge: acme(1),

@@ -18,6 +18,7 @@ import {
   inTimeUntil,
   lastSendOf,
   maybeSameActor,
+  noneMayBeMadeAfter,
   type SearchedAttempt,
 } from './window.ts';
 
@@ -208,8 +209,8 @@ function withoutRun(
   { listing, timing }: CorrelationInput,
 ): Decision {
   const { id: attemptId, missingSince } = attempt;
-  // By when the listing left: what was made after that it cannot show.
-  const isLongAgo = listing.sentAt >= lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
+  // By when the listing left: what was made after that it cannot show. Absent, it lets those with other inputs be sent.
+  const isLongAgo = listing.sentAt > noneMayBeMadeAfter(attempt, timing);
   const isSecond = missingSince !== null && listing.sentAt - missingSince >= timing.recheckAfterMs;
   if (!isLongAgo || !isSecond) return { kind: 'missing', attemptId };
   return runs.length > 0 ? { kind: 'ambiguous', attemptId, runs } : { kind: 'absent', attemptId };

@@ -10,7 +10,7 @@ import {
   sentAfter,
   TIMING,
 } from './correlation.testkit.ts';
-import { runMadeWithinMs, type SearchedAttempt } from './window.ts';
+import { runMayBeMadeWithinMs, type SearchedAttempt } from './window.ts';
 
 /** As late as anything is concluded. */
 const LATE = CLAIMED_AT + 35 * SECOND + 6 * MINUTE;
@@ -91,17 +91,16 @@ describe('after an answer that named no run, and one taken by its time', () => {
 });
 
 it('a job sent once no run can be taken for that of the one before has its run for itself', () => {
-  const timing = { ...TIMING, runLookupTimeoutMs: MINUTE };
   const uncertaintyMs = 400;
   const rivals = [sentAfter('a', 0, { state: 'found', inputsHash: 'x', uncertaintyMs })];
   // As the claim waits: see `listDoubts`.
-  const isSentAt = 5 * SECOND + runMadeWithinMs(timing) + 2 * uncertaintyMs + 1;
+  const isSentAt = 5 * SECOND + runMayBeMadeWithinMs(TIMING) + 2 * uncertaintyMs + 1;
   const attempts = [sentAfter('b', isSentAt, { inputsHash: 'y', uncertaintyMs })];
   // Its stamp is a whole second, and our clock may have been ahead by what it was not known better.
   const stamp = Math.floor((CLAIMED_AT + isSentAt - uncertaintyMs) / SECOND) * SECOND;
   const runs = [madeAfter('7', stamp - CLAIMED_AT)];
   const listedAt = CLAIMED_AT + isSentAt + 10 * SECOND;
-  expect(decide({ attempts, runs, rivals, timing, listedAt })).toEqual({ b: '7 by order' });
+  expect(decide({ attempts, runs, rivals, listedAt })).toEqual({ b: '7 by order' });
 });
 
 describe('of two that are alike, with one run between them', () => {

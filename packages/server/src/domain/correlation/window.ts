@@ -133,6 +133,13 @@ export function mayBeMadeLater(
   return mayBeWithin(attempt, run, lastSendOf(attempt, timing) + timing.runLookupTimeoutMs);
 }
 
+/** What is made after this bears a later stamp than any that may be this attempt's own. */
+export function noneMayBeMadeAfter(attempt: SearchedAttempt, timing: CorrelationTiming): number {
+  const mayBeMadeUntil = attempt.sendDeadline + runMayBeMadeWithinMs(timing);
+  // Once for the stamp, and once for the moment that is compared with this.
+  return mayBeMadeUntil + 2 * attempt.uncertaintyMs;
+}
+
 function mayBeWithin(
   attempt: SearchedAttempt,
   run: Pick<CandidateRun, 'createdAt'>,

@@ -1,4 +1,4 @@
-import { runMadeWithinMs, runMayBeMadeWithinMs } from '../../domain/correlation/window.ts';
+import { runMayBeMadeWithinMs } from '../../domain/correlation/window.ts';
 import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type { DispatchPlan, PendingJob, PlannedSend } from '../../domain/dispatch-state.ts';
 import type { Event } from '../../domain/event.ts';
@@ -209,7 +209,6 @@ export class DispatchLoop {
         lostPickupMs,
         acceptedAt: this.#acceptedAt,
         offsetMs: forge.dateOffset().offsetMs,
-        runMadeWithinMs: runMadeWithinMs(this.#deps),
         runMayBeMadeWithinMs: runMayBeMadeWithinMs(this.#deps),
       }),
     );
@@ -294,7 +293,6 @@ export class DispatchLoop {
           credential,
           sendDeadlineMs,
           ...stamps.latest(),
-          runMadeWithinMs: runMadeWithinMs(this.#deps),
           runMayBeMadeWithinMs: runMayBeMadeWithinMs(this.#deps),
           probeMs,
         }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Attempt } from '../../domain/attempt.ts';
 import type { WriteTx } from '../database.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import { makeLeaseStore } from '../leases.ts';
@@ -51,6 +52,13 @@ for (const kind of databases) {
         await dispatch().recordUnknown(attempt.id, '502');
         return attempt;
       };
+      /** As long ago, by the database's clock, as a run may take to be made. */
+      const passSendDeadline = async ({ sendDeadline }: Attempt) => {
+        const send_deadline = sendDeadline - 5_000 - 5 * MINUTE - 1;
+        await at.database.write((tx) =>
+          tx.db.updateTable('attempts').set({ send_deadline }).execute(),
+        );
+      };
 
       it('is refused while one with other inputs is in doubt, by whatever name its workflow goes', async () => {
         await start();
@@ -83,21 +91,25 @@ for (const kind of databases) {
         const ended = scene.run('7', { status: 'completed', conclusion: 'success' });
         await scene.runs().recordRun(found.id, ended, at.clock.now());
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
-        // As long ago, by the database's clock, as a run may take to be made.
-        const send_deadline = found.sendDeadline - 5_000 - MINUTE - 1;
-        await at.database.write((tx) =>
-          tx.db.updateTable('attempts').set({ send_deadline }).execute(),
-        );
+        await passSendDeadline(found);
         expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
       });
 
-      it('is possible once a listing has shown, by the forge’s clock, that a run made from now on is not its own', async () => {
+      it('is refused, whatever a listing has shown, until it is concluded that it started none', async () => {
         await start();
         const lost = await lose();
-        const over = lost.forgeSendDeadline + MINUTE;
-        await scene.runs().recordMissing(lost.id, over);
+        await scene.runs().recordMissing(lost.id, lost.forgeSendDeadline + 60 * MINUTE);
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
-        await scene.runs().recordMissing(lost.id, over + 1);
+        await scene.runs().concludeAbsent(lost.id, 'run not found');
+        expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
+      });
+
+      it('is refused for some time where it ended ambiguous', async () => {
+        await start();
+        const lost = await lose();
+        await scene.runs().concludeAmbiguous(lost.id, 'ambiguous');
+        expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
+        await passSendDeadline(lost);
         expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
       });
 

@@ -94,7 +94,6 @@ export function sceneOn(at: DatabaseUnderTest) {
         lostPickupMs: MINUTE,
         acceptedAt: null,
         offsetMs: 0,
-        runMadeWithinMs: MINUTE,
         runMayBeMadeWithinMs: 5 * MINUTE,
         ...over,
       }),
@@ -168,7 +167,7 @@ function request(at: DatabaseUnderTest, jobId: string): ClaimRequest {
   const attemptId = uuidv7(at.clock.now());
   return {
     ...{ jobId, attemptId, credential: CREDENTIAL, sendDeadlineMs: 5_000, offsetMs: 0 },
-    ...{ uncertaintyMs: 0, runMadeWithinMs: MINUTE, runMayBeMadeWithinMs: 5 * MINUTE },
+    ...{ uncertaintyMs: 0, runMayBeMadeWithinMs: 5 * MINUTE },
     probeMs: MINUTE,
   };
 }

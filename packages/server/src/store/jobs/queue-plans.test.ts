@@ -73,7 +73,7 @@ describe('questions on sqlite', () => {
       ...{ forgeId: FORGE, credential: CREDENTIAL, freshForMs: 1, pickupTimeoutMs: 1 },
       lostPickupMs: 1,
       acceptedAt: null,
-      ...{ offsetMs: 0, runMadeWithinMs: 1, runMayBeMadeWithinMs: 1, labelCase: 'ignored' },
+      ...{ offsetMs: 0, runMayBeMadeWithinMs: 1, labelCase: 'ignored' },
     });
     await runs.listLive(FORGE);
     await runs.listWatched(FORGE, 0);
@@ -110,7 +110,7 @@ describe('questions on sqlite', () => {
       credential: CREDENTIAL,
       offsetMs: 0,
     } as const;
-    const WITHIN = { runMadeWithinMs: 60_000, runMayBeMadeWithinMs: 60_000 };
+    const WITHIN = { runMayBeMadeWithinMs: 60_000 };
     const times = {
       freshForMs: 60_000,
       pickupTimeoutMs: 1,

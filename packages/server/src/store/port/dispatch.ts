@@ -35,8 +35,6 @@ export interface DispatchQuery {
   readonly acceptedAt: number | null;
   /** Forge clock minus ours. */
   readonly offsetMs: number;
-  /** How long after its send deadline an attempt may still get a run. */
-  readonly runMadeWithinMs: number;
   /** How long after its send deadline it cannot be ruled out that a run is an attempt's own. */
   readonly runMayBeMadeWithinMs: number;
 }
@@ -62,8 +60,6 @@ export interface ClaimRequest {
   /** Forge clock minus ours, now, and how far off that may be. */
   readonly offsetMs: number;
   readonly uncertaintyMs: number;
-  /** How long after its send deadline an attempt may still get a run. */
-  readonly runMadeWithinMs: number;
   /** How long after its send deadline it cannot be ruled out that a run is an attempt's own. */
   readonly runMayBeMadeWithinMs: number;
   /** If the claim is the probe of a blocked target: how long until the next one. */

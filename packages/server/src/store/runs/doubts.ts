@@ -9,28 +9,31 @@ export const MAY_BE_IN_DOUBT = sql<SqlBool>`is_named = 0 and state <> 'refused' 
 
 export interface DoubtQuery {
   readonly forgeId: string;
-  /** How long after its send deadline an attempt may still get a run; milliseconds. */
-  readonly runMadeWithinMs: number;
   /** How long after its send deadline it cannot be ruled out that a run is an attempt's own; milliseconds. */
   readonly runMayBeMadeWithinMs: number;
 }
 
 /**
- * While they last: until its run is known, it surely started nothing, or a run made from now on cannot be its own. That
- * a listing has shown, by the forge's own clock; of one that was given up, or given a run by its time after a lost answer,
- * which may be another's, the database's clock says it.
+ * While they last: until its run is known, or listings have shown that it started none and that a run made from then on cannot be its
+ * own, by the forge's clock (`noneMayBeMadeAfter`). Of one that was given up as ambiguous, or given a run by its time after a lost
+ * answer, which may be another's, the database's clock says it.
  */
 export async function listDoubts(
   db: Kysely<Schema>,
-  { forgeId, runMadeWithinMs }: Omit<DoubtQuery, 'runMayBeMadeWithinMs'>,
+  query: DoubtQuery,
   dbNow: RawBuilder<number>,
 ): Promise<Doubt[]> {
-  // Twice: what is sent next knows the forge's clock no better.
-  const afterDeadline = sql<number>`2 * forge_uncertainty_ms + ${sql.lit(runMadeWithinMs)}`;
-  const lasts = sql<SqlBool>`case when ended_at is null and run_id is null
-    then coalesce(missing_at, 0) <= forge_send_deadline + ${afterDeadline}
-    else ${dbNow} <= send_deadline + ${afterDeadline} end`;
-  return readDoubts(db, forgeId, sql<SqlBool>`${MAY_BE_IN_DOUBT} and ${lasts}`);
+  const lasts = sql<SqlBool>`(ended_at is null and run_id is null
+    or state <> 'absent' and ${isRecent(query, dbNow)})`;
+  return readDoubts(db, query.forgeId, sql<SqlBool>`${MAY_BE_IN_DOUBT} and ${lasts}`);
+}
+
+/** A run that is made now could still be its own. Twice the uncertainty: what is sent next knows the forge's clock no better. */
+function isRecent(
+  { runMayBeMadeWithinMs }: Pick<DoubtQuery, 'runMayBeMadeWithinMs'>,
+  dbNow: RawBuilder<number>,
+): RawBuilder<SqlBool> {
+  return sql<SqlBool>`${dbNow} <= send_deadline + 2 * forge_uncertainty_ms + ${sql.lit(runMayBeMadeWithinMs)}`;
 }
 
 /**
@@ -39,15 +42,15 @@ export async function listDoubts(
  */
 export async function listLostNames(
   db: Kysely<Schema>,
-  { forgeId, runMayBeMadeWithinMs }: Omit<DoubtQuery, 'runMadeWithinMs'>,
+  query: DoubtQuery,
   dbNow: RawBuilder<number>,
 ): Promise<Doubt[]> {
-  const within = sql<number>`2 * forge_uncertainty_ms + ${sql.lit(runMayBeMadeWithinMs)}`;
+  const { forgeId } = query;
   const open = await readLostNames(db, forgeId, sql<SqlBool>`ended_at is null`);
   const ended = await readLostNames(
     db,
     forgeId,
-    sql<SqlBool>`ended_at is not null and ${dbNow} <= send_deadline + ${within}`,
+    sql<SqlBool>`ended_at is not null and ${isRecent(query, dbNow)}`,
   );
   return [...open, ...ended];
 }
