@@ -36,10 +36,12 @@ for (const database of databases) {
         dispatcher: { interval: '10m' },
       };
       const world = await startWorld({ database, config, forge: acme(4) });
+      // The burst is taken after this, however long the first dispatch then takes to reach the forge; a clock shows whole milliseconds.
+      const before = world.clock.now();
       await enqueueThree(world);
       await world.forge('three runs', ({ runs }) => runs.length === 3);
-      const [first = 0, , third = 0] = world.ourRuns().map(({ createdAt }) => createdAt);
-      expect(third - first).toBeGreaterThanOrEqual(900);
+      const [, , third = 0] = world.ourRuns().map(({ createdAt }) => createdAt);
+      expect(third - before).toBeGreaterThanOrEqual(999);
     });
   });
 }
