@@ -84,6 +84,27 @@ describe('with the default waits', () => {
     expect(world.ourRuns()).toHaveLength(3);
   });
 
+  it.each([
+    ['forward', -10],
+    ['back', 120],
+  ] as const)(
+    'a forge’s clock that is put %s while an answer is lost makes the wait neither shorter nor longer',
+    async (_, wrongBy) => {
+      const setWrong = { prepare: (sim: World['sim']) => sim.clock.setOffset(wrongBy * MINUTE_MS) };
+      const world = await startWithDefaults(setWrong);
+      world.sim.addFault({ on: 'dispatch', kind: 'reset-before' });
+      await world.api.enqueue('linux', { template_id: 'build' });
+      await world.forge('the lost one', () => dispatchesOf(world).length === 1);
+      const sentAt = world.clock.monotonic();
+      const passedMs = (): number => world.clock.monotonic() - sentAt;
+      await world.passTimeUntil('some time has passed', () => passedMs() > 50_000);
+      world.sim.clock.setOffset(0);
+      await world.passTimeUntil('it is sent again', () => dispatchesOf(world).length === 2);
+      expect(passedMs()).toBeGreaterThan(5 * MINUTE_MS);
+      expect(passedMs()).toBeLessThan(12 * MINUTE_MS);
+    },
+  );
+
   it('a run that no runner picks up keeps an idle one for 15 minutes', async () => {
     const world = await startWithDefaults({
       forge: acme(1),

@@ -38,7 +38,12 @@ it.each(['head_branch', 'path'])(
 
 it('after a guess the run of the guessed job is not given to the next one with other inputs', async () => {
   const exceptions = { hiddenRuns: 1, ambiguousRuns: 1 };
-  const world = await startWorld({ database, config, forge: acme(3), exceptions });
+  // The next one waits as long, by the database's clock.
+  const dispatcher = { ...config.dispatcher, run_lookup_timeout: '30s' };
+  const world = await startWorld({
+    ...{ database, forge: acme(3), exceptions },
+    config: { ...config, dispatcher },
+  });
   const { id: hold } = world.sim.addFault({ on: 'dispatch', kind: 'hold-before' });
   const first = await world.api.enqueue('linux', {
     ...{ template_id: 'build', inputs: { note: 'one' } },

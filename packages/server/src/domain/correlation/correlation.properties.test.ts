@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT } from '../attempt.testkit.ts';
 import { namedAt } from './clusters.ts';
-import { MINUTE, madeAfter, SECOND, sentAfter, TIMING } from './correlation.testkit.ts';
+import { MINUTE, madeAfter, passedBy, SECOND, sentAfter, TIMING } from './correlation.testkit.ts';
 import { type CorrelationInput, correlate } from './correlation.ts';
 import type { CandidateRun, SearchedAttempt } from './window.ts';
 
@@ -34,15 +34,15 @@ const anyKey = fc
     isSending: fc.constantFrom(false, false, false, true),
     isComplete: fc.constantFrom(true, true, true, false),
     listedAfter: fc.nat(12 * MINUTE),
-    late: fc.nat(MINUTE),
   })
-  .map(({ attempts, runs, isSending, isComplete, listedAfter, late }): CorrelationInput => {
+  .map(({ attempts, runs, isSending, isComplete, listedAfter }): CorrelationInput => {
     const sentAt = CLAIMED_AT + listedAfter;
+    const sent = attempts.map(({ at, ...rest }, i) => {
+      const correlationInput = rest.isNamed ? 'dispatch-id' : null;
+      return sentAfter(`attempt-${i}`, at, { ...rest, correlationInput });
+    });
     return {
-      attempts: attempts.map(({ at, ...rest }, i) => {
-        const correlationInput = rest.isNamed ? 'dispatch-id' : null;
-        return sentAfter(`attempt-${i}`, at, { ...rest, correlationInput });
-      }),
+      attempts: sent,
       namedCommits: new Set([namedAt('dispatch-id', 'named')]),
       sending: isSending ? [attempt('attempt-sending')] : [],
       rivals: [],
@@ -56,9 +56,11 @@ const anyKey = fc
         }),
       ),
       elsewhere: [],
-      listing: { sentAt, isComplete, createdSince: 0, readableForMs: Infinity },
+      listing: {
+        ...{ sentAt, isComplete, createdSince: 0, readableForMs: Infinity },
+        passedMs: passedBy(sentAt, sent),
+      },
       timing: TIMING,
-      now: sentAt + late,
     };
   });
 

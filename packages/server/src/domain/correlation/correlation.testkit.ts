@@ -35,11 +35,24 @@ export const madeAfter = (id: string, ms: number, over: Partial<CandidateRun> = 
 /** Deadline (5 s) and request timeout after the claim, and a moment. */
 export const OVER = CLAIMED_AT + 36 * SECOND;
 
+/** Where no clock was stepped. */
+export function passedBy(
+  sentAt: number,
+  attempts: readonly SearchedAttempt[],
+): ReadonlyMap<string, number> {
+  return new Map(attempts.map(({ id, sendDeadline }) => [id, sentAt - sendDeadline]));
+}
+
 /** What is decided of each attempt, in a word and the runs it is about. */
 export function decide(
-  over: Partial<CorrelationInput> & { listedAt?: number },
+  over: Partial<Omit<CorrelationInput, 'listing'>> & {
+    readonly listing?: Partial<CorrelationInput['listing']>;
+    readonly listedAt?: number;
+  },
 ): Record<string, string> {
-  const sentAt = over.listedAt ?? CLAIMED_AT + 10 * SECOND;
+  const { listing, listedAt, ...rest } = over;
+  const sentAt = listing?.sentAt ?? listedAt ?? CLAIMED_AT + 10 * SECOND;
+  const attempts = rest.attempts ?? [];
   const decisions = correlate({
     attempts: [],
     sending: [],
@@ -48,11 +61,17 @@ export function decide(
     knownIds: { open: (over.sending ?? []).map(({ id }) => id), settled: [] },
     runs: [],
     elsewhere: [],
-    listing: { sentAt, isComplete: true, createdSince: 0, readableForMs: Infinity },
     timing: TIMING,
     namedCommits: new Set(),
-    now: sentAt,
-    ...over,
+    ...rest,
+    listing: {
+      sentAt,
+      isComplete: true,
+      createdSince: 0,
+      readableForMs: Infinity,
+      passedMs: passedBy(sentAt, attempts),
+      ...listing,
+    },
   });
   return Object.fromEntries(
     decisions.map((one) => [

@@ -15,14 +15,13 @@ import { type ElsewhereRun, findRenamed } from './elsewhere.ts';
 import {
   type CandidateRun,
   earliestOf,
-  inTimeUntil,
-  lastSendOf,
+  madeLateMs,
   maybeSameActor,
-  noneMayBeMadeAfter,
+  runMayBeMadeWithinMs,
   type SearchedAttempt,
 } from './window.ts';
 
-/** One key: repository, workflow, ref, actor. All times are on the forge's clock. */
+/** One key: repository, workflow, ref, actor. All moments are on the forge's clock. */
 export interface CorrelationInput extends Sight {
   /** Attempts that need a run: `unknown`, or `accepted` by a reply that named none. */
   readonly attempts: readonly SearchedAttempt[];
@@ -48,8 +47,9 @@ export interface CorrelationInput extends Sight {
     readonly createdSince: number;
     /** How long its repository could be listed by then: since the last outage. */
     readonly readableForMs: number;
+    /** By the id of each of the attempts: how long its send deadline had surely passed when the listing left (`passedSinceDeadlineMs`). */
+    readonly passedMs: ReadonlyMap<string, number>;
   };
-  readonly now: number;
 }
 
 /**
@@ -140,7 +140,11 @@ function decideCluster(
   rivals: readonly SearchedAttempt[],
 ): Decision[] {
   const { attempts, runs } = cluster;
-  const { listing, timing, sending } = input;
+  const {
+    listing,
+    timing: { requestTimeoutMs },
+    sending,
+  } = input;
   const wait = attempts.map(({ id }): Decision => ({ kind: 'wait', attemptId: id }));
   // A run that the listing does not show may exist: counting tells nothing.
   const isReached = (one: SearchedAttempt): boolean => earliestOf(one) >= listing.createdSince;
@@ -156,7 +160,7 @@ function decideCluster(
   const isExact = areAllPaired && runs.length === attempts.length;
   const areAllListed = attempts.every(({ claimedAt }) => listing.sentAt >= claimedAt);
   const isOver = attempts.every(
-    (one) => listing.sentAt > lastSendOf(one, timing) + one.uncertaintyMs,
+    (one) => passedMs(one, input) > requestTimeoutMs + one.uncertaintyMs,
   );
   if (!isOver && !(isExact && areAllListed)) return wait;
   return attempts.map((one): Decision => {
@@ -177,11 +181,12 @@ export const INCOMPLETE_RECHECKS = 10;
 function unlisted(
   attempt: SearchedAttempt,
   runs: readonly CandidateRun[],
-  { timing, now, listing }: CorrelationInput,
+  input: CorrelationInput,
 ): Decision {
-  const { runLookupTimeoutMs, recheckAfterMs } = timing;
+  const { timing, listing } = input;
+  const { requestTimeoutMs, runLookupTimeoutMs, recheckAfterMs } = timing;
   const patienceMs = INCOMPLETE_RECHECKS * recheckAfterMs;
-  const isLongAgo = now >= lastSendOf(attempt, timing) + runLookupTimeoutMs + patienceMs;
+  const isLongAgo = passedMs(attempt, input) >= requestTimeoutMs + runLookupTimeoutMs + patienceMs;
   const { id: attemptId } = attempt;
   if (!isLongAgo || listing.readableForMs < patienceMs) return { kind: 'wait', attemptId };
   return { kind: 'ambiguous', attemptId, runs };
@@ -193,25 +198,31 @@ function isInterchangeable(attempts: readonly SearchedAttempt[]): boolean {
 }
 
 /** Its run would be cancelled at once: it is taken by its time only when no more can be made that could be its own. */
-function isCancelEarly(
-  attempt: SearchedAttempt,
-  { listing, timing }: Pick<CorrelationInput, 'listing' | 'timing'>,
-): boolean {
+function isCancelEarly(attempt: SearchedAttempt, input: CorrelationInput): boolean {
   const { state, cancelWantedAt, isNamed, uncertaintyMs } = attempt;
   if (state !== 'unknown' || cancelWantedAt === null || isNamed) return false;
-  return listing.sentAt <= inTimeUntil(attempt, timing) + uncertaintyMs;
+  const { timing } = input;
+  const mayBeMadeMs = timing.requestTimeoutMs + madeLateMs(timing);
+  return passedMs(attempt, input) <= mayBeMadeMs + uncertaintyMs;
 }
 
 /** @param runs that may be its own, or another's */
 function withoutRun(
   attempt: SearchedAttempt,
   runs: readonly CandidateRun[],
-  { listing, timing }: CorrelationInput,
+  input: CorrelationInput,
 ): Decision {
-  const { id: attemptId, missingSince } = attempt;
-  // By when the listing left: what was made after that it cannot show. Absent, it lets those with other inputs be sent.
-  const isLongAgo = listing.sentAt > noneMayBeMadeAfter(attempt, timing);
+  const { listing, timing } = input;
+  const { id: attemptId, missingSince, uncertaintyMs } = attempt;
+  // By when the listing left: what was made after that it cannot show. Absent, it lets those with other inputs be sent: what is made
+  // from now on bears a later stamp than any that may be its own. Uncertain are that stamp and the moment that is compared.
+  const isLongAgo = passedMs(attempt, input) > runMayBeMadeWithinMs(timing) + 2 * uncertaintyMs;
   const isSecond = missingSince !== null && listing.sentAt - missingSince >= timing.recheckAfterMs;
   if (!isLongAgo || !isSecond) return { kind: 'missing', attemptId };
   return runs.length > 0 ? { kind: 'ambiguous', attemptId, runs } : { kind: 'absent', attemptId };
+}
+
+/** None that was left out is old enough for anything. */
+function passedMs({ id }: SearchedAttempt, { listing }: CorrelationInput): number {
+  return listing.passedMs.get(id) ?? -Infinity;
 }

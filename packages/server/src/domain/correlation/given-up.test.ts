@@ -162,7 +162,7 @@ it('never complete listings end in an ambiguous outcome, late, and never in an a
   const attempts = [sentAfter('a', 0, { missingSince: OVER })];
   const end = CLAIMED_AT + 35 * SECOND + 15 * MINUTE;
   const listing = { isComplete: false, createdSince: 0, readableForMs: Infinity };
-  const at = (sentAt: number) => decide({ attempts, listing: { ...listing, sentAt }, now: sentAt });
+  const at = (sentAt: number) => decide({ attempts, listing: { ...listing, sentAt } });
   expect(at(end - 1)).toEqual({ a: 'wait' });
   expect(at(end)).toEqual({ a: 'ambiguous: ' });
 });
@@ -174,7 +174,6 @@ it('an incomplete listing after an outage says nothing yet: those that follow ma
     decide({
       attempts,
       listing: { sentAt, isComplete: false, createdSince: 0, readableForMs },
-      now: sentAt,
     });
   expect(at(10 * MINUTE - 1)).toEqual({ a: 'wait' });
   expect(at(10 * MINUTE)).toEqual({ a: 'ambiguous: ' });

@@ -120,7 +120,7 @@ export function mayBeMadeInTime(
 }
 
 /** The last moment of a run that is taken by its time. */
-export function inTimeUntil(attempt: SearchedAttempt, timing: CorrelationTiming): number {
+function inTimeUntil(attempt: SearchedAttempt, timing: CorrelationTiming): number {
   return lastSendOf(attempt, timing) + madeLateMs(timing);
 }
 
@@ -131,13 +131,6 @@ export function mayBeMadeLater(
   timing: CorrelationTiming,
 ): boolean {
   return mayBeWithin(attempt, run, lastSendOf(attempt, timing) + timing.runLookupTimeoutMs);
-}
-
-/** What is made after this bears a later stamp than any that may be this attempt's own. */
-export function noneMayBeMadeAfter(attempt: SearchedAttempt, timing: CorrelationTiming): number {
-  const mayBeMadeUntil = attempt.sendDeadline + runMayBeMadeWithinMs(timing);
-  // Once for the stamp, and once for the moment that is compared with this.
-  return mayBeMadeUntil + 2 * attempt.uncertaintyMs;
 }
 
 function mayBeWithin(

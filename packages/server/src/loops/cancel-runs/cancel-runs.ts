@@ -1,10 +1,12 @@
 import type { Attempt } from '../../domain/attempt.ts';
+import { passedSinceDeadlineMs } from '../../domain/correlation/passed-time.ts';
 import { runMadeWithinMs } from '../../domain/correlation/window.ts';
 import { ForgeError } from '../../forge/forge.ts';
 import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext, LoopSpec } from '../leased-loop.ts';
 import { LogThrottle } from '../log-throttle.ts';
 import { askedOf, type FollowDeps, isClosed, takeRun } from '../track-runs/follow-run.ts';
+import { KnownSince } from '../track-runs/known-since.ts';
 import { CancelPace, type LastingCause } from './cancel-pace.ts';
 import { type GuessDeps, isGuessed, isOnlyRun, RunsNotListed } from './guessed-run.ts';
 
@@ -19,6 +21,7 @@ export interface CancelRunsDeps
 }
 
 interface TickDeps extends CancelRunsDeps, FollowDeps {
+  readonly knownSince: KnownSince;
   readonly pace: CancelPace;
 }
 
@@ -45,6 +48,7 @@ function makeDeps(given: CancelRunsDeps): TickDeps {
     awaitingNextJob: new Set(),
     logThrottle: new LogThrottle(),
     limits: new LimitPauses(clock, cancelRetryMs),
+    knownSince: new KnownSince(clock),
     pace: new CancelPace(clock, cancelRetryMs),
   };
 }
@@ -55,8 +59,9 @@ async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
   const waits = { forceCancelMs, runMadeWithinMs: runMadeWithinMs(deps) };
   const wanted = await store.runs.listWantedCancels(forge.id, waits);
   deps.logThrottle.keepOnly(wanted.map(({ attempt }) => attempt.id));
+  deps.knownSince.note(wanted.map(({ attempt }) => attempt.id));
   // One after another, as the forge wishes of requests that change something; but none waits for one that hangs.
-  for (const { attempt, how } of pace.inTurn(wanted)) {
+  for (const { attempt, how } of pace.inTurn(wanted.filter((one) => !isEarly(deps, one.attempt)))) {
     if (!context.mayGoOn()) return;
     if (!limits.mayAsk(askedOf('cancel', attempt)) || !pace.tryBegin(attempt)) continue;
     const cancel = (): Promise<void> => cancelOne(deps, attempt, how, context.signal);
@@ -65,6 +70,17 @@ async function tick(deps: TickDeps, context: LoopContext): Promise<void> {
     });
     await background.waitFor([attempt.id], clock);
   }
+}
+
+/** By the database's clock no other run can be made any more that could be its own; a clock may have been put forward. */
+function isEarly(deps: TickDeps, attempt: Attempt): boolean {
+  if (!isGuessed(attempt)) return false;
+  const passedMs = passedSinceDeadlineMs(attempt, {
+    sentAt: deps.clock.now(),
+    forgeSentAt: deps.forge.now() ?? -Infinity,
+    knownForMs: deps.knownSince.asOfNow()(attempt.id),
+  });
+  return passedMs <= runMadeWithinMs(deps) + attempt.forgeUncertaintyMs;
 }
 
 async function cancelOne(

@@ -13,6 +13,7 @@ import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import { LogThrottle } from '../log-throttle.ts';
 import { WebhookFlow } from '../webhooks/webhook-flow.ts';
 import { followRepo } from './follow-repo.ts';
+import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
 
@@ -128,6 +129,7 @@ function start() {
     ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
     ...{ logThrottle: new LogThrottle(), awaitingNextJob: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
+    knownSince: new KnownSince(clock),
     limits: new LimitPauses(clock, INTERVAL_MS),
     limitedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),
     closedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),

@@ -16,6 +16,7 @@ import {
   takeWorkflowJobs,
 } from './follow-run.ts';
 import { followUnlisted } from './follow-unlisted.ts';
+import type { KnownSince } from './known-since.ts';
 import type { ListingOutages } from './listing-outages.ts';
 import type { RepoLook } from './repo-runs.ts';
 import {
@@ -38,9 +39,13 @@ export interface RepoDeps extends FollowOneDeps {
   /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
   readonly plainlyFrom: Map<string, number>;
   readonly outages: ListingOutages;
+  readonly knownSince: KnownSince;
   /** Repositories, by their key, whose listing met a limit of the forge's. */
   readonly limitedRepos: GrowingPauses;
 }
+
+/** Of one look. */
+interface LookDeps extends RepoDeps, Pick<ResolveDeps, 'knownForMs'> {}
 
 export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): string {
   return `${owner}/${repo}`;
@@ -48,11 +53,12 @@ export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): strin
 
 /** One repository that fails must not keep the others from being followed; nor does its own look reject. */
 export async function followRepo(
-  deps: RepoDeps,
+  given: RepoDeps,
   look: RepoLook,
   context: LoopContext,
 ): Promise<void> {
   const key = repoKeyOf(look);
+  const deps = { ...given, knownForMs: given.knownSince.asOfNow() };
   try {
     const mayList = deps.limitedRepos.isOver(key);
     if (look.listed.length > 0 && mayList) {
@@ -75,7 +81,7 @@ export async function followRepo(
 }
 
 async function noteFailure(
-  deps: RepoDeps,
+  deps: LookDeps,
   look: RepoLook,
   context: LoopContext,
   error: unknown,
@@ -99,7 +105,7 @@ async function noteFailure(
 }
 
 async function followByListing(
-  deps: RepoDeps,
+  deps: LookDeps,
   look: RepoLook,
   context: LoopContext,
 ): Promise<void> {
@@ -140,7 +146,7 @@ async function followByListing(
 }
 
 /** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
-async function findTold(deps: RepoDeps, look: RepoLook, context: LoopContext): Promise<void> {
+async function findTold(deps: LookDeps, look: RepoLook, context: LoopContext): Promise<void> {
   if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
   const { owner, repo, createdSince } = look;
   const where = { forgeId: deps.forge.id, owner, repo, createdSince };
@@ -162,7 +168,7 @@ async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<
 }
 
 function resolveDeps(
-  deps: RepoDeps,
+  deps: LookDeps,
   look: RepoLook,
   context: LoopContext,
   offset: DateOffset,
@@ -175,6 +181,7 @@ function resolveDeps(
     offset,
     credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
+    knownForMs: deps.knownForMs,
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
     listAgainLater: () => listPlainlyLater(deps, look),
     readableForMs: deps.outages.readableForMs(repoKeyOf(look)),

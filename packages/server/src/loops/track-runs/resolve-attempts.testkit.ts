@@ -98,6 +98,7 @@ export async function resolve(
     runs: fake as RunStore,
     timing,
     now: sentAt,
+    knownForMs: () => 0,
     lateRunMs: 86_400_000,
     readableForMs: Infinity,
     runVisibleMs: 60_000,

@@ -8,6 +8,7 @@ import {
 } from '../../domain/correlation/correlation.ts';
 import type { ElsewhereRun } from '../../domain/correlation/elsewhere.ts';
 import { lateRuns } from '../../domain/correlation/late-runs.ts';
+import { passedSinceDeadlineMs } from '../../domain/correlation/passed-time.ts';
 import { findUnnamedRun } from '../../domain/correlation/unnamed-run.ts';
 import {
   type CorrelationTiming,
@@ -42,6 +43,8 @@ export interface ResolveDeps extends Omit<ToldDeps & StandingDeps, 'runs'> {
   readonly credentialNow: () => Pick<CredentialStatus, 'budgetId' | 'actor'>;
   /** Our clock. */
   readonly now: number;
+  /** When the look began, before anything was asked: how long this process had known of an attempt. */
+  readonly knownForMs: (attemptId: string) => number;
   /** How long the repository could be listed by now: since the last outage. */
   readonly readableForMs: number;
   /** An attempt that was given up is watched this long for a run that turns up after all. */
@@ -229,18 +232,28 @@ function searchOf(
   attempts: readonly Attempt[],
   { looked, ...seen }: SeenRuns & Pick<CorrelationInput, 'elsewhere'> & { readonly looked: Looked },
 ): CorrelationInput {
-  const { now, offset, readableForMs } = deps;
+  const { readableForMs } = deps;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
   const searched = (isMeant: (one: Attempt) => boolean) => searchedOf(deps, attempts, isMeant);
+  const passedMs = passedSinceDeadlines(deps, attempts.filter(isSearching), looked);
   return {
     ...seen,
     attempts: searched(isSearching),
     sending: attempts.filter(({ state }) => state === 'claimed'),
     rivals: searched((one) => isWatched(one) || (isByTime(one) && !hasOwnRun(one))),
     acceptedByTime: searched((one) => isByTime(one) && hasOwnRun(one)),
-    listing: { sentAt, isComplete, createdSince, readableForMs },
-    now: now + offset.offsetMs,
+    listing: { sentAt, isComplete, createdSince, readableForMs, passedMs },
   };
+}
+
+function passedSinceDeadlines(
+  { knownForMs }: ResolveDeps,
+  attempts: readonly Attempt[],
+  { sentAt, forgeSentAt }: Looked,
+): Map<string, number> {
+  const passedOf = (one: Attempt): number =>
+    passedSinceDeadlineMs(one, { sentAt, forgeSentAt, knownForMs: knownForMs(one.id) });
+  return new Map(attempts.map((one) => [one.id, passedOf(one)]));
 }
 
 /** Asked for only where it can tell something: attempts that send their id, and runs that bear none. */

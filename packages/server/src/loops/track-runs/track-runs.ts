@@ -8,6 +8,7 @@ import { LogThrottle } from '../log-throttle.ts';
 import { DoubtPace } from './doubt-pace.ts';
 import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
+import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
 import { OverdueRuns } from './overdue-runs.ts';
 import { type OwedLook, OwedLooks } from './owed-looks.ts';
@@ -16,7 +17,13 @@ import { needsListing } from './resolve-attempts.ts';
 import { type Look, TrackPace } from './track-pace.ts';
 import { WatchPace } from './watch-pace.ts';
 
-type KeptInMemory = 'plainlyFrom' | 'closedRepos' | 'outages' | 'limitedRepos' | 'limits';
+type KeptInMemory =
+  | 'plainlyFrom'
+  | 'closedRepos'
+  | 'outages'
+  | 'knownSince'
+  | 'limitedRepos'
+  | 'limits';
 
 export interface TrackRunsDeps
   extends Omit<RepoDeps, 'lookedInto' | 'awaitingNextJob' | 'logThrottle' | KeptInMemory> {
@@ -86,6 +93,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
     outages: new ListingOutages(clock, recheckAfterMs),
+    knownSince: new KnownSince(clock),
     limits: new LimitPauses(clock, trackingIntervalMs),
     limitedRepos: new GrowingPauses({
       ...{ clock, firstMs: LIMITED_INTERVALS * trackingIntervalMs },
@@ -115,6 +123,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
     listWatched(deps, look),
   ]);
   forgetEnded(deps, live);
+  deps.knownSince.note(live.map(({ id }) => id));
   const isSought = [...live, ...watched].some(needsListing);
   const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;
