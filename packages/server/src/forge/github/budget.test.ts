@@ -36,6 +36,20 @@ describe('a budget that knows nothing', () => {
     expect(start().budget.admit(share)).toBeNull();
   });
 
+  it('takes no number that nobody dated: a gateway’s own 0 would stop all dispatches for good', () => {
+    const { clock, budget } = start();
+    const headers = {
+      'retry-after': '30',
+      'x-ratelimit-limit': '10',
+      'x-ratelimit-remaining': '0',
+    };
+    const retryAt = clock.now() + 30_000;
+    expect(budget.learn(answer(clock, { status: 429, headers }), 0)).toEqual({ retryAt });
+    expect(budget.rate()).toMatchObject({ remaining: null, blockedUntil: retryAt });
+    clock.step(30_000);
+    expect(budget.rate()).toMatchObject({ remaining: null, blockedUntil: null });
+  });
+
   it('reads missing headers as unknown, never as 0 (defect #14)', () => {
     const { clock, budget } = start();
     budget.learn(answer(clock), 0);
@@ -210,6 +224,65 @@ describe('a clock that was five hours ahead and is put right', () => {
     });
     budget.learn(secondary(clock), 0);
     expect(budget.admit('dispatch')).toBe(clock.now() + 120_000);
+  });
+});
+
+describe('a secondary limit that is one target’s own', () => {
+  const list = (repo: string) => ({ target: `list the runs of ${repo}`, isMutation: false });
+  const MINUTE_MS = 60_000;
+
+  /** Some are limited each time, others go through between two stops. @returns minutes of each stop */
+  function stopsOf(limited: readonly string[], rounds: number, headers = {}): number[] {
+    const { clock, budget } = start();
+    const stops: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      for (const repo of limited) {
+        budget.learn(secondary(clock, headers), 0, list(repo));
+        const stopMs = (budget.admit('dispatch') ?? clock.now()) - clock.now();
+        stops.push(stopMs / MINUTE_MS);
+        clock.step(stopMs + 1);
+        budget.learn(answer(clock), 0, list('good'));
+        clock.step(1_000);
+      }
+    }
+    return stops;
+  }
+
+  it('stops the credential a minute each time, however many there are (one job in 15 minutes was sent)', () => {
+    expect(stopsOf(['a'], 5)).toEqual([1, 1, 1, 1, 1]);
+    expect(stopsOf(['a', 'b'], 4)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('stops it as long as it says the first time, and then a minute', () => {
+    const headers = { 'retry-after': '780' };
+    expect(stopsOf(['a', 'b'], 3, headers)).toEqual([13, 13, 1, 1, 1, 1]);
+    expect(stopsOf(['a'], 2, { 'retry-after': '7' })).toEqual([7 / 60, 7 / 60]);
+  });
+
+  it('is asked for again when it says', () => {
+    const { clock, budget } = start();
+    const meet = () => budget.learn(secondary(clock, { 'retry-after': '780' }), 0, list('a'));
+    meet();
+    clock.step(780_001);
+    budget.learn(answer(clock), 0, list('good'));
+    clock.step(1);
+    expect(meet()).toEqual({ retryAt: clock.now() + 780_000 });
+    expect(budget.rate().blockedUntil).toBe(clock.now() + MINUTE_MS);
+    expect(budget.rateFactor).toBe(0.5);
+  });
+
+  it('is the account’s where nothing of its kind went through since the last one', () => {
+    const { clock, budget } = start();
+    const dispatch = (workflow: string) => ({ target: workflow, isMutation: true });
+    const waits = ['a', 'b', 'a', 'b'].map((workflow) => {
+      budget.learn(secondary(clock), 0, dispatch(workflow));
+      const waitMs = (budget.admit('dispatch') ?? 0) - clock.now();
+      clock.step(waitMs + 1);
+      budget.learn(answer(clock), 0, list('good'));
+      clock.step(1_000);
+      return waitMs / MINUTE_MS;
+    });
+    expect(waits).toEqual([1, 2, 4, 8]);
   });
 });
 

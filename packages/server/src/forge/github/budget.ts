@@ -6,26 +6,25 @@ import {
   readLimitFacts,
   type WireAnswer,
 } from './limit-facts.ts';
+import {
+  type LimitedRequest,
+  SECONDARY_WAIT_MS,
+  SecondaryLimit,
+  SHORTEST_WAIT_MS,
+} from './secondary-limit.ts';
 
 /** Who asks, first to last: when requests get scarce, only `poll` and then `track` thin out. */
 export type Share = 'dispatch' | 'cancel' | 'lookup' | 'track' | 'poll';
 
-/** What a secondary limit without `retry-after` costs the first time; doubles each time in a row (GitHub's advice). */
-const SECONDARY_WAIT_MS = 60_000;
-/** Longer waits help nobody: GitHub's own windows are an hour at most, and then it says so. */
-const LONGEST_SECONDARY_WAIT_MS = 15 * 60_000;
-/** A reset just passed by our clock, not yet by the forge's: not at once again. */
-const SHORTEST_WAIT_MS = 1_000;
 /** A quarter of a token's hourly limit left: from here on polling spreads what is left over the time to the reset. */
 const LOW_SHARE_OF_LIMIT = 0.25;
 /** So much of the spread may be used at once: all scopes are polled in one tick, and none is to starve. */
 const SPREAD_BURST_MS = 60_000;
-const LOWEST_RATE_FACTOR = 1 / 16;
-/** How slowly a halved dispatch rate grows back: from a half to all of it in five minutes. */
-const GROWTH_STEP = 0.1;
-const GROWTH_EVERY_MS = 60_000;
 /** Resets of one window, seen through a changing clock offset, are this close; the next window is an hour away. */
 const SAME_WINDOW_MS = 30_000;
+
+/** Nothing can be told of it. */
+const UNKNOWN_REQUEST: LimitedRequest = { target: '', isMutation: false };
 
 export interface LimitVerdict {
   /** Our clock, epoch milliseconds. */
@@ -49,12 +48,7 @@ export class RequestBudget {
   #remaining: number | null = null;
   #resetAt: number | null = null;
   #blockedUntil: number | null = null;
-  #rateFactor = 1;
-  #secondaryHits = 0;
-  /** When hits last ceased to count as "in a row". */
-  #settledAt = -Infinity;
-  #grewAt = 0;
-  #lastHitAt = Number.NEGATIVE_INFINITY;
+  readonly #secondary = new SecondaryLimit();
   /** Where a share stands on its even spread; behind `now`: it may go ahead. */
   readonly #spreadAt = new Map<Share, number>();
 
@@ -111,24 +105,30 @@ export class RequestBudget {
    * @param offsetMs forge clock minus ours, for moments that the forge states
    * @returns when to ask again, if the answer is a limit
    */
-  learn(answer: WireAnswer, offsetMs: number): LimitVerdict | undefined {
+  learn(
+    answer: WireAnswer,
+    offsetMs: number,
+    request: LimitedRequest = UNKNOWN_REQUEST,
+  ): LimitVerdict | undefined {
     const now = this.#clock.now();
     const facts = readLimitFacts(answer, now, offsetMs);
     this.#learnWindow(facts, now);
-    if (facts.limited === undefined) return undefined;
+    if (facts.limited === undefined) {
+      if (answer.status < 400) this.#secondary.pass(request, answer.sentAt, now);
+      return undefined;
+    }
     if (facts.limited === 'primary') {
       const statedAt = facts.retryAt ?? facts.resetAt ?? now + SECONDARY_WAIT_MS;
       const retryAt = Math.max(statedAt, now + SHORTEST_WAIT_MS);
       if (facts.isCore) this.#block(retryAt);
       return { retryAt };
     }
-    return { retryAt: this.#learnSecondary(facts.retryAt, answer.sentAt, now) };
+    return { retryAt: this.#learnSecondary(request, facts.retryAt, answer.sentAt, now) };
   }
 
   /** The share of the configured dispatch rate that is in force. */
   get rateFactor(): number {
-    this.#grow(this.#clock.now());
-    return this.#rateFactor;
+    return this.#secondary.rateFactor(this.#clock.now());
   }
 
   get blockedUntil(): number | null {
@@ -152,7 +152,7 @@ export class RequestBudget {
       resetAt: this.#resetAt,
       blockedUntil: this.#blockedUntil,
       rateFactor: this.rateFactor,
-      secondaryHits: this.#secondaryHits,
+      secondaryHits: this.#secondary.state.hits,
     };
   }
 
@@ -160,14 +160,9 @@ export class RequestBudget {
   adopt(other: SharedBudget): void {
     const now = this.#clock.now();
     if (other.blockedUntil !== null) this.#block(other.blockedUntil);
-    this.#grow(now);
-    // Hits of before are in the row until something else has changed in it.
-    const isNew = (other.blockedUntil ?? Infinity) > this.#settledAt;
-    if (isNew && other.secondaryHits > this.#secondaryHits) {
-      this.#secondaryHits = other.secondaryHits;
-      this.#rateFactor = Math.min(this.#rateFactor, other.rateFactor);
-      this.#grewAt = Math.max(now, this.#blockAt(now) ?? 0);
-    }
+    const { secondaryHits: hits, rateFactor, blockedUntil } = other;
+    const growsFrom = Math.max(now, this.#blockAt(now) ?? 0);
+    this.#secondary.adopt({ hits, rateFactor }, blockedUntil, growsFrom, now);
     const resetAt = notFar(other.resetAt, now);
     if (resetAt === null) return;
     this.#learnWindow({ ...other, resetAt, isCore: true }, now);
@@ -223,13 +218,12 @@ export class RequestBudget {
     facts: Pick<LimitFacts, 'limit' | 'remaining' | 'resetAt' | 'isCore'>,
     now: number,
   ): void {
-    if (!facts.isCore || facts.remaining === null) return;
+    // Of a number that nobody dated nobody can tell when it is over: a gateway's own `0` would stop all dispatches for good.
+    if (!facts.isCore || facts.remaining === null || facts.resetAt === null) return;
     this.#limit = facts.limit ?? this.#limit;
     const resetAt = this.#resetAsOf(now);
-    const isLater =
-      resetAt === null || facts.resetAt === null || facts.resetAt > resetAt + SAME_WINDOW_MS;
-    const isEarlier =
-      resetAt !== null && facts.resetAt !== null && facts.resetAt < resetAt - SAME_WINDOW_MS;
+    const isLater = resetAt === null || facts.resetAt > resetAt + SAME_WINDOW_MS;
+    const isEarlier = resetAt !== null && facts.resetAt < resetAt - SAME_WINDOW_MS;
     // An answer of the window before, overtaken by one of this window.
     if (isEarlier && now < resetAt) return;
     if (isLater || isEarlier) {
@@ -242,31 +236,20 @@ export class RequestBudget {
     this.#resetAt = facts.resetAt;
   }
 
-  #learnSecondary(statedAt: number | null, sentAt: number, now: number): number {
-    this.#grow(now);
-    // Ten requests in flight meet one limit ten times: that is one hit. One in our future is of before our clock was put back.
-    if (sentAt < this.#lastHitAt && this.#lastHitAt <= now) {
+  #learnSecondary(
+    request: LimitedRequest,
+    statedAt: number | null,
+    sentAt: number,
+    now: number,
+  ): number {
+    if (this.#secondary.isSameHit(sentAt, now)) {
       const retryAt = Math.max(statedAt ?? 0, this.#blockAt(now) ?? 0);
       this.#block(retryAt);
       return retryAt;
     }
-    this.#lastHitAt = now;
-    this.#secondaryHits += 1;
-    this.#rateFactor = Math.max(LOWEST_RATE_FACTOR, this.#rateFactor / 2);
-    const waitMs = SECONDARY_WAIT_MS * 2 ** Math.min(10, this.#secondaryHits - 1);
-    const retryAt =
-      statedAt === null
-        ? now + Math.min(waitMs, LONGEST_SECONDARY_WAIT_MS)
-        : Math.max(statedAt, now + this.#shortestWaitMs());
-    this.#block(retryAt);
-    this.#grewAt = retryAt;
+    const { stopUntil, retryAt } = this.#secondary.hit(request, statedAt, now);
+    this.#block(stopUntil);
     return retryAt;
-  }
-
-  /** A server that says "at once" and refuses again would be asked a hundred times a second: longer with each hit in a row. */
-  #shortestWaitMs(): number {
-    const hits = Math.min(10, this.#secondaryHits - 1);
-    return Math.min(SHORTEST_WAIT_MS * 2 ** hits, SECONDARY_WAIT_MS);
   }
 
   #blockAt(now: number): number | null {
@@ -278,19 +261,6 @@ export class RequestBudget {
     const now = this.#clock.now();
     if (notFar(until, now) === null) return;
     this.#blockedUntil = Math.max(this.#blockAt(now) ?? 0, until);
-  }
-
-  /** Hits count as "in a row" until the rate is whole again. */
-  #grow(now: number): void {
-    if (this.#secondaryHits === 0) return;
-    this.#grewAt = notFar(this.#grewAt, now) ?? now;
-    const steps = Math.floor((now - this.#grewAt) / GROWTH_EVERY_MS);
-    if (steps <= 0) return;
-    this.#grewAt += steps * GROWTH_EVERY_MS;
-    this.#rateFactor = Math.min(1, this.#rateFactor + steps * GROWTH_STEP);
-    if (this.#rateFactor < 1) return;
-    this.#secondaryHits = 0;
-    this.#settledAt = now;
   }
 }
 

@@ -167,7 +167,8 @@ export class GithubClient {
       dateOffset.observe(reply.headers['date'], reply.sentAt, reply.receivedAt);
     }
     const { offsetMs } = dateOffset.offset();
-    const limit = connection.budget.learn(reply, offsetMs);
+    const request = { target: call.doing, isMutation: call.isMutation };
+    const limit = connection.budget.learn(reply, offsetMs, request);
     if (reply.status !== 304) connection.budget.noteSpent(call.share);
     connection.keeper.noteChange(limit !== undefined);
     const isUnchanged = reply.status === 304 && call.etag !== undefined;

@@ -18,6 +18,8 @@ export interface TargetCall {
   readonly cancels?: 'bad' | 'stubborn';
   /** Another fault that brings the call about. */
   readonly with?: FaultSpec;
+  /** Another target that begins to answer the same some minutes later, and whose jobs come as well. */
+  readonly twin?: Pick<FaultSpec, 'owner' | 'repo'> & { readonly templateId: 'other' };
 }
 
 const REPO = { owner: 'acme', repo: 'bad' };
@@ -30,6 +32,11 @@ export const targetCalls: readonly TargetCall[] = [
     with: { ...REPO, on: 'dispatch', kind: 'not-found', times: 'always' },
   },
   { on: 'listRuns', target: REPO, templateId: 'bad' },
+  // Limited in turns, two have stopped everything.
+  {
+    ...{ on: 'listRuns', target: REPO, templateId: 'bad' },
+    twin: { ...OWNER, templateId: 'other' },
+  },
   {
     ...{ on: 'getRun', target: REPO, templateId: 'bad' },
     with: { ...REPO, on: 'listRuns', kind: 'status-before', times: 'always' },

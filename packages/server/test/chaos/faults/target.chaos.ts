@@ -11,7 +11,7 @@ const SAMPLE = { full: 16, small: 1 };
 chaos('faults:target one target fails at each call, all else goes on', async (context) => {
   const struck: TargetStrike[] = [];
   const failures = await eachOf(choose(context), ABREAST, async ({ call, answer }) => {
-    const name = `${answer.name} × ${call.on}`;
+    const name = `${answer.name} × ${call.on}${call.twin === undefined ? '' : ' of two'}`;
     try {
       const strike = await strikeTarget(call, answer);
       context.say(`${name}: ${JSON.stringify(strike)}`);

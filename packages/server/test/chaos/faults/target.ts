@@ -10,6 +10,7 @@ const STRIKES_FOR_MS = 75 * MINUTE_MS;
 const SETTLES_WITHIN_MS = 150 * MINUTE_MS;
 const GOOD_EVERY_MS = 7 * MINUTE_MS;
 const BAD_EVERY_MS = 20 * MINUTE_MS;
+const TWIN_AFTER_MS = 8 * MINUTE_MS;
 /** A limit stops the credential for a quarter of an hour at most, and the first stops come close together. */
 const LONGEST_WAIT_MS = 32 * MINUTE_MS;
 /** Pauses that did not grow with the stops would keep good jobs waiting for longer than this on average. */
@@ -122,7 +123,9 @@ class Strike {
 
   async #addJobsUntil(end: number): Promise<void> {
     const { clock } = this.#world.sim;
+    const twinAt = clock.now() + TWIN_AFTER_MS;
     let [goodAt, badAt] = [clock.now(), clock.now()];
+    let isTwinDue = this.#call.twin !== undefined;
     while (clock.now() < end) {
       if (goodAt <= clock.now()) {
         goodAt += GOOD_EVERY_MS;
@@ -130,11 +133,27 @@ class Strike {
       }
       if (badAt <= clock.now()) {
         badAt += BAD_EVERY_MS;
-        await this.#add(this.#call.templateId);
+        for (const templateId of this.#badTemplates()) await this.#add(templateId);
+      }
+      if (isTwinDue && twinAt <= clock.now()) {
+        isTwinDue = false;
+        this.#strikeTwin();
       }
       const next = Math.min(goodAt, badAt, end);
       await this.#world.passTimeUntil('time', () => clock.now() >= next, { mayBeStale: true });
     }
+  }
+
+  #badTemplates(): string[] {
+    const { templateId, twin } = this.#call;
+    return twin === undefined ? [templateId] : [templateId, twin.templateId];
+  }
+
+  #strikeTwin(): void {
+    const { on, twin } = this.#call;
+    if (twin === undefined) return;
+    const { templateId: _, ...target } = twin;
+    this.#world.sim.addFault({ on, ...target, ...this.#answer.fault, times: 'always' });
   }
 
   async #settle(): Promise<void> {
