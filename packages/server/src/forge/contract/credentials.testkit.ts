@@ -109,6 +109,17 @@ export function credentialContract(start: StartForge): void {
       expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true, error: '' });
     });
 
+    it('work though asking who they are meets a limit each time (after a restart nothing was sent for ever)', async () => {
+      const { forge, sim, clock } = await start();
+      sim.addFault({ on: 'user', kind: 'status-before', status: 429, times: 'always' });
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: false, error: '' });
+      clock.step((forge.credentialFor('dispatch').rate.blockedUntil ?? 0) - clock.now());
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true, error: '' });
+      expect(forge.credentialFor('dispatch').rate.blockedUntil).toBeNull();
+    });
+
     it('are disconnected by a 401 to any call', async () => {
       const { forge, sim } = await start();
       await forge.ensureConnected(forever);

@@ -88,7 +88,8 @@ export async function findOwnerType(
   }
 }
 
-async function askRateLimit(client: GithubClient, signal: AbortSignal): Promise<void> {
+/** Counts against no limit, and only a working credential is told. */
+export async function askRateLimit(client: GithubClient, signal: AbortSignal): Promise<void> {
   const call: Call = {
     ...ACCOUNT_CALL,
     about: '',

@@ -11,7 +11,7 @@ import {
   ForgeError,
   type ForgeUse,
 } from '../forge.ts';
-import { askWhoWeAre, canReadRepo, findOwnerType } from './accounts.ts';
+import { askRateLimit, askWhoWeAre, canReadRepo, findOwnerType } from './accounts.ts';
 import { RequestBudget } from './budget.ts';
 import type { EndpointName } from './call.ts';
 import { GithubClient, type RequestOutcome } from './client.ts';
@@ -64,6 +64,8 @@ class Github implements GithubForge {
   readonly #allowance: DispatchAllowance;
   readonly #features: DispatchFeatures;
   readonly #ownerTypes: Conclusions<'org' | 'user'>;
+  /** Asking who they are has met a limit, which may be of that alone: next time anything that only a working credential gets will do. */
+  readonly #limitedLogins = new Set<GithubClient>();
 
   constructor(options: GithubForgeOptions) {
     const { credentials, budgets, clock, dispatchRate } = options;
@@ -211,13 +213,19 @@ class Github implements GithubForge {
     if (!connection.source.isConfigured) return;
     await connection.keeper.refresh();
     try {
+      if (this.#limitedLogins.delete(client)) {
+        await askRateLimit(client, signal);
+        return;
+      }
       const login = await askWhoWeAre(client, signal);
       if (login !== '') connection.noteActor(login);
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
       // Neither a limit nor our own shutdown says anything about the credential.
-      if (error.code === 'rate-limited' && error.status !== undefined) connection.noteLimited();
-      else if (error.code !== 'rate-limited' && error.code !== 'not-sent') {
+      if (error.code === 'rate-limited' && error.isAnswered) {
+        connection.noteLimited();
+        this.#limitedLogins.add(client);
+      } else if (error.code !== 'rate-limited' && error.code !== 'not-sent') {
         connection.noteFails(error);
       }
     }
