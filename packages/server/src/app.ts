@@ -15,8 +15,10 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { findDescriptorLimit } from './lib/descriptor-limit.ts';
 import { listenFault, urlOf } from './lib/listening.ts';
 import type { Logger } from './lib/logger.ts';
+import { SharedClock } from './lib/shared-clock.ts';
 import { EventFeed } from './loops/event-feed.ts';
 import { logEvent } from './loops/event-log.ts';
+import { keepClockShared, shareClock } from './loops/share-clock.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
 import { startLoops } from './start-loops.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
@@ -29,6 +31,7 @@ const FORGE_ID = 'github';
 export interface AppDeps {
   readonly logger: Logger;
   readonly build: VersionInfo;
+  /** Default: the machine's, put right by the database's where several servers may share that. */
   readonly clock?: Clock;
   /** For the metrics; default: none are lost. */
   readonly lostLogLines?: () => number;
@@ -73,6 +76,7 @@ class RunningApp implements App {
   readonly #config: Config;
   readonly #deps: AppDeps;
   readonly #clock: Clock;
+  readonly #sharedClock: SharedClock | undefined;
   readonly #origin = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   readonly #stop = new AbortController();
   readonly #releasers: (() => Promise<void>)[] = [];
@@ -82,7 +86,9 @@ class RunningApp implements App {
   constructor(config: Config, deps: AppDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#clock = deps.clock ?? systemClock;
+    const isShared = deps.clock === undefined && config.database.driver === 'postgres';
+    this.#sharedClock = isShared ? new SharedClock(systemClock) : undefined;
+    this.#clock = deps.clock ?? this.#sharedClock ?? systemClock;
   }
 
   async start(): Promise<void> {
@@ -130,6 +136,7 @@ class RunningApp implements App {
     });
     this.#releasers.push(() => opened.close());
     const store = wrap?.store?.(opened) ?? opened;
+    await this.#shareClock(store);
     await refuseUnread(this.#config.groups, store.catalog);
     await store.catalog.sync(
       { id: FORGE_ID, kind: 'github' },
@@ -138,6 +145,15 @@ class RunningApp implements App {
     const { basic } = this.#config.auth;
     await syncUsers(basic.enabled ? basic.users : [], store.users);
     return store;
+  }
+
+  async #shareClock(store: Store): Promise<void> {
+    const clock = this.#sharedClock;
+    if (clock === undefined) return;
+    const deps = { store, clock, logger: this.#deps.logger };
+    await shareClock(deps);
+    const keeping = keepClockShared(deps, this.#stop.signal);
+    this.#releasers.push(() => keeping);
   }
 
   #makeMetrics(store: Store, forge: () => Forge): Metrics {

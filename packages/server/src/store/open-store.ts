@@ -73,8 +73,14 @@ export function makeStore(database: Database): Store {
     events: makeEventStore(database),
     retention: makeRetentionStore(database),
     ping: () => database.ping(),
+    now: () => readNow(database),
     close: () => database.close(),
   };
+}
+
+async function readNow({ read, dbNow }: Database): Promise<number> {
+  const { now } = await read.selectNoFrom(dbNow.as('now')).executeTakeFirstOrThrow();
+  return now;
 }
 
 async function connect(config: StoreConfig, deps: StoreDeps): Promise<OpenedDatabase> {

@@ -30,6 +30,8 @@ export interface Store {
   readonly retention: RetentionStore;
   /** Round trip in milliseconds. Throws StoreError when the database does not answer, or did not take the last write. */
   ping(): Promise<number>;
+  /** By the database's clock, which all servers on it share; epoch milliseconds. */
+  now(): Promise<number>;
   /** Waits for writes in flight. */
   close(): Promise<void>;
 }
