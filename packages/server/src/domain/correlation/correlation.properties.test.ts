@@ -57,7 +57,8 @@ const anyKey = fc
       ),
       elsewhere: [],
       listing: {
-        ...{ sentAt, isComplete, createdSince: 0, readableForMs: Infinity },
+        ...{ sentAt, isComplete, createdSince: 0 },
+        readableMs: new Map(sent.map(({ id }) => [id, Infinity])),
         passedMs: passedBy(sentAt, sent),
       },
       timing: TIMING,

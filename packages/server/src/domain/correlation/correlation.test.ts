@@ -36,7 +36,6 @@ describe('as many runs as attempts', () => {
       sentAt: CLAIMED_AT + SECOND,
       isComplete: false,
       createdSince: 0,
-      readableForMs: Infinity,
     };
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait' });
     expect(decide({ attempts, runs, listedAt: CLAIMED_AT - 1 })).toEqual({ a: 'wait' });
@@ -239,7 +238,7 @@ describe('a run that names an attempt', () => {
 
   it('is found by a listing that was cut short too', () => {
     const runs = [madeAfter('1', SECOND, { name: 'a-1' })];
-    const listing = { sentAt: OVER, isComplete: false, createdSince: 0, readableForMs: Infinity };
+    const listing = { sentAt: OVER, isComplete: false, createdSince: 0 };
     expect(decide({ attempts: [sentAfter('a-1', 0)], runs, listing })).toEqual({
       'a-1': '1 by input',
     });
@@ -283,7 +282,6 @@ describe('an attempt without a run', () => {
       sentAt,
       isComplete: true,
       createdSince: CLAIMED_AT + 9 * MINUTE,
-      readableForMs: Infinity,
     };
     expect(decide({ attempts, listing })).toEqual({ a: 'wait', b: 'absent' });
   });
@@ -291,7 +289,7 @@ describe('an attempt without a run', () => {
   it('leaves a run to wait that may belong to one the listing does not go back to', () => {
     const attempts = [sentAfter('a', 0), sentAfter('b', SECOND)];
     const sentAt = CLAIMED_AT + 60 * MINUTE;
-    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT, readableForMs: Infinity };
+    const listing = { sentAt, isComplete: true, createdSince: CLAIMED_AT };
     const runs = [madeAfter('1', 2 * SECOND)];
     expect(decide({ attempts, runs, listing })).toEqual({ a: 'wait', b: 'wait' });
   });
@@ -301,7 +299,6 @@ describe('an attempt without a run', () => {
       sentAt: CLAIMED_AT + 10 * MINUTE,
       isComplete: false,
       createdSince: 0,
-      readableForMs: Infinity,
     };
     const attempts = [sentAfter('a', 0, { missingSince: OVER })];
     expect(decide({ attempts, listing })).toEqual({ a: 'wait' });

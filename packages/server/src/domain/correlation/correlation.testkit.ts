@@ -68,7 +68,7 @@ export function decide(
       sentAt,
       isComplete: true,
       createdSince: 0,
-      readableForMs: Infinity,
+      readableMs: new Map(attempts.map(({ id }) => [id, Infinity])),
       passedMs: passedBy(sentAt, attempts),
       ...listing,
     },

@@ -45,8 +45,8 @@ export interface CorrelationInput extends Sight {
     readonly isComplete: boolean;
     /** It shows no runs that are older. */
     readonly createdSince: number;
-    /** How long its repository could be listed by then: since the last outage. */
-    readonly readableForMs: number;
+    /** By the id of each of the attempts: how long its repository could be listed while it was looked for. */
+    readonly readableMs: ReadonlyMap<string, number>;
     /** By the id of each of the attempts: how long its send deadline had surely passed when the listing left (`passedSinceDeadlineMs`). */
     readonly passedMs: ReadonlyMap<string, number>;
   };
@@ -172,8 +172,8 @@ function decideCluster(
 }
 
 /**
- * An incomplete listing is asked for again after so many times `recheckAfterMs`; then it is all that there will be. So long
- * after an outage, too: of a job that was sent before it the first that comes would be the last.
+ * An incomplete listing is asked for again after so many times `recheckAfterMs`; then it is all that there will be. So long its
+ * repository has been readable, too: of a job that was sent before an outage the first that comes would be the last.
  */
 export const INCOMPLETE_RECHECKS = 10;
 
@@ -188,7 +188,8 @@ function unlisted(
   const patienceMs = INCOMPLETE_RECHECKS * recheckAfterMs;
   const isLongAgo = passedMs(attempt, input) >= requestTimeoutMs + runLookupTimeoutMs + patienceMs;
   const { id: attemptId } = attempt;
-  if (!isLongAgo || listing.readableForMs < patienceMs) return { kind: 'wait', attemptId };
+  const readableMs = listing.readableMs.get(attemptId) ?? 0;
+  if (!isLongAgo || readableMs < patienceMs) return { kind: 'wait', attemptId };
   return { kind: 'ambiguous', attemptId, runs };
 }
 

@@ -161,7 +161,7 @@ it('a name that bears the id of what came before is that of the attempt without 
 it('never complete listings end in an ambiguous outcome, late, and never in an absent one', () => {
   const attempts = [sentAfter('a', 0, { missingSince: OVER })];
   const end = CLAIMED_AT + 35 * SECOND + 15 * MINUTE;
-  const listing = { isComplete: false, createdSince: 0, readableForMs: Infinity };
+  const listing = { isComplete: false, createdSince: 0 };
   const at = (sentAt: number) => decide({ attempts, listing: { ...listing, sentAt } });
   expect(at(end - 1)).toEqual({ a: 'wait' });
   expect(at(end)).toEqual({ a: 'ambiguous: ' });
@@ -170,10 +170,10 @@ it('never complete listings end in an ambiguous outcome, late, and never in an a
 it('an incomplete listing after an outage says nothing yet: those that follow may be whole', () => {
   const attempts = [sentAfter('a', 0)];
   const sentAt = CLAIMED_AT + 60 * MINUTE;
-  const at = (readableForMs: number) =>
+  const at = (readableMs: number) =>
     decide({
       attempts,
-      listing: { sentAt, isComplete: false, createdSince: 0, readableForMs },
+      listing: { sentAt, isComplete: false, readableMs: new Map([['a', readableMs]]) },
     });
   expect(at(10 * MINUTE - 1)).toEqual({ a: 'wait' });
   expect(at(10 * MINUTE)).toEqual({ a: 'ambiguous: ' });

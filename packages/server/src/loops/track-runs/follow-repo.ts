@@ -184,7 +184,7 @@ function resolveDeps(
     knownForMs: deps.knownForMs,
     listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
     listAgainLater: () => listPlainlyLater(deps, look),
-    readableForMs: deps.outages.readableForMs(repoKeyOf(look)),
+    readableMs: (attemptId) => deps.outages.readableMs(repoKeyOf(look), attemptId),
     lateRunMs: deps.lateRunMs,
     runVisibleMs: deps.runVisibleMs,
     timing: {

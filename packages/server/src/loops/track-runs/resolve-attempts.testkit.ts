@@ -100,7 +100,7 @@ export async function resolve(
     now: sentAt,
     knownForMs: () => 0,
     lateRunMs: 86_400_000,
-    readableForMs: Infinity,
+    readableMs: () => Infinity,
     runVisibleMs: 60_000,
     offset: { offsetMs, uncertaintyMs },
     webhooks: { listToldRuns: () => Promise.resolve([...toldRuns]) },

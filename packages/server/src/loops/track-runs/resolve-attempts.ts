@@ -45,8 +45,8 @@ export interface ResolveDeps extends Omit<ToldDeps & StandingDeps, 'runs'> {
   readonly now: number;
   /** When the look began, before anything was asked: how long this process had known of an attempt. */
   readonly knownForMs: (attemptId: string) => number;
-  /** How long the repository could be listed by now: since the last outage. */
-  readonly readableForMs: number;
+  /** How long the repository could be listed while this attempt was looked for. */
+  readonly readableMs: (attemptId: string) => number;
   /** An attempt that was given up is watched this long for a run that turns up after all. */
   readonly lateRunMs: number;
   /**
@@ -232,17 +232,18 @@ function searchOf(
   attempts: readonly Attempt[],
   { looked, ...seen }: SeenRuns & Pick<CorrelationInput, 'elsewhere'> & { readonly looked: Looked },
 ): CorrelationInput {
-  const { readableForMs } = deps;
   const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
   const searched = (isMeant: (one: Attempt) => boolean) => searchedOf(deps, attempts, isMeant);
-  const passedMs = passedSinceDeadlines(deps, attempts.filter(isSearching), looked);
+  const sought = attempts.filter(isSearching);
+  const passedMs = passedSinceDeadlines(deps, sought, looked);
+  const readableMs = new Map(sought.map(({ id }) => [id, deps.readableMs(id)]));
   return {
     ...seen,
     attempts: searched(isSearching),
     sending: attempts.filter(({ state }) => state === 'claimed'),
     rivals: searched((one) => isWatched(one) || (isByTime(one) && !hasOwnRun(one))),
     acceptedByTime: searched((one) => isByTime(one) && hasOwnRun(one)),
-    listing: { sentAt, isComplete, createdSince, readableForMs, passedMs },
+    listing: { sentAt, isComplete, createdSince, readableMs, passedMs },
   };
 }
 

@@ -124,6 +124,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   ]);
   forgetEnded(deps, live);
   deps.knownSince.note(live.map(({ id }) => id));
+  deps.outages.keepOnly(live.map(({ id }) => id));
   const isSought = [...live, ...watched].some(needsListing);
   const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;
