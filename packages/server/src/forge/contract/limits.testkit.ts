@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  addRunners,
   DISPATCH_TOKEN,
   dispatchOf,
   failureOf,
@@ -66,6 +67,14 @@ export function budgetContract(start: StartForge): void {
       expect(error).toMatchObject({ code: 'rate-limited', acted: 'no' });
       await forge.dispatch(dispatchOf(), forever);
       await forge.canReadRepo('acme', 'app', forever);
+    });
+
+    it('a list of runners that was begun is read to its end beyond the reserve (none was ever known)', async () => {
+      const { forge, sim } = await start({ rateLimitBuffer: 100 });
+      addRunners(sim, 150);
+      const resetAt = sim.clock.now() + 60_000;
+      sim.setRateLimit(RUNNERS_TOKEN, { limit: 60, remaining: 49, resetAt });
+      expect((await forge.listRunners('org:acme', [], forever)).runners).toHaveLength(150);
     });
 
     it('two tokens of one user share one budget once both are known', async () => {

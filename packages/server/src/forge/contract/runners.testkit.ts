@@ -101,7 +101,7 @@ export function runnersContract(start: StartForge): void {
       const { forge, sim } = await start();
       addRunners(sim, 250);
       sim.addFault({ on: 'listRunners', kind: 'latency', times: 1 });
-      sim.addFault({ on: 'listRunners', kind: 'status-before', times: 2 });
+      sim.addFault({ on: 'listRunners', kind: 'status-before', times: 'always' });
       const error = await failureOf(forge.listRunners('org:acme', [], forever));
       expect(error).toMatchObject({ code: 'unavailable', acted: 'no' });
     });

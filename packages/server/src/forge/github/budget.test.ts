@@ -63,6 +63,28 @@ describe('a budget that knows nothing', () => {
   });
 });
 
+describe('a limit below the reserve, as a gateway has one of its own', () => {
+  it('leaves polling a fifth of it, and half of the rest for what was begun', () => {
+    const { clock, budget } = start(100);
+    const learn = (remaining: number): void => {
+      const headers = {
+        'x-ratelimit-limit': '60',
+        'x-ratelimit-remaining': String(remaining),
+        'x-ratelimit-reset': String((clock.now() + 60_000) / 1_000),
+      };
+      budget.learn(answer(clock, { headers }), 0);
+    };
+    learn(49);
+    expect(budget.retryAt('poll')).toBeNull();
+    learn(48);
+    expect(budget.retryAt('poll')).not.toBeNull();
+    expect(budget.retryAt('track')).toBeNull();
+    learn(24);
+    expect(budget.retryAt('track')).not.toBeNull();
+    expect(budget.retryAt('dispatch')).toBeNull();
+  });
+});
+
 describe('the primary limit', () => {
   it('stops polling at its reserve, tracking at half of it, and the rest only at 0', () => {
     const { clock, budget } = start(100);

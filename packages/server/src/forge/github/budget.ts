@@ -18,6 +18,8 @@ export type Share = 'dispatch' | 'cancel' | 'lookup' | 'track' | 'poll';
 
 /** A quarter of a token's hourly limit left: from here on polling spreads what is left over the time to the reset. */
 const LOW_SHARE_OF_LIMIT = 0.25;
+/** So much of a limit may be reserved. */
+const MOST_RESERVED = 0.8;
 /** So much of the spread may be used at once: all scopes are polled in one tick, and none is to starve. */
 const SPREAD_BURST_MS = 60_000;
 /** Resets of one window, seen through a changing clock offset, are this close; the next window is an hour away. */
@@ -175,10 +177,15 @@ export class RequestBudget {
       case 'lookup':
         return 0;
       case 'track':
-        return Math.floor(this.#pollReserve / 2);
+        return Math.floor(this.#reserve() / 2);
       case 'poll':
-        return this.#pollReserve;
+        return this.#reserve();
     }
+  }
+
+  /** Of a limit below it, as gateways have of their own, most of that: else nothing would ever be listed. */
+  #reserve(): number {
+    return Math.min(this.#pollReserve, Math.floor((this.#limit ?? Infinity) * MOST_RESERVED));
   }
 
   /** Below this, a share spreads what it may still use evenly over the time to the reset. */
@@ -189,9 +196,9 @@ export class RequestBudget {
       case 'lookup':
         return 0;
       case 'track':
-        return this.#pollReserve;
+        return this.#reserve();
       case 'poll':
-        return this.#pollReserve + (this.#limit ?? 0) * LOW_SHARE_OF_LIMIT;
+        return this.#reserve() + (this.#limit ?? 0) * LOW_SHARE_OF_LIMIT;
     }
   }
 

@@ -29,6 +29,8 @@ export interface Call {
   readonly isMutation: boolean;
   /** About one object. A 403 then says "not here"; else it says that the credential does not work at all. */
   readonly isAboutObject: boolean;
+  /** A later page of a list that was let through: it may use half of what polling leaves, or one cut short each time would never be known. */
+  readonly isContinued?: boolean;
   /** Asked directly before the first byte. */
   readonly maySend?: () => boolean;
   /** Answers 304 when nothing has changed since. */

@@ -234,7 +234,8 @@ export class GithubClient {
   }
 
   #assertAllowed(call: Call): void {
-    const retryAt = this.connection.budget.retryAt(call.share);
+    const isMore = call.isContinued === true && call.share === 'poll';
+    const retryAt = this.connection.budget.retryAt(isMore ? 'track' : call.share);
     if (retryAt !== null) throw this.#limited(call, retryAt);
   }
 

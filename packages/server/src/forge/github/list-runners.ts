@@ -10,7 +10,6 @@ import {
   isOneShortPage,
   type Page,
   PageBudget,
-  PER_PAGE,
   pagesFrom,
   readList,
   readTogether,
@@ -31,22 +30,32 @@ export async function listRunners(
   etags: readonly string[],
   signal: AbortSignal,
 ): Promise<RunnerListing> {
-  const pass = makePass(client, scopeText, signal);
-  await client.admit(pass.call);
+  const scope = getScope(scopeText);
+  await client.admit(callOf(scope, scopeText));
+  return client.pageSizes.read(`runners of ${scopeText}`, (perPage) =>
+    listIn(makePass(client, { scope, scopeText, perPage }, signal), etags),
+  );
+}
+
+async function listIn(pass: Pass, etags: readonly string[]): Promise<RunnerListing> {
   if (etags.length > 0) {
     const known = await pass.findByEtags(etags);
     if (known !== undefined) return known;
   }
-  const budget = new PageBudget(PER_PAGE);
+  const { perPage } = pass;
+  const budget = new PageBudget(perPage);
   const first = await pass.readAll(budget);
-  if (listingOf(first).isComplete || budget.left < first.length) return listingOf(first);
+  const listing = listingOf(first, perPage);
+  if (listing.isComplete || budget.left < first.length) return listing;
   // Runners came or went between two pages: once more, and whom either reading has shown was there.
   const second = await pass.readAll(budget);
-  return listingOf(second).isComplete ? listingOf(second) : listingOfBoth(first, second);
+  const again = listingOf(second, perPage);
+  return again.isComplete ? again : listingOfBoth(first, second, again);
 }
 
 interface Pass {
-  readonly call: Call;
+  /** Runners of a page. */
+  readonly perPage: number;
   /**
    * `undefined` when some pages changed and some did not: we keep no bodies, so all have to be read anew. One
    * page, the usual case, never needs a second request.
@@ -63,9 +72,8 @@ interface ReadPage extends Observed {
 /** 304, and no body. */
 type Unchanged = Observed & { readonly body?: never };
 
-function makePass(client: GithubClient, scopeText: string, signal: AbortSignal): Pass {
-  const scope = getScope(scopeText);
-  const call: Call = {
+function callOf(scope: Scope, scopeText: string): Call {
+  return {
     endpoint: 'listRunners',
     share: 'poll',
     about: scopeText,
@@ -74,20 +82,34 @@ function makePass(client: GithubClient, scopeText: string, signal: AbortSignal):
     isMutation: false,
     isAboutObject: true,
   };
+}
+
+interface PassOf {
+  readonly scope: Scope;
+  readonly scopeText: string;
+  readonly perPage: number;
+}
+
+function makePass(
+  client: GithubClient,
+  { scope, scopeText, perPage }: PassOf,
+  signal: AbortSignal,
+): Pass {
+  const call = callOf(scope, scopeText);
   const read = async (
     page: number,
     either: AbortSignal,
     etag?: string,
   ): Promise<ReadPage | Unchanged> => {
-    const asked = etag === undefined ? call : { ...call, etag };
-    const answer = await client.ask(asked, either, routeOf(scope, page));
+    const asked = { ...call, isContinued: page > 1, etag };
+    const answer = await client.ask(asked, either, routeOf(scope, { per_page: perPage, page }));
     const { sentAt, forgeSentAt, headers } = answer;
     if (answer.status === 304) return { sentAt, forgeSentAt };
     const body = client.readPage(runnerPage, answer, call);
     return { body, etag: headers['etag'], sentAt, forgeSentAt };
   };
   return {
-    call,
+    perPage,
     findByEtags: async (etags) => {
       const pages = await readTogether(pagesFrom(1, etags.length), signal, (page, either) =>
         read(page, either, etags[page - 1]),
@@ -98,7 +120,7 @@ function makePass(client: GithubClient, scopeText: string, signal: AbortSignal):
         return { ...sentTimes(pages), ...isAsBefore, runners: [], etags };
       }
       if (changed.length < pages.length) return undefined;
-      const listing = listingOf(assertReadable(changed, call));
+      const listing = listingOf(assertReadable(changed, call), perPage);
       return listing.isComplete ? listing : undefined;
     },
     readAll: async (budget) => {
@@ -123,9 +145,9 @@ function assertReadable(pages: ReadPage[], call: Call): ReadPage[] {
   throw badReply(`no runner is as documented: ${odd.problem}`, call);
 }
 
-function listingOf(pages: readonly ReadPage[]): RunnerListing {
+function listingOf(pages: readonly ReadPage[], perPage: number): RunnerListing {
   const runners = runnersOn(pages);
-  const mismatch = mismatchOf(pages, runners.length);
+  const mismatch = mismatchOf(pages, runners.length, perPage);
   const etags = pages.map((page) => page.etag).filter((etag) => etag !== undefined);
   // ETags stand for a whole pass or for nothing: a 304 must never confirm pages that do not fit together.
   const isReusable = mismatch === '' && etags.length === pages.length;
@@ -140,8 +162,11 @@ function listingOf(pages: readonly ReadPage[]): RunnerListing {
 }
 
 /** Of two readings that do not add up each: a runner slips through one of them now and then, hardly through both. */
-function listingOfBoth(first: readonly ReadPage[], second: readonly ReadPage[]): RunnerListing {
-  const { mismatch } = listingOf(second);
+function listingOfBoth(
+  first: readonly ReadPage[],
+  second: readonly ReadPage[],
+  { mismatch }: RunnerListing,
+): RunnerListing {
   const runners = runnersOn([...first, ...second]);
   const isCountWrong = haveSameRunners(runnersOn(first), runnersOn(second));
   return {
@@ -168,13 +193,13 @@ function haveSameRunners(some: readonly ObservedRunner[], others: readonly Obser
 }
 
 /** `''`: the pages show as many as the forge counts on each of them. */
-function mismatchOf(pages: readonly ReadPage[], runnerCount: number): string {
+function mismatchOf(pages: readonly ReadPage[], runnerCount: number, perPage: number): string {
   const oddCount = pages.reduce((sum, { body }) => sum + body.odd.length, 0);
   const shown = runnerCount + oddCount;
   const bodies = pages.map(({ body }) => body);
   if (bodies.every(({ total }) => total === null)) {
     // Of several pages a runner may have slipped from one to another, and none at all may be a fault of the moment.
-    return isOneShortPage(bodies, PER_PAGE)
+    return isOneShortPage(bodies, perPage)
       ? ''
       : `the forge does not count them and shows ${String(shown)}`;
   }
@@ -193,8 +218,10 @@ function sentTimes(pages: readonly Observed[]): Observed {
   };
 }
 
-function routeOf(scope: Scope, page: number): SendRequest {
-  const paging = { per_page: PER_PAGE, page };
+function routeOf(
+  scope: Scope,
+  paging: { readonly per_page: number; readonly page: number },
+): SendRequest {
   const { name } = scope;
   switch (scope.kind) {
     case 'org':

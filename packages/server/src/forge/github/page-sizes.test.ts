@@ -21,6 +21,13 @@ const entry = (id: number, change: object = {}) => ({
   ...{ run_id: 7, name: 'build', status: 'queued', labels: ['linux'] },
   ...change,
 });
+const asRunner = (one: object) => ({
+  ...one,
+  os: 'linux',
+  status: 'online',
+  busy: false,
+  labels: [],
+});
 /** The newest first. */
 const entriesOf = (count: number): object[] =>
   Array.from({ length: count }, (_, index) => entry(count - index));
@@ -32,12 +39,18 @@ interface Asked {
   readonly page: number;
 }
 
-/** The page that was asked for, of one list that is all the forge has: of runs as of workflow jobs. */
+/** The page that was asked for, of one list that is all the forge has: of runs as of workflow jobs and runners. */
 const pageOf = (all: readonly object[], asked: Asked, total: unknown = all.length): string => {
   const { key, size, page } = asked;
-  const shown = all.slice((page - 1) * size, page * size);
+  const part = all.slice((page - 1) * size, page * size);
+  const shown = key === 'runners' ? part.map(asRunner) : part;
   return rawReply(200, JSON.stringify({ total_count: total, [key]: shown }));
 };
+
+function keyOf(request: string): string {
+  if (request.includes('/runners?')) return 'runners';
+  return request.includes('/jobs?') ? 'jobs' : 'workflow_runs';
+}
 
 /** @param replyTo `''`: no answer at all */
 async function start(replyTo: (asked: Asked) => string | Buffer) {
@@ -46,7 +59,7 @@ async function start(replyTo: (asked: Asked) => string | Buffer) {
   const server = await startRawServer(({ request, socket }) => {
     const size = Number(/[?&]per_page=(\d+)/.exec(request)?.[1]);
     const page = Number(/[?&]page=(\d+)/.exec(request)?.[1]);
-    const one = { key: request.includes('/jobs?') ? 'jobs' : 'workflow_runs', size, page };
+    const one = { key: keyOf(request), size, page };
     asked.push(one);
     socket.write(replyTo(one));
   });
@@ -89,6 +102,10 @@ const lists: Readonly<Record<string, List>> = {
   },
   'workflow jobs': async (forge, signal = forever) =>
     (await forge.listRunJobs('acme', 'app', '7', signal)).jobs,
+  runners: async (forge, signal = forever) => {
+    const { isComplete, runners } = await forge.listRunners('org:acme', [], signal);
+    return isComplete ? runners.map(({ forgeRunnerId: id }) => ({ id })) : [];
+  },
 };
 
 describe.each(Object.entries(lists))('a list of %s', (_name, list) => {
