@@ -20,7 +20,7 @@ import {
   templateTarget,
   type WaitingTemplate,
 } from './group-view.ts';
-import { type HeadQuery, type HeadRow, listHeads, type OwnTarget, wordsOf } from './heads.ts';
+import { type HeadQuery, type HeadRow, listHeads, type PassedOver, wordsOf } from './heads.ts';
 import { blocks } from './targets.ts';
 
 /** Each finds at least one more target whose jobs stay: a few say all, unless one target is written in many ways. */
@@ -89,7 +89,7 @@ class Hurdles {
   readonly #templates: ReadonlyMap<string, WaitingTemplate>;
   readonly #byGroup: ReadonlyMap<string, readonly WaitingTemplate[]>;
   /** Per group, by their words. */
-  readonly #passedOver = new Map<string, Map<string, OwnTarget>>();
+  readonly #passedOver = new Map<string, Map<string, PassedOver>>();
 
   constructor(context: HeadContext) {
     this.#context = context;
@@ -165,17 +165,27 @@ class Hurdles {
     return [{ ...query, most, withoutOwnOf: tooWide.map(idOf), withoutOwn }];
   }
 
-  #passOverOwn(groupId: string, staying: readonly HeadRow[], left: GroupRoom): OwnTarget[] {
-    const passedOver = this.#passedOver.get(groupId) ?? new Map<string, OwnTarget>();
+  #passOverOwn(groupId: string, staying: readonly HeadRow[], left: GroupRoom): PassedOver[] {
+    const passedOver = this.#passedOver.get(groupId) ?? new Map<string, PassedOver>();
     this.#passedOver.set(groupId, passedOver);
     for (const job of staying.filter(hasOwnTarget)) {
       const target = targetOfWaiting(job, originOfWaiting(job, this.#templates));
       // Without room its scopes keep it out.
       if (this.mayStay(job) || left.count(1, target) > 0) {
-        passedOver.set(JSON.stringify(wordsOf(job)), job);
+        const alike = { ...job, ...this.#widestOf(target) };
+        passedOver.set(JSON.stringify(wordsOf(alike)), alike);
       }
     }
     return [...passedOver.values()];
+  }
+
+  /** What stays because of a block is passed over as far as that reaches: each branch of one failing workflow would hide those behind it. */
+  #widestOf(target: DispatchTarget): Pick<PassedOver, 'isAnyRef' | 'isAnyWorkflow'> {
+    const due = this.#due.filter((row) => blocks(row, target));
+    return {
+      isAnyRef: due.some(({ ref }) => ref === ''),
+      isAnyWorkflow: due.some(({ workflow_id }) => workflow_id === ''),
+    };
   }
 
   /** Whether jobs that go where their template goes would stay as one of these does. */

@@ -30,6 +30,12 @@ export type OwnTarget = Pick<
   'template_id' | 'template_version' | 'owner' | 'repo' | 'workflow_id' | 'ref'
 >;
 
+/** Jobs that say the same, whatever some of the words are: a block may be of a whole repository or workflow. */
+export interface PassedOver extends OwnTarget {
+  readonly isAnyRef: boolean;
+  readonly isAnyWorkflow: boolean;
+}
+
 /** What to read of one group. */
 export interface HeadQuery {
   readonly forgeId: string;
@@ -40,7 +46,7 @@ export interface HeadQuery {
   /** As `withoutTemplates`, of jobs with a target of their own: these may go elsewhere, but take as many runners. */
   readonly withoutOwnOf: readonly string[];
   /** Jobs with a target of their own are passed over if they say the same as one of these. */
-  readonly withoutOwn: readonly OwnTarget[];
+  readonly withoutOwn: readonly PassedOver[];
   /** Jobs with a target of their own are passed over unless one of these scopes covers it; `null`: whichever. */
   readonly scopes: readonly string[] | null;
   /** Some jobs of the group have a target of their own: asking for each costs more than the rest of the query. */
@@ -105,13 +111,12 @@ function isMadeFromNone(templates: readonly string[]): RawBuilder<unknown> {
 }
 
 /** Compared as they are written, and before all else: thousands of jobs may have to be passed over. */
-function isNoneOf(targets: readonly OwnTarget[]): RawBuilder<unknown> {
+function isNoneOf(targets: readonly PassedOver[]): RawBuilder<unknown> {
   const isOther = targets.map((target) => {
-    const words = wordsOf(target);
-    return sql`not (${sql.join(
-      words.map((word, n) => sql`${WORDS[n]} = ${word}`),
-      sql` and `,
-    )})`;
+    const isSame = wordsOf(target).flatMap((word, n) =>
+      word === null ? [] : [sql`${WORDS[n]} = ${word}`],
+    );
+    return sql`not (${sql.join(isSame, sql` and `)})`;
   });
   return isOther.length === 0 ? sql`` : sql`and ${sql.join(isOther, sql` and `)}`;
 }
@@ -122,10 +127,14 @@ const WORDS = [
   ...[`coalesce(owner, '')`, `coalesce(template_version, template_id, '')`],
 ].map((word) => sql.raw(word));
 
-/** As `WORDS`. Blank says as little as nothing: see `targetOf`. */
-export function wordsOf(job: OwnTarget): string[] {
+/** As `WORDS`; `null`: whatever it is. Blank says as little as nothing: see `targetOf`. */
+export function wordsOf(job: PassedOver): (string | null)[] {
   const { template_version, template_id, owner, repo, workflow_id, ref } = job;
-  return [ref, workflow_id, repo, owner, template_version ?? template_id].map((word) => word ?? '');
+  return [
+    job.isAnyRef ? null : (ref ?? ''),
+    job.isAnyWorkflow ? null : (workflow_id ?? ''),
+    ...[repo, owner, template_version ?? template_id].map((word) => word ?? ''),
+  ];
 }
 
 /**

@@ -168,6 +168,7 @@ for (const kind of databases) {
       await block({ kind: 'failing', ref: '', next_probe_at: at.clock.now() });
       const added = [];
       for (let n = 0; n < 9; n += 1) added.push((await add(probed)).id);
+      for (let n = 0; n < 40; n += 1) await add({ ...probed, ref: `pr-${n}` });
       const behind = [await add({ templateId: 'u' }), await add({ ...manual, repo: 'fine' })];
       expect(await head()).toEqual([added[0], ...behind.map(({ id }) => id)]);
     });
