@@ -25,6 +25,8 @@ import { blocks } from './targets.ts';
 
 /** Each finds at least one more target whose jobs stay: a few say all, unless one target is written in many ways. */
 const MOST_LOOKS = 8;
+/** From this one on no more probes are shown: were there dozens due, what stands behind them would never be. */
+const PROBELESS_LOOK = 4;
 /** Of one group: what a statement may be handed is limited. */
 const MOST_OWN_TARGETS = 100;
 /** Of one group in a look, where many look at once. */
@@ -59,6 +61,7 @@ export async function listBeside(
     const queries = cut.flatMap((view) =>
       hurdles.passOver({
         ...{ view, share, room, isEnough: left <= 0 },
+        isProbeless: look >= PROBELESS_LOOK,
         shown: byGroup.get(view.base.groupId) ?? [],
       }),
     );
@@ -77,6 +80,8 @@ interface Look {
   /** Groups with something to send are looked at by the next pass. */
   readonly isEnough: boolean;
   readonly room: PlanRoom;
+  /** Without all those of targets whose probe is due. */
+  readonly isProbeless: boolean;
   /** Of the group. */
   readonly shown: readonly HeadRow[];
 }
@@ -127,7 +132,11 @@ class Hurdles {
     if (this.#doubted.isEmpty && this.#due.length === 0) return false;
     const origin = originOfWaiting(job, this.#templates);
     const target = targetOfWaiting(job, origin);
-    return this.#due.some((row) => blocks(row, target)) || this.#isDoubted(target, origin);
+    return this.#isDue(target) || this.#isDoubted(target, origin);
+  }
+
+  #isDue(target: DispatchTarget): boolean {
+    return this.#due.some((row) => blocks(row, target));
   }
 
   #isDoubted(target: DispatchTarget, origin: WaitingTemplate | undefined): boolean {
@@ -138,7 +147,7 @@ class Hurdles {
   }
 
   /** As `queryOf`, without those of `shown` that stay, and all like them; nothing where that would be too many. */
-  passOver({ view, share, isEnough, room, shown }: Look): HeadQuery[] {
+  passOver({ view, share, isEnough, room, isProbeless, shown }: Look): HeadQuery[] {
     const { groupId } = view.base;
     const staying = shown.filter((job) => !room.isSent(job.id));
     if (staying.length === 0 || (isEnough && staying.length < shown.length)) return [];
@@ -150,7 +159,9 @@ class Hurdles {
     const templates = this.#byGroup.get(groupId) ?? [];
     const stays = this.#likenessTo(staying);
     const isOut = (row: WaitingTemplate): boolean =>
-      stays(row) || isWithoutRoom(left, runnersOf(row), placeOf(row));
+      stays(row) ||
+      (isProbeless && this.#isDue(templateTarget(row))) ||
+      isWithoutRoom(left, runnersOf(row), placeOf(row));
     const query = queryOf({ ...view, scopes, uncovered: templates.filter(isOut).map(idOf) });
     const ofOwn = new Set(
       staying.filter(hasOwnTarget).map((job) => originOfWaiting(job, this.#templates)),
@@ -162,7 +173,8 @@ class Hurdles {
     );
     // Those that are sent are read again.
     const most = Math.min(query.most, share) + shown.length - staying.length;
-    return [{ ...query, most, withoutOwnOf: tooWide.map(idOf), withoutOwn }];
+    const withoutOwnOf = tooWide.map(idOf);
+    return [{ ...query, most, withoutOwnOf, withoutOwn, withoutProbes: isProbeless }];
   }
 
   #passOverOwn(groupId: string, staying: readonly HeadRow[], left: GroupRoom): PassedOver[] {

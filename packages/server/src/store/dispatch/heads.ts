@@ -7,7 +7,7 @@ import { findScope } from '../../domain/runner.ts';
 import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { JobRow, Schema } from '../schema.ts';
-import { isBlocked } from './targets.ts';
+import { isBlocked, isBlockedOrProbed } from './targets.ts';
 
 export type HeadRow = Pick<
   JobRow,
@@ -49,6 +49,8 @@ export interface HeadQuery {
   readonly withoutOwn: readonly PassedOver[];
   /** Jobs with a target of their own are passed over unless one of these scopes covers it; `null`: whichever. */
   readonly scopes: readonly string[] | null;
+  /** Jobs with a target of their own are passed over if they would be a probe. */
+  readonly withoutProbes?: boolean;
   /** Some jobs of the group have a target of their own: asking for each costs more than the rest of the query. */
   readonly hasOwnTargets: boolean;
 }
@@ -101,7 +103,8 @@ function mayBeSent(query: HeadQuery, now: number): RawBuilder<unknown> {
   const isPassed = isMadeFromNone(withoutTemplates);
   if (!hasOwnTargets) return isPassed;
   const covered = scopes === null ? sql`` : sql`and ${isCovered(scopes)}`;
-  const byOwn = sql`${HAS_OWN_TARGET} ${isMadeFromNone(withoutOwnOf)} ${isNoneOf(withoutOwn)} ${covered} and not ${isBlocked(now, forgeId)}`;
+  const isOut = query.withoutProbes === true ? isBlockedOrProbed(forgeId) : isBlocked(now, forgeId);
+  const byOwn = sql`${HAS_OWN_TARGET} ${isMadeFromNone(withoutOwnOf)} ${isNoneOf(withoutOwn)} ${covered} and not ${isOut}`;
   return sql`and ((${HAS_TEMPLATE_TARGET} ${isPassed}) or (${byOwn}))`;
 }
 

@@ -65,6 +65,11 @@ export function isBlocked(now: number, forgeId?: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`exists (${BLOCK_OF_JOB} and b.forge_id = ${forge} and b.next_probe_at > ${now})`;
 }
 
+/** As `isBlocked`, or only a probe may go there. */
+export function isBlockedOrProbed(forgeId: string): RawBuilder<SqlBool> {
+  return sql<SqlBool>`exists (${BLOCK_OF_JOB} and b.forge_id = ${forgeId} and b.next_probe_at is not null)`;
+}
+
 /**
  * A claim of a job whose block is due is its probe: the next one is put off. Its answer then sets the real time, so
  * this one counts only when the sender dies.
