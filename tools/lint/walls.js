@@ -26,18 +26,24 @@ export const walls = {
   // Before the room around it: the first that fits is the one a file is in.
   'store/port': { at: `${server}/store/port`, mayImport: ['types of domain'] },
   store: { at: `${server}/store`, mayImport: ['npm', 'node', 'domain', 'lib', 'store/port'] },
-  forge: { at: `${server}/forge`, mayImport: ['npm', 'node', 'domain', 'lib'] },
+  forge: { at: `${server}/forge`, mayImport: ['npm', 'node', 'types of config', 'domain', 'lib'] },
   provisioner: { at: `${server}/provisioner`, mayImport: ['npm', 'node', 'domain', 'lib'] },
   auth: { at: `${server}/auth`, mayImport: ['npm', 'node', 'domain', 'lib', 'store/port'] },
   metrics: {
     at: `${server}/metrics`,
     mayImport: ['npm', 'node', 'domain', 'lib', 'store/port'],
   },
-  loops: { at: `${server}/loops`, mayImport: ['npm', 'node', 'domain', 'lib', ...ports] },
+  loops: {
+    at: `${server}/loops`,
+    mayImport: ['npm', 'node', 'types of config', 'domain', 'lib', ...ports],
+  },
   // Never the loops: a route nudges them by committing.
   http: {
     at: `${server}/http`,
-    mayImport: ['npm', 'node', 'domain', 'auth', 'metrics', 'lib', 'api-contract', 'store/port'],
+    mayImport: [
+      ...['npm', 'node', 'types of config', 'domain', 'auth', 'metrics', 'lib'],
+      ...['api-contract', 'store/port'],
+    ],
   },
   // The demo is loaded when it is asked for, and starts the server as a process.
   cli: {

@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { syncUsers } from './auth/sync-users.ts';
-import type { Config, GroupConfig } from './config/config.ts';
+import type { Config, ForgeConfig, GroupConfig } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import { listGaps } from './config/gaps.ts';
 import type { BudgetStore, Forge } from './forge/forge.ts';
-import { makeGithubForge } from './forge/github/github-forge.ts';
-import { makeTokenCredential } from './forge/github/token-credential.ts';
+import { openForge } from './forge/registry.ts';
 import { makeHttpApp } from './http/app.ts';
 import { fitConnections } from './http/fit-connections.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -20,13 +19,10 @@ import { EventFeed } from './loops/event-feed.ts';
 import { logEvent } from './loops/event-log.ts';
 import { keepClockShared, shareClock } from './loops/share-clock.ts';
 import { type Metrics, makeMetrics, type VersionInfo } from './metrics/metrics.ts';
-import { startLoops } from './start-loops.ts';
+import { type OpenedForge, startLoops } from './start-loops.ts';
 import { openStore, type StoreDeps } from './store/open-store.ts';
 import type { SyncGroup } from './store/port/catalog.ts';
 import type { Store } from './store/port/store.ts';
-
-/** One GitHub server for now; its id is part of every row that belongs to it. */
-const FORGE_ID = 'github';
 
 export interface AppDeps {
   readonly logger: Logger;
@@ -93,15 +89,18 @@ class RunningApp implements App {
 
   async start(): Promise<void> {
     const store = await this.#openStore();
-    const metrics = this.#makeMetrics(store, () => forge);
-    const forge: Forge = this.#openForge(store, metrics);
+    const metrics = this.#makeMetrics(store, () => forges);
+    const forges: readonly OpenedForge[] = this.#config.forges.map((one) => ({
+      config: one,
+      forge: this.#openForge(one, store, metrics),
+    }));
     const feed = this.#makeFeed(store, metrics);
     // Before anybody asks why a job waits: a limit met in an earlier life is a reason, "not connected yet" is none.
-    await forge.recallLimits();
+    await Promise.all(forges.map(({ forge }) => forge.recallLimits()));
     // Before anybody looks at the world: what changes after a first look wakes loops and is pushed to clients.
     await feed.open();
-    await this.#listen(store, forge, metrics, feed);
-    const parts = { store, forge, feed, metrics, config: this.#config, clock: this.#clock };
+    await this.#listen(store, forges, metrics, feed);
+    const parts = { store, forges, feed, metrics, config: this.#config, clock: this.#clock };
     const { logger } = this.#deps;
     const loops = { ...parts, logger, holder: this.#origin };
     this.#releasers.push(startLoops(loops, this.#stop.signal));
@@ -138,10 +137,10 @@ class RunningApp implements App {
     const store = wrap?.store?.(opened) ?? opened;
     await this.#shareClock(store);
     await refuseUnread(this.#config.groups, store.catalog);
-    await store.catalog.sync(
-      { id: FORGE_ID, kind: 'github' },
-      this.#config.groups.map(syncGroupOf),
-    );
+    for (const { id, kind } of this.#config.forges) {
+      const groups = this.#config.groups.filter(({ forgeId }) => forgeId === id);
+      await store.catalog.sync({ id, kind }, groups.map(syncGroupOf));
+    }
     const { basic } = this.#config.auth;
     await syncUsers(basic.enabled ? basic.users : [], store.users);
     return store;
@@ -156,12 +155,12 @@ class RunningApp implements App {
     this.#releasers.push(() => keeping);
   }
 
-  #makeMetrics(store: Store, forge: () => Forge): Metrics {
+  #makeMetrics(store: Store, forges: () => readonly OpenedForge[]): Metrics {
     return makeMetrics({
       store,
       clock: this.#clock,
       version: this.#deps.build,
-      runnersRateRemaining: () => forge().credentialFor('runners').rate.remaining,
+      runnersRateRemaining: () => leastLeft(forges()),
       ...(this.#deps.lostLogLines && { lostLogLines: this.#deps.lostLogLines }),
       onScrapeError: (error) => {
         this.#deps.logger.warn({ err: error }, 'gauges not read');
@@ -169,38 +168,15 @@ class RunningApp implements App {
     });
   }
 
-  #openForge(store: Store, metrics: Metrics): Forge {
-    const { github } = this.#config;
+  #openForge(config: ForgeConfig, store: Store, metrics: Metrics): Forge {
     const { logger, build, wrap } = this.#deps;
-    const isOneToken = github.runnersToken.reveal() === github.token.reveal();
-    const opened = makeGithubForge({
-      id: FORGE_ID,
-      baseUrl: github.baseUrl,
-      credentials: {
-        dispatch: makeTokenCredential({
-          forgeId: FORGE_ID,
-          use: 'dispatch',
-          configKey: 'github.token',
-          token: github.token,
-        }),
-        runners: makeTokenCredential({
-          forgeId: FORGE_ID,
-          use: 'runners',
-          // Where the file names none it is the other key that the operator has to look at.
-          configKey: isOneToken ? 'github.token' : 'github.runners_token',
-          token: github.runnersToken,
-        }),
-      },
-      budgets: budgetsIn(store),
-      dispatchRate: github.dispatchRate,
-      rateLimitBuffer: github.rateLimitBuffer,
-      requestTimeoutMs: github.requestTimeoutMs,
-      webhookSecret: github.webhookSecret,
+    const opened = openForge(config, {
+      budgets: budgetsIn(store, config.id),
       version: build.version,
       clock: this.#clock,
       logger,
       onRequest: (endpoint, outcome) => {
-        metrics.countForgeRequest(endpoint, outcome === 'ok' ? 'ok' : 'error');
+        metrics.countForgeRequest(endpoint, outcome);
       },
     });
     this.#releasers.push(() => opened.close());
@@ -226,7 +202,12 @@ class RunningApp implements App {
     return fitted.most;
   }
 
-  async #listen(store: Store, forge: Forge, metrics: Metrics, feed: EventFeed): Promise<void> {
+  async #listen(
+    store: Store,
+    forges: readonly OpenedForge[],
+    metrics: Metrics,
+    feed: EventFeed,
+  ): Promise<void> {
     const { server, auth, dispatcher } = this.#config;
     const http = await makeHttpApp({
       store,
@@ -246,8 +227,8 @@ class RunningApp implements App {
         // The login page must not offer what has no routes.
         isGithubAuthEnabled: false,
       },
-      forgeStatus: () => forge.listCredentials(),
-      webhookVerifiers: new Map([[forge.id, forge.webhooks]]),
+      forgeStatus: () => forges.flatMap(({ forge }) => forge.listCredentials()),
+      webhookVerifiers: new Map(forges.map(({ forge }) => [forge.id, forge.webhooks])),
       isDispatchEnabled: () => dispatcher.enabled,
       listenToEvents: (listener) => {
         feed.listen(listener);
@@ -268,13 +249,21 @@ class RunningApp implements App {
   }
 }
 
-function budgetsIn({ credentials }: Store): BudgetStore {
+function budgetsIn({ credentials }: Store, forgeId: string): BudgetStore {
   return {
     findBudget: (id) => credentials.find(id),
     saveBudget: (id, budget, hasConnected) =>
-      credentials.save(FORGE_ID, { ...budget, id }, hasConnected),
+      credentials.save(forgeId, { ...budget, id }, hasConnected),
     takeDispatch: (id, rate) => credentials.takeDispatch(id, rate),
   };
+}
+
+/** What an operator watches is how near the nearest limit is. `null`: no forge has told it yet. */
+function leastLeft(forges: readonly OpenedForge[]): number | null {
+  const left = forges
+    .map(({ forge }) => forge.credentialFor('runners').rate.remaining)
+    .filter((remaining) => remaining !== null);
+  return left.length === 0 ? null : Math.min(...left);
 }
 
 /** A URL that has never been read is more likely a mistake than an outage: it stops the start, which somebody watches. */

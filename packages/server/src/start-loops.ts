@@ -1,5 +1,5 @@
 /** Which loops run, and with which part of the configuration. */
-import type { Config } from './config/config.ts';
+import type { Config, ForgeConfig } from './config/config.ts';
 import type { Forge } from './forge/forge.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -17,10 +17,16 @@ import { WebhookFlow } from './loops/webhooks/webhook-flow.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Store } from './store/port/store.ts';
 
+/** A forge and the part of the configuration that it was opened with. */
+export interface OpenedForge {
+  readonly forge: Forge;
+  readonly config: ForgeConfig;
+}
+
 export interface LoopsDeps {
   readonly config: Config;
   readonly store: Store;
-  readonly forge: Forge;
+  readonly forges: readonly OpenedForge[];
   readonly feed: EventFeed;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -29,23 +35,37 @@ export interface LoopsDeps {
   readonly holder: string;
 }
 
+/** What the loops of one forge are made of. */
+interface ForgeLoopsDeps extends Omit<LoopsDeps, 'forges'> {
+  readonly forge: Forge;
+  readonly forgeConfig: ForgeConfig;
+  readonly flow: WebhookFlow;
+  readonly stamps: RunStamps;
+}
+
 /**
  * Starts the feed and all loops; they stop when `signal` aborts.
  *
  * @returns waits until they have finished their acts in flight and handed their leases over; the feed ends last
  */
 export function startLoops(deps: LoopsDeps, signal: AbortSignal): () => Promise<void> {
-  const { config, store, forge, feed, clock, logger, holder } = deps;
+  const { config, store, forges, feed, clock, logger, holder } = deps;
   const { leaseMs, reconnectMs } = config.waits;
   const feedStop = new AbortController();
   const feeding = feed.run(feedStop.signal);
   const leased = { leases: store.leases, clock, logger, holder, leaseMs, feed };
-  const running = listLoops(deps).map((spec) => runLeasedLoop(spec, leased, signal));
-  running.push(
-    connectForge(forge, clock, reconnectMs, signal, (error) => {
-      logger.warn({ err: error }, 'forge not reached');
-    }),
-  );
+  const specs = [
+    ...forges.flatMap((one) => listForgeLoops(forgeDepsOf(deps, one))),
+    retentionLoop(deps),
+  ];
+  const running = specs.map((spec) => runLeasedLoop(spec, leased, signal));
+  for (const { forge } of forges) {
+    running.push(
+      connectForge(forge, clock, reconnectMs, signal, (error) => {
+        logger.warn({ err: error, forge: forge.id }, 'forge not reached');
+      }),
+    );
+  }
   return async () => {
     await Promise.all(running);
     feedStop.abort();
@@ -53,48 +73,65 @@ export function startLoops(deps: LoopsDeps, signal: AbortSignal): () => Promise<
   };
 }
 
-function listLoops(deps: LoopsDeps): LoopSpec[] {
-  const { store, forge, clock, logger } = deps;
-  const { github, dispatcher, waits, history } = deps.config;
+function forgeDepsOf(deps: LoopsDeps, { forge, config: forgeConfig }: OpenedForge): ForgeLoopsDeps {
+  const { store, logger } = deps;
+  const { requestTimeoutMs } = forgeConfig;
+  const flow = makeFlow(deps, forge, forgeConfig);
+  const stamps = new RunStamps({ forge, runs: store.runs, requestTimeoutMs, logger });
+  return { ...deps, forge, forgeConfig, flow, stamps };
+}
+
+function listForgeLoops(deps: ForgeLoopsDeps): LoopSpec[] {
+  const { store, forge, forgeConfig, flow, clock, logger } = deps;
+  const { dispatcher, waits } = deps.config;
   const { lateRunMs } = waits;
   const shared = { store, forge, clock, logger };
-  const flow = makeFlow(deps);
-  const { requestTimeoutMs } = github;
-  const stamps = new RunStamps({ forge, runs: store.runs, requestTimeoutMs, logger });
   return [
-    ...(dispatcher.enabled ? [dispatchLoop(deps, flow, stamps)] : []),
-    new PollRunners({ ...shared, pollIntervalMs: github.pollIntervalMs, flow }).spec,
-    trackLoop(deps, flow, stamps),
-    cancelLoop(deps, flow, stamps),
+    ...(dispatcher.enabled ? [dispatchLoop(deps)] : []),
+    new PollRunners({ ...shared, pollIntervalMs: forgeConfig.pollIntervalMs, flow }).spec,
+    trackLoop(deps),
+    cancelLoop(deps),
     takeWebhooks({ ...shared, lateRunMs }),
-    retainHistory({ ...shared, ...history, retention: store.retention }),
   ];
 }
 
-function makeFlow({ config, store, forge, clock }: LoopsDeps): WebhookFlow {
-  const { pollIntervalMs, pollIntervalWithWebhooksMs, webhookGraceMs } = config.github;
-  const { trackingIntervalMs, trackingIntervalWithWebhooksMs } = config.dispatcher;
+function retentionLoop({ config, store, forges, clock, logger }: LoopsDeps): LoopSpec {
+  return retainHistory({
+    ...config.history,
+    retention: store.retention,
+    forges: forges.map(({ forge }) => forge),
+    clock,
+    logger,
+  });
+}
+
+function makeFlow(
+  { config, store, clock }: Pick<LoopsDeps, 'config' | 'store' | 'clock'>,
+  forge: Forge,
+  forgeConfig: ForgeConfig,
+): WebhookFlow {
   return new WebhookFlow({
-    ...{ store, clock, forgeId: forge.id, isOpen: forge.webhooks.isOpen },
-    ...{ pollIntervalMs, pollIntervalWithWebhooksMs, webhookGraceMs },
-    ...{ trackingIntervalMs, trackingIntervalWithWebhooksMs },
+    ...config.dispatcher,
+    ...forgeConfig,
+    store,
+    clock,
+    forgeId: forge.id,
+    isOpen: forge.webhooks.isOpen,
   });
 }
 
 /** A run that a lost answer did start takes an idle runner in this time; the next listing shows it. */
 const LOST_PICKUP_MS = 10_000;
 
-function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
-  const { config, store, forge, metrics, clock, logger } = deps;
-  const { intervalMs, sendDeadlineMs, pickupTimeoutMs } = config.dispatcher;
-  const { recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
-  const { forgeBreakerMs, probeMs, retryMs } = config.waits;
+function dispatchLoop({ config, forgeConfig, metrics, flow, ...deps }: ForgeLoopsDeps): LoopSpec {
+  const { pickupTimeoutMs } = config.dispatcher;
+  const { pollIntervalMs, requestTimeoutMs } = forgeConfig;
   return new DispatchLoop({
-    ...{ store, forge, stamps, clock, logger },
-    ...{ intervalMs, sendDeadlineMs, pickupTimeoutMs, runLookupTimeoutMs },
-    ...{ recheckAfterMs, forgeBreakerMs, probeMs, retryMs },
-    requestTimeoutMs: config.github.requestTimeoutMs,
-    lostPickupMs: Math.min(pickupTimeoutMs, config.github.pollIntervalMs + LOST_PICKUP_MS),
+    ...deps,
+    ...config.dispatcher,
+    ...config.waits,
+    requestTimeoutMs,
+    lostPickupMs: Math.min(pickupTimeoutMs, pollIntervalMs + LOST_PICKUP_MS),
     freshForMs: () => flow.freshForMs(),
     onCycle: (outcome) => {
       metrics.countDispatchCycle(outcome);
@@ -105,32 +142,22 @@ function dispatchLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): Lo
   }).spec;
 }
 
-function trackLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
-  const { config, store, forge, clock, logger } = deps;
-  const { trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
-  const { runVisibleMs, lateRunMs, unreadableRunMs } = config.waits;
-  const { pickupExpectedMs, queuedRecheckMs } = config.waits;
+function trackLoop({ config, forgeConfig, ...deps }: ForgeLoopsDeps): LoopSpec {
+  const { recheckAfterMs, sendDeadlineMs } = config.dispatcher;
   const { forgeBreakerMs, probeMs, retryMs } = config.waits;
-  const { sendDeadlineMs } = config.dispatcher;
+  const { requestTimeoutMs } = forgeConfig;
   const pausesMs = [forgeBreakerMs, probeMs, retryMs, recheckAfterMs, sendDeadlineMs];
+  const longestPauseMs = Math.max(...pausesMs);
   return trackRuns({
-    longestPauseMs: Math.max(...pausesMs),
-    ...{ store, forge, stamps, clock, logger, flow },
-    ...{ trackingIntervalMs, recheckAfterMs, runLookupTimeoutMs },
-    ...{ runVisibleMs, lateRunMs, unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
-    requestTimeoutMs: config.github.requestTimeoutMs,
+    ...deps,
+    ...config.dispatcher,
+    ...config.waits,
+    requestTimeoutMs,
+    longestPauseMs,
   });
 }
 
-function cancelLoop(deps: LoopsDeps, flow: WebhookFlow, stamps: RunStamps): LoopSpec {
-  const { config, store, forge, clock, logger } = deps;
-  const { recheckAfterMs, runLookupTimeoutMs } = config.dispatcher;
-  const { cancelRetryMs, forceCancelMs, unreadableRunMs } = config.waits;
-  const { pickupExpectedMs, queuedRecheckMs } = config.waits;
-  return cancelRuns({
-    ...{ store, forge, stamps, clock, logger, flow },
-    ...{ cancelRetryMs, forceCancelMs, recheckAfterMs, runLookupTimeoutMs },
-    ...{ unreadableRunMs, pickupExpectedMs, queuedRecheckMs },
-    requestTimeoutMs: config.github.requestTimeoutMs,
-  });
+function cancelLoop({ config, forgeConfig, ...deps }: ForgeLoopsDeps): LoopSpec {
+  const { requestTimeoutMs } = forgeConfig;
+  return cancelRuns({ ...deps, ...config.dispatcher, ...config.waits, requestTimeoutMs });
 }

@@ -30,7 +30,7 @@ describe('the configuration of the demo', () => {
     expect({ problems, warnings }).toEqual({ problems: [], warnings: [] });
     expect(config?.groups.map(({ id }) => id)).toEqual(demoGroups.map(({ id }) => id));
     expect(config?.groups.flatMap(({ templates }) => templates)).toHaveLength(demoTemplates.length);
-    expect(config?.github).toMatchObject({ pollIntervalMs: 2_000, dispatchRate: null });
+    expect(config?.forges[0]).toMatchObject({ pollIntervalMs: 2_000, dispatchRate: null });
     expect(config?.dispatcher.trackingIntervalMs).toBe(2_000);
     expect(config?.server.listen).toEqual({ host: '127.0.0.1', port: 9_090 });
   });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Config, TemplateConfig } from './config.ts';
+import type { Config, GithubConfig, TemplateConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import type { Environment } from './environment.ts';
 import { loadConfig } from './load.ts';
@@ -57,6 +57,13 @@ export async function loadGood(text: string, given?: Given): Promise<Config> {
   const { config, problems } = await loadText(text, given);
   if (config === undefined) throw new Error(problems.join('\n'));
   return config;
+}
+
+/** The forge under `github`. */
+export function githubOf({ forges }: Config): GithubConfig {
+  const [github] = forges;
+  if (github === undefined) throw new Error('no forge');
+  return github;
 }
 
 /** The templates of one group that has these lines. */

@@ -6,7 +6,8 @@ export type Role = 'readonly' | 'admin';
 export interface Config {
   readonly server: ServerConfig;
   readonly database: DatabaseConfig;
-  readonly github: GithubConfig;
+  /** In the order in which they are shown; today the one under `github`. */
+  readonly forges: readonly ForgeConfig[];
   readonly dispatcher: DispatcherConfig;
   readonly waits: WaitsConfig;
   readonly auth: AuthConfig;
@@ -73,7 +74,15 @@ export const sslModes = [
 ] as const;
 export type SslMode = (typeof sslModes)[number];
 
+/** A server with runners and workflows. */
+export type ForgeConfig = GithubConfig;
+
 export interface GithubConfig {
+  /** Part of every row that belongs to it; never changes. */
+  readonly id: string;
+  readonly kind: 'github';
+  /** Where the file has it: what people are told to look at. */
+  readonly configKey: string;
   /** Dispatches, follows and cancels runs. Empty: dispatching is disabled. */
   readonly token: Secret;
   /** Lists runners. The dispatch token where the file names none. */
@@ -182,6 +191,7 @@ export interface HistoryConfig {
 
 export interface GroupConfig {
   readonly id: string;
+  readonly forgeId: string;
   readonly name: string;
   readonly description: string;
   readonly runnerLabels: readonly string[];

@@ -14,7 +14,7 @@ const env = {
 it('starts with the quick start of the Go program as it stands there', async () => {
   const { config, problems, warnings } = await loadText(readme.quickStart, { env });
   expect([...problems, ...warnings]).toEqual([]);
-  expect(config?.github.token.reveal()).toBe('ghp_1');
+  expect(config?.forges[0]?.token.reveal()).toBe('ghp_1');
   expect(config?.dispatcher.enabled).toBe(true);
   expect(config?.groups).toMatchObject([
     {

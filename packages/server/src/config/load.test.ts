@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
-import { loadGood, loadText, makeFolder, oneGroup, withLogin } from './config.testkit.ts';
+import { githubOf, loadGood, loadText, makeFolder, oneGroup, withLogin } from './config.testkit.ts';
 import { NoConfigError } from './config-error.ts';
 import { loadConfig } from './load.ts';
 
@@ -19,14 +19,19 @@ it('gives every key its default when the file says only how to log in', async ()
       },
     },
     database: { driver: 'sqlite', path: './dispatchoor.db' },
-    github: {
-      baseUrl: 'https://api.github.com',
-      isGithubCom: true,
-      pollIntervalMs: 60_000,
-      rateLimitBuffer: 100,
-      dispatchRate: { burst: 20, perSecond: 1 },
-      requestTimeoutMs: 30_000,
-    },
+    forges: [
+      {
+        id: 'github',
+        kind: 'github',
+        configKey: 'github',
+        baseUrl: 'https://api.github.com',
+        isGithubCom: true,
+        pollIntervalMs: 60_000,
+        rateLimitBuffer: 100,
+        dispatchRate: { burst: 20, perSecond: 1 },
+        requestTimeoutMs: 30_000,
+      },
+    ],
     dispatcher: {
       enabled: true,
       intervalMs: 30_000,
@@ -39,7 +44,7 @@ it('gives every key its default when the file says only how to log in', async ()
     history: { retentionDays: 30, cleanupIntervalMs: 3_600_000 },
     groups: [],
   });
-  expect(config.github.token.isEmpty).toBe(true);
+  expect(githubOf(config).token.isEmpty).toBe(true);
 });
 
 it('takes empty sections, nulls and zeros as defaults', async () => {

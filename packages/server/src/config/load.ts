@@ -79,7 +79,7 @@ async function build(
   return {
     server: buildServer(file.server),
     database: buildDatabase(file.database),
-    github,
+    forges: [github],
     dispatcher: buildDispatcher(file.dispatcher, github.requestTimeoutMs),
     waits: buildWaits(file.waits),
     auth: buildAuth(file.auth),

@@ -1,6 +1,13 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { loadGood, loadGroupTemplates, loadText, oneGroup, withLogin } from './config.testkit.ts';
+import {
+  githubOf,
+  loadGood,
+  loadGroupTemplates,
+  loadText,
+  oneGroup,
+  withLogin,
+} from './config.testkit.ts';
 
 /** The description of a group whose key is written so. */
 async function describedAs(written: string, env: Record<string, string>) {
@@ -88,7 +95,7 @@ ${oneGroup('name: ${PORT}')}`,
       intervalMs: 90_000,
       trackingIntervalMs: 30_000,
     });
-    expect(config.github.rateLimitBuffer).toBe(16);
+    expect(githubOf(config).rateLimitBuffer).toBe(16);
     expect(config.history.retentionDays).toBeNull();
     expect(config.groups[0]?.name).toBe('5433');
   });
@@ -260,7 +267,7 @@ describe('secrets', () => {
 
   it('may be empty where the file does not need them', async () => {
     const config = await loadGood(`${withLogin}github: { token: $T }`, { env: { T: '' } });
-    expect(config.github.token.isEmpty).toBe(true);
+    expect(githubOf(config).token.isEmpty).toBe(true);
   });
 
   it('may not be an empty password', async () => {
@@ -275,8 +282,8 @@ describe('secrets', () => {
     const { config, warnings } = await loadText(`${withPassword('$PW')}github: { token: $T }`, {
       env,
     });
-    expect(config?.github.token.reveal()).toBe('ghp_1');
-    expect(config?.github.runnersToken.reveal()).toBe('ghp_1');
+    expect(config?.forges[0]?.token.reveal()).toBe('ghp_1');
+    expect(config?.forges[0]?.runnersToken.reveal()).toBe('ghp_1');
     expect(config?.auth.basic.users[0]?.password.reveal()).toBe('"quoted"');
     expect(warnings).toEqual([
       expect.stringContaining('users[0].password: comes from a variable with quotes'),

@@ -4,7 +4,14 @@ import {
   SEND_DEADLINE_MS,
   shortestOutcomeTimeoutMs,
 } from '../domain/timing.ts';
-import { anyTemplate, loadGood, loadText, oneGroup, withLogin } from './config.testkit.ts';
+import {
+  anyTemplate,
+  githubOf,
+  loadGood,
+  loadText,
+  oneGroup,
+  withLogin,
+} from './config.testkit.ts';
 
 import { complete, github, groups, inputs, oneTemplate } from './texts.testkit.ts';
 
@@ -99,7 +106,7 @@ it.each([
   'dispatches as fast as the server allows: %s',
   async (lines, baseUrl, isGithubCom, dispatchRate) => {
     const config = await loadGood(`${withLogin}github: { ${lines} }`);
-    expect(config.github).toMatchObject({ baseUrl, isGithubCom, dispatchRate });
+    expect(githubOf(config)).toMatchObject({ baseUrl, isGithubCom, dispatchRate });
   },
 );
 
@@ -111,9 +118,9 @@ it('keeps the history for ever with a negative retention', async () => {
 
 it('lists runners with the dispatch token unless there is one for it', async () => {
   const one = await loadGood(`${withLogin}github: { token: a }`);
-  expect(one.github.runnersToken.reveal()).toBe('a');
+  expect(githubOf(one).runnersToken.reveal()).toBe('a');
   const two = await loadGood(`${withLogin}github: { token: a, runners_token: b }`);
-  expect(two.github.runnersToken.reveal()).toBe('b');
+  expect(githubOf(two).runnersToken.reveal()).toBe('b');
 });
 
 it('fills in what a group and a template leave out', async () => {
@@ -123,6 +130,7 @@ it('fills in what a group and a template leave out', async () => {
   expect(config.groups).toEqual([
     {
       id: 'g',
+      forgeId: 'github',
       name: 'g',
       description: '',
       runnerLabels: ['x'],
@@ -200,8 +208,8 @@ dispatcher: { send_deadline: 500ms, run_lookup_timeout: 2500ms, pickup_timeout: 
 });
 
 it('has the defaults of the domain for send deadline and request timeout', async () => {
-  const { dispatcher, github } = await loadGood(withLogin);
-  expect(dispatcher.sendDeadlineMs).toBe(SEND_DEADLINE_MS);
-  expect(github.requestTimeoutMs).toBe(REQUEST_TIMEOUT_MS);
+  const config = await loadGood(withLogin);
+  expect(config.dispatcher.sendDeadlineMs).toBe(SEND_DEADLINE_MS);
+  expect(githubOf(config).requestTimeoutMs).toBe(REQUEST_TIMEOUT_MS);
   expect(shortestOutcomeTimeoutMs(SEND_DEADLINE_MS, REQUEST_TIMEOUT_MS)).toBe(36_000);
 });

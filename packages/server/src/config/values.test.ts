@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { loadGood, loadGroupTemplates, loadText, oneGroup, withLogin } from './config.testkit.ts';
+import {
+  githubOf,
+  loadGood,
+  loadGroupTemplates,
+  loadText,
+  oneGroup,
+  withLogin,
+} from './config.testkit.ts';
 
 const load = (text: string) => loadText(withLogin + text);
 const good = (text: string) => loadGood(withLogin + text);
@@ -96,7 +103,7 @@ describe('whole numbers', () => {
     ['9e1', 90],
     ['90.0', 90],
   ])('reads %s', async (written, value) => {
-    expect((await good(`github: { rate_limit_buffer: ${written} }`)).github.rateLimitBuffer).toBe(
+    expect(githubOf(await good(`github: { rate_limit_buffer: ${written} }`)).rateLimitBuffer).toBe(
       value,
     );
   });
@@ -124,7 +131,7 @@ describe('durations', () => {
     ['', 60_000],
     ['10500us', 11],
   ])('reads %s', async (written, ms) => {
-    expect((await good(`github: { poll_interval: ${written} }`)).github.pollIntervalMs).toBe(ms);
+    expect(githubOf(await good(`github: { poll_interval: ${written} }`)).pollIntervalMs).toBe(ms);
   });
 
   it.each(['60', '0', '1.5', '-5s', '5 s', 'soon', '1d', '1ms', '1000h', '[5s]'])(

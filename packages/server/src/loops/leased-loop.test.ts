@@ -22,7 +22,7 @@ function start(tick: (context: LoopContext) => void) {
   };
   const stop = new AbortController();
   const spec = {
-    ...{ name: 'l', everyMs: 1_000, isWokenBy: () => false },
+    ...{ name: 'l', everyMs: 1_000, onEvent: () => 'ignore' as const },
     tick: (context: LoopContext) => {
       tick(context);
       return Promise.resolve();

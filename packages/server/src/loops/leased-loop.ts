@@ -19,12 +19,14 @@ export interface LoopContext {
   readonly background: Background;
 }
 
+export type Reaction = 'wake' | 'ignore';
+
 export interface LoopSpec {
   /** Also the lease's name. */
   readonly name: string;
   readonly everyMs: number;
-  /** A committed change that could give this loop work. */
-  readonly isWokenBy: (event: Event) => boolean;
+  /** Of every committed change, in order: notes what it tells, and says whether there is work now. */
+  readonly onEvent: (event: Event) => Reaction;
   readonly tick: (context: LoopContext) => Promise<void>;
   /** Finishes acts in flight when the loop has been told to stop; the lease is kept until then. */
   readonly drain?: () => Promise<void>;
@@ -45,7 +47,7 @@ export async function runLeasedLoop(
     wake.notify();
   });
   deps.feed.listen((event) => {
-    if (spec.isWokenBy(event)) wake.notify();
+    if (spec.onEvent(event) === 'wake') wake.notify();
   });
   const keeping = new AbortController();
   const kept = lease.keep(keeping.signal);

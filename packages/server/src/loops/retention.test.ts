@@ -27,7 +27,7 @@ function start() {
       deleteExpired: (now) => note('expired', now),
       deleteStaleRunners: (before) => note('runners', before),
     },
-    forge: { now: () => forge.at },
+    forges: [{ now: () => null }, { now: () => forge.at }],
     clock,
     logger: makeLogger('warn', { write: (line) => lines.push(line) }),
     cleanupIntervalMs: 1_000,
@@ -95,7 +95,7 @@ describe('retention', () => {
       kind: 'credential.changed',
       data: { isConnected: true },
     };
-    expect(spec.isWokenBy(connected)).toBe(true);
-    expect(spec.isWokenBy({ ...connected, data: { isConnected: false } })).toBe(false);
+    expect(spec.onEvent(connected)).toBe('wake');
+    expect(spec.onEvent({ ...connected, data: { isConnected: false } })).toBe('ignore');
   });
 });

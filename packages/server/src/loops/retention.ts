@@ -16,7 +16,7 @@ const BATCH = 500;
 
 export interface RetentionDeps {
   readonly retention: RetentionStore;
-  readonly forge: Pick<Forge, 'now'>;
+  readonly forges: readonly Pick<Forge, 'now'>[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly cleanupIntervalMs: number;
@@ -29,8 +29,9 @@ export function retainHistory(deps: RetentionDeps): LoopSpec {
   return {
     name: 'retention',
     everyMs: deps.cleanupIntervalMs,
-    // The forge has told its time.
-    isWokenBy: ({ kind, data }) => kind === 'credential.changed' && data['isConnected'] === true,
+    // A forge has told its time.
+    onEvent: ({ kind, data }) =>
+      kind === 'credential.changed' && data['isConnected'] === true ? 'wake' : 'ignore',
     tick: (context) => tick(deps, context),
   };
 }
@@ -56,12 +57,13 @@ async function tick(deps: RetentionDeps, context: LoopContext): Promise<void> {
 }
 
 /**
- * What is old by the forge's clock and by ours. A step of ours alone would delete the whole history, and with the
- * idempotency keys what keeps a repeated request from adding its job twice. `null`: the forge has not told its time yet.
+ * What is old by ours and by the clock of every forge that has told it. A step of ours alone would delete the whole history, and with the
+ * idempotency keys what keeps a repeated request from adding its job twice. `null`: none has told its time yet.
  */
-function believedNow({ clock, forge, logger }: RetentionDeps): number | null {
-  const [ours, theirs] = [clock.now(), forge.now()];
-  if (theirs === null) return null;
+function believedNow({ clock, forges, logger }: RetentionDeps): number | null {
+  const told = forges.map((forge) => forge.now()).filter((at) => at !== null);
+  if (told.length === 0) return null;
+  const [ours, theirs] = [clock.now(), Math.min(...told)];
   if (ours > theirs + TOLD_AHEAD_MS) {
     const aheadMs = ours - theirs;
     logger.warn({ aheadMs }, 'this clock is ahead of the forge’s: history is kept by the forge’s');

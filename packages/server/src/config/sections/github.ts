@@ -6,6 +6,9 @@ import { type Decoder, type Section, section } from '../decode.ts';
 import { decimal, duration, integer, quoteAt, secret, text } from '../scalars.ts';
 import { takeSecret, takeToken } from './secrets.ts';
 
+/** Of the forge under `github`, and of the groups under `groups.github`. */
+export const GITHUB_ID = 'github';
+
 const GITHUB_COM = 'https://api.github.com';
 
 const rateFields = section({
@@ -49,6 +52,9 @@ export function buildGithub({ values, at }: Section<typeof githubFields>): Githu
   const baseUrl = checkBaseUrl(values.base_url, at.base_url);
   const isGithubCom = isHostedByGithub(baseUrl);
   return {
+    id: GITHUB_ID,
+    kind: 'github',
+    configKey: 'github',
     token,
     runnersToken: runnersToken.isEmpty ? token : runnersToken,
     baseUrl,

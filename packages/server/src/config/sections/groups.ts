@@ -2,6 +2,7 @@ import type { GroupConfig, RunnerScope, UnreadSource } from '../config.ts';
 import type { Cursor } from '../cursor.ts';
 import { list, type Section, type Spotted, section, spotted } from '../decode.ts';
 import { integer, quoteAt, reading, text } from '../scalars.ts';
+import { GITHUB_ID } from './github.ts';
 import { buildTemplate, type FoundTemplate, templateFields } from './templates.ts';
 
 export const groupFields = {
@@ -53,6 +54,7 @@ function buildGroup({ group: { values, at }, templates, unread }: FoundGroup): G
   }
   return {
     id: values.id,
+    forgeId: GITHUB_ID,
     name: nameOf(values),
     description: values.description,
     runnerLabels: checkLabels(values.runner_labels, at.runner_labels),

@@ -1,6 +1,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import { passedSinceDeadlineMs } from '../../domain/correlation/passed-time.ts';
 import { runMadeWithinMs } from '../../domain/correlation/window.ts';
+import type { EventKind } from '../../domain/event.ts';
 import { ForgeError } from '../../forge/forge.ts';
 import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext, LoopSpec } from '../leased-loop.ts';
@@ -25,17 +26,20 @@ interface TickDeps extends CancelRunsDeps, FollowDeps {
   readonly pace: CancelPace;
 }
 
+const WAKING: ReadonlySet<EventKind> = new Set<EventKind>([
+  'attempt.cancel-wanted',
+  'attempt.found',
+  'attempt.accepted',
+  'attempt.run-late',
+]);
+
 /** Carries out the cancels that were wanted, also of runs that are found only later. */
 export function cancelRuns(given: CancelRunsDeps): LoopSpec {
   const deps = makeDeps(given);
   return {
     name: `cancel-runs:${deps.forge.id}`,
     everyMs: deps.cancelRetryMs,
-    isWokenBy: (event) =>
-      event.kind === 'attempt.cancel-wanted' ||
-      event.kind === 'attempt.found' ||
-      event.kind === 'attempt.accepted' ||
-      event.kind === 'attempt.run-late',
+    onEvent: ({ kind }) => (WAKING.has(kind) ? 'wake' : 'ignore'),
     tick: (context) => tick(deps, context),
   };
 }

@@ -117,15 +117,19 @@ export class DispatchLoop {
     return {
       name: `dispatch:${this.#deps.forge.id}`,
       everyMs: this.#deps.intervalMs,
-      isWokenBy: (event) => {
+      onEvent: (event) => {
         this.#freshness.note(event);
         if (event.kind === 'attempt.accepted') this.#acceptedAt = event.at;
-        if (this.#awaitsOutcome && SETTLING.has(event.kind)) return true;
-        return WAKING.has(event.kind) && !this.#changesNothing(event);
+        return this.#givesWork(event) ? 'wake' : 'ignore';
       },
       tick: (context) => this.#cycle(context),
       drain: () => this.#drain(),
     };
+  }
+
+  #givesWork(event: Event): boolean {
+    if (this.#awaitsOutcome && SETTLING.has(event.kind)) return true;
+    return WAKING.has(event.kind) && !this.#changesNothing(event);
   }
 
   /** One more job in a line that no runner serves: a runner that comes or is freed wakes us by itself. */

@@ -110,7 +110,7 @@ function start(
     },
   });
   const tell = (kind: Event['kind'], data: Event['data'] = {}) => {
-    const isWoken = spec.isWokenBy({ kind, data } as Event);
+    const isWoken = spec.onEvent({ kind, data } as Event) === 'wake';
     if (isWoken) wake.notify();
     return isWoken;
   };

@@ -68,13 +68,13 @@ export class PollRunners {
     return {
       name: `poll-runners:${this.#deps.forge.id}`,
       everyMs: this.#deps.flow.checkEveryMs(this.#deps.pollIntervalMs),
-      isWokenBy: (event) => {
+      onEvent: (event) => {
         const isEnd = event.kind === 'attempt.ended';
         const isMore = givesMoreToList(event);
         if (isEnd) this.#noteEnd(event);
         if (isMore) this.#isMoreWanted = true;
         if (isConnection(event)) this.#askAgain();
-        return isMore || (isEnd && !this.#isFlowing);
+        return isMore || (isEnd && !this.#isFlowing) ? 'wake' : 'ignore';
       },
       tick: (context) => this.#tick(context),
       drain: () => {

@@ -28,9 +28,10 @@ async function paceAfterALook({ isOpen = true, isFlowing = true } = {}) {
     ...{ flow, clock, trackingIntervalMs: 30_000, recheckAfterMs: RECHECK_AFTER_MS },
   });
   await pace.next();
-  const tell = (): boolean => pace.isWokenBy({ kind: 'webhook.run-unmatched', data: {} } as Event);
+  const tell = (): boolean =>
+    pace.onEvent({ kind: 'webhook.run-unmatched', data: {} } as Event) === 'wake';
   const move = (data: Event['data']): boolean =>
-    pace.isWokenBy({ kind: 'runner.changed', data } as Event);
+    pace.onEvent({ kind: 'runner.changed', data } as Event) === 'wake';
   /** Seconds of the next `seconds`, at each of which the loop ticks, at which everything is looked at. */
   const looksWithin = async (seconds: number): Promise<number[]> => {
     const looks: number[] = [];
@@ -124,7 +125,7 @@ it('looks for given up attempts no more than once a minute', async () => {
 it('looks once at each attempt whose run was started again', async () => {
   const { pace } = await paceAfterALook();
   const again = { kind: 'webhook.run-again', data: { attemptId: 'a' } } as unknown as Event;
-  expect(pace.isWokenBy(again)).toBe(true);
+  expect(pace.onEvent(again)).toBe('wake');
   expect(await pace.next()).toMatchObject({ isAll: false, restarted: new Set(['a']) });
   expect(await pace.next()).toMatchObject({ isAll: false, restarted: new Set() });
 });

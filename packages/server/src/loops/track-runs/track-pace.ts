@@ -1,5 +1,6 @@
 import type { Event } from '../../domain/event.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Reaction } from '../leased-loop.ts';
 import type { WebhookFlow } from '../webhooks/webhook-flow.ts';
 
 export interface TrackPaceOptions {
@@ -55,7 +56,7 @@ export class TrackPace {
     this.#options = options;
   }
 
-  isWokenBy({ kind, data }: Event): boolean {
+  onEvent({ kind, data }: Event): Reaction {
     // A runner that has just become busy has probably taken a run of ours; one just freed has left one. Where a
     // workflow job told of it, its run is known already.
     const isMoved =
@@ -68,7 +69,7 @@ export class TrackPace {
     // Looked for soon, see `DoubtPace`.
     const isInDoubt =
       kind === 'attempt.unknown' || (kind === 'attempt.accepted' && data['runId'] === null);
-    return isMoved || isTold || isInDoubt || restarted !== undefined;
+    return isMoved || isTold || isInDoubt || restarted !== undefined ? 'wake' : 'ignore';
   }
 
   async next(): Promise<Look> {

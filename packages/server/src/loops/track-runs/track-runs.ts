@@ -57,10 +57,10 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
   return {
     name: `track-runs:${deps.forge.id}`,
     everyMs: flow.checkEveryMs(deps.trackingIntervalMs),
-    isWokenBy: (event) => {
-      const isToWake = pace.isWokenBy(event);
-      isWoken ||= isToWake;
-      return isToWake;
+    onEvent: (event) => {
+      const reaction = pace.onEvent(event);
+      isWoken ||= reaction === 'wake';
+      return reaction;
     },
     tick: async (context) => {
       cancelLook();

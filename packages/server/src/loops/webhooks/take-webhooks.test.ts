@@ -122,5 +122,5 @@ it.each([
   ['attempt.ended', false],
   ['runner.changed', false],
 ] as const)('is woken by %s: %s', (kind, isWoken) => {
-  expect(inboxOf([]).spec.isWokenBy({ kind } as Event)).toBe(isWoken);
+  expect(inboxOf([]).spec.onEvent({ kind } as Event) === 'wake').toBe(isWoken);
 });

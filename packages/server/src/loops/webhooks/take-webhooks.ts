@@ -33,7 +33,7 @@ export function takeWebhooks(deps: TakeWebhooksDeps): LoopSpec {
   return {
     name: `take-webhooks:${deps.forge.id}`,
     everyMs: LOOK_EVERY_MS,
-    isWokenBy: ({ kind }) => WAKING.has(kind),
+    onEvent: ({ kind }) => (WAKING.has(kind) ? 'wake' : 'ignore'),
     tick: (context) => tick(deps, context),
   };
 }
