@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../src/domain/attempt.ts';
 import type { Forge } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
-import { acme, LONG, namedGroups } from './harness/scenes.ts';
+import { acme, BY_HAND, dispatchByHand, LONG, namedGroups, TOKEN } from './harness/scenes.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type Exceptions, sqlite, type World } from './harness/world.ts';
 
@@ -157,6 +157,29 @@ describe('where a proxy puts a Date of its own, and runs are stamped by another 
     expect(world.ourRuns()).toHaveLength(2);
     const told = world.logLines.filter((line) => line.includes('proxy_pass_header Date'));
     expect(told).toHaveLength(1);
+  });
+
+  it('a minute ahead, a run from before a dispatch that started nothing is not taken for its own (shown completed, it never ran)', async () => {
+    const world = await startWorld({
+      ...{ database: sqlite, forge: acme(3), wrapForge: stampedOffBy(60_000) },
+      config: { github: { request_timeout: '1s' }, dispatcher: { send_deadline: '500ms' } },
+    });
+    const first = await world.api.enqueue('linux', { template_id: 'build' });
+    await world.job(first.id, 'completed');
+    await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
+    await world.moveTime(20_000);
+    world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+    await world.until(
+      'its dispatch has no answer',
+      () => world.store.runs.listLive('github'),
+      ([attempt]) => attempt?.state === 'unknown',
+    );
+    await world.moveTime(3_600_000);
+    const failed = await world.job(id, 'failed');
+    expect(failed.error_message).toContain('outcome-ambiguous');
+    const [foreign] = world.sim.ledger().runs.filter(({ inputs }) => inputs['note'] === BY_HAND);
+    expect(failed.error_message).toContain(String(foreign?.id));
   });
 
   it('ten minutes ahead, a lost answer is not sent again, and its run is named', async () => {

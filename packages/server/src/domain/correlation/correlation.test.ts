@@ -53,6 +53,15 @@ describe('as many runs as attempts', () => {
     expect(adopted(-6 * SECOND - 1, { uncertaintyMs: MINUTE })).toBe(false);
   });
 
+  it('adopts none after a lost answer where runs are stamped later than they are made: it may be of before the claim', () => {
+    const runs = [madeAfter('1', SECOND)];
+    const lost = sentAfter('a', 0, { areStampsAhead: true, missingSince: OVER });
+    expect(decide({ attempts: [lost], runs, listedAt: LATE })).toEqual({ a: 'ambiguous: 1' });
+    expect(decide({ attempts: [{ ...lost, state: 'accepted' }], runs, listedAt: LATE })).toEqual({
+      a: '1 by order',
+    });
+  });
+
   it('adopts none that was made a minute after the request was surely over', () => {
     const adopted = (one: CandidateRun) =>
       decide({ attempts: [sentAfter('a', 0)], runs: [one] })['a'] !== 'wait';

@@ -15,6 +15,7 @@ export const sentAfter = (
   {
     uncertaintyMs = 0,
     steppedMs = 0,
+    areStampsAhead = false,
     actorNow = 'bot',
     isTokenNow = true,
     ...over
@@ -23,6 +24,7 @@ export const sentAfter = (
   ...attempt(id, { claimedAt: CLAIMED_AT + ms, ...over }),
   uncertaintyMs,
   steppedMs,
+  areStampsAhead,
   actorNow,
   isTokenNow,
 });

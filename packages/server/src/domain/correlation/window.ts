@@ -40,6 +40,8 @@ export type SearchedAttempt = Pick<
   readonly uncertaintyMs: number;
   /** So far a clock was put forward since the claim, the forge's or ours; negative: back. What was made since bears stamps so far off. */
   readonly steppedMs: number;
+  /** Runs are known to bear later stamps than the moments at which they are made: one from before the claim may seem to be from after it. */
+  readonly areStampsAhead: boolean;
   /** As the credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
   readonly actorNow: string;
   /** It was sent with the token of now. Of another token `actorNow` may be another account. */
@@ -95,6 +97,8 @@ export function isMadeInTime(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
+  // Of one that was accepted there is a run; what a lost answer started is not to be guessed.
+  if (attempt.areStampsAhead && attempt.state !== 'accepted') return false;
   return isWithin(attempt, run, mostTakenUnsureMs(attempt), inTimeUntil(attempt, timing));
 }
 

@@ -72,7 +72,9 @@ function start(ids: readonly string[]) {
       ...{ pollIntervalMs: RETRY_MS, pollIntervalWithWebhooksMs: RETRY_MS },
       ...{ trackingIntervalMs: RETRY_MS, trackingIntervalWithWebhooksMs: RETRY_MS },
     }),
-    stamps: { offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0 }) },
+    stamps: {
+      offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead: false }),
+    },
     ...{ cancelRetryMs: RETRY_MS, forceCancelMs: 300_000, unreadableRunMs: 3_600_000 },
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
     ...{ pickupExpectedMs: 10_000, queuedRecheckMs: 60_000 },

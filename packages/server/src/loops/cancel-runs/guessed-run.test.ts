@@ -25,9 +25,17 @@ interface Scene {
   readonly live?: readonly Attempt[];
   /** Runs that belong to an attempt. */
   readonly owned?: readonly string[];
+  readonly areStampsAhead?: boolean;
 }
 
-async function ask({ found, plain, isPlainComplete = true, live = [], owned = [] }: Scene) {
+async function ask({
+  found,
+  plain,
+  isPlainComplete = true,
+  live = [],
+  owned = [],
+  areStampsAhead = false,
+}: Scene) {
   const told: string[] = [];
   const asked: RunFilter[] = [];
   const forge: Partial<Forge> = {
@@ -52,7 +60,7 @@ async function ask({ found, plain, isPlainComplete = true, live = [], owned = []
   };
   const deps = {
     ...{ forge: forge as Forge, store: { runs } as Store, logger: makeLogger('silent') },
-    stamps: { offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0 }) },
+    stamps: { offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead }) },
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
   };
   const isOnly = isOnlyRun(deps, guessed, OURS, new AbortController().signal);
@@ -95,6 +103,12 @@ describe('a run that is known by its time alone', () => {
   ])('may be ended beside one %s', async (_what, over) => {
     const both = [OURS, run('8', over)];
     expect(await ask({ found: both, plain: both })).toMatchObject({ isOnly: true, told: [] });
+  });
+
+  it('is let go of once it has shown that runs are stamped later than they are made', async () => {
+    const { isOnly, told } = await ask({ found: [OURS], plain: [OURS], areStampsAhead: true });
+    expect(isOnly).toBe(false);
+    expect(told).toEqual([expect.stringMatching(/^a lets go of 7: /)]);
   });
 
   it('may be ended beside one that another attempt has', async () => {

@@ -4,12 +4,11 @@ import { isGivenUp } from '../../domain/attempt.ts';
 import { mayHaveMade, mayHaveMadeLater, type Sight } from '../../domain/correlation/clusters.ts';
 import type { CorrelationTiming, SearchedAttempt } from '../../domain/correlation/window.ts';
 import { repoKeyOf, runsElsewhere, runsOfKey } from '../../domain/run-keys.ts';
-import type { DateOffset } from '../../forge/forge.ts';
 import { ambiguousMessage } from '../track-runs/ambiguous-message.ts';
 import type { FollowDeps } from '../track-runs/follow-run.ts';
 import { listedSince } from '../track-runs/repo-runs.ts';
 import { asSearched, isSearching } from '../track-runs/resolve-attempts.ts';
-import type { RunStamps } from '../track-runs/run-stamps.ts';
+import type { RunStamps, StampOffset } from '../track-runs/run-stamps.ts';
 
 export interface GuessDeps
   extends Pick<FollowDeps, 'forge' | 'store' | 'logger'>,
@@ -46,8 +45,10 @@ export async function isOnlyRun(
   );
   const unowned = listed.filter(({ id }) => id !== run.id && !owned.has(id));
   const rivals = rivalsOf(deps, attempt, { run, offset }, { live, unowned });
-  if (rivals.runs.length === 0) return true;
-  if (rivals.isSought) return false;
+  // Taken before it showed that stamps are ahead: it may have been made before the claim.
+  const isUnsure = offset.areStampsAhead && attempt.state !== 'accepted';
+  if (rivals.runs.length === 0 && !isUnsure) return true;
+  if (rivals.isSought && !isUnsure) return false;
   const message = ambiguousMessage(attempt, [run, ...rivals.runs]);
   if (await store.runs.concludeAmbiguous(attempt.id, message, { guessedRunId: run.id })) {
     logger.warn({ attemptId: attempt.id, runId: run.id, message }, 'run not cancelled');
@@ -57,7 +58,7 @@ export async function isOnlyRun(
 
 interface Guess {
   readonly run: Run;
-  readonly offset: DateOffset;
+  readonly offset: StampOffset;
 }
 
 /** Whether another run may be meant cannot be told: it is not cancelled. */

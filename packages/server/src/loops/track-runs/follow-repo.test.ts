@@ -122,7 +122,9 @@ function start() {
       ...{ pollIntervalMs: INTERVAL_MS, pollIntervalWithWebhooksMs: INTERVAL_MS },
       ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
     }),
-    stamps: { offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0 }) },
+    stamps: {
+      offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead: false }),
+    },
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
     ...{ runVisibleMs: 60_000, lateRunMs: 86_400_000, unreadableRunMs: 3_600_000 },
     ...{ pickupExpectedMs: 10_000, queuedRecheckMs: 60_000 },

@@ -2,7 +2,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import { INCOMPLETE_RECHECKS } from '../../domain/correlation/correlation.ts';
 import { repoKeyOf } from '../../domain/run-keys.ts';
-import { type DateOffset, ForgeError, type RunFilter, type RunListing } from '../../forge/forge.ts';
+import { ForgeError, type RunFilter, type RunListing } from '../../forge/forge.ts';
 import type { GrowingPauses } from '../forge-limits/growing-pauses.ts';
 import { limitedForMs } from '../forge-limits/limited-for.ts';
 import type { LoopContext } from '../leased-loop.ts';
@@ -26,7 +26,7 @@ import {
   resolveAttempts,
   resolveUnlisted,
 } from './resolve-attempts.ts';
-import type { RunStamps } from './run-stamps.ts';
+import type { RunStamps, StampOffset } from './run-stamps.ts';
 
 export interface RepoDeps extends FollowOneDeps {
   readonly stamps: Pick<RunStamps, 'offset'>;
@@ -171,7 +171,7 @@ function resolveDeps(
   deps: LookDeps,
   look: RepoLook,
   context: LoopContext,
-  offset: DateOffset,
+  offset: StampOffset,
 ): ResolveDeps {
   return {
     runs: deps.store.runs,

@@ -102,7 +102,7 @@ export async function resolve(
     lateRunMs: 86_400_000,
     readableMs: () => Infinity,
     runVisibleMs: 60_000,
-    offset: { offsetMs, uncertaintyMs },
+    offset: { offsetMs, uncertaintyMs, areStampsAhead: false },
     webhooks: { listToldRuns: () => Promise.resolve([...toldRuns]) },
     forge: {
       getRun: async (_owner, _repo, id) => {

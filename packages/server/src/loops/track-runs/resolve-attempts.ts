@@ -17,10 +17,11 @@ import {
   steppedSince,
 } from '../../domain/correlation/window.ts';
 import { groupByKey, repoKeyOf, runsElsewhere, runsOfKey } from '../../domain/run-keys.ts';
-import type { CredentialStatus, DateOffset, RunListing } from '../../forge/forge.ts';
+import type { CredentialStatus, RunListing } from '../../forge/forge.ts';
 import type { Store } from '../../store/port/store.ts';
 import { ambiguousMessage } from './ambiguous-message.ts';
 import { listedSince } from './repo-runs.ts';
+import type { StampOffset } from './run-stamps.ts';
 import { isStandingStill, type StandingDeps } from './standing-listing.ts';
 import { bearsIdOf, listUnshown, readUnshown, type ToldDeps } from './told-runs.ts';
 
@@ -38,7 +39,7 @@ interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
 export interface ResolveDeps extends Omit<ToldDeps & StandingDeps, 'runs'> {
   readonly runs: Store['runs'];
   readonly timing: CorrelationTiming;
-  readonly offset: DateOffset;
+  readonly offset: StampOffset;
   /** The dispatch credential, with its login as it is known when it is asked for. */
   readonly credentialNow: () => Pick<CredentialStatus, 'budgetId' | 'actor'>;
   /** Our clock. */
@@ -338,7 +339,8 @@ export function asSearched(
   const steppedMs = steppedSince(attempt, offset);
   const { budgetId, actor: actorNow } = credentialNow();
   const isTokenNow = attempt.budgetId === budgetId;
-  const now = { steppedMs, actorNow, isTokenNow };
+  const { areStampsAhead } = offset;
+  const now = { steppedMs, areStampsAhead, actorNow, isTokenNow };
   return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...now };
 }
 

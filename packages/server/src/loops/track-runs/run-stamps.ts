@@ -13,6 +13,12 @@ export interface RunStampsDeps {
   readonly logger: Logger;
 }
 
+/** As `DateOffset`, of the clock that stamps runs. */
+export interface StampOffset extends DateOffset {
+  /** It is known to be ahead of the one of the `Date` header. */
+  readonly areStampsAhead: boolean;
+}
+
 /**
  * How well a moment of ours can be compared with what the forge stamps runs with. Read from the latest runs that are known for
  * sure: so it is the same for all servers, whoever saw those runs, and after a restart.
@@ -21,25 +27,28 @@ export class RunStamps {
   readonly #deps: RunStampsDeps;
   #isTold = false;
   #unsureMs = 0;
+  #areAhead = false;
 
   constructor(deps: RunStampsDeps) {
     this.#deps = deps;
   }
 
   /** By the `Date` headers, as uncertain as the stamps of runs are against these. */
-  async offset(): Promise<DateOffset> {
+  async offset(): Promise<StampOffset> {
     const { forge, runs, requestTimeoutMs } = this.#deps;
     const stamped = await runs.listStamped(forge.id, RUNS_READ);
     const gap = findStampGap(stamped, forge.dateOffset(), requestTimeoutMs);
     this.#unsureMs = gap?.unsureMs ?? 0;
+    this.#areAhead = gap?.is === 'ahead';
     if (gap !== undefined) this.#tell(gap);
     return this.latest();
   }
 
   /** With the stamps as they were when they were last read. */
-  latest(): DateOffset {
+  latest(): StampOffset {
     const offset = this.#deps.forge.dateOffset();
-    return { ...offset, uncertaintyMs: Math.max(offset.uncertaintyMs, this.#unsureMs) };
+    const uncertaintyMs = Math.max(offset.uncertaintyMs, this.#unsureMs);
+    return { ...offset, uncertaintyMs, areStampsAhead: this.#areAhead };
   }
 
   #tell({ runId, shownMs, is, unsureMs }: StampGap): void {
@@ -53,7 +62,7 @@ export class RunStamps {
     logger.warn(
       { forgeId: forge.id, runId, shownMs, unsureMs },
       `${shown}: the clock that stamps runs is not the one of the Date header. Whatever was made within unsureMs of a lost ` +
-        'answer may be its run, so such jobs take longer to settle. Keep the forge and every proxy before it by NTP, or let ' +
+        'answer may be its run, so such jobs take longer to settle, or end ambiguous. Keep the forge and every proxy before it by NTP, or let ' +
         'the proxy pass the forge’s Date header on (nginx: proxy_pass_header Date)',
     );
   }
