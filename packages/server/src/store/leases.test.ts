@@ -53,6 +53,23 @@ for (const kind of databases) {
       expect(await isHeld(at.replica, next)).toBe(true);
     });
 
+    it('does not believe a lease that lasts longer than any of ours: the database’s clock was put back', async () => {
+      const stale = (await one().tryAcquire('dispatch', 'a', TTL_MS))!;
+      const lastsLonger = (ms: number) =>
+        at.database.write(async ({ db }) => {
+          await db
+            .updateTable('leases')
+            .set((eb) => ({ expires_at: eb('expires_at', '+', ms) }))
+            .execute();
+        });
+      await lastsLonger(4 * TTL_MS);
+      expect(await other().tryAcquire('dispatch', 'b', TTL_MS)).toBeUndefined();
+      await lastsLonger(2 * TTL_MS);
+      const next = await other().tryAcquire('dispatch', 'b', TTL_MS);
+      expect(next?.epoch).toBe(stale.epoch + 1);
+      expect(await isHeld(at.database, stale)).toBe(false);
+    });
+
     it('counts a lease that ran out as a new one, even for who had it', async () => {
       const stale = (await one().tryAcquire('dispatch', 'a', TTL_MS))!;
       await runOut();

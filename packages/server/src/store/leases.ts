@@ -44,12 +44,20 @@ interface Wish {
   readonly ttlMs: number;
 }
 
-/** A lease that ran out is a new one, even for who had it: what was planned under the old one is void. */
+/** Servers may be configured with leases of different lengths, for a while. */
+const LONGEST_OF_OURS = 6;
+const LEAST_FAR_MS = 60_000;
+
+/**
+ * A lease that ran out is a new one, even for who had it: what was planned under the old one is void. One that lasts far longer than any of
+ * ours is of a clock that was put back since; were it believed, no loop would run for as long as that was ahead. Whoever has it is fenced off.
+ */
 async function tryAcquire(
   { db }: WriteTx,
   { dbNow }: Database,
   { name, holder, ttlMs }: Wish,
 ): Promise<Fence | undefined> {
+  const farMs = Math.max(LONGEST_OF_OURS * ttlMs, LEAST_FAR_MS);
   const { rows } = await sql<{ epoch: number }>`
     insert into leases (name, holder, epoch, expires_at)
     values (${name}, ${holder}, 1, ${dbNow} + ${ttlMs})
@@ -59,6 +67,7 @@ async function tryAcquire(
         + case when leases.holder = excluded.holder and leases.expires_at > ${dbNow} then 0 else 1 end,
       expires_at = ${dbNow} + ${ttlMs}
     where leases.holder = excluded.holder or leases.expires_at <= ${dbNow}
+      or leases.expires_at > ${dbNow} + ${farMs}
     returning epoch
   `.execute(db);
   const [row] = rows;
