@@ -28,6 +28,12 @@ export class FakeClock implements Clock {
     this.#now += ms;
   }
 
+  /** Time passes, and no timer fires: for what only reads the clock. */
+  pass(ms: number): void {
+    this.#now += ms;
+    this.#monotonic += ms;
+  }
+
   after(ms: number, action: () => void): () => void {
     const timer: Timer = { at: this.#monotonic + ms, fire: action };
     this.#timers.add(timer);

@@ -114,7 +114,7 @@ export function credentialContract(start: StartForge): void {
       sim.addFault({ on: 'user', kind: 'status-before', status: 429, times: 'always' });
       await forge.ensureConnected(forever);
       expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: false, error: '' });
-      clock.step((forge.credentialFor('dispatch').rate.blockedUntil ?? 0) - clock.now());
+      clock.pass((forge.credentialFor('dispatch').rate.blockedUntil ?? 0) - clock.now());
       await forge.ensureConnected(forever);
       expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true, error: '' });
       expect(forge.credentialFor('dispatch').rate.blockedUntil).toBeNull();

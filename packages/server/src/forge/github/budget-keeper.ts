@@ -30,6 +30,8 @@ export class BudgetKeeper {
   #loading: Promise<void> | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   #isDirty = false;
+  /** The limits of the last row that was written or read. */
+  #seen = '';
   #hasConnected = false;
   #saving: Promise<void> = Promise.resolve();
   #isSaveQueued = false;
@@ -86,13 +88,22 @@ export class BudgetKeeper {
     try {
       const budget = await store.findBudget(budgetId);
       if (budget !== undefined) {
-        this.#options.budget().adopt(budget);
+        if (this.#isNews(budget)) this.#options.budget().adopt(budget);
         this.#options.onLoaded(budget);
       }
     } catch (error) {
       logger.warn({ err: error, budgetId }, 'budget not loaded');
     }
     this.#loadedAt = clock.monotonic();
+  }
+
+  /** What this process has written or read before may be of a clock that was put right since. */
+  #isNews(row: Budget): boolean {
+    const { blockedUntil, resetAt, remaining, secondaryHits, rateFactor } = row;
+    const limits = JSON.stringify([blockedUntil, resetAt, remaining, secondaryHits, rateFactor]);
+    if (limits === this.#seen) return false;
+    this.#seen = limits;
+    return true;
   }
 
   #save(): void {
@@ -113,7 +124,9 @@ export class BudgetKeeper {
     const hasConnected = this.#hasConnected;
     this.#hasConnected = false;
     try {
-      await store.saveBudget(budgetId, { ...budget().state(), ...standing() }, hasConnected);
+      const row = { ...budget().state(), ...standing() };
+      await store.saveBudget(budgetId, row, hasConnected);
+      this.#isNews(row);
     } catch (error) {
       this.#hasConnected ||= hasConnected;
       logger.warn({ err: error, budgetId }, 'budget not saved');

@@ -18,7 +18,7 @@ describe('a budget that knows nothing', () => {
     const retryAt = clock.now() + 30_000;
     expect(budget.learn(answer(clock, { status: 429, headers }), 0)).toEqual({ retryAt });
     expect(budget.rate()).toMatchObject({ remaining: null, blockedUntil: retryAt });
-    clock.step(30_000);
+    clock.pass(30_000);
     expect(budget.rate()).toMatchObject({ remaining: null, blockedUntil: null });
   });
 
@@ -75,7 +75,7 @@ describe('the primary limit', () => {
     const { clock, budget } = start();
     budget.learn(counted(clock, 0), 0);
     expect(budget.admit('poll')).toBe(clock.now() + HOUR_MS);
-    clock.step(HOUR_MS);
+    clock.pass(HOUR_MS);
     expect(budget.admit('poll')).toBeNull();
     expect(budget.rate().remaining).toBe(5_000);
   });
@@ -117,7 +117,7 @@ describe('the primary limit', () => {
       budget.noteSpent(share);
       expect(budget.admit(share)).toBeNull();
     }
-    clock.step(gapMs);
+    clock.pass(gapMs);
     expect(budget.admit('poll')).toBeNull();
   });
 
@@ -173,42 +173,59 @@ describe('a clock that was five hours ahead and is put right', () => {
   function startAhead(learn: (before: ReturnType<typeof start>) => void) {
     const before = start();
     learn(before);
+    const row = before.budget.state();
     before.clock.step(-5 * HOUR_MS);
     const reborn = new RequestBudget(before.clock, 100);
-    reborn.adopt(before.budget.state());
+    reborn.adopt(row);
     return { ...before, reborn };
   }
 
-  it('keeps nobody waiting for the reset of then, also after a restart', () => {
-    const { clock, budget, reborn } = startAhead((before) => {
-      before.budget.learn(counted(before.clock, 0), 0);
-      expect(before.budget.admit('dispatch')).not.toBeNull();
-    });
-    for (const each of [budget, reborn]) {
-      expect(shares.map((share) => each.admit(share))).toEqual(shares.map(() => null));
-      expect(each.rate()).toMatchObject({ resetAt: null, blockedUntil: null });
-      each.learn(counted(clock, 4_990), 0);
-      expect(each.rate()).toMatchObject({ remaining: 4_990, resetAt: clock.now() + HOUR_MS });
-    }
-  });
-
-  it('lets what is asked evenly begin anew', () => {
+  it('keeps nobody waiting any longer for the reset of then', () => {
     const { clock, budget } = startAhead((before) => {
-      before.budget.learn(counted(before.clock, 700), 0);
-      for (let page = 0; page < 20; page += 1) before.budget.noteSpent('poll');
+      before.budget.learn(counted(before.clock, 0), 0);
     });
-    budget.learn(counted(clock, 690), 0);
-    expect(budget.admit('poll')).toBeNull();
-    budget.noteSpent('poll');
+    const resetAt = clock.now() + HOUR_MS;
+    expect(shares.map((share) => budget.admit(share))).toEqual(shares.map(() => resetAt));
+    clock.pass(HOUR_MS);
     expect(budget.admit('poll')).toBeNull();
   });
 
-  it('lets a halved dispatch rate grow', () => {
+  it('keeps nobody waiting after a restart', () => {
+    const { clock, reborn } = startAhead((before) => {
+      before.budget.learn(counted(before.clock, 0), 0);
+    });
+    expect(shares.map((share) => reborn.admit(share))).toEqual(shares.map(() => null));
+    expect(reborn.rate()).toMatchObject({ resetAt: null, blockedUntil: null });
+    reborn.learn(counted(clock, 4_990), 0);
+    expect(reborn.rate()).toMatchObject({ remaining: 4_990, resetAt: clock.now() + HOUR_MS });
+  });
+
+  it('makes a limit of a minute no longer than a minute (everything stood still for as long as it had been ahead)', () => {
+    const { clock, budget } = start();
+    budget.learn(secondary(clock, { 'retry-after': '60' }), 0);
+    clock.pass(10_000);
+    clock.step(-HOUR_MS);
+    expect(budget.admit('dispatch')).toBe(clock.now() + 50_000);
+    expect(budget.state().blockedUntil).toBe(clock.now() + 50_000);
+    clock.pass(50_000);
+    expect(budget.admit('dispatch')).toBeNull();
+  });
+
+  it('goes on to spread what is asked evenly', () => {
+    const { clock, budget } = start();
+    budget.learn(counted(clock, 700), 0);
+    for (let page = 0; page < 20; page += 1) budget.noteSpent('poll');
+    const waitMs = (budget.admit('poll') ?? 0) - clock.now();
+    clock.step(-HOUR_MS);
+    expect((budget.admit('poll') ?? 0) - clock.now()).toBe(waitMs);
+  });
+
+  it('lets a halved dispatch rate grow as ever', () => {
     const { clock, budget } = startAhead(({ clock: ahead, budget: before }) => {
       before.learn(secondary(ahead), 0);
     });
     expect(budget.rateFactor).toBe(0.5);
-    clock.step(60_000);
+    clock.pass(120_000);
     expect(budget.rateFactor).toBeCloseTo(0.6);
   });
 
@@ -267,7 +284,7 @@ describe('any course of answers', () => {
       const { clock, budget } = start(100);
       const base = clock.now();
       for (const { stepMs, remaining, status, retryAfter } of steps) {
-        clock.step(stepMs);
+        clock.pass(stepMs);
         const window = Math.ceil((clock.now() - base + 1) / HOUR_MS);
         budget.learn(
           answer(clock, {
@@ -292,7 +309,7 @@ describe('any course of answers', () => {
         }
       }
       const last = Math.max(clock.now(), ...shares.map((share) => budget.retryAt(share) ?? 0));
-      clock.step(last + HOUR_MS - clock.now());
+      clock.pass(last + HOUR_MS - clock.now());
       expect(shares.map((share) => budget.admit(share))).toEqual(shares.map(() => null));
     },
   );

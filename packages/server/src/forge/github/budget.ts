@@ -18,6 +18,8 @@ export type Share = 'dispatch' | 'cancel' | 'lookup' | 'track' | 'poll';
 
 /** A quarter of a token's hourly limit left: from here on polling spreads what is left over the time to the reset. */
 const LOW_SHARE_OF_LIMIT = 0.25;
+/** A clock that is kept right is corrected by less. */
+const STEP_MS = 5_000;
 /** So much of a limit may be reserved. */
 const MOST_RESERVED = 0.8;
 /** So much of the spread may be used at once: all scopes are polled in one tick, and none is to starve. */
@@ -44,8 +46,10 @@ export type SharedBudget = Pick<
  * are epoch milliseconds of our clock. What nobody told is `null` and limits nothing, never 0.
  */
 export class RequestBudget {
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #pollReserve: number;
+  /** The clock when it was read last. */
+  #read: { readonly now: number; readonly monotonic: number };
   #limit: number | null = null;
   #remaining: number | null = null;
   #resetAt: number | null = null;
@@ -55,9 +59,10 @@ export class RequestBudget {
   readonly #spreadAt = new Map<Share, number>();
 
   /** @param pollReserve requests that polling may not touch; half of them tracking may not touch either */
-  constructor(clock: Pick<Clock, 'now'>, pollReserve: number) {
+  constructor(clock: Pick<Clock, 'now' | 'monotonic'>, pollReserve: number) {
     this.#clock = clock;
     this.#pollReserve = pollReserve;
+    this.#read = { now: clock.now(), monotonic: clock.monotonic() };
   }
 
   /**
@@ -68,7 +73,7 @@ export class RequestBudget {
   admit(share: Share): number | null {
     const retryAt = this.retryAt(share);
     if (retryAt !== null) return retryAt;
-    const now = this.#clock.now();
+    const now = this.#now();
     const spreadAt = notFar(this.#spreadAt.get(share) ?? null, now) ?? now;
     if (spreadAt <= now || this.#gapMs(share, now) === null) return null;
     return Math.min(spreadAt, this.#resetAsOf(now) ?? spreadAt);
@@ -76,7 +81,7 @@ export class RequestBudget {
 
   /** Asked before each request: `null`, or when this share may ask again. */
   retryAt(share: Share): number | null {
-    const now = this.#clock.now();
+    const now = this.#now();
     const blockedUntil = this.#blockAt(now);
     if (blockedUntil !== null) return blockedUntil;
     const remaining = this.#remainingAt(now);
@@ -88,7 +93,7 @@ export class RequestBudget {
 
   /** Call for each request that the forge counted; a 304 it does not count. */
   noteSpent(share: Share): void {
-    const now = this.#clock.now();
+    const now = this.#now();
     const gapMs = this.#gapMs(share, now);
     if (gapMs === null) {
       this.#spreadAt.delete(share);
@@ -112,7 +117,7 @@ export class RequestBudget {
     offsetMs: number,
     request: LimitedRequest = UNKNOWN_REQUEST,
   ): LimitVerdict | undefined {
-    const now = this.#clock.now();
+    const now = this.#now();
     const facts = readLimitFacts(answer, now, offsetMs);
     this.#learnWindow(facts, now);
     if (facts.limited === undefined) {
@@ -130,7 +135,7 @@ export class RequestBudget {
 
   /** The share of the configured dispatch rate that is in force. */
   get rateFactor(): number {
-    return this.#secondary.rateFactor(this.#clock.now());
+    return this.#secondary.rateFactor(this.#now());
   }
 
   get blockedUntil(): number | null {
@@ -138,7 +143,7 @@ export class RequestBudget {
   }
 
   rate(): RateState {
-    const now = this.#clock.now();
+    const now = this.#now();
     return {
       limit: this.#limit,
       remaining: this.#remainingAt(now),
@@ -148,6 +153,7 @@ export class RequestBudget {
   }
 
   state(): SharedBudget {
+    this.#now();
     return {
       limit: this.#limit,
       remaining: this.#remaining,
@@ -160,7 +166,7 @@ export class RequestBudget {
 
   /** Takes over what another process, or this one in an earlier life, has learnt: always the more careful of the two. */
   adopt(other: SharedBudget): void {
-    const now = this.#clock.now();
+    const now = this.#now();
     if (other.blockedUntil !== null) this.#block(other.blockedUntil);
     const { secondaryHits: hits, rateFactor, blockedUntil } = other;
     const growsFrom = Math.max(now, this.#blockAt(now) ?? 0);
@@ -168,6 +174,24 @@ export class RequestBudget {
     const resetAt = notFar(other.resetAt, now);
     if (resetAt === null) return;
     this.#learnWindow({ ...other, resetAt, isCore: true }, now);
+  }
+
+  /** All moments move with our clock: a limit of a minute that was met while it was an hour ahead is still one of a minute. */
+  #now(): number {
+    const read = { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
+    const steppedMs = read.now - this.#read.now - (read.monotonic - this.#read.monotonic);
+    // What passes between the two readings, and a machine that slept, add up to less.
+    if (Math.abs(steppedMs) > STEP_MS) this.#shift(steppedMs);
+    if (Math.abs(steppedMs) > STEP_MS || read.monotonic - this.#read.monotonic > STEP_MS)
+      this.#read = read;
+    return read.now;
+  }
+
+  #shift(ms: number): void {
+    if (this.#blockedUntil !== null) this.#blockedUntil += ms;
+    if (this.#resetAt !== null) this.#resetAt += ms;
+    for (const [share, at] of this.#spreadAt) this.#spreadAt.set(share, at + ms);
+    this.#secondary.shift(ms);
   }
 
   #floorOf(share: Share): number {
@@ -265,7 +289,7 @@ export class RequestBudget {
   }
 
   #block(until: number): void {
-    const now = this.#clock.now();
+    const now = this.#now();
     if (notFar(until, now) === null) return;
     this.#blockedUntil = Math.max(this.#blockAt(now) ?? 0, until);
   }

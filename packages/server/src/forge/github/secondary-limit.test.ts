@@ -14,9 +14,9 @@ describe('a secondary limit that is one target’s own', () => {
         budget.learn(secondary(clock, headers), 0, list(repo));
         const stopMs = (budget.admit('dispatch') ?? clock.now()) - clock.now();
         stops.push(stopMs / MINUTE_MS);
-        clock.step(stopMs + 1);
+        clock.pass(stopMs + 1);
         budget.learn(answer(clock), 0, list('good'));
-        clock.step(1_000);
+        clock.pass(1_000);
       }
     }
     return stops;
@@ -37,9 +37,9 @@ describe('a secondary limit that is one target’s own', () => {
     const { clock, budget } = start();
     const meet = () => budget.learn(secondary(clock, { 'retry-after': '780' }), 0, list('a'));
     meet();
-    clock.step(780_001);
+    clock.pass(780_001);
     budget.learn(answer(clock), 0, list('good'));
-    clock.step(1);
+    clock.pass(1);
     expect(meet()).toEqual({ retryAt: clock.now() + 780_000 });
     expect(budget.rate().blockedUntil).toBe(clock.now() + MINUTE_MS);
     expect(budget.rateFactor).toBe(0.5);
@@ -51,9 +51,9 @@ describe('a secondary limit that is one target’s own', () => {
     const waits = ['a', 'b', 'a', 'b'].map((workflow) => {
       budget.learn(secondary(clock), 0, dispatch(workflow));
       const waitMs = (budget.admit('dispatch') ?? 0) - clock.now();
-      clock.step(waitMs + 1);
+      clock.pass(waitMs + 1);
       budget.learn(answer(clock), 0, list('good'));
-      clock.step(1_000);
+      clock.pass(1_000);
       return waitMs / MINUTE_MS;
     });
     expect(waits).toEqual([1, 2, 4, 8]);
@@ -88,7 +88,7 @@ describe('a secondary limit', () => {
     const waitsMs = [1, 2, 3, 4, 5, 6].map(() => {
       const verdict = budget.learn(secondary(clock), 0);
       const waitMs = (verdict?.retryAt ?? 0) - clock.now();
-      clock.step(waitMs);
+      clock.pass(waitMs);
       return waitMs;
     });
     expect(waitsMs).toEqual([60_000, 120_000, 240_000, 480_000, 900_000, 900_000]);
@@ -98,11 +98,11 @@ describe('a secondary limit', () => {
     const { clock, budget } = start();
     budget.learn(secondary(clock), 0);
     expect(budget.rateFactor).toBe(0.5);
-    clock.step(60_000);
+    clock.pass(60_000);
     expect(budget.rateFactor).toBe(0.5);
-    clock.step(60_000);
+    clock.pass(60_000);
     expect(budget.rateFactor).toBeCloseTo(0.6);
-    clock.step(240_000);
+    clock.pass(240_000);
     expect(budget.rateFactor).toBe(1);
     budget.learn(secondary(clock), 0);
     expect(budget.rateFactor).toBe(0.5);
@@ -113,7 +113,7 @@ describe('a secondary limit', () => {
     budget.learn(secondary(clock), 0);
     budget.learn(secondary(clock), 0);
     const row = budget.state();
-    clock.step(15 * 60_000);
+    clock.pass(15 * 60_000);
     expect(budget.rateFactor).toBe(1);
     budget.adopt(row);
     expect(budget.rateFactor).toBe(1);
@@ -123,7 +123,7 @@ describe('a secondary limit', () => {
   it('met by several requests in flight counts once', () => {
     const { clock, budget } = start();
     const sentBefore = [1, 2, 3].map(() => secondary(clock));
-    clock.step(100);
+    clock.pass(100);
     for (const met of sentBefore) budget.learn(met, 0);
     expect(budget.rateFactor).toBe(0.5);
     expect(budget.rate().blockedUntil).toBe(clock.now() + 60_000);

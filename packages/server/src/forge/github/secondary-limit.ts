@@ -111,6 +111,15 @@ export class SecondaryLimit {
     this.#grewAt = grewAt;
   }
 
+  /** Our clock was stepped. */
+  shift(ms: number): void {
+    this.#grewAt += ms;
+    this.#lastHitAt += ms;
+    this.#settledAt += ms;
+    this.#wholeAt += ms;
+    for (const [target, at] of this.#metAt) this.#metAt.set(target, at + ms);
+  }
+
   /** It met one before, and since the last that anything met another has gone through. */
   #isOwn(target: string, now: number): boolean {
     const metAt = this.#metAt.get(target);
