@@ -147,6 +147,34 @@ async function loseAnswerAfterOne(
   return { world, id };
 }
 
+it('after the forge’s clock was put back a run from before is not taken for that of a dispatch that started nothing', async () => {
+  const world = await startWorld({
+    ...{ database: sqlite, forge: acme(3) },
+    config: { github: { request_timeout: '1s' }, dispatcher: { send_deadline: '500ms' } },
+    prepare: (sim) => {
+      sim.clock.setOffset(180_000);
+    },
+  });
+  const first = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.job(first.id, 'completed');
+  await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
+  world.sim.clock.setOffset(0);
+  const second = await world.api.enqueue('linux', { template_id: 'build' });
+  await world.job(second.id, 'completed');
+  // What was made before the step is stamped with a moment a little after the claim.
+  await world.moveTime(150_000);
+  world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+  await world.until(
+    'its dispatch has no answer',
+    () => world.store.runs.listLive('github'),
+    ([attempt]) => attempt?.state === 'unknown',
+  );
+  await world.moveTime(3_600_000);
+  const failed = await world.job(id, 'failed');
+  expect(failed.error_message).toContain('outcome-ambiguous');
+});
+
 describe('where a proxy puts a Date of its own, and runs are stamped by another clock', () => {
   it.each([
     ['', false],

@@ -186,6 +186,8 @@ export interface DateOffset {
   /** Forge clock minus ours. */
   readonly offsetMs: number;
   readonly uncertaintyMs: number;
+  /** The forge's clock was stepped, and had shown no more than this before: what bears an earlier stamp may be from before. */
+  readonly hadShown?: number;
 }
 
 /**

@@ -62,6 +62,16 @@ describe('as many runs as attempts', () => {
     });
   });
 
+  it('adopts none after a lost answer that may be of before the forge’s clock was put back', () => {
+    const runs = [madeAfter('1', 40 * SECOND)];
+    const adopted = (over: Partial<SearchedAttempt>) =>
+      decide({ attempts: [sentAfter('a', 0, over)], runs, listedAt: LATE })['a'];
+    expect(adopted({ stampedAgainUntil: CLAIMED_AT + 40 * SECOND })).toBe('missing');
+    expect(adopted({ stampedAgainUntil: CLAIMED_AT + 39 * SECOND })).toBe('1 by order');
+    const claimedBefore = { steppedMs: -180 * SECOND, stampedAgainUntil: CLAIMED_AT + 60 * SECOND };
+    expect(adopted(claimedBefore)).toBe('1 by order');
+  });
+
   it('adopts none that was made a minute after the request was surely over', () => {
     const adopted = (one: CandidateRun) =>
       decide({ attempts: [sentAfter('a', 0)], runs: [one] })['a'] !== 'wait';

@@ -16,6 +16,7 @@ export const sentAfter = (
     uncertaintyMs = 0,
     steppedMs = 0,
     areStampsAhead = false,
+    stampedAgainUntil = -Infinity,
     actorNow = 'bot',
     isTokenNow = true,
     ...over
@@ -25,6 +26,7 @@ export const sentAfter = (
   uncertaintyMs,
   steppedMs,
   areStampsAhead,
+  stampedAgainUntil,
   actorNow,
   isTokenNow,
 });

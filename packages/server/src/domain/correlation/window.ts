@@ -42,6 +42,8 @@ export type SearchedAttempt = Pick<
   readonly steppedMs: number;
   /** Runs are known to bear later stamps than the moments at which they are made: one from before the claim may seem to be from after it. */
   readonly areStampsAhead: boolean;
+  /** Where the forge's clock was put back before the claim: what is stamped earlier than this may have been made before that. */
+  readonly stampedAgainUntil: number;
   /** As the credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
   readonly actorNow: string;
   /** It was sent with the token of now. Of another token `actorNow` may be another account. */
@@ -98,8 +100,17 @@ export function isMadeInTime(
   timing: CorrelationTiming,
 ): boolean {
   // Of one that was accepted there is a run; what a lost answer started is not to be guessed.
-  if (attempt.areStampsAhead && attempt.state !== 'accepted') return false;
+  if (attempt.state !== 'accepted' && mayBeOfBefore(attempt, run)) return false;
   return isWithin(attempt, run, mostTakenUnsureMs(attempt), inTimeUntil(attempt, timing));
+}
+
+/** Its stamp is of after the claim, and does not show that it was made after it. */
+function mayBeOfBefore(
+  { areStampsAhead, stampedAgainUntil, steppedMs }: SearchedAttempt,
+  { createdAt }: Pick<CandidateRun, 'createdAt'>,
+): boolean {
+  // One that was claimed before the step has its run from before it as well.
+  return areStampsAhead || (steppedMs === 0 && createdAt <= stampedAgainUntil);
 }
 
 /** Not so early that it is not taken by its time. */

@@ -52,7 +52,17 @@ describe('the offset of the forge’s clock', () => {
     estimator.observe(header(noon + 120_000), noon, noon);
     expect(estimator.offset().offsetMs).toBe(500);
     estimator.observe(header(noon + 120_000), noon + 200, noon + 200);
-    expect(estimator.offset()).toEqual({ offsetMs: 120_400, uncertaintyMs: 400 });
+    expect(estimator.offset()).toMatchObject({ offsetMs: 120_400, uncertaintyMs: 400 });
+  });
+
+  it('tells what the forge’s clock had shown at the most before it was put back', () => {
+    const { observe, offset } = openMachine();
+    observe(header(noon + 180_000), noon, noon);
+    expect(offset().hadShown).toBeUndefined();
+    for (const ms of [1_000, 2_000]) observe(header(noon + ms), noon + ms, noon + ms);
+    const { hadShown = 0 } = offset();
+    expect(hadShown).toBeGreaterThanOrEqual(noon + 181_000);
+    expect(hadShown).toBeLessThanOrEqual(noon + 183_000);
   });
 
   it('is not moved by one odd answer, nor by several that do not agree', () => {

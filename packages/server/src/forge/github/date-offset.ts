@@ -33,6 +33,8 @@ export class DateOffsetEstimator {
   #takenAt = 0;
   /** Contradicts the estimate, and nobody has said so again. */
   #doubt: Interval | undefined;
+  /** What the forge's clock had shown at the most before it was put back. */
+  #hadShown = -Infinity;
   /** What our wall clock showed when the monotonic one was 0. */
   #wallAtZero = 0;
 
@@ -53,17 +55,20 @@ export class DateOffsetEstimator {
     if (sample.high < sample.low) return;
     const old = this.#asSeenAt(receivedAt);
     const known = [old, this.#doubt].find((one) => one !== undefined && doMeet(one, sample));
-    if (old === undefined || known !== undefined) this.#take(sample, known);
-    else this.#doubt = sample;
+    if (old === undefined || known !== undefined) {
+      if (old !== undefined && !doMeet(old, sample)) this.#noteStep(old, receivedAt);
+      this.#take(sample, known);
+    } else this.#doubt = sample;
   }
 
   offset(): DateOffset {
     const now = this.#afterOurSteps(this.#clock.now());
     if (now === undefined) return { offsetMs: 0, uncertaintyMs: UNCERTAINTY_BEFORE_FIRST_MS };
-    return {
+    const offset = {
       offsetMs: Math.round((now.low + now.high) / 2),
       uncertaintyMs: Math.ceil((now.high - now.low) / 2),
     };
+    return this.#hadShown === -Infinity ? offset : { ...offset, hadShown: this.#hadShown };
   }
 
   /**
@@ -100,6 +105,10 @@ export class DateOffsetEstimator {
 
   #stepTo(wall: number): number {
     return wall - this.#clock.monotonic() - this.#wallAtZero;
+  }
+
+  #noteStep(old: Interval, wall: number): void {
+    this.#hadShown = Math.max(this.#hadShown, wall + old.high);
   }
 
   #take(sample: Interval, known: Interval | undefined): void {

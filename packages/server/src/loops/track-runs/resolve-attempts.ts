@@ -339,8 +339,8 @@ export function asSearched(
   const steppedMs = steppedSince(attempt, offset);
   const { budgetId, actor: actorNow } = credentialNow();
   const isTokenNow = attempt.budgetId === budgetId;
-  const { areStampsAhead } = offset;
-  const now = { steppedMs, areStampsAhead, actorNow, isTokenNow };
+  const { areStampsAhead, hadShown: stampedAgainUntil = -Infinity } = offset;
+  const now = { steppedMs, areStampsAhead, stampedAgainUntil, actorNow, isTokenNow };
   return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...now };
 }
 
