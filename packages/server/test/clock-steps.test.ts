@@ -147,6 +147,19 @@ async function loseAnswerAfterOne(
   return { world, id };
 }
 
+/** Of a job whose dispatch has no answer, and started nothing. @returns why it failed, an hour later */
+async function failureOfLost(world: World): Promise<string> {
+  world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
+  const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
+  await world.until(
+    'its dispatch has no answer',
+    () => world.store.runs.listLive('github'),
+    ([attempt]) => attempt?.state === 'unknown',
+  );
+  await world.moveTime(3_600_000);
+  return (await world.job(id, 'failed')).error_message;
+}
+
 it('after the forge’s clock was put back a run from before is not taken for that of a dispatch that started nothing', async () => {
   const world = await startWorld({
     ...{ database: sqlite, forge: acme(3) },
@@ -163,16 +176,7 @@ it('after the forge’s clock was put back a run from before is not taken for th
   await world.job(second.id, 'completed');
   // What was made before the step is stamped with a moment a little after the claim.
   await world.moveTime(150_000);
-  world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
-  const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
-  await world.until(
-    'its dispatch has no answer',
-    () => world.store.runs.listLive('github'),
-    ([attempt]) => attempt?.state === 'unknown',
-  );
-  await world.moveTime(3_600_000);
-  const failed = await world.job(id, 'failed');
-  expect(failed.error_message).toContain('outcome-ambiguous');
+  expect(await failureOfLost(world)).toContain('outcome-ambiguous');
 });
 
 describe('where a proxy puts a Date of its own, and runs are stamped by another clock', () => {
@@ -196,18 +200,10 @@ describe('where a proxy puts a Date of its own, and runs are stamped by another 
     await world.job(first.id, 'completed');
     await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
     await world.moveTime(20_000);
-    world.sim.addFault({ on: 'dispatch', kind: 'status-before' });
-    const { id } = await world.api.enqueue('linux', { template_id: 'build', inputs: LONG });
-    await world.until(
-      'its dispatch has no answer',
-      () => world.store.runs.listLive('github'),
-      ([attempt]) => attempt?.state === 'unknown',
-    );
-    await world.moveTime(3_600_000);
-    const failed = await world.job(id, 'failed');
-    expect(failed.error_message).toContain('outcome-ambiguous');
+    const message = await failureOfLost(world);
+    expect(message).toContain('outcome-ambiguous');
     const [foreign] = world.sim.ledger().runs.filter(({ inputs }) => inputs['note'] === BY_HAND);
-    expect(failed.error_message).toContain(String(foreign?.id));
+    expect(message).toContain(String(foreign?.id));
   });
 
   it('ten minutes ahead, a lost answer is not sent again, and its run is named', async () => {

@@ -180,7 +180,7 @@ export class RequestBudget {
   #now(): number {
     const read = { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
     const steppedMs = read.now - this.#read.now - (read.monotonic - this.#read.monotonic);
-    // What passes between the two readings, and a machine that slept, add up to less.
+    // A machine that slept looks the same: it waits for the rest of a limit, which is the lesser harm.
     if (Math.abs(steppedMs) > STEP_MS) this.#shift(steppedMs);
     if (Math.abs(steppedMs) > STEP_MS || read.monotonic - this.#read.monotonic > STEP_MS)
       this.#read = read;

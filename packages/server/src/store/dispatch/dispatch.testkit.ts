@@ -14,7 +14,7 @@ import type { ListedJob, NewJob } from '../port/jobs.ts';
 import type { Fence } from '../port/leases.ts';
 import { toBool, toJson } from '../rows.ts';
 import { makeRunStore } from '../runs/runs.ts';
-import type { RunnerRow } from '../schema.ts';
+import type { RunnerRow, TargetBlockRow } from '../schema.ts';
 import { makeDispatchStore } from './dispatch.ts';
 
 export const FORGE = 'github';
@@ -55,6 +55,19 @@ export function sceneOn(at: DatabaseUnderTest) {
     jobsThere: () => makeJobStore(at.replica),
     dispatchThere: () => makeDispatchStore(at.replica),
     runsThere: () => makeRunStore(at.replica),
+    /** Nothing but a probe goes to the target of `t`, and that in a minute. */
+    block: (over: Partial<TargetBlockRow>) =>
+      at.database.write((tx) =>
+        tx.db
+          .insertInto('target_blocks')
+          .values({
+            ...{ forge_id: FORGE, owner: 'acme', repo: 'app', workflow_id: 'ci.yml' },
+            ...{ ref: 'main', kind: 'template-broken', refusals: 3, message: 'm' },
+            ...{ since: tx.now, next_probe_at: tx.now + MINUTE },
+            ...over,
+          })
+          .execute(),
+      ),
     /** A forge with group `g` and its template `t`. */
     start: async () => {
       await at.database.write(async ({ db, now }) => {

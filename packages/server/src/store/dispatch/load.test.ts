@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import { labelSetOf } from '../../domain/runner.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import type { TargetBlockRow } from '../schema.ts';
 import { manual, newJob, sceneOn } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
@@ -11,24 +10,13 @@ for (const kind of databases) {
   describe(`what the planner is told on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, add, lease, claimNew, dispatch, load, runs, run, jobs, workflowJob } = scene;
+    const { start, add, lease, claimNew, dispatch, load, runs, run, jobs, workflowJob, block } =
+      scene;
 
     const group = async (id = 'g') => (await load()).groups.find((one) => one.id === id)!;
     const head = async (id = 'g') => (await group(id)).head.map((job) => job.id);
     const setJob = (id: string, set: object) =>
       at.database.write((tx) => tx.db.updateTable('jobs').set(set).where('id', '=', id).execute());
-    const block = (over: Partial<TargetBlockRow>) =>
-      at.database.write((tx) =>
-        tx.db
-          .insertInto('target_blocks')
-          .values({
-            ...{ forge_id: 'github', owner: 'acme', repo: 'app', workflow_id: 'ci.yml' },
-            ...{ ref: 'main', kind: 'template-broken', refusals: 3, message: 'm' },
-            ...{ since: tx.now, next_probe_at: tx.now + MINUTE },
-            ...over,
-          })
-          .execute(),
-      );
 
     it('is the head of each queue in order, as long as there are runners, and how many wait', async () => {
       await start();

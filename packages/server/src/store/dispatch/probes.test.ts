@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import type { TargetBlockRow } from '../schema.ts';
 import { manual, sceneOn } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
@@ -9,22 +8,10 @@ for (const kind of databases) {
   describe(`which probes the planner is shown on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, add, load } = scene;
+    const { start, add, load, block } = scene;
 
     const group = async (id = 'g') => (await load()).groups.find((one) => one.id === id)!;
     const head = async (id = 'g') => (await group(id)).head.map((job) => job.id);
-    const block = (over: Partial<TargetBlockRow>) =>
-      at.database.write((tx) =>
-        tx.db
-          .insertInto('target_blocks')
-          .values({
-            ...{ forge_id: 'github', owner: 'acme', repo: 'app', workflow_id: 'ci.yml' },
-            ...{ ref: 'main', kind: 'template-broken', refusals: 3, message: 'm' },
-            ...{ since: tx.now, next_probe_at: tx.now + MINUTE },
-            ...over,
-          })
-          .execute(),
-      );
 
     it('tells which jobs are probes of what always fails, until such a probe has waited for ten minutes', async () => {
       await start();
