@@ -135,6 +135,32 @@ it('three workflows that always fail leave a good job the only runner, though ea
   expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(6);
 });
 
+it('ten workflows of a broken repository leave good jobs the only runner once three of them have failed', async () => {
+  const world = await startWorld({
+    database: sqlite,
+    config: {
+      ...config,
+      github: { poll_interval: '60s' },
+      dispatcher: { run_lookup_timeout: '5m', pickup_timeout: '15m' },
+    },
+    forge: { ...forge, runners: runners(1) },
+  });
+  failAlways(world, 'bad');
+  await world.api.pauseGroup('linux');
+  for (const file of FILES) await world.api.enqueue('linux', { template_id: file });
+  const good: string[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    good.push((await world.api.enqueue('linux', { template_id: 'build' })).id);
+  }
+  await world.api.unpauseGroup('linux');
+  await world.passTimeUntil('the good jobs have run', async () => {
+    const jobs = await Promise.all(good.map((id) => world.api.job(id)));
+    return jobs.every(({ status }) => status === 'completed');
+  });
+  // After the first good one the three are tried anew, and no more of them.
+  expect(dispatchesTo(world, 'bad')).toBeLessThanOrEqual(6);
+});
+
 it('a limit that one workflow meets each time does not keep others waiting, where one runner is all there is', async () => {
   const world = await startWorld({
     database: sqlite,

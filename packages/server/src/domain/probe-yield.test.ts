@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { yieldingOf } from './probe-yield.ts';
+import { letOthersFirst, yieldingOf } from './probe-yield.ts';
 
 const MINUTE = 60_000;
 const NOW = 1_000 * MINUTE;
@@ -39,5 +39,23 @@ describe('the probe of a workflow that fails', () => {
   it('is tried as one among others after the whole forge had failed, and makes none of the others rarer', () => {
     expect(yielding(workflow('a', 0, 0), workflow('b', 9.9))).toEqual(['b']);
     expect(yielding(workflow('a', 0, 0), workflow('b', 10))).toEqual([]);
+  });
+});
+
+describe('the workflows of a repository that fails', () => {
+  const all = [workflow('a', 0, 1), workflow('b', 0, 2), workflow('c', 0, 3)];
+  const letting = (refusals: readonly number[], failedMinutesAgo = 1) =>
+    named(letOthersFirst(all, { refusals, failedAt: NOW - failedMinutesAgo * MINUTE, now: NOW }));
+
+  it('let those go first that failed less often, one that was not tried before all', () => {
+    expect(letting([1, 2, 3, 0])).toEqual(['a', 'b', 'c']);
+    expect(letting([1, 2, 3])).toEqual(['b', 'c']);
+    expect(letting([3, 2])).toEqual(['c']);
+  });
+
+  it('let nobody go first where none waits, nor where none has gone for a quarter of an hour', () => {
+    expect(letting([])).toEqual([]);
+    expect(letting([0], 14.9)).toEqual(['a', 'b', 'c']);
+    expect(letting([0], 15)).toEqual([]);
   });
 });

@@ -1,7 +1,10 @@
 /** Alone among failing workflows: where runners are never idle, what works again would else never show. */
 const LONGEST_YIELD_MS = 10 * 60_000;
 
-/** A workflow whose sendings fail, as its block has it. */
+/** As long as the longest pause of a workflow that fails: those that may go first should have gone by then. */
+const LONGEST_HELD_BACK_MS = 15 * 60_000;
+
+/** A workflow whose sendings fail, or a repository where those of all workflows do, as its block has it. */
 export interface FailingWorkflow {
   /** Failures in a row. 0: the whole forge failed, and now it is tried as one among others. */
   readonly refusals: number;
@@ -30,4 +33,27 @@ export function yieldingOf<T extends FailingWorkflow>(
       return false;
     return one.nextProbeAt > now - LONGEST_YIELD_MS * (counted.length + n);
   });
+}
+
+export interface FailingRepository {
+  /** Failures in a row of each of its workflows that has a job waiting which may go now. */
+  readonly refusals: readonly number[];
+  /** When one of them failed last, in epoch milliseconds. */
+  readonly failedAt: number;
+  readonly now: number;
+}
+
+/**
+ * Where a whole repository fails its workflows take turns: else those whose jobs come first would take every turn, and what has not
+ * been tried, and may work, none. Not for ever: why the jobs of those others do not go is not known here.
+ *
+ * @returns those of `failing` that let another go first
+ */
+export function letOthersFirst<T extends Pick<FailingWorkflow, 'refusals'>>(
+  failing: readonly T[],
+  { refusals, failedAt, now }: FailingRepository,
+): T[] {
+  if (now - failedAt >= LONGEST_HELD_BACK_MS) return [];
+  const fewest = Math.min(...refusals);
+  return failing.filter((one) => one.refusals > fewest);
 }

@@ -4,7 +4,8 @@
  * - `workflow-disabled`: switched off on the forge
  * - `template-broken`: file or ref was refused three times in a row
  * - `not-found`: the forge did not find the workflow, once so far or lately
- * - `failing`: the forge fails whenever it is to start this workflow
+ * - `failing`: the forge fails whenever it is to start this workflow; of a whole repository, any workflow there: that stops
+ *   none of them, but they yield
  */
 export const BLOCK_KINDS = [
   'no-access',

@@ -307,7 +307,7 @@ export interface TargetBlockRow {
   kind: BlockKind;
   /**
    * Permanent refusals in a row; it blocks from the third on (`no-access`: from the first). Of `failing`: failures in a row, 0 when
-   * the whole forge had failed and it is tried anew.
+   * the whole forge had failed and it is tried anew; of a whole repository it begins to fail with the third.
    */
   refusals: number;
   message: string;

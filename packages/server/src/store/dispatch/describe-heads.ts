@@ -8,6 +8,7 @@ import { chunksOf } from '../chunks.ts';
 import type { DispatchQuery, LoadedDispatchState } from '../port/dispatch.ts';
 import { stringMapOf } from '../rows.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
+import { listFailing } from './failing-repository.ts';
 import {
   type HeadContext,
   originOfWaiting,
@@ -78,20 +79,20 @@ function listYielding(
   { now, templates, activeBlocks, query }: HeadFacts,
 ): TargetBlockRow[] {
   const isWaitedFor = (block: TargetBlockRow): boolean =>
-    templates.some((one) => isOfWorkflow(block, one)) ||
-    heads.some(({ target }) => blocks(block, target));
-  const failing = activeBlocks
-    .filter((block) => block.kind === 'failing' && isWaitedFor(block))
+    templates.some((one) => isOf(block, one)) || heads.some(({ target }) => blocks(block, target));
+  const failing = listFailing(activeBlocks)
+    .filter(isWaitedFor)
     .map((block) => ({ ...block, nextProbeAt: block.next_probe_at ?? now }))
     .sort((a, b) => compareText(nameOf(a), nameOf(b)));
   return yieldingOf(failing, now, query.acceptedAt);
 }
 
-function isOfWorkflow(
-  block: TargetBlockRow,
-  { owner, repo, workflow_id }: WaitingTemplate,
-): boolean {
-  return block.owner === owner && block.repo === repo && block.workflow_id === workflow_id;
+/** At whichever ref: its jobs may name another. */
+function isOf(block: TargetBlockRow, { owner, repo, workflow_id }: WaitingTemplate): boolean {
+  const isOfAll = block.workflow_id === '';
+  return (
+    block.owner === owner && block.repo === repo && (isOfAll || block.workflow_id === workflow_id)
+  );
 }
 
 function nameOf({ owner, repo, workflow_id }: TargetBlockRow): string {

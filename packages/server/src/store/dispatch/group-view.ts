@@ -42,6 +42,8 @@ export interface HeadContext {
   readonly templates: readonly WaitingTemplate[];
   /** With a probe due or not. */
   readonly activeBlocks: readonly TargetBlockRow[];
+  /** Of workflows that let others of their failing repository go first. */
+  readonly heldBack: readonly TargetBlockRow[];
   /** Groups with jobs that have a target of their own. */
   readonly withOwnTargets: ReadonlySet<string>;
   readonly doubts: readonly Doubt[];
@@ -91,8 +93,11 @@ export function viewGroup(
   };
 }
 
-function isStopped({ activeBlocks, now }: HeadContext, target: DispatchTarget): boolean {
-  return activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target));
+function isStopped({ activeBlocks, heldBack, now }: HeadContext, target: DispatchTarget): boolean {
+  return (
+    heldBack.some((row) => blocks(row, target)) ||
+    activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target))
+  );
 }
 
 export function templateTarget(row: WaitingTemplate): DispatchTarget {

@@ -12,6 +12,7 @@ import { listUnnamed } from '../runs/naming.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
 import { loadHeads } from './choose-heads.ts';
 import { describeHeads } from './describe-heads.ts';
+import { listHeldBack } from './failing-repository.ts';
 import type { WaitingTemplate } from './group-view.ts';
 import { type HeadRow, listWithOwnTargets } from './heads.ts';
 import { loadHolds } from './holds.ts';
@@ -53,7 +54,8 @@ async function load(
   const { isUnnamed, areNone } = await listUnnamed(db, forgeId);
   const doubts = await listDoubts(db, query, dbNow);
   if (!areNone) doubts.push(...(await listLostNames(db, query, dbNow)));
-  const asked = { now, yieldNow, classes, groups, templates, isUnnamed };
+  const heldBack = listHeldBack({ now, groups, templates, activeBlocks });
+  const asked = { now, yieldNow, classes, groups, templates, isUnnamed, heldBack };
   await yieldNow();
   const pending = countPending(templates);
   const base = { now, labelCase, classes, holds, doubts };

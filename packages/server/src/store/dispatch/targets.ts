@@ -16,7 +16,7 @@ function blockOf(row: TargetBlockRow): TargetBlock | undefined {
   return { kind, message, since, nextProbeAt };
 }
 
-/** Does this block stop jobs that go to the target? One without workflow or ref stops those of all. */
+/** Is this block of what the target goes to? One without workflow or ref is of all of them. */
 export function blocks(row: TargetBlockRow, target: DispatchTarget): boolean {
   if (row.owner !== target.owner || row.repo !== target.repo) return false;
   return (
@@ -41,9 +41,14 @@ export async function findBlock(
     .execute();
   const found = rows
     .filter((row) => blocks(row, target))
-    .sort((a, b) => BLOCK_KINDS.indexOf(a.kind) - BLOCK_KINDS.indexOf(b.kind));
+    .sort(
+      (a, b) => BLOCK_KINDS.indexOf(a.kind) - BLOCK_KINDS.indexOf(b.kind) || until(b) - until(a),
+    );
   return found[0] === undefined ? undefined : blockOf(found[0]);
 }
+
+/** Until when it holds. */
+const until = ({ next_probe_at }: TargetBlockRow): number => next_probe_at ?? 0;
 
 const field = (name: string): string => `coalesce(nullif(jobs.${name}, ''), v.${name}, t.${name})`;
 const BLOCK_OF_JOB = sql.raw(`
@@ -88,6 +93,8 @@ export async function takeProbe(
     })
     .where('next_probe_at', '<=', tx.now)
     .where(isFor(forgeId, target))
+    // Of a whole repository it stops nothing, so that there is no probe to put off.
+    .where((is) => is.not(is.and({ kind: 'failing', workflow_id: '' })))
     .execute();
 }
 

@@ -4,6 +4,7 @@ import type { WorkflowTarget } from '../../domain/job.ts';
 import type { Database, WriteTx } from '../database.ts';
 import type { TargetWord } from '../port/dispatch.ts';
 import type { AttemptRow, TargetBlockRow } from '../schema.ts';
+import { noteFailureOfRepository } from './failing-repository.ts';
 import { clearTarget, isFor, targetOfAttempt, tellTarget } from './targets.ts';
 
 /** Permanent refusals in a row after which a template counts as broken. One could be a typo being mended. */
@@ -104,15 +105,16 @@ export async function releaseFailing(
   });
 }
 
-/** The forge found the workflow, enabled, and did not fail: whatever it minds is at the ref. */
+/** The forge found the workflow, enabled, and did not fail, so that its repository does not, either: whatever it minds is at the ref. */
 async function clearWorkflow(tx: WriteTx, attempt: AttemptRow): Promise<void> {
   const { forge_id, owner, repo, workflow_id } = attempt;
   const cleared = await tx.db
     .deleteFrom('target_blocks')
-    .where((eb) => eb.and({ forge_id, owner, repo, workflow_id, ref: '' }))
+    .where((eb) => eb.and({ forge_id, owner, repo, ref: '' }))
+    .where((eb) => eb.or([eb.and({ workflow_id }), eb.and({ workflow_id: '', kind: 'failing' })]))
     .returningAll()
     .execute();
-  for (const row of cleared) tellTarget(tx, row, 'target.cleared');
+  for (const row of cleared) if (row.next_probe_at !== null) tellTarget(tx, row, 'target.cleared');
 }
 
 async function addRefusal(
@@ -206,6 +208,7 @@ async function noteFailure(
     .returningAll()
     .executeTakeFirst();
   if (row === undefined) return null;
+  await noteFailureOfRepository(tx, attempt, { message, isFirstOfWorkflow: row.refusals === 1 });
   if (row.refusals === 1) tellTarget(tx, row, 'target.blocked');
   const pauseMs = firstFailureMs * 2 ** Math.min(row.refusals - 1, 20);
   const nextProbeAt = tx.now + Math.min(pauseMs, longestFailureMs);
