@@ -191,20 +191,26 @@ describe('where a proxy puts a Date of its own, and runs are stamped by another 
     expect(told).toHaveLength(1);
   });
 
-  it('a minute ahead, a run from before a dispatch that started nothing is not taken for its own (shown completed, it never ran)', async () => {
-    const world = await startWorld({
-      ...{ database: sqlite, forge: acme(3), wrapForge: stampedOffBy(60_000) },
-      config: { github: { request_timeout: '1s' }, dispatcher: { send_deadline: '500ms' } },
-    });
-    const first = await world.api.enqueue('linux', { template_id: 'build' });
-    await world.job(first.id, 'completed');
-    await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
-    await world.moveTime(20_000);
-    const message = await failureOfLost(world);
-    expect(message).toContain('outcome-ambiguous');
-    const [foreign] = world.sim.ledger().runs.filter(({ inputs }) => inputs['note'] === BY_HAND);
-    expect(message).toContain(String(foreign?.id));
-  });
+  it.each([
+    ['a minute', 60_000, 20_000],
+    ['half a minute', 30_000, 15_000],
+  ])(
+    '%s ahead, a run from before a dispatch that started nothing is not taken for its own (shown completed, it never ran)',
+    async (_what, offMs, beforeMs) => {
+      const world = await startWorld({
+        ...{ database: sqlite, forge: acme(3), wrapForge: stampedOffBy(offMs) },
+        config: { github: { request_timeout: '30s' }, dispatcher: { send_deadline: '500ms' } },
+      });
+      const first = await world.api.enqueue('linux', { template_id: 'build' });
+      await world.job(first.id, 'completed');
+      await dispatchByHand(world.sim, { workflow: 'build.yaml', token: TOKEN });
+      await world.moveTime(beforeMs);
+      const message = await failureOfLost(world);
+      expect(message).toContain('outcome-ambiguous');
+      const [foreign] = world.sim.ledger().runs.filter(({ inputs }) => inputs['note'] === BY_HAND);
+      expect(message).toContain(String(foreign?.id));
+    },
+  );
 
   it('ten minutes ahead, a lost answer is not sent again, and its run is named', async () => {
     const { world, id } = await loseAnswerAfterOne(600_000, false, {

@@ -10,6 +10,7 @@ const stamped = (afterMs: number, over: Partial<Attempt> = {}) => ({
   ...attempt('a', { matchedBy: 'reply', ...over }),
   runId: '7',
   runCreatedAt: CLAIMED_AT + afterMs,
+  answeredAt: null as number | null,
 });
 
 const find = (afterMs: number, over: Partial<Attempt> = {}, now = NOW) =>
@@ -28,6 +29,18 @@ it('shows by a run that is stamped after its answer must have come that stamps a
   expect(find(95_000)).toEqual({ runId: '7', shownMs: 60_000, is: 'ahead', unsureMs: 95_500 });
   // It may be a copy that somebody started by hand.
   expect(find(95_000, { matchedBy: 'input' })).toBeUndefined();
+});
+
+it('shows by a run that is stamped after its answer, however soon that came: half a minute ahead went unseen', () => {
+  const answered = (runAfterMs: number) => ({
+    ...stamped(runAfterMs),
+    answeredAt: CLAIMED_AT + 400,
+  });
+  const found = (runAfterMs: number, now = NOW) =>
+    findStampGap([answered(runAfterMs)], now, REQUEST_TIMEOUT_MS);
+  expect(found(900)).toBeUndefined();
+  expect(found(30_400)).toEqual({ runId: '7', shownMs: 30_000, is: 'ahead', unsureMs: 30_900 });
+  expect(found(30_400, { ...NOW, uncertaintyMs: 30_000 })).toBeUndefined();
 });
 
 it('goes by the widest of several', () => {

@@ -18,6 +18,8 @@ export type StampedRun = Pick<
   readonly runId: string;
   /** By the clock that stamps runs. */
   readonly runCreatedAt: number;
+  /** By our clock; `null`: not known. */
+  readonly answeredAt: number | null;
 };
 
 export interface StampGap {
@@ -41,7 +43,7 @@ export interface ClockNow {
  * proves it. A clock that was stepped does not: a run counts only while the forge's clock at its claim is what it is by what is
  * known now.
  *
- * @param requestTimeoutMs how long after its send deadline a request may last
+ * @param requestTimeoutMs how long after its send deadline a request may last, where it is not known when it was answered
  * @returns the widest; `undefined`: nothing shows that there are two clocks
  */
 export function findStampGap(
@@ -76,7 +78,9 @@ function ahead(
   // One that is known by its name may be a copy that somebody started later.
   if (run.matchedBy !== 'reply') return undefined;
   const deadline = Math.max(run.forgeSendDeadline, run.sendDeadline + offsetMs);
-  const shownMs = run.runCreatedAt - deadline - requestTimeoutMs;
+  const answeredAt =
+    run.answeredAt === null ? deadline + requestTimeoutMs : run.answeredAt + offsetMs;
+  const shownMs = run.runCreatedAt - answeredAt;
   if (shownMs <= uncertaintyMs) return undefined;
   const claimedAt = Math.min(run.forgeClaimedAt, run.claimedAt + offsetMs);
   const unsureMs = run.runCreatedAt - claimedAt + uncertaintyMs;

@@ -5,12 +5,19 @@ import { first } from './migrations/0001-first.ts';
 import { writeProofs } from './migrations/0002-write-proofs.ts';
 import { templateVersions } from './migrations/0003-template-versions.ts';
 import { whoseRun } from './migrations/0004-whose-run.ts';
+import { answeredAt } from './migrations/0005-answered-at.ts';
 import type { Migration } from './migrations/migration.ts';
 import { StoreError } from './port/store.ts';
 import type { Schema } from './schema.ts';
 
 /** In order; a number is never used twice, and what was released is never changed. */
-export const migrations: readonly Migration[] = [first, writeProofs, templateVersions, whoseRun];
+export const migrations: readonly Migration[] = [
+  first,
+  writeProofs,
+  templateVersions,
+  whoseRun,
+  answeredAt,
+];
 
 interface Applied {
   readonly number: number;

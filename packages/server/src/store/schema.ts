@@ -238,6 +238,8 @@ export interface AttemptRow {
   forge_claimed_at: number;
   forge_send_deadline: number;
   forge_uncertainty_ms: number;
+  /** When its answer was written down. */
+  answered_at: number | null;
   run_id: string | null;
   run_url: string;
   matched_by: MatchedBy | null;

@@ -169,10 +169,11 @@ async function accept(
 function acceptedAs(tx: WriteTx, attempt: AttemptRow, runId: string | null): AttemptChange {
   // A reply without a run (204) lets a guess stand; one that names another run ends it.
   const guess = runId === null || attempt.run_id === runId ? {} : { ...NO_RUN, ended_at: null };
-  if (!isGivenUp(attempt)) return { ...guess, error_message: '' };
+  const answered = { ...guess, answered_at: tx.now, error_message: '' };
+  if (!isGivenUp(attempt)) return answered;
   // Too late: its job has gone on without it, and what it started is not wanted any more.
   const cancel_wanted_at = attempt.cancel_wanted_at ?? tx.now;
-  return { ...guess, error_message: '', ended_at: null, cancel_wanted_at };
+  return { ...answered, ended_at: null, cancel_wanted_at };
 }
 
 async function giveRun(

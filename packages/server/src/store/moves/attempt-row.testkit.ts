@@ -30,6 +30,7 @@ export const startedAttempt: AttemptRow = {
   ...{
     force_cancel_sent_at: null,
     hold_ended_at: null,
+    answered_at: null,
     displaced_at: null,
     ended_at: null,
     error_message: '',

@@ -8,7 +8,7 @@ function latestOf({ read }: Database, forgeId: string, limit: number) {
     .selectFrom('attempts')
     .select(['id', 'forge_id', 'owner', 'repo', 'claimed_at', 'forge_claimed_at'])
     .select(['send_deadline', 'forge_send_deadline', 'forge_uncertainty_ms'])
-    .select(['matched_by', 'run_id', 'run_created_at'])
+    .select(['answered_at', 'matched_by', 'run_id', 'run_created_at'])
     .orderBy('id', 'desc')
     .limit(limit);
   return read.selectFrom(latest.as('latest')).selectAll().where('forge_id', '=', forgeId);
@@ -30,6 +30,7 @@ export async function listStamped(
     forgeClaimedAt: row.forge_claimed_at,
     sendDeadline: row.send_deadline,
     forgeSendDeadline: row.forge_send_deadline,
+    answeredAt: row.answered_at,
     matchedBy: row.matched_by,
   }));
 }
