@@ -172,6 +172,8 @@ export interface CredentialStatus {
   readonly configKey: string;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
+  /** Connected, as far as is known, but it was refused since: `ensureConnected` finds out. */
+  readonly isDoubted: boolean;
   /** Login of its user, once known: as it was told last, for accounts are renamed. */
   readonly actor: string;
   readonly error: string;

@@ -30,7 +30,9 @@ export async function connectForge(
 }
 
 function listDown(forge: Forge) {
-  return forge.listCredentials().filter((one) => one.isConfigured && !one.isConnected);
+  return forge
+    .listCredentials()
+    .filter((one) => one.isConfigured && (!one.isConnected || one.isDoubted));
 }
 
 /** A limit says when it ends: what waits for it is not left to the interval. */

@@ -120,14 +120,36 @@ export function credentialContract(start: StartForge): void {
       expect(forge.credentialFor('dispatch').rate.blockedUntil).toBeNull();
     });
 
-    it('are disconnected by a 401 to any call', async () => {
+    it('are doubted after a 401 to any call, and disconnected once they do not tell who they are, either', async () => {
       const { forge, sim } = await start();
       await forge.ensureConnected(forever);
       sim.setToken(RUNNERS_TOKEN, { valid: false });
       const error = await failureOf(forge.listRunners('org:acme', [], forever));
       expect(error).toMatchObject({ code: 'auth', acted: 'no', status: 401 });
+      expect(forge.credentialFor('runners')).toMatchObject({ isConnected: true, isDoubted: true });
+      sim.addFault({ on: 'user', kind: 'status-before', times: 2 });
+      await forge.ensureConnected(forever);
+      expect(forge.credentialFor('runners')).toMatchObject({ isConnected: true, isDoubted: true });
+      await forge.ensureConnected(forever);
       expect(forge.credentialFor('runners')).toMatchObject({ isConnected: false });
       expect(forge.credentialFor('dispatch')).toMatchObject({ isConnected: true });
+    });
+
+    it('stay connected where one run is answered 401 and they work (good jobs waited 20 s now and then)', async () => {
+      const { forge, sim } = await start();
+      await forge.ensureConnected(forever);
+      for (const asked of [
+        () => forge.ensureConnected(forever),
+        () => forge.canReadRepo('acme', 'app', forever),
+      ]) {
+        sim.addFault({ on: 'getRun', kind: 'status-before', status: 401 });
+        const error = await failureOf(forge.getRun('acme', 'app', '1', forever));
+        expect(error).toMatchObject({ code: 'auth' });
+        const seen = { isConnected: true, error: '' };
+        expect(forge.credentialFor('dispatch')).toMatchObject({ ...seen, isDoubted: true });
+        await asked();
+        expect(forge.credentialFor('dispatch')).toMatchObject({ ...seen, isDoubted: false });
+      }
     });
 
     it('are not disconnected by a limit, a 404 or a failing server', async () => {

@@ -174,7 +174,10 @@ export class GithubClient {
     const isUnchanged = reply.status === 304 && call.etag !== undefined;
     if (!isUnchanged && (reply.status < 200 || reply.status >= 300)) {
       const error = errorOfReply(reply, call, this.#caller(), limit);
-      if (error.code === 'auth') connection.noteFails(error);
+      if (error.code === 'auth') {
+        if (call.about === '') connection.noteFails(error);
+        else connection.noteRefused(error);
+      }
       throw error;
     }
     connection.noteWorks();

@@ -26,6 +26,7 @@ export class Connection {
   #error = '';
   #failure: ForgeErrorCode | undefined;
   #isConnected = false;
+  #isDoubted = false;
 
   constructor(options: ConnectionOptions) {
     this.source = options.source;
@@ -53,6 +54,10 @@ export class Connection {
     return this.#budget;
   }
 
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
   get actor(): string {
     return this.#actor;
   }
@@ -77,6 +82,7 @@ export class Connection {
 
   /** Any answer that only a working credential gets: heals whatever was wrong. */
   noteWorks(): void {
+    this.#isDoubted = false;
     if (this.#isConnected && this.#error === '') return;
     this.#isConnected = true;
     this.#error = '';
@@ -92,7 +98,17 @@ export class Connection {
     this.keeper.noteChange(true);
   }
 
+  /**
+   * Something was refused as if the credential did not work. That may be what stands before one run or repository: while it was
+   * stopped for that, good jobs waited 20 s. Who it is decides, and is asked soon.
+   */
+  noteRefused(error: ForgeError): void {
+    if (this.#isConnected) this.#isDoubted = true;
+    else this.noteFails(error);
+  }
+
   noteFails(error: ForgeError): void {
+    this.#isDoubted = false;
     if (!this.#isConnected && this.#error === error.message) return;
     this.#isConnected = false;
     this.#error = error.message;
@@ -118,6 +134,7 @@ export class Connection {
       configKey: source.configKey,
       isConfigured: source.isConfigured,
       isConnected: this.#isConnected,
+      isDoubted: this.#isDoubted,
       actor: this.#actor,
       error: source.isConfigured ? this.#error : `${source.configKey} is not set`,
       rate: this.#budget.rate(),

@@ -226,7 +226,8 @@ class Github implements GithubForge {
         connection.noteLimited();
         this.#limitedLogins.add(client);
       } else if (error.code !== 'rate-limited' && error.code !== 'not-sent') {
-        connection.noteFails(error);
+        // One that has worked is not stopped because this alone fails.
+        if (error.code === 'auth' || !connection.isConnected) connection.noteFails(error);
       }
     }
   }

@@ -6,7 +6,14 @@ const NOW = 1_000;
 
 const works: CredentialStatus = {
   ...{ id: 'c', budgetId: 'b', use: 'dispatch', configKey: 'github.token', actor: 'bot' },
-  ...{ isConfigured: true, isConnected: true, error: '', dispatchesLeft: null, retryAt: null },
+  ...{
+    isConfigured: true,
+    isConnected: true,
+    isDoubted: false,
+    error: '',
+    dispatchesLeft: null,
+    retryAt: null,
+  },
   rate: { limit: 5_000, remaining: 4_000, resetAt: null, blockedUntil: null },
 };
 
