@@ -1,8 +1,6 @@
 import type { Attempt } from './attempt.ts';
 import { DRIFT_MS } from './correlation/window.ts';
-
-/** Forges stamp whole seconds, rounded down. */
-const STAMP_STEP_MS = 1_000;
+import { STAMP_STEP_MS } from './stamp-step.ts';
 
 /**
  * A request may have been on its way so long before the run was made: the run of the next one may be made sooner after its

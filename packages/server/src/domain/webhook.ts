@@ -4,6 +4,7 @@
  * the same observations arrive, they end in the same state.
  */
 import type { Run, WorkflowJob } from './attempt.ts';
+import { STAMP_STEP_MS } from './stamp-step.ts';
 
 /** One delivery, told in our words. Times are epoch milliseconds of the forge's clock. */
 export type WebhookObservation =
@@ -23,9 +24,6 @@ export type WebhookObservation =
     }
   /** The forge tries whether we can be reached. */
   | { readonly kind: 'ping' };
-
-/** Forges stamp whole seconds, rounded down: 12:00:05 happened up to 12:00:05.999. */
-const STAMP_STEP_MS = 1_000;
 
 /** When a delivery came: on the forge's clock, as far as we know it. */
 export interface Receipt {

@@ -1,4 +1,5 @@
 import type { Attempt, Run } from '../attempt.ts';
+import { STAMP_STEP_MS } from '../stamp-step.ts';
 
 /** A run may be made so long after the last moment at which its request could be on the way. */
 const MADE_LATE_MS = 60_000;
@@ -8,9 +9,6 @@ const MADE_LATE_MS = 60_000;
  * nobody knows its clock to the minute, and what others made in that minute would be taken too.
  */
 const SURE_MS = 5_000;
-
-/** Forges stamp whole seconds, rounded down: a run made after the claim may carry a stamp from before it. */
-const STAMP_STEP_MS = 1_000;
 
 export interface CorrelationTiming {
   readonly requestTimeoutMs: number;

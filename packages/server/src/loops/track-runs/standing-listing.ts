@@ -1,6 +1,7 @@
 /** Whether a listing shows what it must: one that stands still says nothing about what is not there. */
 import type { Attempt } from '../../domain/attempt.ts';
 import { repoKeyOf } from '../../domain/run-keys.ts';
+import { STAMP_STEP_MS } from '../../domain/stamp-step.ts';
 import { type DateOffset, type Forge, ForgeError, type RunListing } from '../../forge/forge.ts';
 import type { NamedRun } from '../../store/port/runs.ts';
 import type { Store } from '../../store/port/store.ts';
@@ -44,7 +45,8 @@ export async function isStandingStill(
   }: NamedRun): boolean => {
     // That its stamp may be further off than was thought may have shown only after its claim.
     const unsureMs = Math.max(forgeUncertaintyMs, deps.offset.uncertaintyMs);
-    return forgeClaimedAt - unsureMs >= where.createdSince && forgeSendDeadline + unsureMs <= until;
+    const earliestStamp = forgeClaimedAt - unsureMs - STAMP_STEP_MS;
+    return earliestStamp >= where.createdSince && forgeSendDeadline + unsureMs <= until;
   };
   const ofRepo = named.filter((one) => repoKeyOf(one) === repoKeyOf(where)).filter(isInside);
   const shown = new Set(listing.runs.map(({ id }) => id));

@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
+import { STAMP_STEP_MS } from '../../domain/stamp-step.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database } from '../database.ts';
 import type { RunnerPass, SeenUse, UsedRunner } from '../port/runners.ts';
 import type { PassDifference } from './pass.ts';
 
-/** Forges stamp whole seconds. */
-const STAMP_STEP_MS = 1_000;
 /** The last few to start on a runner: those before have ended before. */
 const JOBS_LOOKED_AT = 10;
 /** After an outage all runners look different; so many tell as well as all. */
