@@ -255,7 +255,9 @@ for (const kind of databases) {
 
     it('tell what they are stamped with, the latest of those that are known for sure', async () => {
       await start();
-      const [first, second] = [await accepted('1'), await accepted('2')];
+      const first = await accepted('1');
+      const answeredAt = at.clock.advance(1_000);
+      const second = await accepted('2');
       const createdAt = at.clock.now() - 3_000;
       for (const [id, runId] of [[first.id, '1'] as const, [second.id, '2'] as const]) {
         await runs().recordRun(id, run(runId, { createdAt }), at.clock.now());
@@ -264,7 +266,7 @@ for (const kind of databases) {
       const stamps = await runs().listStamped(FORGE, 10);
       expect(stamps.map(({ runId }) => runId).toSorted()).toEqual(['1', '2']);
       expect(stamps).toContainEqual({
-        ...{ runId: '2', runCreatedAt: createdAt, matchedBy: 'reply' },
+        ...{ runId: '2', runCreatedAt: createdAt, answeredAt, matchedBy: 'reply' },
         ...{ claimedAt: second.claimedAt, forgeClaimedAt: second.forgeClaimedAt },
         ...{ sendDeadline: second.sendDeadline, forgeSendDeadline: second.forgeSendDeadline },
       });
