@@ -20,7 +20,7 @@ export interface BenchOptions {
   readonly databases: readonly DatabaseName[];
   /** Say where the server's time goes; costs a little of it. */
   readonly isProfiling: boolean;
-  readonly tell: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 /** What a row is given, and where its figures go. */
@@ -53,20 +53,20 @@ export class Bench {
     return this.isQuick ? quick : full;
   }
 
-  tell(line: string): void {
-    this.#options.tell(line);
+  print(line: string): void {
+    this.#options.print(line);
   }
 
   add(...figures: readonly Figure[]): void {
     this.figures.push(...figures);
     for (const { name, on, value, unit } of figures) {
-      this.tell(`  ${name}${on === undefined ? '' : ` (${on})`}: ${value.toFixed(2)} ${unit}`);
+      this.print(`  ${name}${on === undefined ? '' : ` (${on})`}: ${value.toFixed(2)} ${unit}`);
     }
   }
 
   skip(skipped: Skipped): void {
     this.skipped.push(skipped);
-    this.tell(`  ${skipped.name}: skipped: ${skipped.reason}`);
+    this.print(`  ${skipped.name}: skipped: ${skipped.reason}`);
   }
 
   /** Does `work`, and says where the time of `child` went meanwhile, if that is wanted. */
@@ -79,7 +79,7 @@ export class Bench {
     const functions = topFunctions(JSON.parse(await readFile(file, 'utf8')), TOP_FUNCTIONS);
     this.profiles.push({ name, functions });
     for (const { name: place, selfMs, share } of functions) {
-      this.tell(
+      this.print(
         `    ${(share * 100).toFixed(1).padStart(5)} % ${selfMs.toFixed(0).padStart(6)} ms  ${place}`,
       );
     }

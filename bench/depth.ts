@@ -99,7 +99,7 @@ async function fill(bench: Bench, below: Filled | undefined, pending: number): P
   settle(file);
   const rate = ((pending - from) / spanMs) * 1_000;
   const seconds = (now() - startedAt) / 1_000;
-  bench.tell(`  filled to ${pending} pending in ${seconds.toFixed(1)} s, ${rate.toFixed(0)}/s`);
+  bench.print(`  filled to ${pending} pending in ${seconds.toFixed(1)} s, ${rate.toFixed(0)}/s`);
   return { pending, file };
 }
 

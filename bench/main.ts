@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const interrupted = untilInterrupted();
   const folder = await makeFolder(options.keep);
   const { seed, isQuick, isProfiling, databases } = options;
-  const bench = new Bench({ folder, seed, isQuick, isProfiling, databases, tell });
+  const bench = new Bench({ folder, seed, isQuick, isProfiling, databases, print });
   try {
     const rowSeconds = await measureAll(bench, options.only, interrupted);
     const { figures, skipped, growth, profiles } = bench;
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   }
 }
 
-function tell(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
@@ -54,7 +54,7 @@ async function measureAll(
 ): Promise<Record<string, number>> {
   const rowSeconds: Record<string, number> = {};
   for (const name of names) {
-    bench.tell(`${name} …`);
+    bench.print(`${name} …`);
     const startedAt = now();
     try {
       await Promise.race([rows[name]?.(bench), interrupted]);
@@ -66,7 +66,7 @@ async function measureAll(
       process.stderr.write(`${error instanceof Error ? String(error.stack) : String(error)}\n`);
     }
     rowSeconds[name] = (now() - startedAt) / 1_000;
-    bench.tell(`  ${rowSeconds[name].toFixed(0)} s`);
+    bench.print(`  ${rowSeconds[name].toFixed(0)} s`);
   }
   return rowSeconds;
 }
@@ -76,11 +76,11 @@ function lineOf(error: unknown): string {
 }
 
 async function report(result: BenchResult, { json, docs }: Options): Promise<void> {
-  tell(`\n${figureTable(result.figures, result.skipped)}`);
-  for (const { title, table } of result.growth) tell(`\n${title}\n\n${table}`);
+  print(`\n${figureTable(result.figures, result.skipped)}`);
+  for (const { title, table } of result.growth) print(`\n${title}\n\n${table}`);
   await writeJson(json, result);
   if (docs !== undefined) await writeDocs(docs, result);
-  tell(`\nwritten: ${json}`);
+  print(`\nwritten: ${json}`);
 }
 
 /** Rejects on Ctrl-C, so that what was started is ended on the way out. */

@@ -47,14 +47,14 @@ export async function measureGrowth(bench: Bench): Promise<void> {
   const pending = [least, base, await at(deep, few)];
   const runners = [base, await at(middle, some), await at(middle, many)];
   const history = [base, await at(middle, few, past)];
-  tell(bench, `More pending jobs (${few} runners)`, 'pending', pending);
-  tell(bench, `More runners (${number(middle)} pending)`, 'runners', runners);
-  tell(bench, `More history (${number(middle)} pending, ${few} runners)`, 'history', history);
+  print(bench, `More pending jobs (${few} runners)`, 'pending', pending);
+  print(bench, `More runners (${number(middle)} pending)`, 'runners', runners);
+  print(bench, `More history (${number(middle)} pending, ${few} runners)`, 'history', history);
 }
 
 async function measureAt(bench: Bench, size: Size): Promise<Measured> {
   const { pending, runners, history } = size;
-  bench.tell(`  ${pending} pending, ${runners} runners, ${history} ended …`);
+  bench.print(`  ${pending} pending, ${runners} runners, ${history} ended …`);
   const { file, section } =
     history === 0
       ? await copyFilled(bench, pending)
@@ -113,7 +113,12 @@ const HEAD = [
   'group list p99 ms',
 ];
 
-function tell(bench: Bench, title: string, grows: keyof Size, measured: readonly Measured[]): void {
+function print(
+  bench: Bench,
+  title: string,
+  grows: keyof Size,
+  measured: readonly Measured[],
+): void {
   const head = [grows, ...HEAD];
   const rows = measured.map(({ times, ...each }) => [
     each[grows].toLocaleString('en-US'),

@@ -38,7 +38,7 @@ export function countTests(json, didVitestSucceed, isNamed = false) {
     .filter((file) => file.status === 'failed')
     .filter((file) => !file.assertionResults.some((test) => test.status === 'failed'))
     .map((file) => `failed outside of its tests: ${file.name}`);
-  const skips = tellSkipped(results, isNamed);
+  const skips = describeSkipped(results, isNamed);
   const failed = count('failed') + broken.length;
   const counts = { passed, failed, skipped: skips.length, remarks: [...skips, ...broken] };
   if (failed > 0) return counts;
@@ -59,7 +59,7 @@ export function lineOf({ passed, failed, skipped }) {
  * @param {boolean} isNamed
  * @returns {string[]}
  */
-function tellSkipped(results, isNamed) {
+function describeSkipped(results, isNamed) {
   return results
     .filter(({ status }) => status !== 'passed' && status !== 'failed')
     .filter(({ meta }) => !isNamed || meta.skipReason !== undefined)

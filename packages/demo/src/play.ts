@@ -52,7 +52,7 @@ async function watchEnd(options: PlayOptions, signal: AbortSignal): Promise<void
   const patienceMs = killMoments.length > 0 ? STALLED_AFTER_KILL_MS : STALLED_AFTER_MS;
   while (!signal.aborted && book.ended < jobs) {
     if (isStalled(options, patienceMs)) {
-      view.tell(`FAILED: no job has ended for ${patienceMs / 1_000} s, giving up`);
+      view.print(`FAILED: no job has ended for ${patienceMs / 1_000} s, giving up`);
       return;
     }
     await clock.sleep(100, signal);
@@ -71,12 +71,12 @@ async function watch({ api, book, view, clock }: PlayOptions, signal: AbortSigna
     try {
       await lookOnce(api, book, view, startedAt);
       if (awaySince !== undefined) {
-        view.tell(`the server answers again, after ${clock.now() - awaySince} ms`);
+        view.print(`the server answers again, after ${clock.now() - awaySince} ms`);
       }
       awaySince = undefined;
     } catch (error) {
       if (!(error instanceof ServerAway)) throw error;
-      if (awaySince === undefined) view.tell(`the server does not answer: ${error.message}`);
+      if (awaySince === undefined) view.print(`the server does not answer: ${error.message}`);
       awaySince ??= startedAt;
     }
     await clock.sleep(Math.max(0, LOOK_EVERY_MS - (clock.now() - startedAt)), signal);
@@ -90,7 +90,7 @@ async function lookOnce(
   now: number,
 ): Promise<void> {
   const { snapshot, stories } = await takeSnapshot(api, book, now);
-  for (const story of stories) view.tell(story);
+  for (const story of stories) view.print(story);
   view.show(snapshot);
 }
 
@@ -103,7 +103,7 @@ async function killServer(options: PlayOptions, signal: AbortSignal): Promise<nu
     if (signal.aborted) break;
     await processes.killServer();
     kills += 1;
-    view.tell(`the server was killed (${kills} of ${killMoments.length}) and started again`);
+    view.print(`the server was killed (${kills} of ${killMoments.length}) and started again`);
   }
   return kills;
 }

@@ -26,7 +26,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
 const ending = workflow({ file: 'ending.yaml', runConclusion: { fromInput: 'conclusion' } });
 
 /** The first listing to show an end does not tell the conclusion yet. */
-function halfTold(forge: Forge): Forge {
+function halfDelivered(forge: Forge): Forge {
   const told = new Set<string>();
   const half = (run: Run): Run => {
     if (run.status !== 'completed' || told.has(run.id)) return run;
@@ -64,7 +64,7 @@ for (const database of databases) {
 
     it('that is told before its conclusion is looked at again', async () => {
       const config = { dispatcher: { recheck_after: '5s' } };
-      const world = await startWorld({ database, config, wrapForge: halfTold });
+      const world = await startWorld({ database, config, wrapForge: halfDelivered });
       const { id } = await world.api.enqueue('linux', { template_id: 'build' });
       const ended = await world.job(id, ({ completed_at: at }) => at !== null);
       expect(ended.status).toBe('completed');

@@ -19,7 +19,7 @@ export class PlainView implements DemoView {
     output.write(`${accessLines(access).join('\n')}\n`);
   }
 
-  tell(event: string): void {
+  print(event: string): void {
     this.#line(event);
   }
 

@@ -82,7 +82,7 @@ describe('the views', () => {
     const view = new TerminalView({ write: (text) => written.push(text) }, clock, access);
     view.show(snapshot);
     view.close();
-    view.tell('too late');
+    view.print('too late');
     view.close();
     expect(written[0]).toContain('\u001b[?1049h');
     expect(written.at(-1)).toContain('\u001b[?1049l');
@@ -94,7 +94,7 @@ describe('the views', () => {
     const view = new PlainView({ write: (text) => written.push(text) }, clock, access);
     view.show(snapshot);
     view.show({ ...snapshot, at: snapshot.at + 4_999 });
-    view.tell('job-001 runs');
+    view.print('job-001 runs');
     const text = written.join('');
     expect(text.match(/jobs accepted/g)).toHaveLength(1);
     expect(text).toContain('0:00  job-001 runs');

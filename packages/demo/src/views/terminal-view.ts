@@ -32,7 +32,7 @@ export class TerminalView implements DemoView {
     this.#draw();
   }
 
-  tell(event: string): void {
+  print(event: string): void {
     this.#events.push(`${this.#elapsed().padStart(6)}  ${event}`);
     if (this.#events.length > KEPT_EVENTS) this.#events.shift();
     this.#draw();

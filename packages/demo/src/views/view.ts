@@ -10,7 +10,7 @@ export interface DemoOutput {
 
 export interface DemoView {
   /** Something has happened. */
-  tell(event: string): void;
+  print(event: string): void;
   /** How things stand. */
   show(snapshot: Snapshot): void;
   /** Back to a plain terminal, for the summary. Repeatable. */

@@ -72,7 +72,7 @@ export class Hooks {
       onRelease: ({ entry }, isOvertaken) =>
         this.#log.markFault(entry, isOvertaken ? 'reordered' : 'delayed'),
     });
-    events.listen((event) => this.#tell(event));
+    events.listen((event) => this.#onEvent(event));
   }
 
   get deliveries(): readonly LedgerDelivery[] {
@@ -111,7 +111,7 @@ export class Hooks {
     this.#sender.close();
   }
 
-  #tell(event: ForgeEvent): void {
+  #onEvent(event: ForgeEvent): void {
     const run = runOf(event);
     const told = [...this.#hooks.values()].filter((hook) =>
       isHookFor(hook, event.name, run.workflow.repo),

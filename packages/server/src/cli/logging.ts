@@ -32,7 +32,7 @@ export function openLog(options: LogOptions): Log {
     fd: openLogDescriptor(() => process.stdout),
     clock: idleClock,
     troubleLine: (trouble) => format(troubleLine(trouble)),
-    onError: tellOnStderr,
+    onError: writeToStderr,
   });
   const logger = makeLogger(level, {
     write: (line) => {
@@ -59,7 +59,7 @@ function troubleLine({ reason, since, lost }: LogTrouble): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-function tellOnStderr(code: string): void {
+function writeToStderr(code: string): void {
   try {
     writeSync(2, `Error: the log cannot be written (${code}); the server goes on without it\n`);
   } catch {

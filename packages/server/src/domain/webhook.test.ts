@@ -25,7 +25,7 @@ describe('latestMoment', () => {
   });
 });
 
-interface Told {
+interface Delivered {
   readonly id: string;
   readonly status: string;
   readonly startedAt: number | null;
@@ -36,7 +36,7 @@ interface Told {
 const stamp = fc.integer({ min: 0, max: 5 }).map((second) => second * 1_000);
 
 /** What may be told of a few workflow jobs on one runner. */
-const tellings = fc.array(
+const deliveries = fc.array(
   fc
     .record({
       id: fc.constantFrom('a', 'b', 'c'),
@@ -45,7 +45,7 @@ const tellings = fc.array(
       lastsMs: stamp,
       lateMs: fc.integer({ min: 0, max: 2_000 }),
     })
-    .map(({ id, status, startedAt, lastsMs, lateMs }): Told => {
+    .map(({ id, status, startedAt, lastsMs, lateMs }): Delivered => {
       const completedAt = status === 'completed' ? startedAt + lastsMs : null;
       const moment = completedAt ?? startedAt;
       const at = latestMoment(moment, receiptAt(moment + lateMs));
@@ -54,23 +54,23 @@ const tellings = fc.array(
   { maxLength: 12 },
 );
 
-function takeAll(all: readonly Told[]): Map<string, Told> {
-  const known = new Map<string, Told>();
-  for (const told of all) {
-    const before = known.get(told.id);
+function takeAll(all: readonly Delivered[]): Map<string, Delivered> {
+  const known = new Map<string, Delivered>();
+  for (const delivered of all) {
+    const before = known.get(delivered.id);
     const progress = { status: before?.status ?? null, at: before?.at ?? null };
-    if (isFurther(progress, told)) known.set(told.id, told);
+    if (isFurther(progress, delivered)) known.set(delivered.id, delivered);
   }
   return known;
 }
 
-function useOf(known: Map<string, Told>) {
+function useOf(known: Map<string, Delivered>) {
   return runnerUseOf([...known.values()].map(({ at, ...job }) => ({ ...job, observedAt: at })));
 }
 
 describe('what webhooks tell', () => {
   it('ends in the same state in whatever order and however often it comes', () => {
-    const orders = tellings.chain((all) => {
+    const orders = deliveries.chain((all) => {
       const shuffled = fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 });
       return fc.tuple(fc.constant(all), shuffled);
     });
@@ -78,7 +78,7 @@ describe('what webhooks tell', () => {
       fc.property(orders, ([all, shuffled]) => {
         const one = takeAll(all);
         const other = takeAll(shuffled);
-        const statesOf = (known: Map<string, Told>) =>
+        const statesOf = (known: Map<string, Delivered>) =>
           [...known].map(([id, { status, at }]) => `${id} ${status} ${at}`).sort();
         expect(statesOf(other)).toEqual(statesOf(one));
       }),
@@ -117,13 +117,13 @@ describe('runnerUseOf', () => {
   });
 
   it('takes no job for the last one because it says that it will start', () => {
-    const told = { ...job(9_000, null), observedAt: 1_000 };
-    expect(runnerUseOf([told, job(2_000, 3_000)])?.isBusy).toBe(false);
+    const delivered = { ...job(9_000, null), observedAt: 1_000 };
+    expect(runnerUseOf([delivered, job(2_000, 3_000)])?.isBusy).toBe(false);
   });
 
   it('is never later than what it was learnt from', () => {
     fc.assert(
-      fc.property(tellings, (all) => {
+      fc.property(deliveries, (all) => {
         const latest = Math.max(...all.map(({ at }) => at));
         expect(useOf(takeAll(all))?.at ?? -Infinity).toBeLessThanOrEqual(latest);
       }),
@@ -133,7 +133,7 @@ describe('runnerUseOf', () => {
 
   it('is the same for any order of the jobs', () => {
     fc.assert(
-      fc.property(tellings, (all) => {
+      fc.property(deliveries, (all) => {
         const known = takeAll(all);
         const reversed = new Map([...known].reverse());
         expect(useOf(reversed)).toEqual(useOf(known));

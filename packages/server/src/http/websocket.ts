@@ -4,7 +4,7 @@ import type { Auth, Session } from '../auth/auth.ts';
 import type { HttpDeps } from './deps.ts';
 import { badRequest, GuardRefusal, HttpError } from './errors.ts';
 import type { HttpApp } from './http-app.ts';
-import { tellRequest } from './plugins/access-log.ts';
+import { logRequest } from './plugins/access-log.ts';
 import type { PageGuard } from './plugins/foreign-pages.ts';
 import { findSocketToken } from './plugins/session.ts';
 import type { FindUpgrade, Upgrade } from './plugins/upgrades.ts';
@@ -49,7 +49,7 @@ export function webSocketRoutes(app: HttpApp, deps: SocketDeps): void {
     reply.hijack();
     upgrade.takeOver();
     server.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (ws) => {
-      tellRequest(request, { status: 101, durationMs: reply.elapsedTime }, deps.metrics);
+      logRequest(request, { status: 101, durationMs: reply.elapsedTime }, deps.metrics);
       serve(ws, { ...deps, hub, request, upgrade, session });
     });
   });

@@ -6,7 +6,7 @@ const HIDDEN = '***';
 const USER_INFO = /(:\/\/)[^\s/?#"'<>\\]+@/g;
 
 /** Parameters of a URL whose name says that they let somebody in. */
-const TELLING_PARAMETER =
+const SECRET_PARAMETER =
   /([?&](?:[\w.-]{0,40}(?:token|secret|passw|signature|credential|api[_-]?key)[\w.-]{0,40}|auth|jwt|key|pwd|sig)=)[^&#\s"'<>\\]+/gi;
 
 /**
@@ -22,7 +22,7 @@ export function redact(text: string): string {
 /** Only what stands in URLs, known or not. */
 export function redactUrls(text: string): string {
   if (!text.includes('://') && !text.includes('=')) return text;
-  return text.replace(USER_INFO, `$1${HIDDEN}@`).replace(TELLING_PARAMETER, `$1${HIDDEN}`);
+  return text.replace(USER_INFO, `$1${HIDDEN}@`).replace(SECRET_PARAMETER, `$1${HIDDEN}`);
 }
 
 let known: { readonly of: readonly string[]; readonly pattern: RegExp | undefined } | undefined;

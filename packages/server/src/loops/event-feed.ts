@@ -1,6 +1,6 @@
 import type { Event } from '../domain/event.ts';
 import type { Clock } from '../lib/clock.ts';
-import { FailureRow } from '../lib/failure-row.ts';
+import { FailureLog } from '../lib/failure-log.ts';
 import type { Logger } from '../lib/logger.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import { makeYield } from '../lib/yield.ts';
@@ -37,7 +37,7 @@ export class EventFeed {
     const stop = events.onCommit(() => {
       wake.notify();
     });
-    const failures = new FailureRow(clock, (failure) => {
+    const failures = new FailureLog(clock, (failure) => {
       logger.warn(failure, 'events not read');
     });
     const tick = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import type { Event, EventKind } from '../domain/event.ts';
 import type { Logger } from '../lib/logger.ts';
 
 /** What an operator wants to have read in the morning: the life of each job, and what stopped or changed. */
-const TOLD: Partial<Record<EventKind, string>> = {
+const LOGGED: Partial<Record<EventKind, string>> = {
   'job.enqueued': 'job added',
   'job.requeued': 'job requeued',
   'attempt.accepted': 'job dispatched',
@@ -37,7 +37,7 @@ const WARNED = new Set<EventKind>(['target.unnamed', 'attempt.ambiguous']);
 
 /** One line for each event that this process has committed and that an operator would ask about. */
 export function logEvent(logger: Logger, event: Event): void {
-  const text = TOLD[event.kind];
+  const text = LOGGED[event.kind];
   if (text === undefined) return;
   const { subjectType, subjectId, groupId, actor, data } = event;
   logger[WARNED.has(event.kind) ? 'warn' : 'info'](

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { FailureRow } from '../lib/failure-row.ts';
+import { FailureLog } from '../lib/failure-log.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Fence, LeaseStore } from '../store/port/leases.ts';
 
@@ -25,7 +25,7 @@ export class Lease {
   readonly #name: string;
   readonly #deps: LeaseDeps;
   readonly #onTaken: () => void;
-  readonly #failures: FailureRow;
+  readonly #failures: FailureLog;
   #fence: Fence | undefined;
   #validUntil = 0;
 
@@ -33,7 +33,7 @@ export class Lease {
     this.#name = name;
     this.#deps = deps;
     this.#onTaken = onTaken;
-    this.#failures = new FailureRow(deps.clock, (failure) => {
+    this.#failures = new FailureLog(deps.clock, (failure) => {
       deps.logger.warn({ ...failure, lease: name }, 'lease not renewed');
     });
   }

@@ -1,5 +1,5 @@
 import type { Event } from '../domain/event.ts';
-import { FailureRow } from '../lib/failure-row.ts';
+import { FailureLog } from '../lib/failure-log.ts';
 import { runLoop, Wake } from '../lib/loop.ts';
 import type { Fence } from '../store/port/leases.ts';
 import { Background } from './background.ts';
@@ -51,8 +51,8 @@ export async function runLeasedLoop(
   });
   const keeping = new AbortController();
   const kept = lease.keep(keeping.signal);
-  const failures = tellFailures(spec, deps);
-  const inBackground = tellFailures(spec, deps);
+  const failures = logFailures(spec, deps);
+  const inBackground = logFailures(spec, deps);
   const background = new Background((error) => {
     inBackground.fail(error);
   });
@@ -76,8 +76,8 @@ export async function runLeasedLoop(
   await lease.release();
 }
 
-function tellFailures({ name }: LoopSpec, { clock, logger }: LoopDeps): FailureRow {
-  return new FailureRow(clock, (failure) => {
+function logFailures({ name }: LoopSpec, { clock, logger }: LoopDeps): FailureLog {
+  return new FailureLog(clock, (failure) => {
     logger.error({ ...failure, loop: name }, 'loop tick failed');
   });
 }

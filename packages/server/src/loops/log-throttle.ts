@@ -6,26 +6,26 @@ const MOST_REMEMBERED = 20;
  * for who looks for it.
  */
 export class LogThrottle {
-  readonly #told = new Map<string, Set<string>>();
+  readonly #logged = new Map<string, Set<string>>();
 
   /** The level to log it with. @param about what has the trouble, such as a repository */
   levelOf(about: string, error: unknown): 'warn' | 'debug' {
     const message = error instanceof Error ? error.message : String(error);
-    const told = this.#told.get(about) ?? new Set();
-    this.#told.set(about, told);
-    if (told.has(message) || told.size >= MOST_REMEMBERED) return 'debug';
-    told.add(message);
+    const logged = this.#logged.get(about) ?? new Set();
+    this.#logged.set(about, logged);
+    if (logged.has(message) || logged.size >= MOST_REMEMBERED) return 'debug';
+    logged.add(message);
     return 'warn';
   }
 
   over(about: string): void {
-    this.#told.delete(about);
+    this.#logged.delete(about);
   }
 
   /** Forgets all that is about anything else. */
   keepOnly(abouts: Iterable<string>): void {
-    if (this.#told.size === 0) return;
+    if (this.#logged.size === 0) return;
     const kept = new Set(abouts);
-    for (const about of this.#told.keys()) if (!kept.has(about)) this.#told.delete(about);
+    for (const about of this.#logged.keys()) if (!kept.has(about)) this.#logged.delete(about);
   }
 }

@@ -5,7 +5,7 @@ import type { RetentionStore } from '../store/port/retention.ts';
 import type { LoopContext, LoopSpec } from './leased-loop.ts';
 
 /** Clocks kept by NTP are closer than this; beyond, somebody should look at ours. */
-const TOLD_AHEAD_MS = 60 * 60_000;
+const LOGGED_AHEAD_MS = 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const ATTEMPTS_KEPT_MS = 7 * DAY_MS;
 const FEED_EVENTS_KEPT_MS = 7 * DAY_MS;
@@ -64,7 +64,7 @@ function believedNow({ clock, forges, logger }: RetentionDeps): number | null {
   const told = forges.map((forge) => forge.now()).filter((at) => at !== null);
   if (told.length === 0) return null;
   const [ours, theirs] = [clock.now(), Math.min(...told)];
-  if (ours > theirs + TOLD_AHEAD_MS) {
+  if (ours > theirs + LOGGED_AHEAD_MS) {
     const aheadMs = ours - theirs;
     logger.warn({ aheadMs }, 'this clock is ahead of the forge’s: history is kept by the forge’s');
   }

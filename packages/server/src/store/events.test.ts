@@ -36,14 +36,14 @@ for (const kind of databases) {
     it('come back as they were told, with who wrote them and when', async () => {
       const before = await events().lastSeq();
       await emit(at.database, 'a');
-      const [told] = await events().listAfter(before, 10);
-      expect(told).toEqual({
+      const [emitted] = await events().listAfter(before, 10);
+      expect(emitted).toEqual({
         ...event('a'),
         seq: expect.any(Number),
         at: at.clock.now(),
         origin: 'one',
       });
-      expect(await events().lastSeq()).toBe(told!.seq);
+      expect(await events().lastSeq()).toBe(emitted!.seq);
     });
 
     it('come back whatever their texts are: those of a write go to the database as one list', async () => {
@@ -54,8 +54,8 @@ for (const kind of databases) {
       await at.database.write(async (tx) => {
         for (const one of all) tx.emit(one);
       });
-      const told = await events().listAfter(0, 100);
-      expect(told).toMatchObject(all);
+      const emitted = await events().listAfter(0, 100);
+      expect(emitted).toMatchObject(all);
     });
 
     it('are listed from any number on, in the order of their telling, a page at a time', async () => {
@@ -189,9 +189,9 @@ describe('events on postgres, between processes', () => {
     `.execute(at.database.read);
     expect(rows).toEqual([{ cut: 1 }]);
     await reconnected;
-    const told = nextWake();
+    const emitted = nextWake();
     await emit(at.database, 'a');
-    await told;
+    await emitted;
     stop();
   });
 });

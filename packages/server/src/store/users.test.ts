@@ -21,7 +21,7 @@ for (const kind of databases) {
   describe(`users on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const users = () => makeUserStore(at.database);
-    const told = async () =>
+    const emitted = async () =>
       (await makeEventStore(at.database).listAfter(0, 100)).map((event) => [
         event.kind,
         event.actor,
@@ -43,7 +43,7 @@ for (const kind of databases) {
         ['bob', 'readonly', 'hash-b'],
       ]);
       expect(found[0]).toMatchObject({ authProvider: 'basic', githubId: null });
-      const events = await told();
+      const events = await emitted();
       expect(events).toHaveLength(2);
       at.clock.advance(1_000);
       await users().syncBasicUsers([
@@ -51,7 +51,7 @@ for (const kind of databases) {
         { ...bob, ...kept },
       ]);
       expect(await users().listBasicUsers()).toEqual(found);
-      expect(await told()).toEqual(events);
+      expect(await emitted()).toEqual(events);
     });
 
     it('are added once by servers that start together', async () => {
@@ -69,7 +69,7 @@ for (const kind of databases) {
       expect(await users().findBasicUser('bob')).toBeUndefined();
       expect((await users().listBasicUsers()).map((user) => user.username)).toEqual(['alice']);
       expect(await users().findSession(session)).toBeUndefined();
-      expect((await told()).at(-1)).toEqual(['user.changed', 'dispatchoor', ['disabled']]);
+      expect((await emitted()).at(-1)).toEqual(['user.changed', 'dispatchoor', ['disabled']]);
     });
 
     it('are all disabled by an empty config', async () => {
@@ -101,7 +101,7 @@ for (const kind of databases) {
       ]);
       for (const session of sessions) expect(await users().findSession(session)).toBeUndefined();
       expect(await users().findSession(ofBob)).toBeDefined();
-      expect((await told()).at(-1)).toEqual(['user.changed', 'dispatchoor', [what]]);
+      expect((await emitted()).at(-1)).toEqual(['user.changed', 'dispatchoor', [what]]);
     });
 
     it('refuse a name that logs in another way, and then change nothing (defect #9)', async () => {
@@ -138,7 +138,7 @@ for (const kind of databases) {
       ];
       expect((await Promise.all(ends)).sort()).toEqual([false, true]);
       expect(await users().findSession(session)).toBeUndefined();
-      expect((await told()).slice(-2)).toEqual([
+      expect((await emitted()).slice(-2)).toEqual([
         ['user.login', 'alice', undefined],
         ['user.logout', 'alice', undefined],
       ]);

@@ -92,7 +92,7 @@ async function tryAddUser(tx: WriteTx, user: BasicUser): Promise<boolean> {
     .returning('id')
     .executeTakeFirst();
   if (added === undefined) return false;
-  tellUserChanged(tx, added.id, { username: user.username, changed: ['added'], role: user.role });
+  emitUserChanged(tx, added.id, { username: user.username, changed: ['added'], role: user.role });
   return true;
 }
 
@@ -119,7 +119,7 @@ async function changeUser(tx: WriteTx, user: BasicUser): Promise<void> {
   }
   if (changed.length === 0) return;
   await endSessions(tx, [found.id]);
-  tellUserChanged(tx, found.id, { username: user.username, changed, role: user.role });
+  emitUserChanged(tx, found.id, { username: user.username, changed, role: user.role });
 }
 
 async function tryChange(
@@ -152,7 +152,7 @@ async function disableOthers(tx: WriteTx, usernames: readonly string[]): Promise
     gone.map((user) => user.id),
   );
   for (const { id, username, role } of gone) {
-    tellUserChanged(tx, id, { username, changed: ['disabled'], role });
+    emitUserChanged(tx, id, { username, changed: ['disabled'], role });
   }
 }
 
@@ -160,11 +160,11 @@ async function endSessions({ db }: WriteTx, userIds: readonly string[]): Promise
   await db.deleteFrom('sessions').where('user_id', 'in', userIds).execute();
 }
 
-function tellUserChanged(tx: WriteTx, id: string, data: Readonly<Record<string, unknown>>): void {
-  tellOfUser(tx, 'user.changed', { id, actor: SYSTEM_ACTOR, data });
+function emitUserChanged(tx: WriteTx, id: string, data: Readonly<Record<string, unknown>>): void {
+  emitUser(tx, 'user.changed', { id, actor: SYSTEM_ACTOR, data });
 }
 
-function tellOfUser(
+function emitUser(
   tx: WriteTx,
   kind: 'user.changed' | 'user.login' | 'user.logout',
   user: { id: string; actor: string; data: Readonly<Record<string, unknown>> },
@@ -209,7 +209,7 @@ async function createSession(
     })
     .execute();
   await endOldest(tx, session.userId, id);
-  tellOfUser(tx, 'user.login', { id: session.userId, actor: user.username, data: {} });
+  emitUser(tx, 'user.login', { id: session.userId, actor: user.username, data: {} });
 }
 
 /** A script that logs in for each call would fill the table. The new one stays, wherever the clock is put. */
@@ -266,6 +266,6 @@ async function deleteSession(tx: WriteTx, tokenHash: string): Promise<boolean> {
     .select(['id', 'username'])
     .where('id', '=', ended.user_id)
     .executeTakeFirstOrThrow();
-  tellOfUser(tx, 'user.logout', { id: user.id, actor: user.username, data: {} });
+  emitUser(tx, 'user.logout', { id: user.id, actor: user.username, data: {} });
   return true;
 }

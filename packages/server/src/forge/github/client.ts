@@ -99,8 +99,8 @@ export class GithubClient {
    */
   readPage<T>(schema: z.ZodType<Page<T>>, answer: Answer, call: Call): Page<T> {
     const page = parseAnswer(schema, answer, call);
-    this.#oddEntries.tell(call.doing, page.odd);
-    if (page.total === null) this.#oddEntries.tellUncounted(call.endpoint, call.doing);
+    this.#oddEntries.log(call.doing, page.odd);
+    if (page.total === null) this.#oddEntries.logUncounted(call.endpoint, call.doing);
     return page;
   }
 

@@ -9,14 +9,14 @@ const MOST_NAMED = 10;
 /** Tells of entries that were left out of a list, and of lists without a count: of each once, though a list is read again every minute. */
 export class OddEntries {
   readonly #logger: Logger;
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
   /** @param doing `list the runners of org:acme` */
-  tell(doing: string, odd: readonly OddEntry[]): void {
+  log(doing: string, odd: readonly OddEntry[]): void {
     const news = odd.filter((entry) => this.#isNews(doing, entry));
     if (news.length === 0) return;
     const entries = news.slice(0, MOST_NAMED).map(({ id, problem }) => ({ id, problem }));
@@ -27,7 +27,7 @@ export class OddEntries {
   }
 
   /** Of lists of this kind once: it is the forge that does not count them. */
-  tellUncounted(endpoint: string, doing: string): void {
+  logUncounted(endpoint: string, doing: string): void {
     const problem = 'total_count: not a number';
     if (!this.#isNews(endpoint, { id: '', problem })) return;
     this.#logger.warn({ detail: doing, problem }, 'a list without a count is read to its end');
@@ -35,10 +35,10 @@ export class OddEntries {
 
   #isNews(about: string, { id, problem }: Pick<OddEntry, 'id' | 'problem'>): boolean {
     const key = JSON.stringify([about, id, problem]);
-    if (this.#told.has(key)) return false;
-    const [oldest] = this.#told;
-    if (this.#told.size >= MOST_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
-    this.#told.add(key);
+    if (this.#logged.has(key)) return false;
+    const [oldest] = this.#logged;
+    if (this.#logged.size >= MOST_REMEMBERED && oldest !== undefined) this.#logged.delete(oldest);
+    this.#logged.add(key);
     return true;
   }
 }

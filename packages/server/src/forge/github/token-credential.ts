@@ -12,7 +12,7 @@ export interface TokenCredentialOptions {
 }
 
 /** So much of the token's hash tells two tokens apart; it is stored and logged, and leads back to neither. */
-const TOLD_HASH_LENGTH = 16;
+const SHOWN_HASH_LENGTH = 16;
 
 /** A personal access token. */
 export function makeTokenCredential(options: TokenCredentialOptions): CredentialSource {
@@ -21,7 +21,7 @@ export function makeTokenCredential(options: TokenCredentialOptions): Credential
   const hash = createHash('sha256').update(token.reveal()).digest('hex');
   return {
     id,
-    budgetId: `${id}/${hash.slice(0, TOLD_HASH_LENGTH)}`,
+    budgetId: `${id}/${hash.slice(0, SHOWN_HASH_LENGTH)}`,
     use,
     configKey,
     isConfigured: !token.isEmpty,

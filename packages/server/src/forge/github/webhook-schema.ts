@@ -22,15 +22,15 @@ type Read = (payload: unknown, receipt: Receipt) => WebhookObservation;
 export const READERS: Readonly<Partial<Record<string, Read>>> = {
   workflow_run: (payload, receipt) => {
     const parsed = runPayload.parse(payload);
-    const told = parsed.workflow_run;
-    const at = latestMoment(told.updatedAt, receipt);
-    return { kind: 'run', ...placeOf(parsed), run: believedRun(told, receipt), at };
+    const delivered = parsed.workflow_run;
+    const at = latestMoment(delivered.updatedAt, receipt);
+    return { kind: 'run', ...placeOf(parsed), run: believedRun(delivered, receipt), at };
   },
   workflow_job: (payload, receipt) => {
     const parsed = jobPayload.parse(payload);
-    const told = parsed.workflow_job;
-    const at = latestMoment(stampOf(told) ?? receipt.at, receipt);
-    return { kind: 'workflow-job', ...placeOf(parsed), job: believedJob(told, receipt), at };
+    const delivered = parsed.workflow_job;
+    const at = latestMoment(stampOf(delivered) ?? receipt.at, receipt);
+    return { kind: 'workflow-job', ...placeOf(parsed), job: believedJob(delivered, receipt), at };
   },
   ping: (payload) => {
     pingPayload.parse(payload);
@@ -42,21 +42,21 @@ function placeOf({ repository: { owner, name } }: { repository: z.infer<typeof r
   return { owner: owner.login, repo: name };
 }
 
-function believedRun(told: Run, receipt: Receipt): Run {
+function believedRun(delivered: Run, receipt: Receipt): Run {
   return {
-    ...told,
-    createdAt: believedStamp(told.createdAt, receipt),
-    startedAt: believed(told.startedAt, receipt),
-    updatedAt: believedStamp(told.updatedAt, receipt),
+    ...delivered,
+    createdAt: believedStamp(delivered.createdAt, receipt),
+    startedAt: believed(delivered.startedAt, receipt),
+    updatedAt: believedStamp(delivered.updatedAt, receipt),
   };
 }
 
-function believedJob(told: WorkflowJob, receipt: Receipt): WorkflowJob {
+function believedJob(delivered: WorkflowJob, receipt: Receipt): WorkflowJob {
   return {
-    ...told,
-    createdAt: believed(told.createdAt, receipt),
-    startedAt: believed(told.startedAt, receipt),
-    completedAt: believed(told.completedAt, receipt),
+    ...delivered,
+    createdAt: believed(delivered.createdAt, receipt),
+    startedAt: believed(delivered.startedAt, receipt),
+    completedAt: believed(delivered.completedAt, receipt),
   };
 }
 

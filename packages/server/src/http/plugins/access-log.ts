@@ -10,12 +10,12 @@ const QUIET = new Set(['/health', '/ready', '/metrics']);
 
 export function logRequests(app: HttpApp, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
-    tellRequest(request, { status: reply.statusCode, durationMs: reply.elapsedTime }, metrics);
+    logRequest(request, { status: reply.statusCode, durationMs: reply.elapsedTime }, metrics);
   });
 }
 
 /** One line and one sample for each request. No URL in either: a query may hold a token, an id would be a series. */
-export function tellRequest(
+export function logRequest(
   request: FastifyRequest,
   answer: { readonly status: number; readonly durationMs: number },
   metrics: Metrics,

@@ -4,7 +4,7 @@ import { readAddress, readForwardedFor } from '../forwarded-for.ts';
 import type { HttpApp } from '../http-app.ts';
 
 /** More proxies than that, or somebody who only says that he is one: no news. */
-const MOST_TOLD = 5;
+const MOST_LOGGED = 5;
 const NAMES_ANYBODY = /[^\s,]/;
 
 type Options = Pick<HttpOptions, 'rateLimit' | 'trustedProxies'>;
@@ -15,12 +15,12 @@ type Options = Pick<HttpOptions, 'rateLimit' | 'trustedProxies'>;
  * of that one are soon used up.
  */
 export function findClientAddress(app: HttpApp, { rateLimit, trustedProxies }: Options): void {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   app.addHook('onRequest', async (request) => {
     const { headers } = request.raw;
     const header = [headers['x-forwarded-for'] ?? []].flat().join(',');
     if (!NAMES_ANYBODY.test(header)) return;
-    if (rateLimit.isEnabled && !isFromTrusted(request)) warn(request, told, trustedProxies);
+    if (rateLimit.isEnabled && !isFromTrusted(request)) warn(request, logged, trustedProxies);
     // Fastify reads it each time it is asked for the address.
     const forwardedFor = readForwardedFor(header);
     if (forwardedFor === undefined) delete headers['x-forwarded-for'];
@@ -33,11 +33,11 @@ function isFromTrusted({ ips = [] }: FastifyRequest): boolean {
   return ips.length > 1;
 }
 
-function warn(request: FastifyRequest, told: Set<string>, trusted: readonly string[]): void {
+function warn(request: FastifyRequest, logged: Set<string>, trusted: readonly string[]): void {
   const { remoteAddress = '' } = request.raw.socket;
   const address = readAddress(remoteAddress) ?? remoteAddress;
-  if (told.has(address) || told.size >= MOST_TOLD) return;
-  told.add(address);
+  if (logged.has(address) || logged.size >= MOST_LOGGED) return;
+  logged.add(address);
   const problem =
     `X-Forwarded-For came from ${address}, which is not in server.trusted_proxies` +
     `${trusted.length === 0 ? '' : ` (${trusted.join(', ')})`}, and is not believed: if that is your proxy, add it there; ` +

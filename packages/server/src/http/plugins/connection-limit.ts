@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { HttpApp } from '../http-app.ts';
 
-const TOLD_EVERY_MS = 60_000;
+const LOGGED_EVERY_MS = 60_000;
 
 interface LimitDeps {
   readonly most: number;
@@ -24,21 +24,21 @@ const MOST_TOGETHER = 4;
  * it may is closed as well. Both are told once a minute at most.
  */
 export function limitConnections(app: HttpApp, { most, clock, metrics }: LimitDeps): void {
-  const dropped = new DropTeller(clock, (count) => {
+  const dropped = new DropLog(clock, (count) => {
     app.log.warn(
       { dropped: count, most },
       'connections dropped: there are as many as server.max_connections',
     );
   });
-  const rushing = new DropTeller(clock, (count) => {
+  const rushing = new DropLog(clock, (count) => {
     app.log.warn(
       { dropped: count, most: MOST_TOGETHER },
       'connections dropped: more requests were sent ahead on one of them than are taken at a time',
     );
   });
-  const onDrop = (teller: DropTeller) => (): void => {
+  const onDrop = (dropLog: DropLog) => (): void => {
     metrics.countDroppedConnection();
-    teller.note();
+    dropLog.note();
   };
   app.addHook('onListen', async () => {
     const servers = [app.server, ...otherServersOf(app)];
@@ -75,33 +75,33 @@ function limitPipelining(server: Server, onDrop: () => void): void {
 }
 
 /** At once, then how many more there were, a minute apart. */
-class DropTeller {
+class DropLog {
   readonly #clock: Pick<Clock, 'after'>;
-  readonly #tell: (count: number) => void;
-  #untold = 0;
+  readonly #log: (count: number) => void;
+  #unlogged = 0;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, 'after'>, tell: (count: number) => void) {
+  constructor(clock: Pick<Clock, 'after'>, log: (count: number) => void) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#log = log;
   }
 
   note(): void {
-    this.#untold += 1;
-    if (this.#cancel === undefined) this.#tellUntold();
+    this.#unlogged += 1;
+    if (this.#cancel === undefined) this.#logUnlogged();
   }
 
   stop(): void {
     this.#cancel?.();
   }
 
-  #tellUntold(): void {
+  #logUnlogged(): void {
     this.#cancel = undefined;
-    if (this.#untold === 0) return;
-    this.#tell(this.#untold);
-    this.#untold = 0;
-    this.#cancel = this.#clock.after(TOLD_EVERY_MS, () => {
-      this.#tellUntold();
+    if (this.#unlogged === 0) return;
+    this.#log(this.#unlogged);
+    this.#unlogged = 0;
+    this.#cancel = this.#clock.after(LOGGED_EVERY_MS, () => {
+      this.#logUnlogged();
     });
   }
 }

@@ -9,19 +9,19 @@ export interface PageGuard {
 }
 
 /** More of them are no news. */
-const MOST_TOLD = 20;
+const MOST_LOGGED = 20;
 const LONGEST_SHOWN = 200;
 
 export function makePageGuard(corsOrigins: readonly string[]): PageGuard {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   return {
     refuseForeign: async (request) => {
       const page = pageOf(request);
       if (mayPageAct(page, corsOrigins)) return;
       const refusal = refusalOf(page);
       // News once: who is refused goes on asking.
-      const isNews = !told.has(refusal.message) && told.size < MOST_TOLD;
-      if (isNews) told.add(refusal.message);
+      const isNews = !logged.has(refusal.message) && logged.size < MOST_LOGGED;
+      if (isNews) logged.add(refusal.message);
       request.log[isNews ? 'warn' : 'debug']({ problem: refusal.message }, 'foreign page refused');
       throw refusal;
     },

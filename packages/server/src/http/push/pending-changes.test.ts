@@ -36,13 +36,13 @@ const anyStep = fc.oneof(
   fc.constant(null),
 );
 
-interface Told {
+interface JobEvent {
   jobs: Set<string>;
   groups: Set<string>;
   runners: Set<string>;
 }
 
-function note({ jobs, groups, runners }: Changes, told: Told): void {
+function note({ jobs, groups, runners }: Changes, told: JobEvent): void {
   for (const id of jobs.keys()) told.jobs.add(id);
   for (const id of groups) told.groups.add(id);
   for (const id of runners.keys()) told.runners.add(id);
@@ -53,8 +53,8 @@ describe('changes that wait to be pushed', () => {
     'are each told after their last event, none lost, none of groups nobody watches',
     (steps) => {
       const pending = new PendingChanges(watched);
-      const told: Told = { jobs: new Set(), groups: new Set(), runners: new Set() };
-      const due: Told = { jobs: new Set(), groups: new Set(), runners: new Set() };
+      const told: JobEvent = { jobs: new Set(), groups: new Set(), runners: new Set() };
+      const due: JobEvent = { jobs: new Set(), groups: new Set(), runners: new Set() };
       for (const step of steps) {
         if (step === null) pending.putBack(pending.take(2));
         else if (typeof step === 'number') note(pending.take(step), told);
@@ -114,7 +114,7 @@ describe('changes that wait to be pushed', () => {
 });
 
 /** What must be told from now on, whatever was told before. */
-function noteDue(event: Event, due: Told, told: Told): void {
+function noteDue(event: Event, due: JobEvent, told: JobEvent): void {
   const { subjectType, subjectId, groupId, kind } = event;
   if (subjectType === 'runner') {
     due.runners.add(subjectId);

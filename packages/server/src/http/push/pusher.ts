@@ -1,7 +1,7 @@
 import type { Auth } from '../../auth/auth.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { FailureRow } from '../../lib/failure-row.ts';
+import { FailureLog } from '../../lib/failure-log.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { runLoop, Wake } from '../../lib/loop.ts';
 import { StoreError } from '../../store/port/store.ts';
@@ -61,7 +61,7 @@ export class Pusher {
 
   run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#deps;
-    const failures = new FailureRow(clock, (failure) => {
+    const failures = new FailureLog(clock, (failure) => {
       logger.warn(failure, 'changes not pushed');
     });
     const round = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { FailureRow } from '../../lib/failure-row.ts';
+import { FailureLog } from '../../lib/failure-log.ts';
 import type { Logger } from '../../lib/logger.ts';
 
 const FIRST_WAIT_MS = 100;
@@ -18,7 +18,7 @@ export async function untilStored(
   store: () => Promise<void>,
 ): Promise<void> {
   let waitMs = FIRST_WAIT_MS;
-  const failures = new FailureRow(deps.clock, (failure) => {
+  const failures = new FailureLog(deps.clock, (failure) => {
     deps.logger.error({ ...failure, what }, 'not stored, trying again');
   });
   for (let triesLeft = TRIES_AFTER_STOP; triesLeft > 0; ) {

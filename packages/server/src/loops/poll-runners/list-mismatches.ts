@@ -1,5 +1,5 @@
 /** Once is usual, where runners come and go: a list is news when it never adds up. */
-const TOLD_AFTER_PASSES = 3;
+const LOGGED_AFTER_LISTINGS = 3;
 
 /** Which lists of runners do not add up, pass after pass. */
 export class ListMismatches {
@@ -16,6 +16,6 @@ export class ListMismatches {
     }
     const passes = (this.#passes.get(scope) ?? 0) + 1;
     this.#passes.set(scope, passes);
-    return passes === TOLD_AFTER_PASSES;
+    return passes === LOGGED_AFTER_LISTINGS;
   }
 }

@@ -13,7 +13,7 @@ import type { WebhookFlow } from '../webhooks/webhook-flow.ts';
 import { ListMismatches } from './list-mismatches.ts';
 import { OwnerTypes } from './owner-types.ts';
 import { derivedRepos, wantedScopes } from './runner-scopes.ts';
-import { UntoldUse } from './untold-use.ts';
+import { UnexplainedUse } from './unexplained-use.ts';
 
 /** A scope that does not exist, or that no token of ours may list, stays so for long; once it may be listed that is seen after this. */
 const LONGEST_REFUSED_MS = 15 * 60_000;
@@ -34,7 +34,7 @@ export interface PollRunnersDeps {
  */
 export class PollRunners {
   readonly #deps: PollRunnersDeps;
-  readonly #untold: UntoldUse;
+  readonly #unexplained: UnexplainedUse;
   readonly #ownerTypes: OwnerTypes;
   readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
@@ -56,7 +56,7 @@ export class PollRunners {
 
   constructor(deps: PollRunnersDeps) {
     this.#deps = deps;
-    this.#untold = new UntoldUse(deps);
+    this.#unexplained = new UnexplainedUse(deps);
     this.#ownerTypes = new OwnerTypes(deps);
     const { clock, pollIntervalMs } = deps;
     const longestMs = Math.max(LONGEST_REFUSED_MS, pollIntervalMs);
@@ -87,7 +87,7 @@ export class PollRunners {
 
   #noteEnd({ subjectId }: Event): void {
     this.#isSoonWanted = true;
-    this.#untold.addEnd(subjectId);
+    this.#unexplained.addEnd(subjectId);
   }
 
   #askAgain(): void {
@@ -100,7 +100,7 @@ export class PollRunners {
     if (!context.mayGoOn()) return;
     const { forge, store } = this.#deps;
     // Before the pace is asked for, which depends on it.
-    await this.#untold.settle();
+    await this.#unexplained.settle();
     await store.runners.setScopes(context.fence, forge.id, scopes);
     await this.#pollDue(context, await store.runners.listScopes(forge.id));
   }
@@ -199,7 +199,7 @@ export class PollRunners {
       this.#refused.succeed(row.scope);
       this.#failed.delete(row.scope);
       for (const scope of this.#ownLimits.pass(row.scope)) this.#refused.forget(scope);
-      this.#tellMismatch(row.scope, listing);
+      this.#logMismatch(row.scope, listing);
       const use = await store.runners.recordPass(fence, {
         forgeId: forge.id,
         scope: row.scope,
@@ -208,7 +208,7 @@ export class PollRunners {
         etags: listing.etags,
         unseenMs: await flow.freshForMs(),
       });
-      if (use !== undefined) this.#untold.add(use);
+      if (use !== undefined) this.#unexplained.add(use);
     } catch (error) {
       this.#failed.add(row.scope);
       this.#pause(row.scope, error);
@@ -224,7 +224,7 @@ export class PollRunners {
   }
 
   /** All that its pages show is used all the same; whom a page has skipped is not free until it shows up again. */
-  #tellMismatch(scope: string, { mismatch }: RunnerListing): void {
+  #logMismatch(scope: string, { mismatch }: RunnerListing): void {
     if (!this.#mismatches.isNews(scope, mismatch)) return;
     this.#deps.logger.warn({ scope, detail: mismatch }, 'the list of runners never adds up');
   }

@@ -71,7 +71,7 @@ export async function followRepo(
     if (mayList) return;
     // Right after the limit that it met nothing could be asked: only now what webhooks have told of can be read, and shows
     // whether the repository itself can be.
-    await findTold(deps, look, context);
+    await findDelivered(deps, look, context);
     const failure = deps.outages.failureOf(key);
     await followUnlisted(deps, look, context, { attempts: look.listed, failure });
   } catch (error) {
@@ -93,7 +93,7 @@ async function noteFailure(
   deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
   if (!(error instanceof ForgeError)) return;
   if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look), error);
-  await findTold(deps, look, context);
+  await findDelivered(deps, look, context);
   const open = look.attempts.filter(({ endedAt }) => endedAt === null);
   if (isClosed(error)) {
     await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
@@ -146,7 +146,7 @@ async function followByListing(
 }
 
 /** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
-async function findTold(deps: LookDeps, look: RepoLook, context: LoopContext): Promise<void> {
+async function findDelivered(deps: LookDeps, look: RepoLook, context: LoopContext): Promise<void> {
   if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
   const { owner, repo, createdSince } = look;
   const where = { forgeId: deps.forge.id, owner, repo, createdSince };

@@ -173,7 +173,7 @@ export async function takeRun(
   if (needsWorkflowJobs(deps, attempt, run) || isQueuedTooLong(deps, attempt, run, sentAt)) {
     await takeWorkflowJobs(deps, attempt, run.id, signal);
   }
-  if (isEndHalfTold(deps, run, sentAt)) return;
+  if (isEndIncomplete(deps, run, sentAt)) return;
   const isNews = await deps.store.runs.recordRun(attempt.id, run, sentAt);
   if (isNews && run.status !== attempt.runStatus) await deps.flow.noteFound(sentAt - run.updatedAt);
 }
@@ -190,7 +190,7 @@ function noteOurLogin({ forge }: FollowDeps, attempt: Attempt, run: Run): void {
 }
 
 /** Completed, but as what comes a moment later: taken now, it would fail a job whose run has succeeded. */
-function isEndHalfTold({ recheckAfterMs }: FollowDeps, run: Run, sentAt: number): boolean {
+function isEndIncomplete({ recheckAfterMs }: FollowDeps, run: Run, sentAt: number): boolean {
   const isHalf = run.status === 'completed' && run.conclusion === null;
   return isHalf && sentAt - run.updatedAt < recheckAfterMs;
 }

@@ -56,7 +56,7 @@ export async function resolve(
     renamedTo = 'bot',
     isRenamedBefore = false,
     isUnlisted = false,
-    told: toldRuns = [],
+    told: deliveredRuns = [],
     named = {},
     read = {},
   }: Seen = {},
@@ -103,11 +103,11 @@ export async function resolve(
     readableMs: () => Infinity,
     runVisibleMs: 60_000,
     offset: { offsetMs, uncertaintyMs, areStampsAhead: false },
-    webhooks: { listToldRuns: () => Promise.resolve([...toldRuns]) },
+    webhooks: { listDeliveredRuns: () => Promise.resolve([...deliveredRuns]) },
     forge: {
       getRun: async (_owner, _repo, id) => {
         await say(`read ${id}`);
-        const answer = read[id] ?? toldRuns.find((one) => one.id === id) ?? 'not-found';
+        const answer = read[id] ?? deliveredRuns.find((one) => one.id === id) ?? 'not-found';
         if (typeof answer === 'string') throw new ForgeError('', { code: answer, acted: 'no' });
         return { run: answer, sentAt, forgeSentAt: sentAt + offsetMs };
       },

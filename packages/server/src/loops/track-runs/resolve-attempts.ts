@@ -20,10 +20,10 @@ import { groupByKey, repoKeyOf, runsElsewhere, runsOfKey } from '../../domain/ru
 import type { CredentialStatus, RunListing } from '../../forge/forge.ts';
 import type { Store } from '../../store/port/store.ts';
 import { ambiguousMessage } from './ambiguous-message.ts';
+import { bearsIdOf, type DeliveredDeps, listUnshown, readUnshown } from './delivered-runs.ts';
 import { listedSince } from './repo-runs.ts';
 import type { StampOffset } from './run-stamps.ts';
 import { isStandingStill, type StandingDeps } from './standing-listing.ts';
-import { bearsIdOf, listUnshown, readUnshown, type ToldDeps } from './told-runs.ts';
 
 /** `search`: a filtered listing alone. */
 type Evidence = 'search' | 'both';
@@ -36,7 +36,7 @@ interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
   readonly openIds: ReadonlySet<string>;
 }
 
-export interface ResolveDeps extends Omit<ToldDeps & StandingDeps, 'runs'> {
+export interface ResolveDeps extends Omit<DeliveredDeps & StandingDeps, 'runs'> {
   readonly runs: Store['runs'];
   readonly timing: CorrelationTiming;
   readonly offset: StampOffset;
@@ -92,11 +92,11 @@ export async function resolveAttempts(
   if (again === undefined) return;
   const both = united(listing, again);
   const sought = { ...where, createdSince, attempts: searching, shown: both.runs };
-  const told = await readUnshown(deps, where, await listUnshown(deps, sought));
+  const delivered = await readUnshown(deps, where, await listUnshown(deps, sought));
   const isStill = await isStandingStill(deps, { ...where, createdSince }, again);
-  if (!told.areAll || isStill) deps.listAgainLater();
-  const runs = [...both.runs, ...told.runs];
-  const isComplete = both.isComplete && told.areAll && !isStill;
+  if (!delivered.areAll || isStill) deps.listAgainLater();
+  const runs = [...both.runs, ...delivered.runs];
+  const isComplete = both.isComplete && delivered.areAll && !isStill;
   await resolveBy(deps, { ...where, createdSince }, { ...both, runs, isComplete }, 'both');
 }
 

@@ -25,7 +25,7 @@ export interface StampOffset extends DateOffset {
  */
 export class RunStamps {
   readonly #deps: RunStampsDeps;
-  #isTold = false;
+  #isLogged = false;
   #unsureMs = 0;
   #areAhead = false;
 
@@ -40,7 +40,7 @@ export class RunStamps {
     const gap = findStampGap(stamped, forge.dateOffset(), requestTimeoutMs);
     this.#unsureMs = gap?.unsureMs ?? 0;
     this.#areAhead = gap?.is === 'ahead';
-    if (gap !== undefined) this.#tell(gap);
+    if (gap !== undefined) this.#log(gap);
     return this.latest();
   }
 
@@ -51,9 +51,9 @@ export class RunStamps {
     return { ...offset, uncertaintyMs, areStampsAhead: this.#areAhead };
   }
 
-  #tell({ runId, shownMs, is, unsureMs }: StampGap): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+  #log({ runId, shownMs, is, unsureMs }: StampGap): void {
+    if (this.#isLogged) return;
+    this.#isLogged = true;
     const { forge, logger } = this.#deps;
     const shown =
       is === 'behind'

@@ -47,8 +47,16 @@ async function paceAfterALook({ isOpen = true, isFlowing = true } = {}) {
 it('looks at once for the run that a webhook told of, for given up attempts too', async () => {
   const { pace, tell } = await paceAfterALook();
   expect(tell()).toBe(true);
-  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: true, isWatchedDue: true });
-  expect(await pace.next()).toMatchObject({ isAll: false, isRunTold: false, isWatchedDue: false });
+  expect(await pace.next()).toMatchObject({
+    isAll: false,
+    isRunDelivered: true,
+    isWatchedDue: true,
+  });
+  expect(await pace.next()).toMatchObject({
+    isAll: false,
+    isRunDelivered: false,
+    isWatchedDue: false,
+  });
 });
 
 it('looks no more than once a grace, and for given up attempts once a minute, however much is told', async () => {
@@ -56,8 +64,8 @@ it('looks no more than once a grace, and for given up attempts once a minute, ho
   const looks = { live: 0, watched: 0 };
   for (let second = 0; second < 120; second += 1) {
     tell();
-    const { isRunTold, isWatchedDue } = await pace.next();
-    if (isRunTold) looks.live += 1;
+    const { isRunDelivered, isWatchedDue } = await pace.next();
+    if (isRunDelivered) looks.live += 1;
     if (isWatchedDue) looks.watched += 1;
     await clock.advance(1_000);
   }
@@ -69,11 +77,11 @@ it('looks once more at the end of the grace for what was told meanwhile', async 
   tell();
   await pace.next();
   tell();
-  expect((await pace.next()).isRunTold).toBe(false);
+  expect((await pace.next()).isRunDelivered).toBe(false);
   await clock.advance(GRACE_MS);
-  expect((await pace.next()).isRunTold).toBe(true);
+  expect((await pace.next()).isRunDelivered).toBe(true);
   await clock.advance(GRACE_MS);
-  expect((await pace.next()).isRunTold).toBe(false);
+  expect((await pace.next()).isRunDelivered).toBe(false);
 });
 
 // A loop that ticks every grace may come to its look half a grace early, so that none waits for one tick more.

@@ -12,31 +12,31 @@ export interface TrackPaceOptions {
 }
 
 /** What one tick of the tracker looks at. */
-export interface Look {
+export interface TrackTick {
   /** All live attempts; else only those whose webhooks are overdue. */
   readonly isAll: boolean;
   /** A webhook told of a run that a live attempt without one may have started. */
-  readonly isRunTold: boolean;
+  readonly isRunDelivered: boolean;
   /** Ids of attempts whose runs were started again, so that they are over. */
   readonly restarted: ReadonlySet<string>;
   /** A webhook told of a run that an attempt which was given up may have started. */
-  readonly isWatchedTold: boolean;
+  readonly isWatchedDelivered: boolean;
   /** Attempts that were given up, too, as far as it is their turn. */
   readonly isWatchedDue: boolean;
 }
 
 /** Something told: taken at once, then at most once an interval, so that many tellings do not cost a request each. */
-class Telling {
-  #isTold = false;
+class DeliverySignal {
+  #isRaised = false;
   #takenAt = -Infinity;
 
   add(): void {
-    this.#isTold = true;
+    this.#isRaised = true;
   }
 
   take(now: number, everyMs: number): boolean {
-    if (!this.#isTold || now - this.#takenAt < everyMs) return false;
-    this.#isTold = false;
+    if (!this.#isRaised || now - this.#takenAt < everyMs) return false;
+    this.#isRaised = false;
     this.#takenAt = now;
     return true;
   }
@@ -49,8 +49,8 @@ export class TrackPace {
   #watchedAt = -Infinity;
   #isRunnerMoved = false;
   #restarted = new Set<string>();
-  readonly #toldToLive = new Telling();
-  readonly #toldToWatched = new Telling();
+  readonly #deliveredForLive = new DeliverySignal();
+  readonly #deliveredForWatched = new DeliverySignal();
 
   constructor(options: TrackPaceOptions) {
     this.#options = options;
@@ -61,31 +61,32 @@ export class TrackPace {
     // workflow job told of it, its run is known already.
     const isMoved =
       kind === 'runner.changed' && data['isUseChanged'] === true && data['runId'] === null;
-    const isTold = kind === 'webhook.run-unmatched';
+    const isDelivered = kind === 'webhook.run-unmatched';
     if (isMoved) this.#isRunnerMoved = true;
-    if (isTold) for (const telling of [this.#toldToLive, this.#toldToWatched]) telling.add();
+    if (isDelivered)
+      for (const signal of [this.#deliveredForLive, this.#deliveredForWatched]) signal.add();
     const restarted = kind === 'webhook.run-again' ? data['attemptId'] : undefined;
     if (typeof restarted === 'string') this.#restarted.add(restarted);
     // Looked for soon, see `DoubtPace`.
     const isInDoubt =
       kind === 'attempt.unknown' || (kind === 'attempt.accepted' && data['runId'] === null);
-    return isMoved || isTold || isInDoubt || restarted !== undefined ? 'wake' : 'ignore';
+    return isMoved || isDelivered || isInDoubt || restarted !== undefined ? 'wake' : 'ignore';
   }
 
-  async next(): Promise<Look> {
+  async next(): Promise<TrackTick> {
     const now = this.#options.clock.monotonic();
     const { flow, recheckAfterMs } = this.#options;
-    const isRunTold = this.#toldToLive.take(now, flow.webhookGraceMs);
-    const isWatchedTold = this.#toldToWatched.take(now, recheckAfterMs);
+    const isRunDelivered = this.#deliveredForLive.take(now, flow.webhookGraceMs);
+    const isWatchedDelivered = this.#deliveredForWatched.take(now, recheckAfterMs);
     const isRunnerMoved = this.#isRunnerMoved;
     this.#isRunnerMoved = false;
     const restarted = this.#restarted;
     this.#restarted = new Set();
     const isAll = await this.#isAllDue(now, isRunnerMoved);
     if (isAll) this.#allAt = now;
-    const isWatchedDue = isWatchedTold || (isAll && now - this.#watchedAt >= recheckAfterMs);
+    const isWatchedDue = isWatchedDelivered || (isAll && now - this.#watchedAt >= recheckAfterMs);
     if (isWatchedDue) this.#watchedAt = now;
-    return { isAll, isRunTold, restarted, isWatchedTold, isWatchedDue };
+    return { isAll, isRunDelivered, restarted, isWatchedDelivered, isWatchedDue };
   }
 
   async #isAllDue(now: number, isRunnerMoved: boolean): Promise<boolean> {

@@ -14,7 +14,7 @@ import { OverdueRuns } from './overdue-runs.ts';
 import { type OwedLook, OwedLooks } from './owed-looks.ts';
 import { lookByRepo, type RepoLook } from './repo-runs.ts';
 import { needsListing } from './resolve-attempts.ts';
-import { type Look, TrackPace } from './track-pace.ts';
+import { TrackPace, type TrackTick } from './track-pace.ts';
 import { WatchPace } from './watch-pace.ts';
 
 type KeptInMemory =
@@ -113,7 +113,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const { forge, store, clock, overdue } = deps;
   const now = clock.now();
   const look = await nextLook(deps, context);
-  const { isAll, isRunTold, restarted, isWatchedDue, owed } = look;
+  const { isAll, isRunDelivered, restarted, isWatchedDue, owed } = look;
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   await endFarPauses(deps, context);
@@ -128,7 +128,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const isSought = [...live, ...watched].some(needsListing);
   const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;
-  const late = overdue.choose(live, awaitingNextJob, forgeNow, isRunTold);
+  const late = overdue.choose(live, awaitingNextJob, forgeNow, isRunDelivered);
   if (isAll) overdue.noteLooked(live);
   const sought = deps.doubts.take(live);
   const some = new Set([...late, ...sought]);
@@ -167,7 +167,7 @@ async function endFarPauses(
 async function nextLook(
   { pace, owed }: TrackDeps,
   { background }: LoopContext,
-): Promise<Look & { readonly owed: ReadonlyMap<string, OwedLook> }> {
+): Promise<TrackTick & { readonly owed: ReadonlyMap<string, OwedLook> }> {
   const taken = owed.take((key) => !background.isUnderWay(key));
   const look = await pace.next();
   const again = [...taken.values()].flatMap(({ restarted }) => [...restarted]);
@@ -179,15 +179,17 @@ async function listWatched(
   { store, forge, clock, lateRunMs, watchPace }: TrackDeps,
   {
     isWatchedDue,
-    isWatchedTold,
+    isWatchedDelivered,
     owed,
-  }: Pick<Look, 'isWatchedDue' | 'isWatchedTold'> & { owed: ReadonlyMap<string, OwedLook> },
+  }: Pick<TrackTick, 'isWatchedDue' | 'isWatchedDelivered'> & {
+    owed: ReadonlyMap<string, OwedLook>;
+  },
 ): Promise<{ readonly watched: readonly Attempt[]; readonly all: readonly Attempt[] }> {
   const isOwed = (one: Attempt): boolean => owed.get(repoKeyOf(one))?.isWatched === true;
   const isAnyOwed = [...owed.values()].some(({ isWatched }) => isWatched);
   if (!isWatchedDue && !isAnyOwed) return { watched: [], all: [] };
   const all = await store.runs.listWatched(forge.id, clock.now() - lateRunMs);
-  const watched = watchPace.take(all, (one) => isWatchedTold || isOwed(one));
+  const watched = watchPace.take(all, (one) => isWatchedDelivered || isOwed(one));
   return { watched, all };
 }
 

@@ -44,16 +44,16 @@ for (const kind of databases) {
     const sync = (...groups: SyncGroup[]) => catalog().sync(FORGE, groups);
     const enqueue = async (...args: Parameters<typeof job>) =>
       (await makeJobStore(at.database).enqueue(job(...args), undefined)).job;
-    const told = async () =>
+    const emitted = async () =>
       (await makeEventStore(at.database).listAfter(0, 1_000)).map((event) => [
         event.kind,
         event.subjectId,
         event.data['changed'],
       ]);
-    const newlyTold = async (write: () => Promise<unknown>) => {
-      const before = (await told()).length;
+    const newlyEmitted = async (write: () => Promise<unknown>) => {
+      const before = (await emitted()).length;
       await write();
-      return (await told()).slice(before);
+      return (await emitted()).slice(before);
     };
 
     it('become what the config says', async () => {
@@ -72,7 +72,7 @@ for (const kind of databases) {
       expect(await catalog().listTemplates('g')).toEqual([
         { ...templates[0], groupId: 'g', inConfig: true, createdAt: now, updatedAt: now },
       ]);
-      expect(await told()).toEqual([
+      expect(await emitted()).toEqual([
         ['group.synced', 'g', ['added']],
         ['template.synced', 't', ['added']],
       ]);
@@ -83,7 +83,7 @@ for (const kind of databases) {
       await sync(...wanted);
       const before = [await catalog().listGroups(), await catalog().listTemplates('a')];
       at.clock.advance(1_000);
-      expect(await newlyTold(() => sync(...wanted))).toEqual([]);
+      expect(await newlyEmitted(() => sync(...wanted))).toEqual([]);
       expect([await catalog().listGroups(), await catalog().listTemplates('a')]).toEqual(before);
     });
 
@@ -95,7 +95,7 @@ for (const kind of databases) {
         description: 'new',
         templates: [template('t', { ref: 'dev', repo: 'lib' }), template('u')],
       });
-      expect(await newlyTold(() => sync(changed, group('b')))).toEqual([
+      expect(await newlyEmitted(() => sync(changed, group('b')))).toEqual([
         ['group.synced', 'a', ['description']],
         ['template.synced', 't', ['repo', 'ref']],
       ]);
@@ -111,7 +111,7 @@ for (const kind of databases) {
       await sync(group('a', { templates: [template('t')] }), group('b'));
       const before = await enqueue('a', 't');
       expect(
-        await newlyTold(() => sync(group('a'), group('b', { templates: [template('t')] }))),
+        await newlyEmitted(() => sync(group('a'), group('b', { templates: [template('t')] }))),
       ).toEqual([['template.synced', 't', ['group_id']]]);
       expect(await catalog().listTemplates('a')).toEqual([]);
       expect(await catalog().findTemplate('t')).toMatchObject({ groupId: 'b', inConfig: true });
@@ -123,12 +123,12 @@ for (const kind of databases) {
     it('disable a group that left the config, and enable it when it is back (defect #13)', async () => {
       await sync(group('a', { templates: [template('t')] }), group('b'));
       await enqueue('a', 't');
-      expect(await newlyTold(() => sync(group('b')))).toEqual([
+      expect(await newlyEmitted(() => sync(group('b')))).toEqual([
         ['group.left-config', 'a', undefined],
         ['template.synced', 't', ['in_config']],
       ]);
       expect(await catalog().findGroup('a')).toMatchObject({ isEnabled: false });
-      expect(await newlyTold(() => sync(group('b')))).toEqual([]);
+      expect(await newlyEmitted(() => sync(group('b')))).toEqual([]);
       await sync(group('a', { templates: [template('t')] }), group('b'));
       expect(await catalog().findGroup('a')).toMatchObject({ isEnabled: true });
       expect(await catalog().findTemplate('t')).toMatchObject({ inConfig: true });
@@ -162,7 +162,7 @@ for (const kind of databases) {
       expect(await catalog().findTemplate('kept')).toMatchObject({ inConfig: true });
       expect(await catalog().findTemplate('left')).toBeUndefined();
       expect(await catalog().findTemplate('elsewhere')).toBeUndefined();
-      expect(await newlyTold(again)).toEqual([]);
+      expect(await newlyEmitted(again)).toEqual([]);
     });
 
     it('delete a template that left the config when no job was made from it, now or later', async () => {
@@ -175,17 +175,17 @@ for (const kind of databases) {
         await db.updateTable('jobs').set({ state: 'completed', completed_at: 1 }).execute();
       });
       await makeRetentionStore(at.database).deleteEndedJobs(2, 10);
-      expect(await newlyTold(() => sync(group('a')))).toEqual([
+      expect(await newlyEmitted(() => sync(group('a')))).toEqual([
         ['template.synced', 'used', ['deleted']],
       ]);
       expect(await catalog().findTemplate('used')).toBeUndefined();
-      expect(await newlyTold(() => sync(group('a')))).toEqual([]);
+      expect(await newlyEmitted(() => sync(group('a')))).toEqual([]);
     });
 
     it('are synced once by servers that start together', async () => {
       const wanted = [group('a', { templates: [template('t')] })];
       await Promise.all([sync(...wanted), makeCatalogStore(at.replica).sync(FORGE, wanted)]);
-      expect(await told()).toHaveLength(2);
+      expect(await emitted()).toHaveLength(2);
     });
 
     it('are all synced or none', async () => {
@@ -193,12 +193,12 @@ for (const kind of databases) {
       const broken = group('b', { name: null as unknown as string });
       await expect(sync(group('a', { description: 'new' }), broken)).rejects.toThrow();
       expect(await catalog().listGroups()).toMatchObject([{ id: 'a', description: '' }]);
-      expect(await told()).toHaveLength(1);
+      expect(await emitted()).toHaveLength(1);
     });
 
     it('pause and resume a group, and tell of it once', async () => {
       await sync(group('a'));
-      const paused = await newlyTold(() =>
+      const paused = await newlyEmitted(() =>
         Promise.all([
           catalog().setGroupPaused('a', true, 'alice'),
           makeCatalogStore(at.replica).setGroupPaused('a', true, 'bob'),
@@ -206,7 +206,7 @@ for (const kind of databases) {
       );
       expect(paused).toEqual([['group.paused', 'a', undefined]]);
       expect(await catalog().findGroup('a')).toMatchObject({ isPaused: true });
-      expect(await newlyTold(() => catalog().setGroupPaused('a', false, 'alice'))).toEqual([
+      expect(await newlyEmitted(() => catalog().setGroupPaused('a', false, 'alice'))).toEqual([
         ['group.resumed', 'a', undefined],
       ]);
       expect(await catalog().setGroupPaused('none', true, 'alice')).toBeUndefined();

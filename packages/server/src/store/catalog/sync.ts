@@ -90,7 +90,7 @@ async function writeGroup(tx: WriteTx, { from, to }: Change<GroupRow, GroupField
       .where('id', '=', to.id)
       .execute();
   }
-  tell(tx, 'group.synced', to.id, {
+  emit(tx, 'group.synced', to.id, {
     groupId: to.id,
     forgeId: to.forge_id,
     data: { name: to.name, changed: changedFields(from, to) },
@@ -104,7 +104,7 @@ async function disableGroup(tx: WriteTx, group: GroupRow): Promise<void> {
     .set({ is_enabled: 0, updated_at: tx.now })
     .where('id', '=', group.id)
     .execute();
-  tell(tx, 'group.left-config', group.id, {
+  emit(tx, 'group.left-config', group.id, {
     groupId: group.id,
     forgeId: group.forge_id,
     data: { name: group.name },
@@ -130,7 +130,7 @@ async function writeTemplate(
       .execute();
     await sendKeptAs(tx, to);
   }
-  tell(tx, 'template.synced', to.id, {
+  emit(tx, 'template.synced', to.id, {
     groupId: to.group_id,
     forgeId,
     data: { name: to.name, changed: changedFields(from, to) },
@@ -156,7 +156,7 @@ async function leaveTemplate(
       .where('id', '=', template.id)
       .execute();
   }
-  tell(tx, 'template.synced', template.id, {
+  emit(tx, 'template.synced', template.id, {
     groupId: template.group_id,
     forgeId,
     data: { name: template.name, changed: [isDeleted ? 'deleted' : 'in_config'] },
@@ -171,7 +171,7 @@ function changedFields<Fields extends object>(from: Fields | undefined, to: Fiel
   );
 }
 
-function tell(
+function emit(
   tx: WriteTx,
   kind: Extract<EventKind, 'group.synced' | 'group.left-config' | 'template.synced'>,
   subjectId: string,

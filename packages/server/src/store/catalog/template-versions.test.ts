@@ -102,14 +102,14 @@ for (const kind of databases) {
       await scene.add();
       await scene.add({ ref: 'dev' });
       await sync(now);
-      const told = await scene.told(async () => {
+      const emitted = await scene.emitted(async () => {
         const outcome = await scene.jobs().takeTemplate(one.id, 'anna');
         expect(outcome).toMatchObject({ ok: true, value: { inputs: { n: 'new', mine: '1' } } });
       });
-      expect(told).toEqual(['job.template-taken']);
+      expect(emitted).toEqual(['job.template-taken']);
       expect(await scene.jobs().takeTemplateByAll('t', 'anna')).toBe(2);
       expect(await scene.jobs().takeTemplateByAll('t', 'anna')).toBe(0);
-      expect(await scene.told(() => scene.jobs().takeTemplate(one.id, 'anna'))).toEqual([]);
+      expect(await scene.emitted(() => scene.jobs().takeTemplate(one.id, 'anna'))).toEqual([]);
       expect(await targets()).toEqual([
         ['lib', 'v2', 2],
         ['lib', 'v2', 2],

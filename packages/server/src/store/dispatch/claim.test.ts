@@ -11,7 +11,7 @@ for (const kind of databases) {
   describe(`a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, add, lease, request, dispatch, job, told, race } = scene;
+    const { start, add, lease, request, dispatch, job, emitted, race } = scene;
 
     it('freezes target, labels and inputs in an attempt, before anything is sent', async () => {
       await start();
@@ -19,7 +19,7 @@ for (const kind of databases) {
       const fence = await lease();
       const { id } = await add({ templateId: 'u', ref: 'dev', repo: '', inputs: { a: '1' } });
       const asked = request(id);
-      expect(await told(() => dispatch().claim(fence, asked))).toEqual(['job.triggered']);
+      expect(await emitted(() => dispatch().claim(fence, asked))).toEqual(['job.triggered']);
       expect(await job(id)).toMatchObject({
         ...{ state: 'triggered', attemptId: asked.attemptId, triggeredAt: at.clock.now() },
         ...{ runId: null, runUrl: '' },
@@ -122,7 +122,7 @@ for (const kind of databases) {
         expect(attempt.isNamed).toBe(true);
         await dispatch().recordAccepted(attempt.id, { runId: '7', runUrl: '' });
         const nameless = scene.run('7', { status: 'in_progress' });
-        expect(await told(() => scene.runs().recordRun(attempt.id, nameless, 100))).toContain(
+        expect(await emitted(() => scene.runs().recordRun(attempt.id, nameless, 100))).toContain(
           'target.unnamed',
         );
         expect(await claimOf({ ...named, inputs: { a: '2' } })).toBeUndefined();
@@ -132,7 +132,7 @@ for (const kind of databases) {
         at.clock.advance(1);
         await dispatch().recordAccepted(same.id, { runId: '8', runUrl: '' });
         const bearing = scene.run('8', { name: `Build ${same.id}`, headSha: 'beef' });
-        expect(await told(() => scene.runs().recordRun(same.id, bearing, 100))).toContain(
+        expect(await emitted(() => scene.runs().recordRun(same.id, bearing, 100))).toContain(
           'target.named',
         );
         expect((await claimOf({ ...named, inputs: { a: '2' } }))?.attempt.isNamed).toBe(true);
@@ -275,7 +275,7 @@ for (const kind of databases) {
       };
       await refuse();
       await refuse();
-      expect(await told(refuse)).toContain('target.blocked');
+      expect(await emitted(refuse)).toContain('target.blocked');
       const one = await add();
       const other = await add();
       const elsewhere = await add({ ref: 'dev' });
@@ -286,7 +286,7 @@ for (const kind of databases) {
       expect(probe).toBeDefined();
       expect(await dispatch().claim(fence, request(one.id))).toBeUndefined();
       const run = { runId: '1', runUrl: 'u' };
-      expect(await told(() => dispatch().recordAccepted(probe!.attempt.id, run))).toContain(
+      expect(await emitted(() => dispatch().recordAccepted(probe!.attempt.id, run))).toContain(
         'target.cleared',
       );
       expect(await dispatch().claim(fence, request(one.id))).toBeDefined();
@@ -317,7 +317,9 @@ for (const kind of databases) {
         tx.db.updateTable('attempts').set({ send_deadline }).execute(),
       );
       expect(await dispatch().expireClaims({ ...fence, epoch: 7 }, 30_000)).toBe(0);
-      expect(await told(() => dispatch().expireClaims(fence, 30_000))).toEqual(['attempt.unknown']);
+      expect(await emitted(() => dispatch().expireClaims(fence, 30_000))).toEqual([
+        'attempt.unknown',
+      ]);
       expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'unknown', ended_at: null });
       expect((await job(attempt.jobId)).state).toBe('triggered');
     });

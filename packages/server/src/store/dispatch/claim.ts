@@ -64,7 +64,7 @@ async function takeJob(
     where: sql<SqlBool>`is_paused = 0 and (not_before is null or not_before <= ${tx.now})
       and ${groupTakesOne(database)}
       and not ${isBlocked(tx.now)}`,
-    told: {
+    event: {
       kind: 'job.triggered',
       data: { attemptId: request.attemptId, credentialId: request.credential.credentialId },
     },

@@ -111,7 +111,7 @@ export function sceneOn(at: DatabaseUnderTest) {
         ...over,
       }),
     /** Kinds of the events that `work` commits, in order. */
-    told: async (work: () => Promise<unknown>): Promise<string[]> => {
+    emitted: async (work: () => Promise<unknown>): Promise<string[]> => {
       const before = await lastSeq(at.database);
       await work();
       const rows = await at.database.read

@@ -10,7 +10,7 @@ for (const kind of databases) {
   describe(`a repository of which several workflows fail on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { add, lease, claimNew, dispatch, told } = scene;
+    const { add, lease, claimNew, dispatch, emitted } = scene;
 
     const start = async () => {
       await scene.start();
@@ -21,7 +21,7 @@ for (const kind of databases) {
       at.clock.advance(1);
       const { attempt } = await claimNew(await lease(), { templateId });
       const failing = { verdict: 'failing', pauses: PAUSES } as const;
-      const events = await told(() => dispatch().recordUnknown(attempt.id, '500', failing));
+      const events = await emitted(() => dispatch().recordUnknown(attempt.id, '500', failing));
       return events.filter((event) => event === 'target.blocked').length;
     };
     const answer = async (templateId: string, verdict: TargetVerdict) => {

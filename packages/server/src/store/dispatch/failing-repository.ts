@@ -8,7 +8,7 @@ import { letOthersFirst } from '../../domain/probe-yield.ts';
 import type { WriteTx } from '../database.ts';
 import type { AttemptRow, TargetBlockRow } from '../schema.ts';
 import { templateTarget, type WaitingTemplate } from './group-view.ts';
-import { blocks, tellTarget } from './targets.ts';
+import { blocks, emitTarget } from './targets.ts';
 
 /** So many different workflows, with none started in between. Two could be two that are broken. */
 const WORKFLOWS_TO_FAIL = 3;
@@ -46,7 +46,7 @@ export async function noteFailureOfRepository(
     )
     .returningAll()
     .executeTakeFirst();
-  if (row?.since === tx.now) tellTarget(tx, row, 'target.blocked');
+  if (row?.since === tx.now) emitTarget(tx, row, 'target.blocked');
 }
 
 /** Whatever else is known to be in the way of the whole repository stays. */

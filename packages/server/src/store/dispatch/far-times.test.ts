@@ -12,7 +12,7 @@ for (const kind of databases) {
   describe(`what waits after a clock that was a day ahead is put right, on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, add, lease, claimNew, request, dispatch, jobs, job, told } = scene;
+    const { start, add, lease, claimNew, request, dispatch, jobs, job, emitted } = scene;
 
     const end = (fence: Fence) => dispatch().endFarPauses(fence, FORGE, LONGEST);
 
@@ -60,7 +60,7 @@ for (const kind of databases) {
       );
       expect(await dispatch().expireClaims(fence, -MINUTE)).toBe(0);
       expect(await end(fence)).toBe(true);
-      expect(await told(() => dispatch().expireClaims(fence, -MINUTE))).toEqual([
+      expect(await emitted(() => dispatch().expireClaims(fence, -MINUTE))).toEqual([
         'attempt.unknown',
       ]);
       expect((await scene.attempt(attempt.id)).forge_send_deadline).toBe(attempt.forgeSendDeadline);

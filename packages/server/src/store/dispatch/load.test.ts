@@ -223,11 +223,11 @@ for (const kind of databases) {
       at.clock.advance(31_000);
       const { displaced } = await load();
       expect(displaced).toEqual([attempt.id]);
-      expect(await scene.told(() => dispatch().recordDisplaced(displaced))).toEqual([
+      expect(await scene.emitted(() => dispatch().recordDisplaced(displaced))).toEqual([
         'attempt.displaced',
       ]);
       expect((await load()).displaced).toEqual([]);
-      expect(await scene.told(() => dispatch().recordDisplaced(displaced))).toEqual([]);
+      expect(await scene.emitted(() => dispatch().recordDisplaced(displaced))).toEqual([]);
     });
 
     it('writes down of any number of attempts that they are displaced or hold nothing more', async () => {
@@ -236,10 +236,12 @@ for (const kind of databases) {
       const { attempt } = await claimNew(await lease());
       await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const ids = [...Array.from({ length: 70_000 }, (_, n) => `other-${n}`), attempt.id];
-      expect(await scene.told(() => dispatch().recordDisplaced(ids))).toEqual([
+      expect(await scene.emitted(() => dispatch().recordDisplaced(ids))).toEqual([
         'attempt.displaced',
       ]);
-      expect(await scene.told(() => dispatch().recordHoldsEnded(ids))).toEqual(['attempt.changed']);
+      expect(await scene.emitted(() => dispatch().recordHoldsEnded(ids))).toEqual([
+        'attempt.changed',
+      ]);
     });
 
     it('ends a hold by a pass that looked after the run had started, and records it once', async () => {
@@ -258,11 +260,11 @@ for (const kind of databases) {
       );
       const { endedHolds, holds } = await load();
       expect({ endedHolds, holds }).toEqual({ endedHolds: [attempt.id], holds: [] });
-      expect(await scene.told(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([
+      expect(await scene.emitted(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([
         'attempt.changed',
       ]);
       expect((await load()).endedHolds).toEqual([]);
-      expect(await scene.told(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([]);
+      expect(await scene.emitted(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([]);
     });
 
     it('says when something becomes due by time alone', async () => {

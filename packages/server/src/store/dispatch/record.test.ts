@@ -7,7 +7,7 @@ for (const kind of databases) {
   describe(`the outcome of a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, told, run, runs, jobs, race } = scene;
+    const { start, lease, claimNew, dispatch, job, emitted, run, runs, jobs, race } = scene;
     const claimed = async (over = {}) => (await claimNew(await lease(), over)).attempt;
     const unknown = async (over = {}) => {
       const attempt = await claimed(over);
@@ -20,7 +20,7 @@ for (const kind of databases) {
       const attempt = await claimed();
       await scene.add();
       const give = () => dispatch().giveBack(attempt.id, 'late');
-      expect(await told(give)).toEqual(['attempt.refused', 'job.returned']);
+      expect(await emitted(give)).toEqual(['attempt.refused', 'job.returned']);
       expect(await job(attempt.jobId)).toMatchObject({
         ...{ state: 'pending', position: 0, attemptId: null, triggeredAt: null },
       });
@@ -66,7 +66,7 @@ for (const kind of databases) {
       await start();
       const attempt = await claimed();
       const accept = () => dispatch().recordAccepted(attempt.id, { runId: '5', runUrl: 'u' });
-      expect(await told(accept)).toEqual(['attempt.accepted', 'job.run-found']);
+      expect(await emitted(accept)).toEqual(['attempt.accepted', 'job.run-found']);
       expect(await job(attempt.jobId)).toMatchObject({
         ...{ state: 'triggered', runId: '5', runUrl: 'u' },
       });
@@ -99,7 +99,7 @@ for (const kind of databases) {
       await start();
       const attempt = await claimed({ autoRequeue: true });
       const fail = { ...refused, then: 'fail', message: '422: no such input' } as const;
-      expect(await told(() => dispatch().recordRefused(attempt.id, fail))).toEqual([
+      expect(await emitted(() => dispatch().recordRefused(attempt.id, fail))).toEqual([
         ...['attempt.refused', 'job.failed', 'job.requeued'],
       ]);
       expect(await job(attempt.jobId)).toMatchObject({
@@ -114,7 +114,7 @@ for (const kind of databases) {
       const attempt = await claimed();
       const message = 'cannot read acme/app';
       const noAccess = { ...refused, verdict: 'no-access', message } as const;
-      expect(await told(() => dispatch().recordRefused(attempt.id, noAccess))).toEqual([
+      expect(await emitted(() => dispatch().recordRefused(attempt.id, noAccess))).toEqual([
         ...['attempt.refused', 'target.blocked', 'job.returned'],
       ]);
       const other = await scene.add({ workflowId: 'other.yml' });
@@ -181,7 +181,7 @@ for (const kind of databases) {
       await runs().matchRun(guessed.id, run('9'), 'order');
       await runs().recordRun(guessed.id, run('9', { status: 'in_progress' }), at.clock.now());
       expect((await job(guessed.jobId)).state).toBe('running');
-      const events = await told(() =>
+      const events = await emitted(() =>
         dispatch().recordAccepted(replied.id, { runId: '9', runUrl: 'u' }),
       );
       expect(events).toEqual([
@@ -236,7 +236,7 @@ for (const kind of databases) {
       const attempt = await unknown();
       await runs().concludeAbsent(attempt.id, 'run not found');
       const late = () => dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-      expect(await told(late)).toEqual(['attempt.run-late']);
+      expect(await emitted(late)).toEqual(['attempt.run-late']);
       expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'accepted', ended_at: null });
       expect(
         await runs().listWantedCancels('github', { runMadeWithinMs: 0, forceCancelMs: 1 }),
@@ -266,7 +266,7 @@ for (const kind of databases) {
       await scene.runs().concludeAbsent(attempt.id, 'run not found');
       await scene.runs().adoptLateRun(attempt.id, scene.run('1'), 'order');
       const late = () => dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-      expect(await told(late)).toEqual(['attempt.accepted']);
+      expect(await emitted(late)).toEqual(['attempt.accepted']);
     });
 
     it('a reply that names another run than the one found has that one followed and cancelled anew', async () => {

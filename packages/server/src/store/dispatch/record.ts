@@ -8,7 +8,7 @@ import type { Database, WriteTx } from '../database.ts';
 import { holdsLease } from '../leases.ts';
 import {
   type AttemptChange,
-  type AttemptTold,
+  type AttemptEvent,
   emitAttempt,
   expireClaimed,
   findActiveJob,
@@ -76,14 +76,14 @@ async function refuse(
   tx: WriteTx,
   attemptId: string,
   error_message: string,
-  data: AttemptTold['data'],
+  data: AttemptEvent['data'],
 ): Promise<{ attempt: AttemptRow; job: JobRow | undefined } | undefined> {
   const written = await writeAttempt(tx, attemptId, {
     decide: (attempt) =>
       mayBeRefused(attempt)
         ? { to: 'refused', set: { ...NO_RUN, ended_at: tx.now, error_message } }
         : undefined,
-    told: { kind: 'attempt.refused', ...(data && { data }) },
+    event: { kind: 'attempt.refused', ...(data && { data }) },
   });
   if (written === undefined) return undefined;
   const { before, after: attempt } = written;
@@ -120,7 +120,7 @@ export async function recordUnknown(
     const written = await writeAttempt(tx, attemptId, {
       decide: ({ state }) =>
         state === 'claimed' ? { to: 'unknown', set: { error_message: message } } : undefined,
-      told: { kind: 'attempt.unknown', data: { message } },
+      event: { kind: 'attempt.unknown', data: { message } },
     });
     if (written === undefined) return false;
     if (word !== undefined) await noteVerdict(tx, written.after, { ...word, message });
@@ -153,7 +153,7 @@ async function accept(
       attempt.state === 'accepted' || attempt.state === 'refused'
         ? undefined
         : { to: 'accepted', set: acceptedAs(tx, attempt, runId) },
-    told: undefined,
+    event: undefined,
   });
   if (written === undefined) return false;
   const { before } = written;

@@ -105,7 +105,7 @@ export async function clearTarget(tx: WriteTx, attempt: AttemptRow): Promise<voi
     .where(isFor(attempt.forge_id, targetOfAttempt(attempt)))
     .returningAll()
     .execute();
-  for (const row of cleared) if (row.next_probe_at !== null) tellTarget(tx, row, 'target.cleared');
+  for (const row of cleared) if (row.next_probe_at !== null) emitTarget(tx, row, 'target.cleared');
 }
 
 export function targetOfAttempt({ owner, repo, workflow_id, ref }: AttemptRow): DispatchTarget {
@@ -118,7 +118,7 @@ export function isFor(forgeId: string, target: DispatchTarget): RawBuilder<SqlBo
     and (workflow_id = '' or workflow_id = ${target.workflowId}) and (ref = '' or ref = ${target.ref})`;
 }
 
-export function tellTarget(
+export function emitTarget(
   tx: WriteTx,
   row: TargetBlockRow,
   kind: 'target.blocked' | 'target.cleared',

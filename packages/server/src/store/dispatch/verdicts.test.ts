@@ -10,7 +10,7 @@ for (const kind of databases) {
   describe(`what an answer says of its workflow on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, add, lease, claimNew, request, dispatch, jobs, job, told } = scene;
+    const { start, add, lease, claimNew, request, dispatch, jobs, job, emitted } = scene;
 
     const claimed = async () => (await claimNew(await lease())).attempt;
     const refuse = async (verdict: TargetVerdict, then: RefusedOutcome['then'] = 'retry') => {
@@ -44,7 +44,7 @@ for (const kind of databases) {
       at.clock.advance(MINUTE);
       const probe = await dispatch().claim(await lease(), request(waiting.id));
       const outcome = { ...refused, verdict: 'works', then: 'fail' } as const;
-      const events = await told(() => dispatch().recordRefused(probe!.attempt.id, outcome));
+      const events = await emitted(() => dispatch().recordRefused(probe!.attempt.id, outcome));
       expect(events).toContain('target.cleared');
       expect(await blockOf((await add()).id)).toBeUndefined();
     });
@@ -110,7 +110,7 @@ for (const kind of databases) {
       at.clock.advance(4_000);
       const { id } = await claimed();
       const accept = () => dispatch().recordAccepted(id, { runId: '1', runUrl: '' });
-      expect(await told(accept)).toContain('target.cleared');
+      expect(await emitted(accept)).toContain('target.cleared');
       expect(await blockOf(waiting.id)).toBeUndefined();
     });
 

@@ -5,7 +5,7 @@ import type { Database, WriteTx } from '../database.ts';
 import type { TargetWord } from '../port/dispatch.ts';
 import type { AttemptRow, TargetBlockRow } from '../schema.ts';
 import { noteFailureOfRepository } from './failing-repository.ts';
-import { clearTarget, isFor, targetOfAttempt, tellTarget } from './targets.ts';
+import { clearTarget, emitTarget, isFor, targetOfAttempt } from './targets.ts';
 
 /** Permanent refusals in a row after which a template counts as broken. One could be a typo being mended. */
 const REFUSALS_TO_BLOCK = 3;
@@ -114,7 +114,7 @@ async function clearWorkflow(tx: WriteTx, attempt: AttemptRow): Promise<void> {
     .where((eb) => eb.or([eb.and({ workflow_id }), eb.and({ workflow_id: '', kind: 'failing' })]))
     .returningAll()
     .execute();
-  for (const row of cleared) if (row.next_probe_at !== null) tellTarget(tx, row, 'target.cleared');
+  for (const row of cleared) if (row.next_probe_at !== null) emitTarget(tx, row, 'target.cleared');
 }
 
 async function addRefusal(
@@ -140,7 +140,7 @@ async function addRefusal(
     )
     .returningAll()
     .executeTakeFirstOrThrow();
-  if (row.refusals === enough) tellTarget(tx, row, 'target.blocked');
+  if (row.refusals === enough) emitTarget(tx, row, 'target.blocked');
 }
 
 /**
@@ -173,7 +173,7 @@ async function noteMissing(
     )
     .returningAll()
     .executeTakeFirstOrThrow();
-  if (row.refusals === 1) tellTarget(tx, row, 'target.blocked');
+  if (row.refusals === 1) emitTarget(tx, row, 'target.blocked');
   if (row.since > tx.now - recheckMs) return false;
   const broken = { ...key, ref, kind: 'template-broken' } as const;
   await addRefusal(tx, broken, word, REFUSALS_TO_BLOCK);
@@ -209,7 +209,7 @@ async function noteFailure(
     .executeTakeFirst();
   if (row === undefined) return null;
   await noteFailureOfRepository(tx, attempt, { message, isFirstOfWorkflow: row.refusals === 1 });
-  if (row.refusals === 1) tellTarget(tx, row, 'target.blocked');
+  if (row.refusals === 1) emitTarget(tx, row, 'target.blocked');
   const pauseMs = firstFailureMs * 2 ** Math.min(row.refusals - 1, 20);
   const nextProbeAt = tx.now + Math.min(pauseMs, longestFailureMs);
   await tx.db

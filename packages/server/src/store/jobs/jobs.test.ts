@@ -7,7 +7,7 @@ for (const kind of databases) {
   describe(`jobs on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { jobs, add, start, told } = scene;
+    const { jobs, add, start, emitted } = scene;
 
     it('are numbered from 0 in their group and stand at its tail', async () => {
       await start();
@@ -122,13 +122,13 @@ for (const kind of databases) {
       await start();
       const { id } = await add();
       const pause = (isPaused: boolean) => () => jobs().setPaused(id, isPaused, 'ben');
-      expect(await told(pause(true))).toEqual(['job.paused']);
-      expect(await told(pause(true))).toEqual([]);
+      expect(await emitted(pause(true))).toEqual(['job.paused']);
+      expect(await emitted(pause(true))).toEqual([]);
       expect(await jobs().setPaused(id, true, 'ben')).toMatchObject({
         ok: true,
         value: { isPaused: true },
       });
-      expect(await told(pause(false))).toEqual(['job.resumed']);
+      expect(await emitted(pause(false))).toEqual(['job.resumed']);
     });
 
     it('are paused only while pending', async () => {
@@ -146,7 +146,7 @@ for (const kind of databases) {
       await start();
       const fence = await scene.lease();
       const pending = await add();
-      expect(await told(() => jobs().deleteJob(pending.id, 'ben'))).toEqual(['job.deleted']);
+      expect(await emitted(() => jobs().deleteJob(pending.id, 'ben'))).toEqual(['job.deleted']);
       const { attempt } = await scene.claimNew(fence);
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toMatchObject({ state: 'triggered' });
       await scene.dispatch().recordRefused(attempt.id, { ...refused, then: 'fail' });
@@ -162,7 +162,7 @@ for (const kind of databases) {
         inputs: { a: '1' },
       });
       at.clock.advance(1_000);
-      const events = await told(async () => {
+      const events = await emitted(async () => {
         expect(await jobs().cancelJob(attempt.jobId, 'ben')).toMatchObject({
           ok: true,
           value: { state: 'cancelled', completedAt: at.clock.now(), attemptId: attempt.id },

@@ -88,7 +88,7 @@ describe('questions on sqlite', () => {
     await events.listAfter(await events.lastSeq(), 1);
     await makeWebhookStore(database).listOpen(FORGE, 1);
     const place = { owner: 'acme', repo: 'app' };
-    await makeWebhookStore(database).listToldRuns(FORGE, { ...place, receivedSince: 0 });
+    await makeWebhookStore(database).listDeliveredRuns(FORGE, { ...place, receivedSince: 0 });
     expect(asked.length).toBeGreaterThan(30);
     const scans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();
     expect(scans.filter((line) => LARGE.some((table) => line.startsWith(`SCAN ${table}`)))).toEqual(
@@ -132,8 +132,8 @@ describe('questions on sqlite', () => {
     await scene.start();
     const asked: CompiledQuery[] = [];
     const webhooks = makeWebhookStore(noting(at.database, asked));
-    const told = { kind: 'run', owner: 'acme', repo: 'app', at: at.clock.now() } as const;
-    const observation = { ...told, run: scene.run('1') };
+    const event = { kind: 'run', owner: 'acme', repo: 'app', at: at.clock.now() } as const;
+    const observation = { ...event, run: scene.run('1') };
     await webhooks.add({ forgeId: FORGE, id: '1', event: 'workflow_run', observation });
     await webhooks.take(await scene.lease(), await webhooks.listOpen(FORGE, 1), 1);
     const plans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();

@@ -17,7 +17,7 @@ export const isWatchedRow = sql<SqlBool>`run_id is null and ended_at is not null
 
 export type AttemptChange = Partial<Omit<AttemptRow, 'id' | 'job_id' | 'state'>>;
 
-export interface AttemptTold {
+export interface AttemptEvent {
   readonly kind: EventKind;
   readonly actor?: string;
   readonly data?: Readonly<Record<string, unknown>>;
@@ -47,20 +47,20 @@ export const NO_RUN = {
   hold_ended_at: null,
 } as const satisfies AttemptChange;
 
-export function emitAttempt(tx: WriteTx, attempt: AttemptRow, told: AttemptTold): void {
+export function emitAttempt(tx: WriteTx, attempt: AttemptRow, event: AttemptEvent): void {
   tx.emit({
-    kind: told.kind,
+    kind: event.kind,
     subjectType: 'attempt',
     subjectId: attempt.id,
     groupId: attempt.group_id,
     forgeId: attempt.forge_id,
-    actor: told.actor ?? SYSTEM_ACTOR,
-    isAudit: told.actor !== undefined && told.actor !== SYSTEM_ACTOR,
+    actor: event.actor ?? SYSTEM_ACTOR,
+    isAudit: event.actor !== undefined && event.actor !== SYSTEM_ACTOR,
     data: {
       jobId: attempt.job_id,
       state: attempt.state,
       runId: attempt.run_id,
-      ...told.data,
+      ...event.data,
     },
   });
 }
@@ -71,7 +71,7 @@ export interface AttemptWrite {
     attempt: AttemptRow,
   ) => { readonly to: AttemptState; readonly set: AttemptChange } | undefined;
   /** `undefined`: not a state, nothing is told. */
-  readonly told: AttemptTold | undefined;
+  readonly event: AttemptEvent | undefined;
 }
 
 /**
@@ -81,7 +81,7 @@ export interface AttemptWrite {
 export async function writeAttempt(
   tx: WriteTx,
   id: string,
-  { decide, told }: AttemptWrite,
+  { decide, event }: AttemptWrite,
 ): Promise<WrittenAttempt | undefined> {
   for (;;) {
     const before = await findAttempt(tx.db, id);
@@ -98,7 +98,7 @@ export async function writeAttempt(
       .returningAll()
       .executeTakeFirst();
     if (after === undefined) continue;
-    if (told !== undefined) emitAttempt(tx, after, told);
+    if (event !== undefined) emitAttempt(tx, after, event);
     return { before, after };
   }
 }
@@ -180,7 +180,7 @@ export async function takeRunFromGuess(
         set: lostRun(attempt, tx),
       };
     },
-    told: undefined,
+    event: undefined,
   });
   if (written === undefined) return isFree;
   const kind = written.after.state === 'unknown' ? 'attempt.unknown' : 'attempt.changed';

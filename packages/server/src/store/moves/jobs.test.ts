@@ -13,13 +13,13 @@ for (const kind of databases) {
     it('that the table does not name are bugs, and write nothing', async () => {
       await scene.start();
       const { id } = await scene.add();
-      const told = { kind: 'job.running' } as const;
+      const event = { kind: 'job.running' } as const;
       const wrong = at.database.write((tx) =>
-        moveJob(tx, { id, from: 'pending', to: 'running', set: {}, told }),
+        moveJob(tx, { id, from: 'pending', to: 'running', set: {}, event }),
       );
       await expect(wrong).rejects.toThrow('no edge pending -> running');
       const lost = await at.database.write((tx) =>
-        moveJob(tx, { id, from: 'triggered', to: 'running', set: {}, told }),
+        moveJob(tx, { id, from: 'triggered', to: 'running', set: {}, event }),
       );
       expect(lost).toBeUndefined();
       expect((await scene.job(id)).state).toBe('pending');

@@ -21,7 +21,7 @@ import { insertRows } from '../insert-rows.ts';
 import { jobOf } from '../rows.ts';
 import type { JobRow } from '../schema.ts';
 
-export interface Told {
+export interface JobEvent {
   readonly kind: EventKind;
   /** Who did it. @default dispatchoor itself */
   readonly actor?: string;
@@ -40,17 +40,17 @@ const NO_RUN = {
 } as const;
 
 /** What a person decided is kept a year, what follows from it a week. */
-export function emitJob(tx: WriteTx, job: JobRow, told: Told): void {
-  const actor = told.actor ?? SYSTEM_ACTOR;
+export function emitJob(tx: WriteTx, job: JobRow, event: JobEvent): void {
+  const actor = event.actor ?? SYSTEM_ACTOR;
   tx.emit({
-    kind: told.kind,
+    kind: event.kind,
     subjectType: 'job',
     subjectId: job.id,
     groupId: job.group_id,
     forgeId: job.forge_id,
     actor,
     isAudit: actor !== SYSTEM_ACTOR,
-    data: { state: job.state, templateId: job.template_id, ...told.data },
+    data: { state: job.state, templateId: job.template_id, ...event.data },
   });
 }
 
@@ -61,7 +61,7 @@ export interface Move {
   readonly set: Partial<Omit<JobRow, 'id' | 'state' | 'group_id' | 'template_id'>>;
   /** What else must be true of the row. */
   readonly where?: Expression<SqlBool>;
-  readonly told: Told;
+  readonly event: JobEvent;
 }
 
 /** `undefined`: the job was not as believed, and nothing was done. */
@@ -78,7 +78,7 @@ export async function moveJob(tx: WriteTx, move: Move): Promise<JobRow | undefin
   if (moved === undefined) return undefined;
   count(tx, moved, move.from, -1);
   count(tx, moved, move.to, 1);
-  emitJob(tx, moved, { ...move.told, data: { from: move.from, ...move.told.data } });
+  emitJob(tx, moved, { ...move.event, data: { from: move.from, ...move.event.data } });
   return moved;
 }
 
@@ -121,7 +121,7 @@ export async function insertJob(
   id: string,
   fields: PendingFields,
   place: { readonly number: number; readonly forgeId: string },
-  told: Told,
+  event: JobEvent,
 ): Promise<JobRow> {
   assertMove(null, 'pending');
   const job: JobRow = {
@@ -146,7 +146,7 @@ export async function insertJob(
   };
   await insertRows(tx.db, 'jobs', [job]);
   count(tx, job, 'pending', 1);
-  emitJob(tx, job, told);
+  emitJob(tx, job, event);
   return job;
 }
 
@@ -179,7 +179,7 @@ export async function endJob(
     to: end.to,
     set: { ...end.set, completed_at: tx.now, error_message: end.message },
     ...(end.where === undefined ? {} : { where: end.where }),
-    told: {
+    event: {
       kind: ENDED_KINDS[end.to],
       ...(end.actor === undefined ? {} : { actor: end.actor }),
       data: { message: end.message },
@@ -204,8 +204,8 @@ async function requeueAfter(tx: WriteTx, ended: JobRow, cause: RequeueCause): Pr
     failure_count: requeue.failureCount,
     not_before: requeue.notBefore,
   };
-  const told = { kind: 'job.requeued', data: { after: ended.id } } as const;
-  await insertJob(tx, uuidv7(tx.now), fields, place, told);
+  const event = { kind: 'job.requeued', data: { after: ended.id } } as const;
+  await insertJob(tx, uuidv7(tx.now), fields, place, event);
 }
 
 export interface Return {
@@ -232,17 +232,17 @@ export async function returnJob(
       not_before: notBefore,
       absent_count: job.absent_count + (isAbsent ? 1 : 0),
     },
-    told: { kind: 'job.returned', data: { reason, attemptId: job.attempt_id } },
+    event: { kind: 'job.returned', data: { reason, attemptId: job.attempt_id } },
   });
 }
 
 /** Its run turned out to be another attempt's: a running job is triggered again, and waits for its own run. */
 export async function unmatchJob(tx: WriteTx, job: JobRow): Promise<JobRow | undefined> {
-  const told = { kind: 'job.unmatched', data: { runId: job.run_id } } as const;
+  const event = { kind: 'job.unmatched', data: { runId: job.run_id } } as const;
   if (job.state === 'running') {
-    return moveJob(tx, { id: job.id, from: 'running', to: 'triggered', set: NO_RUN, told });
+    return moveJob(tx, { id: job.id, from: 'running', to: 'triggered', set: NO_RUN, event });
   }
-  return changeJob(tx, job, NO_RUN, told);
+  return changeJob(tx, job, NO_RUN, event);
 }
 
 /** Writes an active job without moving it, fenced by its state and attempt. */
@@ -250,7 +250,7 @@ export async function changeJob(
   tx: WriteTx,
   job: Pick<JobRow, 'id' | 'state' | 'attempt_id'>,
   set: Move['set'],
-  told: Told,
+  event: JobEvent,
 ): Promise<JobRow | undefined> {
   const changed = await tx.db
     .updateTable('jobs')
@@ -260,7 +260,7 @@ export async function changeJob(
     .where('attempt_id', '=', job.attempt_id)
     .returningAll()
     .executeTakeFirst();
-  if (changed !== undefined) emitJob(tx, changed, told);
+  if (changed !== undefined) emitJob(tx, changed, event);
   return changed;
 }
 

@@ -15,7 +15,7 @@ export interface RunnerPass {
 }
 
 /** Runners that a pass was the first to see taken or freed. Times are epoch milliseconds of the forge's clock. */
-export interface SeenUse {
+export interface ObservedUse {
   readonly forgeId: string;
   /** When the pass before was sent: what it saw was otherwise. */
   readonly since: number;
@@ -31,7 +31,7 @@ export interface UsedRunner {
   /** As of now: it was not so before. */
   readonly isBusy: boolean;
   /** A webhook told since the pass before, as of then, that it was otherwise. `null`: none did. */
-  readonly toldAt: number | null;
+  readonly deliveredAt: number | null;
 }
 
 export interface RunnerScopeRow {
@@ -70,14 +70,14 @@ export interface RunnerStore {
    *
    * @returns which runners it was the first to see taken or freed
    */
-  recordPass(fence: Fence, pass: RunnerPass): Promise<SeenUse | undefined>;
+  recordPass(fence: Fence, pass: RunnerPass): Promise<ObservedUse | undefined>;
   recordScopeError(fence: Fence, forgeId: string, scope: string, message: string): Promise<void>;
   /**
    * Whether workflow jobs are known that started or ended since, and so explain what was seen.
    *
    * @param slackMs so late the forge may show what its runners do
    */
-  isUseExplained(seen: SeenUse, slackMs: number): Promise<boolean>;
+  isUseExplained(seen: ObservedUse, slackMs: number): Promise<boolean>;
   /** Whether a runner is shown busy since before the run of one of these attempts was seen to have ended, and nothing says that it left it. */
   areBusyWithEnded(attemptIds: readonly string[]): Promise<boolean>;
 }

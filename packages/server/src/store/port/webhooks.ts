@@ -30,7 +30,7 @@ export interface StoredFlow {
   readonly missedAt: number | null;
 }
 
-export interface ToldSince {
+export interface DeliveredSince {
   readonly owner: string;
   readonly repo: string;
   /** On our clock. */
@@ -67,7 +67,7 @@ export interface WebhookStore {
    * What a listing of this repository's `workflow_dispatch` runs might show, as deliveries received since have told it,
    * applied or not, each run as far as it was told to have come; also those that an attempt has. Reads all deliveries of that time: to be asked rarely.
    */
-  listToldRuns(forgeId: string, since: ToldSince): Promise<Run[]>;
+  listDeliveredRuns(forgeId: string, since: DeliveredSince): Promise<Run[]>;
   findFlow(forgeId: string): Promise<StoredFlow>;
   /**
    * Something was found that a webhook should have told. After `spellMs` without another a new spell begins, if a

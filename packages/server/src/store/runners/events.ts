@@ -17,7 +17,7 @@ export interface RunnerChange {
   readonly runId: string | null;
 }
 
-export function tellChanged(tx: WriteTx, change: RunnerChange): void {
+export function emitChanged(tx: WriteTx, change: RunnerChange): void {
   const { id, forgeId, scope, from, to, runId } = change;
   tx.emit({
     kind: 'runner.changed',

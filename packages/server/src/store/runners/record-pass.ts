@@ -8,11 +8,11 @@ import { chunksOf } from '../chunks.ts';
 import type { Database, WriteTx } from '../database.ts';
 import { holdsLease } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
-import type { RunnerPass, SeenUse } from '../port/runners.ts';
+import type { ObservedUse, RunnerPass } from '../port/runners.ts';
 import { stringsOf } from '../rows.ts';
-import { emitGone, tellChanged } from './events.ts';
+import { emitChanged, emitGone } from './events.ts';
+import { observedUseOf } from './observed-use.ts';
 import { compareWithPass, type KnownRunner, type PassDifference } from './pass.ts';
-import { seenUseOf } from './seen-use.ts';
 import { lockScope } from './use.ts';
 
 /** 17 columns a row; on SQLite also as long as the process may be blocked. */
@@ -36,7 +36,7 @@ export async function recordPass(
   database: Database,
   fence: Fence,
   pass: RunnerPass,
-): Promise<SeenUse | undefined> {
+): Promise<ObservedUse | undefined> {
   if (!(await holdsLease(tx, database, fence))) return undefined;
   await lockScope(tx, pass.forgeId, pass.scope);
   const scope = await findScope(tx, pass);
@@ -51,13 +51,13 @@ export async function recordPass(
   const compared = { ...pass, now: tx.now };
   const difference = await compareWithPass(known, compared, makeYield(database.clock));
   await yieldToOthers();
-  const seenUse = seenUseOf(pass, scope.passSentAt, difference);
+  const seenUse = observedUseOf(pass, scope.passSentAt, difference);
   const told = await writeDifference(tx, { pass, scope }, difference);
   // "Unchanged" would vouch for a row that somebody has changed since.
   const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
   await savePass(tx, { ...pass, etags });
   const isNews = scope.passSentAt === null || scope.error !== '' || wasStale(tx, scope, pass);
-  if (isNews || told > 0 || (await isHoldWaiting(tx, pass))) tellObserved(tx, pass);
+  if (isNews || told > 0 || (await isHoldWaiting(tx, pass))) emitObserved(tx, pass);
   return seenUse;
 }
 
@@ -216,7 +216,7 @@ async function upsert(
   const ids = new Map(written.map((row) => [row.forge_runner_id, row.id]));
   for (const { from, to } of changed) {
     const id = ids.get(to.forge_runner_id);
-    if (id !== undefined) tellChanged(tx, { id, forgeId, scope, from, to, runId: null });
+    if (id !== undefined) emitChanged(tx, { id, forgeId, scope, from, to, runId: null });
   }
   return written.length;
 }
@@ -246,7 +246,7 @@ async function miss(
   const shown = missed.filter(({ id, status }) => won.has(id) && status !== 'offline');
   for (const from of shown) {
     const to = { ...from, status: 'offline' } as const;
-    tellChanged(tx, { id: from.id, forgeId, scope, from, to, runId: null });
+    emitChanged(tx, { id: from.id, forgeId, scope, from, to, runId: null });
   }
   return shown.length;
 }
@@ -295,7 +295,7 @@ async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerPass): Promise<
   return held !== undefined;
 }
 
-function tellObserved(tx: WriteTx, { forgeId, scope, sentAt }: RunnerPass): void {
+function emitObserved(tx: WriteTx, { forgeId, scope, sentAt }: RunnerPass): void {
   tx.emit({
     kind: 'scope.observed',
     subjectType: 'scope',

@@ -43,9 +43,9 @@ for (const kind of databases) {
         await runners().recordPass(fence, pass(sentAt, [seen('1')]));
       }
       expect(await runners().findRunners([two!.id, one!.id])).toMatchObject([{ id: one!.id }]);
-      const told = (await readEvents()).find((event) => event.kind === 'runner.gone');
+      const emitted = (await readEvents()).find((event) => event.kind === 'runner.gone');
       const { name, labels, os, scope, forgeRunnerId, createdAt } = two!;
-      expect(told?.data).toMatchObject({ name, labels, os, scope, forgeRunnerId, createdAt });
+      expect(emitted?.data).toMatchObject({ name, labels, os, scope, forgeRunnerId, createdAt });
     });
 
     it('are gone too when the passes after it say "unchanged"', async () => {
@@ -213,10 +213,10 @@ for (const kind of databases) {
       expect(first.map((scope) => scope.toLowerCase())).toEqual(['org:acme', 'repo:acme/app']);
       const [stored = ''] = first;
       await runners().recordPass(fence, pass(100, [seen('1')], { scope: stored }));
-      const told = await newEvents(() =>
+      const emitted = await newEvents(() =>
         runners().setScopes(fence, 'f', ['org:ACME', 'org:acme', 'org:Acme', 'repo:ACME/APP']),
       );
-      expect(told).toEqual([]);
+      expect(emitted).toEqual([]);
       expect((await runners().listScopes('f')).map(({ scope }) => scope)).toEqual(first);
       expect(await shown()).toHaveLength(1);
     });
@@ -233,8 +233,8 @@ for (const kind of databases) {
       await runners().recordPass(fence, pass(100, [seen('1')]));
       await runners().recordPass(fence, pass(100, [seen('1')], { scope: 'repo:acme/app' }));
       expect(await shown()).toHaveLength(2);
-      const told = await newEvents(() => runners().setScopes(fence, 'f', [SCOPE, 'org:new']));
-      expect(told).toEqual(['runner.gone']);
+      const emitted = await newEvents(() => runners().setScopes(fence, 'f', [SCOPE, 'org:new']));
+      expect(emitted).toEqual(['runner.gone']);
       expect((await runners().listRunners()).map((runner) => runner.scope)).toEqual([SCOPE]);
       const scopes = await runners().listScopes('f');
       expect(scopes.map(({ scope, passSentAt }) => [scope, passSentAt])).toEqual([

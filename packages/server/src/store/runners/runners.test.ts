@@ -37,7 +37,7 @@ for (const kind of databases) {
       const next = [seen('1', busy), seen('2', { status: 'offline' }), seen('3', busy)];
       expect(await runners().recordPass(fence, pass(300, [...next, seen('4', busy)]))).toEqual({
         ...{ forgeId: 'f', since: 200, until: 300 },
-        runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, toldAt: null }],
+        runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, deliveredAt: null }],
       });
       const freed = await runners().recordPass(fence, pass(400, [seen('1'), ...next.slice(1)]));
       expect(freed?.runners).toMatchObject([{ forgeRunnerId: '1', isBusy: false }]);
@@ -62,8 +62,8 @@ for (const kind of databases) {
             })
             .execute(),
         );
-      const isExplained = (id: string, isBusy: boolean, toldAt: number | null = null) => {
-        const used = { forgeRunnerId: id, name: `runner-${id}`, isBusy, toldAt };
+      const isExplained = (id: string, isBusy: boolean, deliveredAt: number | null = null) => {
+        const used = { forgeRunnerId: id, name: `runner-${id}`, isBusy, deliveredAt };
         const use = { forgeId: 'f', since: 60_000, until: 120_000, runners: [used] };
         return runners().isUseExplained(use, 1_000);
       };
@@ -101,18 +101,18 @@ for (const kind of databases) {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1')]));
       await runners().recordPass(fence, pass(200, [seen('1', { isBusy: true })]));
-      const told = (await readEvents()).filter((event) => event.kind === 'runner.changed');
+      const emitted = (await readEvents()).filter((event) => event.kind === 'runner.changed');
       const free = {
         ...{ name: 'runner-1', status: 'online', isBusy: false },
         labels: ['self-hosted', 'linux'],
       };
       const busy = { ...free, isBusy: true };
-      expect(told.map((event) => event.data)).toEqual([
+      expect(emitted.map((event) => event.data)).toEqual([
         { scope: 'org:acme', from: null, to: free, isUseChanged: false, runId: null },
         { scope: 'org:acme', from: free, to: busy, isUseChanged: true, runId: null },
       ]);
       const [runner] = await runners().listRunners();
-      expect(told.map((event) => event.subjectId)).toEqual([runner!.id, runner!.id]);
+      expect(emitted.map((event) => event.subjectId)).toEqual([runner!.id, runner!.id]);
     });
 
     it('are neither told of nor rewritten when they look as before', async () => {
@@ -121,8 +121,8 @@ for (const kind of databases) {
       await runners().recordPass(fence, pass(100, found));
       const [before] = await runners().listRunners();
       at.clock.advance(60_000);
-      const told = await newEvents(() => runners().recordPass(fence, pass(200, found)));
-      expect(told).toEqual([]);
+      const emitted = await newEvents(() => runners().recordPass(fence, pass(200, found)));
+      expect(emitted).toEqual([]);
       const [after] = await runners().listRunners();
       expect(after).toEqual({ ...before, lastSeenAt: at.clock.now() });
     });
@@ -131,8 +131,8 @@ for (const kind of databases) {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1')]));
       at.clock.advance(60_000);
-      const told = await newEvents(() => runners().recordPass(fence, pass(200, null)));
-      expect(told).toEqual([]);
+      const emitted = await newEvents(() => runners().recordPass(fence, pass(200, null)));
+      expect(emitted).toEqual([]);
       expect((await runners().listRunners())[0]?.lastSeenAt).toBe(at.clock.now());
       expect(await runners().listScopes('f')).toMatchObject([
         { passSentAt: 200, passAt: at.clock.now() },
@@ -142,13 +142,13 @@ for (const kind of databases) {
     it('that were stale are told of by the pass that ends it, though it changes nothing', async () => {
       const fence = await start();
       await runners().recordPass(fence, pass(100, [seen('1')]));
-      const told = async (afterMs: number, found: RunnerPass['runners']) => {
+      const emitted = async (afterMs: number, found: RunnerPass['runners']) => {
         at.clock.advance(afterMs);
         return newEvents(() => runners().recordPass(fence, pass(at.clock.now(), found)));
       };
-      expect(await told(UNSEEN_MS, null)).toEqual([]);
-      expect(await told(UNSEEN_MS + 1, null)).toEqual(['scope.observed']);
-      expect(await told(UNSEEN_MS + 1, [seen('1')])).toEqual(['scope.observed']);
+      expect(await emitted(UNSEEN_MS, null)).toEqual([]);
+      expect(await emitted(UNSEEN_MS + 1, null)).toEqual(['scope.observed']);
+      expect(await emitted(UNSEEN_MS + 1, [seen('1')])).toEqual(['scope.observed']);
     });
   });
 }

@@ -11,8 +11,8 @@ import type { RunnerScopeRow, RunnerStore, UsedRepo } from '../port/runners.ts';
 import { groupOf, stringsOf } from '../rows.ts';
 import type { Bool, RunnerRow, Schema } from '../schema.ts';
 import { emitGone } from './events.ts';
+import { areBusyWithEnded, isUseExplained } from './observed-use.ts';
 import { recordPass } from './record-pass.ts';
-import { areBusyWithEnded, isUseExplained } from './seen-use.ts';
 
 export function makeRunnerStore(database: Database): RunnerStore {
   return {

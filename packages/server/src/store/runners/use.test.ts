@@ -51,14 +51,14 @@ for (const kind of databases) {
       });
     const look = (status: string, atMs = moment) =>
       scene.runs().recordWorkflowJobs(attemptId, [partOf(status, atMs)], atMs);
-    const toldOf = (status: string, atMs = moment) => ({
+    const observationOf = (status: string, atMs = moment) => ({
       ...({ kind: 'workflow-job', owner: 'acme', repo: 'app' } as const),
       ...{ job: partOf(status, atMs), at: atMs },
     });
     const tell = async (status: string, atMs = moment): Promise<void> => {
       const webhooks = makeWebhookStore(at.database);
       const id = `${status}-${atMs}`;
-      const observation = toldOf(status, atMs);
+      const observation = observationOf(status, atMs);
       await webhooks.add({ forgeId: FORGE, id, event: 'workflow_job', observation });
       await webhooks.take(inbox, await webhooks.listOpen(FORGE, 50), 0);
     };
@@ -120,7 +120,7 @@ for (const kind of databases) {
 
     it('gives way to a listing of the same moment that comes before it is committed', async () => {
       await scene.race(
-        (tx) => applyObservation(tx, FORGE, toldOf('in_progress'), 0),
+        (tx) => applyObservation(tx, FORGE, observationOf('in_progress'), 0),
         () => list(false),
       );
       // Else it would stay so: what the listing's ETags vouch for is not looked at again.

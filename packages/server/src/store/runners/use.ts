@@ -14,7 +14,7 @@ import { type RunnerUse, runnerUseOf, type TakenJob } from '../../domain/webhook
 import type { WriteTx } from '../database.ts';
 import { toBool } from '../rows.ts';
 import type { RunnerRow } from '../schema.ts';
-import { type ShownRunner, tellChanged } from './events.ts';
+import { emitChanged, type ShownRunner } from './events.ts';
 
 /** A workflow job as it was told or found, and the repository of its run. */
 export interface SeenJob {
@@ -43,7 +43,7 @@ export async function showRunnerUse(tx: WriteTx, forgeId: string, seen: SeenJob)
   // Marked only if it was otherwise, whatever it was when it was read.
   const from = { ...runner, is_busy: toBool(!use.isBusy) };
   const to = { ...runner, is_busy: toBool(use.isBusy) };
-  tellChanged(tx, { id, forgeId, scope, from, to, runId });
+  emitChanged(tx, { id, forgeId, scope, from, to, runId });
 }
 
 /** One in a scope that is listed no more is nobody's to use. */

@@ -9,7 +9,7 @@ for (const kind of databases) {
   describe(`runs that are gone, on ${kind.name},`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, told, run, runs, jobs } = scene;
+    const { start, lease, claimNew, dispatch, job, emitted, run, runs, jobs } = scene;
 
     const accepted = async (runId: string | null = '1', over = {}) => {
       const { attempt } = await claimNew(await lease(), over);
@@ -40,7 +40,7 @@ for (const kind of databases) {
       at.clock.advance(MINUTE);
       let end = '';
       expect(
-        await told(async () => {
+        await emitted(async () => {
           end = await gone();
         }),
       ).toEqual(['attempt.ended', 'job.failed']);
@@ -93,9 +93,12 @@ for (const kind of databases) {
         const attempt = await send({ autoRequeue: true });
         expect(await unread(attempt.id)).toBe(false);
         at.clock.advance(HOUR - 1);
-        expect(await told(() => unread(attempt.id))).toEqual([]);
+        expect(await emitted(() => unread(attempt.id))).toEqual([]);
         at.clock.advance(1);
-        expect(await told(() => unread(attempt.id))).toEqual(['attempt.ambiguous', 'job.failed']);
+        expect(await emitted(() => unread(attempt.id))).toEqual([
+          'attempt.ambiguous',
+          'job.failed',
+        ]);
         const failed = { state: 'failed', errorMessage: 'outcome-ambiguous: access is lost' };
         expect(await job(attempt.jobId)).toMatchObject(failed);
         expect(await runs().listLive(FORGE)).toEqual([]);

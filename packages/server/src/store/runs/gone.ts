@@ -70,7 +70,7 @@ async function noteGone(
         const { to, message } = endOf(attempt);
         return { to, set: { ended_at: tx.now, error_message: message } };
       },
-      told: undefined,
+      event: undefined,
     });
     if (written === undefined) return 'lost';
     const { after } = written;

@@ -24,7 +24,7 @@ export async function matchRun(
       const set = { ...runFields(run), matched_by: matchedBy };
       return { to: state === 'unknown' ? 'found' : 'accepted', set };
     },
-    told: { kind: 'attempt.found', data: { matchedBy } },
+    event: { kind: 'attempt.found', data: { matchedBy } },
   });
 }
 
@@ -47,7 +47,7 @@ export async function adoptLateRun(
       const set = { ...runFields(run), matched_by: matchedBy, ...wanted, ended_at: null };
       return { to: state, set };
     },
-    told: { kind: 'attempt.run-late' },
+    event: { kind: 'attempt.run-late' },
   });
 }
 
@@ -87,6 +87,6 @@ async function showRun(tx: WriteTx, attempt: AttemptRow): Promise<void> {
   const job = await findActiveJob(tx.db, attempt);
   if (job === undefined) return;
   const { run_id, run_url, run_created_at } = attempt;
-  const told = { kind: 'job.run-found', data: { runId: run_id } } as const;
-  await changeJob(tx, job, { run_id, run_url, run_created_at }, told);
+  const event = { kind: 'job.run-found', data: { runId: run_id } } as const;
+  await changeJob(tx, job, { run_id, run_url, run_created_at }, event);
 }

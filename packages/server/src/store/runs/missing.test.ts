@@ -6,7 +6,7 @@ for (const kind of databases) {
   describe(`runs on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, told, runs } = scene;
+    const { start, lease, claimNew, dispatch, job, emitted, runs } = scene;
 
     const unknown = async () => {
       const { attempt } = await claimNew(await lease());
@@ -32,7 +32,7 @@ for (const kind of databases) {
       await runs().recordMissing(first.id, 90);
       await runs().recordMissing(first.id, 200);
       expect(await scene.attempt(first.id)).toMatchObject({ missing_since: 100, missing_at: 200 });
-      expect(await told(() => runs().concludeAbsent(first.id, 'run not found'))).toEqual([
+      expect(await emitted(() => runs().concludeAbsent(first.id, 'run not found'))).toEqual([
         ...['attempt.absent', 'job.returned'],
       ]);
       expect(await job(first.jobId)).toMatchObject({ state: 'pending', absentCount: 1 });

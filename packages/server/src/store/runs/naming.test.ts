@@ -11,7 +11,7 @@ for (const kind of databases) {
   describe(`whether runs bear their id, where the forge names none, on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, told, run, runs } = scene;
+    const { start, lease, claimNew, dispatch, emitted, run, runs } = scene;
 
     const begin = async () => {
       await start();
@@ -40,7 +40,7 @@ for (const kind of databases) {
     const find = async (id: string, over: Partial<Run> = {}) => {
       const found = run(`run of ${id}`, { name: `Build ${id}`, ...over });
       await runs().matchRun(id, found, 'input');
-      return told(() => runs().recordRun(id, found, 100));
+      return emitted(() => runs().recordRun(id, found, 100));
     };
     const isNamedNext = async () => (await claim()).isNamed;
 
@@ -48,10 +48,10 @@ for (const kind of databases) {
       await begin();
       const [first, second] = [await accepted(), await accepted()];
       expect([first.isNamed, second.isNamed]).toEqual([true, true]);
-      expect(await told(() => end(first.id))).toEqual([
+      expect(await emitted(() => end(first.id))).toEqual([
         ...['attempt.ambiguous', 'target.unnamed', 'job.failed'],
       ]);
-      expect(await told(() => end(second.id))).toEqual(['attempt.ambiguous', 'job.failed']);
+      expect(await emitted(() => end(second.id))).toEqual(['attempt.ambiguous', 'job.failed']);
       expect(await isNamedNext()).toBe(false);
     });
 
@@ -59,7 +59,7 @@ for (const kind of databases) {
       await begin();
       const lost = await claim();
       await dispatch().recordUnknown(lost.id, '502');
-      expect(await told(() => end(lost.id))).toEqual(['attempt.ambiguous', 'job.failed']);
+      expect(await emitted(() => end(lost.id))).toEqual(['attempt.ambiguous', 'job.failed']);
       expect(await isNamedNext()).toBe(true);
     });
 
@@ -69,7 +69,7 @@ for (const kind of databases) {
       const [first, second] = [await accepted(), await accepted()];
       expect([first.isNamed, second.isNamed]).toEqual([false, false]);
       expect(await find(first.id, { headSha: 'beef' })).toContain('target.named');
-      expect(await told(() => end(second.id))).not.toContain('target.unnamed');
+      expect(await emitted(() => end(second.id))).not.toContain('target.unnamed');
       expect(await isNamedNext()).toBe(true);
     });
 
@@ -90,7 +90,7 @@ for (const kind of databases) {
       const named = await accepted();
       await dispatch().recordAccepted(named.id, { runId: '8', runUrl: '' });
       const bears = run('8', { name: `Build ${named.id}` });
-      expect(await told(() => runs().recordRun(named.id, bears, 100))).not.toContain(
+      expect(await emitted(() => runs().recordRun(named.id, bears, 100))).not.toContain(
         'target.named',
       );
       expect(await runs().listNamedCommits([named], ['c0ffee'])).toEqual(new Set());
@@ -116,7 +116,7 @@ for (const kind of databases) {
       const [first, old, mended] = [await accepted(), await accepted(), await accepted()];
       await end(first.id);
       expect(await find(mended.id, { headSha: 'beef' })).toContain('target.named');
-      expect(await told(() => end(old.id))).not.toContain('target.unnamed');
+      expect(await emitted(() => end(old.id))).not.toContain('target.unnamed');
       expect(await isNamedNext()).toBe(true);
     });
 
@@ -152,7 +152,7 @@ for (const kind of databases) {
       await runs().matchRun(id, run('9'), 'order');
       await runs().recordRun(id, run('9'), 100);
       const named = run('9', { name: `Build ${id}`, status: 'in_progress', headSha: 'beef' });
-      expect(await told(() => runs().recordRun(id, named, 200))).toContain('target.named');
+      expect(await emitted(() => runs().recordRun(id, named, 200))).toContain('target.named');
       expect(await isNamedNext()).toBe(true);
     });
 

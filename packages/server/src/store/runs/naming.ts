@@ -87,7 +87,7 @@ async function learn(
   if (bearsId && isLacked) return;
   if (known.bears_id === (bearsId ? 1 : 0) || (known.claimed_at ?? 0) > attempt.claimed_at) return;
   await moveNaming(tx, key, attempt, bearsId);
-  tellNaming(tx, attempt, run, bearsId);
+  emitNaming(tx, attempt, run, bearsId);
 }
 
 interface Known {
@@ -154,7 +154,7 @@ async function moveNaming(
     .execute();
 }
 
-function tellNaming(tx: WriteTx, attempt: AttemptRow, run: ShownRun, bearsId: boolean): void {
+function emitNaming(tx: WriteTx, attempt: AttemptRow, run: ShownRun, bearsId: boolean): void {
   const { owner, repo, workflow_id: workflowId, ref, correlation_input: input } = attempt;
   tx.emit({
     kind: bearsId ? 'target.named' : 'target.unnamed',

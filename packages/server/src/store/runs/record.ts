@@ -26,7 +26,7 @@ export async function recordRun(
 }
 
 /** As `recordRun`, told by a webhook that may have been overtaken by others. */
-export function takeToldRun(
+export function takeDeliveredRun(
   tx: WriteTx,
   attemptId: string,
   run: Run,
@@ -50,7 +50,7 @@ async function takeRun(
       isOpenRun(attempt, run) && decide(attempt, run, at)
         ? { to: attempt.state, set: observed(tx, attempt, run, at) }
         : undefined,
-    told: undefined,
+    event: undefined,
   });
   if (written === undefined) return false;
   const { before, after } = written;
@@ -118,11 +118,11 @@ async function moveOn(tx: WriteTx, job: JobRow, run: Run): Promise<void> {
       from: 'triggered',
       to: 'running',
       set: { ...times, started_at: tx.now },
-      told: { kind: 'job.running', data: { runId: run.id } },
+      event: { kind: 'job.running', data: { runId: run.id } },
     });
   } else if (job.run_url !== run.url) {
-    const told = { kind: 'job.run-found', data: { runId: run.id } } as const;
-    await changeJob(tx, job, { run_url: run.url, ...times }, told);
+    const event = { kind: 'job.run-found', data: { runId: run.id } } as const;
+    await changeJob(tx, job, { run_url: run.url, ...times }, event);
   }
 }
 
@@ -154,7 +154,7 @@ export async function recordMissing(
           },
         };
       },
-      told: undefined,
+      event: undefined,
     });
   });
 }
@@ -185,7 +185,7 @@ export async function concludeAbsent(
         const set = { ended_at: tx.now, error_message: message };
         return { to: attempt.state === 'unknown' ? 'absent' : 'accepted', set };
       },
-      told: undefined,
+      event: undefined,
     });
     if (written === undefined) return false;
     const { after } = written;
@@ -211,7 +211,7 @@ export async function concludeAmbiguous(
         const noRun = guessedRunId === undefined ? {} : NO_RUN;
         return { to: 'ambiguous', set: { ...noRun, ended_at: tx.now, error_message: message } };
       },
-      told: { kind: 'attempt.ambiguous', data: { message } },
+      event: { kind: 'attempt.ambiguous', data: { message } },
     });
     if (written === undefined) return false;
     const { before, after } = written;

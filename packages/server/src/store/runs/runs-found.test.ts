@@ -18,7 +18,7 @@ for (const kind of databases) {
       claimNew,
       dispatch,
       job,
-      told,
+      emitted,
       run,
       runs,
       jobs,
@@ -30,7 +30,7 @@ for (const kind of databases) {
     it('are found for an unknown attempt, and shown on its job', async () => {
       await start();
       const attempt = await unknown();
-      expect(await told(() => runs().matchRun(attempt.id, run('7'), 'input'))).toEqual([
+      expect(await emitted(() => runs().matchRun(attempt.id, run('7'), 'input'))).toEqual([
         ...['attempt.found', 'job.run-found'],
       ]);
       expect(await job(attempt.jobId)).toMatchObject({
@@ -99,7 +99,7 @@ for (const kind of databases) {
       await runs().concludeAbsent(attempt.id, 'run not found');
       const since = at.clock.now() - MINUTE;
       expect(await runs().listWatched(FORGE, since)).toMatchObject([{ id: attempt.id }]);
-      expect(await told(() => runs().adoptLateRun(attempt.id, run('1'), 'order'))).toEqual([
+      expect(await emitted(() => runs().adoptLateRun(attempt.id, run('1'), 'order'))).toEqual([
         'attempt.run-late',
       ]);
       expect(await runs().listWatched(FORGE, since)).toEqual([]);
@@ -163,7 +163,7 @@ for (const kind of databases) {
         const letGo = (runId: string) =>
           runs().concludeAmbiguous(attempt.id, 'two', { guessedRunId: runId });
         expect(await letGo('another')).toBe(false);
-        expect(await told(() => letGo(attempt.id))).toEqual(['attempt.ambiguous']);
+        expect(await emitted(() => letGo(attempt.id))).toEqual(['attempt.ambiguous']);
         expect(await letGo(attempt.id)).toBe(false);
         expect((await runs().listOwnedRunIds(FORGE, [attempt.id])).size).toBe(0);
         expect((await job(attempt.jobId)).state).toBe('cancelled');
@@ -213,16 +213,16 @@ for (const kind of databases) {
       const taken = workflowJob('1', {
         ...{ status: 'in_progress', runnerId: '11', runnerName: 'runner-11', startedAt: sentAt },
       });
-      expect(await told(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt))).toEqual([
+      expect(await emitted(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt))).toEqual([
         ...['runner.changed', 'attempt.changed', 'job.run-found'],
       ]);
       expect(await job(attempt.jobId)).toMatchObject({ runnerId: '11', runnerName: 'runner-11' });
       expect((await scene.attempt(attempt.id)).hold_ended_at).toBe(at.clock.now());
       expect((await scene.load()).classes).toMatchObject([{ free: 1, total: 2 }]);
       expect(await runs().listWorkflowJobs(FORGE, '1')).toEqual([taken]);
-      expect(await told(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt + 1))).toEqual(
-        [],
-      );
+      expect(
+        await emitted(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt + 1)),
+      ).toEqual([]);
     });
 
     it('do not mark a runner that was seen later than they were', async () => {

@@ -10,14 +10,14 @@ for (const kind of databases) {
   describe(`runs on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const scene = runSceneOn(at);
-    const { start, job, told, run, runs, jobs, accepted, unknown } = scene;
+    const { start, job, emitted, run, runs, jobs, accepted, unknown } = scene;
 
     it('that may be another’s end the job whose answer was lost, which is never sent again', async () => {
       await start();
       const chain = { autoRequeue: true };
       for (const attempt of [await unknown(chain), await accepted(null, chain)]) {
         const ended = () => runs().concludeAmbiguous(attempt.id, 'outcome-ambiguous: run 7');
-        expect(await told(ended)).toEqual(['attempt.ambiguous', 'job.failed']);
+        expect(await emitted(ended)).toEqual(['attempt.ambiguous', 'job.failed']);
         const failed = { state: 'failed', errorMessage: 'outcome-ambiguous: run 7', runId: null };
         expect(await job(attempt.jobId)).toMatchObject(failed);
         expect(await ended()).toBe(false);
@@ -82,7 +82,7 @@ for (const kind of databases) {
       const attempt = await accepted();
       at.clock.advance(2_000);
       const seen = run('1', { status: 'in_progress', createdAt: 5, startedAt: 7 });
-      expect(await told(() => runs().recordRun(attempt.id, seen, 100))).toEqual([
+      expect(await emitted(() => runs().recordRun(attempt.id, seen, 100))).toEqual([
         ...['attempt.changed', 'job.running'],
       ]);
       expect(await job(attempt.jobId)).toMatchObject({
@@ -108,7 +108,7 @@ for (const kind of databases) {
         const attempt = await accepted();
         at.clock.advance(MINUTE);
         const ended = run('1', { status: 'completed', conclusion, updatedAt: 9 });
-        expect(await told(() => runs().recordRun(attempt.id, ended, 100))).toEqual([
+        expect(await emitted(() => runs().recordRun(attempt.id, ended, 100))).toEqual([
           ...['attempt.ended', `job.${state}`],
         ]);
         expect(await job(attempt.jobId)).toMatchObject({
@@ -177,7 +177,9 @@ for (const kind of databases) {
       const attempt = await accepted();
       await jobs().cancelJob(attempt.jobId, 'ben');
       const ended = run('1', { status: 'completed', conclusion: 'success' });
-      expect(await told(() => runs().recordRun(attempt.id, ended, 100))).toEqual(['attempt.ended']);
+      expect(await emitted(() => runs().recordRun(attempt.id, ended, 100))).toEqual([
+        'attempt.ended',
+      ]);
       expect((await job(attempt.jobId)).state).toBe('cancelled');
     });
 

@@ -50,7 +50,7 @@ export async function takeJobs(
       attempt.run_id !== null && jobs.every((job) => job.runId === attempt.run_id)
         ? { to: attempt.state, set: seenOn(tx, attempt, jobs) }
         : undefined,
-    told: undefined,
+    event: undefined,
   });
   if (written === undefined) return;
   const { before, after } = written;
@@ -183,6 +183,6 @@ async function nameRunner(tx: WriteTx, attempt: AttemptRow): Promise<void> {
   const job = await findActiveJob(tx.db, attempt);
   if (job === undefined || job.runner_id === attempt.runner_id) return;
   const { runner_id, runner_name } = attempt;
-  const told = { kind: 'job.run-found', data: { runnerName: runner_name } } as const;
-  await changeJob(tx, job, { runner_id, runner_name }, told);
+  const event = { kind: 'job.run-found', data: { runnerName: runner_name } } as const;
+  await changeJob(tx, job, { runner_id, runner_name }, event);
 }

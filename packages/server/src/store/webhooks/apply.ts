@@ -8,9 +8,9 @@ import type { WriteTx } from '../database.ts';
 import { isWatchedRow } from '../moves/attempts.ts';
 import type { NewDelivery } from '../port/webhooks.ts';
 import { attemptOf } from '../rows.ts';
-import { takeToldRun } from '../runs/record.ts';
+import { takeDeliveredRun } from '../runs/record.ts';
 import type { AttemptRow } from '../schema.ts';
-import { closeJobsOf, takeToldJob } from './workflow-job.ts';
+import { closeJobsOf, takeDeliveredJob } from './workflow-job.ts';
 
 /** @returns whether it is settled whose run it is; else an attempt of ours may turn out to have it */
 export async function applyObservation(
@@ -23,7 +23,7 @@ export async function applyObservation(
   const attempt = await findAttempt(tx, forgeId, runId);
   // Ids are the forge's own: what tells of the same one in another repository is wrong about it, or not of this forge.
   if (attempt !== undefined && !isOfRepo(attempt, seen)) return true;
-  if (seen.kind === 'workflow-job') await takeToldJob(tx, forgeId, seen, attempt?.id);
+  if (seen.kind === 'workflow-job') await takeDeliveredJob(tx, forgeId, seen, attempt?.id);
   else await takeRun(tx, forgeId, seen, attempt, lateRunMs);
   return attempt !== undefined;
 }
@@ -50,30 +50,30 @@ async function findAttempt(
     .executeTakeFirst();
 }
 
-type ToldRun = Extract<WebhookObservation, { kind: 'run' }>;
+type DeliveredRun = Extract<WebhookObservation, { kind: 'run' }>;
 
 async function takeRun(
   tx: WriteTx,
   forgeId: string,
-  told: ToldRun,
+  delivered: DeliveredRun,
   attempt: KnownAttempt | undefined,
   lateRunMs: number,
 ): Promise<void> {
-  const { run, at } = told;
+  const { run, at } = delivered;
   if (attempt === undefined) {
-    if (await isWanted(tx, forgeId, told, lateRunMs)) {
-      tellTracker(tx, forgeId, 'webhook.run-unmatched', { runId: run.id });
+    if (await isWanted(tx, forgeId, delivered, lateRunMs)) {
+      emitForTracker(tx, forgeId, 'webhook.run-unmatched', { runId: run.id });
     }
   } else if (run.attempt > 1) {
     // The first one is over, which nobody has told us.
     const data = { runId: run.id, attemptId: attempt.id };
-    if (attempt.ended_at === null) tellTracker(tx, forgeId, 'webhook.run-again', data);
-  } else if (!isEndHalfTold(run)) await takeToldRun(tx, attempt.id, run, at);
-  if (run.attempt === 1 && run.status === 'completed') await closeJobsOf(tx, forgeId, told);
+    if (attempt.ended_at === null) emitForTracker(tx, forgeId, 'webhook.run-again', data);
+  } else if (!isEndIncomplete(run)) await takeDeliveredRun(tx, attempt.id, run, at);
+  if (run.attempt === 1 && run.status === 'completed') await closeJobsOf(tx, forgeId, delivered);
 }
 
 /** Completed, but as what is not told: taken as it is, it would fail a job whose run may have succeeded. A listing tells. */
-function isEndHalfTold({ status, conclusion }: ToldRun['run']): boolean {
+function isEndIncomplete({ status, conclusion }: DeliveredRun['run']): boolean {
   return status === 'completed' && conclusion === null;
 }
 
@@ -85,10 +85,10 @@ function isEndHalfTold({ status, conclusion }: ToldRun['run']): boolean {
 async function isWanted(
   tx: WriteTx,
   forgeId: string,
-  told: ToldRun,
+  delivered: DeliveredRun,
   lateRunMs: number,
 ): Promise<boolean> {
-  const { owner, repo, run } = told;
+  const { owner, repo, run } = delivered;
   if (run.event !== 'workflow_dispatch') return false;
   const seeking = await listSeeking(tx, forgeId, lateRunMs);
   const fitting = seeking.filter(
@@ -127,7 +127,7 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** Looks for what the webhook has not told. */
-function tellTracker(
+function emitForTracker(
   tx: WriteTx,
   forgeId: string,
   kind: 'webhook.run-unmatched' | 'webhook.run-again',

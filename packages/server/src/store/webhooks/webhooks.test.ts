@@ -29,7 +29,7 @@ for (const kind of databases) {
 
     const place = { owner: 'acme', repo: 'app' };
 
-    const jobTold = (id: string, status: string, atMs: number): NewDelivery => ({
+    const deliveredJob = (id: string, status: string, atMs: number): NewDelivery => ({
       forgeId: FORGE,
       id,
       event: 'workflow_job',
@@ -42,7 +42,7 @@ for (const kind of databases) {
       },
     });
 
-    const runTold = (id: string, status: string): NewDelivery => ({
+    const deliveredRun = (id: string, status: string): NewDelivery => ({
       forgeId: FORGE,
       id,
       event: 'workflow_run',
@@ -59,9 +59,9 @@ for (const kind of databases) {
       (await makeRunnerStore(at.database).listRunners())[0]?.isBusy;
 
     it('knows a delivery that comes again, and tells of each once', async () => {
-      const kinds = await scene.told(async () => {
-        expect(await webhooks().add(runTold('a', 'queued'))).toBe(true);
-        expect(await webhooks().add(runTold('a', 'queued'))).toBe(false);
+      const kinds = await scene.emitted(async () => {
+        expect(await webhooks().add(deliveredRun('a', 'queued'))).toBe(true);
+        expect(await webhooks().add(deliveredRun('a', 'queued'))).toBe(false);
       });
       expect(kinds).toEqual(['webhook.received']);
       await takeAll();
@@ -71,21 +71,21 @@ for (const kind of databases) {
     it('makes a runner busy and free again for a run of somebody else', async () => {
       await scene.addRunners('3');
       const now = at.clock.advance(5_000);
-      await webhooks().add(jobTold('a', 'in_progress', now));
+      await webhooks().add(deliveredJob('a', 'in_progress', now));
       await takeAll();
       expect(await isBusy()).toBe(true);
-      await webhooks().add(jobTold('b', 'completed', now + 900));
+      await webhooks().add(deliveredJob('b', 'completed', now + 900));
       await takeAll();
       expect(await isBusy()).toBe(false);
       // Overtaken on its way.
-      await webhooks().add(jobTold('c', 'in_progress', now + 1_000));
+      await webhooks().add(deliveredJob('c', 'in_progress', now + 1_000));
       await takeAll();
       expect(await isBusy()).toBe(false);
     });
 
     it('believes a listing that was sent later', async () => {
       await scene.addRunners('3');
-      await webhooks().add(jobTold('a', 'in_progress', at.clock.now() - 1_000));
+      await webhooks().add(deliveredJob('a', 'in_progress', at.clock.now() - 1_000));
       await takeAll();
       expect(await isBusy()).toBe(false);
     });
@@ -93,7 +93,7 @@ for (const kind of databases) {
     it('lets a complete pass correct what is stored of a time that is yet to come', async () => {
       await scene.addRunners('3');
       const now = at.clock.advance(5_000);
-      await webhooks().add(jobTold('a', 'in_progress', now + 2 * HOUR_MS));
+      await webhooks().add(deliveredJob('a', 'in_progress', now + 2 * HOUR_MS));
       await takeAll();
       expect(await isBusy()).toBe(true);
       const runner: ObservedRunner = {
@@ -129,13 +129,13 @@ for (const kind of databases) {
     it('takes a run of the same id in another repository for somebody else’s', async () => {
       const { attempt } = await scene.claimNew(lease);
       await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-      const told = runTold('a', 'completed');
-      const { observation } = told;
-      await webhooks().add({ ...told, observation: { ...observation, owner: 'eve' } });
+      const emitted = deliveredRun('a', 'completed');
+      const { observation } = emitted;
+      await webhooks().add({ ...emitted, observation: { ...observation, owner: 'eve' } });
       await takeAll();
       expect((await scene.job(attempt.jobId)).state).toBe('triggered');
       expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
-      await webhooks().add({ ...told, id: 'b', observation: { ...observation, owner: 'ACME' } });
+      await webhooks().add({ ...emitted, id: 'b', observation: { ...observation, owner: 'ACME' } });
       await takeAll();
       expect((await scene.job(attempt.jobId)).state).toBe('completed');
     });
@@ -143,13 +143,13 @@ for (const kind of databases) {
     it('keeps apart runners of two owners that share an id and a name', async () => {
       await scene.addRunners('3');
       const now = at.clock.advance(5_000);
-      await webhooks().add(jobTold('a', 'in_progress', now));
+      await webhooks().add(deliveredJob('a', 'in_progress', now));
       await takeAll();
-      const { observation: theirs, ...told } = jobTold('b', 'in_progress', now + 5_000);
+      const { observation: theirs, ...emitted } = deliveredJob('b', 'in_progress', now + 5_000);
       if (theirs.kind !== 'workflow-job') throw new Error('not of a workflow job');
       const job = { ...theirs.job, id: '8', runId: '9', startedAt: now + 5_000 };
-      await webhooks().add({ ...told, observation: { ...theirs, owner: 'beta', job } });
-      await webhooks().add(jobTold('c', 'completed', now + 2_000));
+      await webhooks().add({ ...emitted, observation: { ...theirs, owner: 'beta', job } });
+      await webhooks().add(deliveredJob('c', 'completed', now + 2_000));
       await takeAll();
       expect(await isBusy()).toBe(false);
     });
@@ -180,16 +180,16 @@ for (const kind of databases) {
         await webhooks().add({ forgeId: FORGE, id, event: 'workflow_run', observation });
       };
       await tell('a');
-      expect(await scene.told(takeAll)).toEqual(['webhook.run-again']);
-      await webhooks().add(runTold('b', 'completed'));
+      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-again']);
+      await webhooks().add(deliveredRun('b', 'completed'));
       await takeAll();
       await tell('c');
-      expect(await scene.told(takeAll)).toEqual([]);
+      expect(await scene.emitted(takeAll)).toEqual([]);
     });
 
     it('keeps what was told of a run until an attempt has it', async () => {
       const { attempt } = await scene.claimNew(lease);
-      await webhooks().add(runTold('a', 'completed'));
+      await webhooks().add(deliveredRun('a', 'completed'));
       await takeAll();
       expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
       await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
@@ -201,13 +201,13 @@ for (const kind of databases) {
     it('does not end a job by a run that is told as completed but not as what', async () => {
       const { attempt } = await scene.claimNew(lease);
       await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-      const { observation, ...half } = runTold('a', 'completed');
+      const { observation, ...half } = deliveredRun('a', 'completed');
       if (observation.kind !== 'run') throw new Error('a run is told');
       const run = { ...observation.run, conclusion: null };
       await webhooks().add({ ...half, observation: { ...observation, run } });
       await takeAll();
       expect((await scene.job(attempt.jobId)).state).toBe('triggered');
-      await webhooks().add(runTold('b', 'completed'));
+      await webhooks().add(deliveredRun('b', 'completed'));
       await takeAll();
       expect((await scene.job(attempt.jobId)).state).toBe('completed');
     });
@@ -215,20 +215,20 @@ for (const kind of databases) {
     it('takes nothing back when deliveries overtake each other', async () => {
       const { attempt } = await scene.claimNew(lease);
       await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-      await webhooks().add(runTold('a', 'in_progress'));
-      await webhooks().add(runTold('b', 'queued'));
+      await webhooks().add(deliveredRun('a', 'in_progress'));
+      await webhooks().add(deliveredRun('b', 'queued'));
       await takeAll();
       expect((await scene.job(attempt.jobId)).state).toBe('running');
       expect((await scene.attempt(attempt.id)).run_status).toBe('in_progress');
     });
 
     it('applies all or none, and gives up one that cannot be applied', async () => {
-      await webhooks().add(runTold('a', 'queued'));
+      await webhooks().add(deliveredRun('a', 'queued'));
       // What no process of ours writes.
       await at.database.write(({ db }) =>
         db.updateTable('webhook_deliveries').set({ observation: '{' }).execute(),
       );
-      await webhooks().add(runTold('b', 'queued'));
+      await webhooks().add(deliveredRun('b', 'queued'));
       await expect(takeAll()).rejects.toThrow();
       const open = await webhooks().listOpen(FORGE, 50);
       expect(open).toHaveLength(2);
@@ -240,23 +240,23 @@ for (const kind of databases) {
     });
 
     it('asks for listings only when an attempt without a run may have started the run', async () => {
-      await webhooks().add(runTold('a', 'queued'));
-      expect(await scene.told(takeAll)).toEqual([]);
+      await webhooks().add(deliveredRun('a', 'queued'));
+      expect(await scene.emitted(takeAll)).toEqual([]);
       const { attempt } = await scene.claimNew(lease);
       await scene.dispatch().recordUnknown(attempt.id, 'no answer');
-      await webhooks().add(runTold('b', 'queued'));
-      expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
+      await webhooks().add(deliveredRun('b', 'queued'));
+      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
     });
 
     it('asks for none while an attempt that is being sent may have started it', async () => {
       const { attempt } = await scene.claimNew(lease);
       await scene.dispatch().recordUnknown(attempt.id, 'no answer');
       const { attempt: sent } = await scene.claimNew(lease);
-      await webhooks().add(runTold('a', 'queued'));
-      expect(await scene.told(takeAll)).toEqual([]);
+      await webhooks().add(deliveredRun('a', 'queued'));
+      expect(await scene.emitted(takeAll)).toEqual([]);
       await scene.dispatch().recordUnknown(sent.id, 'no answer');
-      await webhooks().add(runTold('b', 'queued'));
-      expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
+      await webhooks().add(deliveredRun('b', 'queued'));
+      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
     });
 
     it('asks for them for an attempt that was given up only while it is watched', async () => {
@@ -268,19 +268,19 @@ for (const kind of databases) {
           .where('id', '=', attempt.id)
           .execute(),
       );
-      await webhooks().add(runTold('a', 'queued'));
-      expect(await scene.told(takeAll)).toEqual(['webhook.run-unmatched']);
+      await webhooks().add(deliveredRun('a', 'queued'));
+      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
       at.clock.advance(WATCHED_MS + 1);
-      await webhooks().add(runTold('b', 'queued'));
-      expect(await scene.told(takeAll)).toEqual([]);
+      await webhooks().add(deliveredRun('b', 'queued'));
+      expect(await scene.emitted(takeAll)).toEqual([]);
     });
 
     it('last flowed at a time that has been, whatever the clock was before it was put back', async () => {
       const now = at.clock.now();
-      await webhooks().add(runTold('a', 'queued'));
+      await webhooks().add(deliveredRun('a', 'queued'));
       at.clock.set(now - HOUR_MS);
       expect((await webhooks().findFlow(FORGE)).receivedAt).toBeNull();
-      await webhooks().add(runTold('b', 'queued'));
+      await webhooks().add(deliveredRun('b', 'queued'));
       expect((await webhooks().findFlow(FORGE)).receivedAt).toBe(now - HOUR_MS);
     });
 
@@ -296,7 +296,7 @@ for (const kind of databases) {
       await webhooks().recordMiss(FORGE, 10_000);
       expect((await webhooks().findFlow(FORGE)).missedSince).toBe(start);
       at.clock.advance(1);
-      await webhooks().add(runTold('a', 'queued'));
+      await webhooks().add(deliveredRun('a', 'queued'));
       at.clock.advance(20_000);
       await webhooks().recordMiss(FORGE, 10_000);
       expect((await webhooks().findFlow(FORGE)).missedSince).toBe(start + 45_001);

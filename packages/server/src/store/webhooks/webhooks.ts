@@ -7,8 +7,8 @@ import type { Fence } from '../port/leases.ts';
 import type { NewDelivery, OpenDelivery, StoredFlow, WebhookStore } from '../port/webhooks.ts';
 import type { WebhookDeliveryRow } from '../schema.ts';
 import { applyObservation } from './apply.ts';
+import { listDeliveredRuns } from './delivered-runs.ts';
 import { ServedRepos } from './served.ts';
-import { listToldRuns } from './told-runs.ts';
 
 export function makeWebhookStore(database: Database): WebhookStore {
   const served = new ServedRepos(database);
@@ -17,7 +17,7 @@ export function makeWebhookStore(database: Database): WebhookStore {
     add: (delivery) => database.write((tx) => add(tx, delivery)),
     listOpen: (forgeId, limit) => listOpen(database, forgeId, limit),
     take: (fence, deliveries, lateRunMs) => take(database, fence, deliveries, lateRunMs),
-    listToldRuns: (forgeId, since) => listToldRuns(database, forgeId, since),
+    listDeliveredRuns: (forgeId, since) => listDeliveredRuns(database, forgeId, since),
     findFlow: (forgeId) => findFlow(database, forgeId),
     recordMiss: (forgeId, spellMs) => database.write((tx) => recordMiss(tx, forgeId, spellMs)),
     recordFailure: (fence, delivery, failure) => recordFailure(database, fence, delivery, failure),

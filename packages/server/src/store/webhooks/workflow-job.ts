@@ -7,35 +7,35 @@ import { showRunnerUse } from '../runners/use.ts';
 import { rowOfJob, takeJobs } from '../runs/workflow-jobs.ts';
 import type { WorkflowJobRow } from '../schema.ts';
 
-type ToldJob = Extract<WebhookObservation, { kind: 'workflow-job' }>;
+type DeliveredJob = Extract<WebhookObservation, { kind: 'workflow-job' }>;
 
 /** @param attemptId of the attempt that has the run; `undefined`: none has, as far as we know */
-export async function takeToldJob(
+export async function takeDeliveredJob(
   tx: WriteTx,
   forgeId: string,
-  told: ToldJob,
+  delivered: DeliveredJob,
   attemptId: string | undefined,
 ): Promise<void> {
-  const { owner, repo, job, at } = told;
+  const { owner, repo, job, at } = delivered;
   const isOurs = attemptId !== undefined && job.runAttempt === 1;
-  if (isOurs) await takeOurs(tx, forgeId, told, attemptId);
+  if (isOurs) await takeOurs(tx, forgeId, delivered, attemptId);
   // Nobody asks about a part of another run that has no runner.
-  else if (job.runnerId !== null && isNews(await findJob(tx, forgeId, job.id), told)) {
+  else if (job.runnerId !== null && isNews(await findJob(tx, forgeId, job.id), delivered)) {
     await storeJob(tx, { ...rowOfJob({ forgeId, owner, repo }, job, at), is_owned: 0 });
   }
-  await showRunnerUse(tx, forgeId, told);
+  await showRunnerUse(tx, forgeId, delivered);
 }
 
 async function takeOurs(
   tx: WriteTx,
   forgeId: string,
-  told: ToldJob,
+  delivered: DeliveredJob,
   attemptId: string,
 ): Promise<void> {
-  const { owner, repo, job, at } = told;
+  const { owner, repo, job, at } = delivered;
   const rows = await listOfRun(tx, forgeId, job.runId);
   const known = rows.find((row) => row.id === job.id);
-  const isToStore = isNews(known, told);
+  const isToStore = isNews(known, delivered);
   const others = rows.filter((row) => !isToStore || row !== known).map(workflowJobOf);
   const jobs = isToStore ? [...others, job] : others;
   await takeJobs(tx, attemptId, jobs, async () => {
@@ -44,7 +44,7 @@ async function takeOurs(
   });
 }
 
-function isNews(known: WorkflowJobRow | undefined, { job, at }: ToldJob): boolean {
+function isNews(known: WorkflowJobRow | undefined, { job, at }: DeliveredJob): boolean {
   if (known === undefined) return true;
   // Told before anybody knew that the run was ours.
   if (known.is_owned === 0 && known.status === job.status) return true;

@@ -6,7 +6,7 @@ import type { Site } from '../../processes/site.ts';
 import { eachOf } from './each-of.ts';
 
 const LOOK_EVERY_MS = 200;
-const TELL_EVERY = 200;
+const LOG_EVERY = 200;
 const CLIENTS = 8;
 
 /** In no order: several clients at a time. @returns all of them, each with its 201 */
@@ -35,7 +35,7 @@ export async function untilFewLeft(
     if (group === undefined) throw new Error('the group is gone');
     const left = group.queued_jobs + group.running_jobs;
     if (left <= few) return;
-    if (left <= told - TELL_EVERY) {
+    if (left <= told - LOG_EVERY) {
       told = left;
       say(`${left} jobs left`);
     }

@@ -84,15 +84,15 @@ describe('writes that share a commit', () => {
   });
 
   it('are told of their success only when the commit is done', async () => {
-    const told: string[] = [];
-    const first = write((tx) => add(tx, 'a')).then(() => told.push('a'));
+    const emitted: string[] = [];
+    const first = write((tx) => add(tx, 'a')).then(() => emitted.push('a'));
     const second = write(async (tx) => {
       await add(tx, 'b');
       await new Promise((resolve) => setImmediate(resolve));
-      expect(told).toEqual([]);
+      expect(emitted).toEqual([]);
     });
     await Promise.all([first, second]);
-    expect(told).toEqual(['a']);
+    expect(emitted).toEqual(['a']);
   });
 
   it('fail alone: nothing of the one that failed is kept, everything of the others', async () => {

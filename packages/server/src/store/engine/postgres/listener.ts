@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Clock } from '../../../lib/clock.ts';
-import { FailureRow } from '../../../lib/failure-row.ts';
+import { FailureLog } from '../../../lib/failure-log.ts';
 import type { Logger } from '../../../lib/logger.ts';
 
 /** Where committed events are announced; the payload is the origin of who wrote them. */
@@ -26,13 +26,13 @@ export interface ListenerOptions {
 export class PostgresListener {
   readonly #options: ListenerOptions;
   readonly #stop = new AbortController();
-  readonly #failures: FailureRow;
+  readonly #failures: FailureLog;
   #running: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
     const { clock, logger } = options;
-    this.#failures = new FailureRow(clock, (failure) => {
+    this.#failures = new FailureLog(clock, (failure) => {
       logger.warn(failure, 'database listener failed');
     });
   }

@@ -16,7 +16,7 @@ import {
 import { createDatabase, type PostgresDatabase } from '../../postgres.testkit.ts';
 import type { PostgresConfig } from './config.ts';
 
-const told: NewEvent = {
+const emitted: NewEvent = {
   ...{ kind: 'group.synced', subjectType: 'group', subjectId: 'g', groupId: 'g', forgeId: null },
   ...{ actor: 'a', isAudit: false, data: {} },
 };
@@ -32,7 +32,7 @@ const SETTINGS = [
 const insertForge = (database: Database, id: string) =>
   database.write(async (tx) => {
     await tx.db.insertInto('forges').values({ id, kind: 'x', created_at: 1 }).execute();
-    tx.emit(told);
+    tx.emit(emitted);
   });
 
 describe('PostgreSQL behind a real PgBouncer', () => {

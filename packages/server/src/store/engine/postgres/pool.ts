@@ -1,7 +1,7 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import type { Clock } from '../../../lib/clock.ts';
-import { FailureRow } from '../../../lib/failure-row.ts';
+import { FailureLog } from '../../../lib/failure-log.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { StoreError } from '../../port/store.ts';
 import { asStoreError, isOutOfConnections, NotServedError } from './faults.ts';
@@ -38,8 +38,8 @@ export class ConnectionPool implements PostgresPool {
   readonly options = {};
   readonly #options: PoolOptions;
   readonly #pool: pg.Pool;
-  readonly #losses: FailureRow;
-  readonly #shortages: FailureRow;
+  readonly #losses: FailureLog;
+  readonly #shortages: FailureLog;
   /** One that was opened before the last `giveUpAll` is not given out again. */
   #generation = 0;
   /** Connections that are served, by their generation; the driver's own count has those it still tries to open. */
@@ -59,10 +59,10 @@ export class ConnectionPool implements PostgresPool {
       }),
     );
     // They break together: two dozen lines would say nothing more than one.
-    this.#losses = new FailureRow(clock, (failure) => {
+    this.#losses = new FailureLog(clock, (failure) => {
       logger.warn(failure, 'idle database connection lost');
     });
-    this.#shortages = new FailureRow(clock, (failure) => {
+    this.#shortages = new FailureLog(clock, (failure) => {
       logger.warn(
         failure,
         'the database gives fewer connections than database.postgres.max_connections: requests wait for one another',

@@ -15,7 +15,7 @@ import { type PostgresServer, startPostgres } from '../../postgres.testkit.ts';
 
 const [, postgres] = databases;
 
-const told: NewEvent = {
+const emitted: NewEvent = {
   ...{ kind: 'group.synced', subjectType: 'group', subjectId: 'g', groupId: 'g', forgeId: null },
   ...{ actor: 'a', isAudit: false, data: {} },
 };
@@ -109,7 +109,7 @@ describe('a PostgreSQL database', () => {
       const pid = await pidOf(tx);
       await terminate(at.replica, pid);
       await untilGone(at.replica, pid);
-      tx.emit(told);
+      tx.emit(emitted);
     });
     await expect(broken).rejects.toMatchObject({ code: 'unavailable' });
     expect(attempts).toBe(1);
@@ -162,11 +162,11 @@ describe('a PostgreSQL database', () => {
       await sql`select pg_advisory_xact_lock(5140736201)`.execute(tx.db);
       isHeld.resolve(await pidOf(tx));
       await mayGoOn.promise;
-      tx.emit(told);
+      tx.emit(emitted);
     });
     paused.catch(() => undefined);
     const pid = await isHeld.promise;
-    await at.replica.write(async (tx) => tx.emit(told));
+    await at.replica.write(async (tx) => tx.emit(emitted));
     await untilGone(at.replica, pid);
     mayGoOn.resolve(null);
     await expect(paused).rejects.toMatchObject({ code: 'unavailable' });

@@ -17,14 +17,14 @@ const DELAY: RetryDelay = { firstMs: 20, longestMs: 200 };
  * @throws StoreError `unavailable` while another program has it open
  */
 export async function waitUntilAlone(path: string, clock: Clock, logger: Logger): Promise<void> {
-  let isTold = false;
-  const tell = (): void => {
-    if (!isTold) logger.info({ path }, 'another program has the database file open: waiting');
-    isTold = true;
+  let isLogged = false;
+  const log = (): void => {
+    if (!isLogged) logger.info({ path }, 'another program has the database file open: waiting');
+    isLogged = true;
   };
   const findDelay = (error: unknown): RetryDelay | undefined => {
     if (findSqliteCode(error) !== SQLITE_BUSY) return undefined;
-    tell();
+    log();
     return DELAY;
   };
   try {

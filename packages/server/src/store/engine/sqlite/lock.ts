@@ -29,7 +29,7 @@ export function lockSqlite(databasePath: string, now: number): () => void {
     );
   }
   try {
-    tellHolder(holderPath, now);
+    writeHolder(holderPath, now);
   } catch (error) {
     file.close();
     throw error;
@@ -40,7 +40,7 @@ export function lockSqlite(databasePath: string, now: number): () => void {
   };
 }
 
-function tellHolder(path: string, now: number): void {
+function writeHolder(path: string, now: number): void {
   const startedAt = new Date(now).toISOString();
   const holder = `process ${process.pid} on ${hostname()}, started ${startedAt}`;
   writeFileSync(path, holder, { mode: PRIVATE });

@@ -14,32 +14,32 @@ export interface Failure {
  * A row of failures is told when it starts and every 30 s while it lasts, and so is each further message in it: what
  * is tried every second must not fill the log of an outage.
  */
-export class FailureRow {
+export class FailureLog {
   readonly #clock: Clock;
-  readonly #tell: (failure: Failure) => void;
-  readonly #toldAt = new Map<string, number>();
-  #untold = 0;
+  readonly #log: (failure: Failure) => void;
+  readonly #loggedAt = new Map<string, number>();
+  #unlogged = 0;
 
-  constructor(clock: Clock, tell: (failure: Failure) => void) {
+  constructor(clock: Clock, log: (failure: Failure) => void) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#log = log;
   }
 
   fail(err: unknown): void {
-    this.#untold += 1;
+    this.#unlogged += 1;
     const now = this.#clock.monotonic();
     const message = err instanceof Error ? err.message : String(err);
-    const toldAt = this.#toldAt.get(message);
-    if (toldAt !== undefined && now - toldAt < REMIND_EVERY_MS) return;
-    this.#tell({ err, failures: this.#untold });
-    if (this.#toldAt.size >= MOST_MESSAGES) this.#toldAt.clear();
-    this.#toldAt.set(message, now);
-    this.#untold = 0;
+    const loggedAt = this.#loggedAt.get(message);
+    if (loggedAt !== undefined && now - loggedAt < REMIND_EVERY_MS) return;
+    this.#log({ err, failures: this.#unlogged });
+    if (this.#loggedAt.size >= MOST_MESSAGES) this.#loggedAt.clear();
+    this.#loggedAt.set(message, now);
+    this.#unlogged = 0;
   }
 
   /** It works (again). */
   end(): void {
-    this.#toldAt.clear();
-    this.#untold = 0;
+    this.#loggedAt.clear();
+    this.#unlogged = 0;
   }
 }

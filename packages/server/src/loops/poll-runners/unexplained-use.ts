@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { SeenUse } from '../../store/port/runners.ts';
+import type { ObservedUse } from '../../store/port/runners.ts';
 import type { Store } from '../../store/port/store.ts';
 import type { WebhookFlow } from '../webhooks/webhook-flow.ts';
 
-export interface UntoldUseOptions {
+export interface UnexplainedUseOptions {
   readonly store: Pick<Store, 'runners'>;
   readonly clock: Clock;
   readonly flow: WebhookFlow;
@@ -19,17 +19,17 @@ const MOST_ENDS = 1_000;
  * stay so until the next pass, which is far off. That asks only the store. Kept in memory: what is lost with it shows again
  * at the next change.
  */
-export class UntoldUse {
-  readonly #options: UntoldUseOptions;
+export class UnexplainedUse {
+  readonly #options: UnexplainedUseOptions;
   /** Moments on the monotonic clock. */
-  #waiting: { readonly use: SeenUse; readonly seenAt: number }[] = [];
+  #waiting: { readonly use: ObservedUse; readonly seenAt: number }[] = [];
   #ended: { readonly attemptId: string; readonly seenAt: number }[] = [];
 
-  constructor(options: UntoldUseOptions) {
+  constructor(options: UnexplainedUseOptions) {
     this.#options = options;
   }
 
-  add(use: SeenUse): void {
+  add(use: ObservedUse): void {
     const { flow, clock } = this.#options;
     if (flow.isOpen) this.#waiting.push({ use, seenAt: clock.monotonic() });
   }
@@ -49,8 +49,8 @@ export class UntoldUse {
     const due = this.#waiting.filter(isDue);
     this.#waiting = this.#waiting.filter((one) => !isDue(one));
     for (const { use, seenAt } of due) {
-      const isTold = await store.runners.isUseExplained(use, flow.webhookGraceMs);
-      if (!isTold) await flow.noteFound(now - seenAt);
+      const isExplained = await store.runners.isUseExplained(use, flow.webhookGraceMs);
+      if (!isExplained) await flow.noteFound(now - seenAt);
     }
     const ended = this.#ended.filter(isDue);
     this.#ended = this.#ended.filter((one) => !isDue(one));

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { FakeClock } from '../../lib/clock.testkit.ts';
-import type { SeenUse } from '../../store/port/runners.ts';
+import type { ObservedUse } from '../../store/port/runners.ts';
 import type { Store } from '../../store/port/store.ts';
 import { WebhookFlow } from '../webhooks/webhook-flow.ts';
-import { UntoldUse } from './untold-use.ts';
+import { UnexplainedUse } from './unexplained-use.ts';
 
 const GRACE_MS = 10_000;
 
@@ -35,16 +35,16 @@ function startSeen({ isOpen = true, isEnd = false } = {}) {
     ...{ pollIntervalMs: 60_000, pollIntervalWithWebhooksMs: 120_000 },
     ...{ trackingIntervalMs: 30_000, trackingIntervalWithWebhooksMs: 120_000 },
   });
-  const untold = new UntoldUse({ store, clock, flow });
-  const use: SeenUse = {
+  const unexplained = new UnexplainedUse({ store, clock, flow });
+  const use: ObservedUse = {
     ...{ forgeId: 'github', since: 0, until: 60_000 },
-    runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, toldAt: null }],
+    runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, deliveredAt: null }],
   };
-  if (isEnd) untold.addEnd('attempt-1');
-  else untold.add(use);
+  if (isEnd) unexplained.addEnd('attempt-1');
+  else unexplained.add(use);
   const settleAfter = async (ms: number): Promise<void> => {
     await clock.advance(ms);
-    await untold.settle();
+    await unexplained.settle();
   };
   return { came, calls, settleAfter };
 }

@@ -8,10 +8,10 @@ import type { Store } from '../../store/port/store.ts';
 /** At a look. */
 const MOST_READ = 20;
 
-export interface ToldDeps {
+export interface DeliveredDeps {
   readonly forge: Pick<Forge, 'getRun'>;
   readonly runs: Pick<Store['runs'], 'listOwnedRunIds'>;
-  readonly webhooks: Pick<Store['webhooks'], 'listToldRuns'>;
+  readonly webhooks: Pick<Store['webhooks'], 'listDeliveredRuns'>;
   readonly offset: DateOffset;
   readonly signal: AbortSignal;
 }
@@ -31,11 +31,11 @@ interface Sought extends Pick<Attempt, 'forgeId' | 'owner' | 'repo'> {
  * Those that could matter to these attempts, by their workflow and ref or an id in their names, and that nobody owns. What
  * bears an id goes first, then what is newest.
  */
-export async function listUnshown(deps: ToldDeps, sought: Sought): Promise<Run[]> {
+export async function listUnshown(deps: DeliveredDeps, sought: Sought): Promise<Run[]> {
   const { forgeId, attempts, createdSince } = sought;
-  const told = await listTold(deps, sought);
+  const delivered = await listDelivered(deps, sought);
   const shown = new Set(sought.shown.map(({ id }) => id));
-  const recent = told.filter((run) => run.createdAt >= createdSince && !shown.has(run.id));
+  const recent = delivered.filter((run) => run.createdAt >= createdSince && !shown.has(run.id));
   const meant = new Set(groupByKey(attempts, recent).flatMap((group) => ofGroup(group, recent)));
   const left = recent.filter((run) => meant.has(run) || bearsIdOf(attempts, run));
   const owned = await deps.runs.listOwnedRunIds(
@@ -48,13 +48,13 @@ export async function listUnshown(deps: ToldDeps, sought: Sought): Promise<Run[]
     .sort((a, b) => rankOf(a) - rankOf(b) || compareRuns(b, a));
 }
 
-function listTold(
-  { webhooks, offset }: ToldDeps,
+function listDelivered(
+  { webhooks, offset }: DeliveredDeps,
   { forgeId, owner, repo, createdSince, mostDeliveries }: Sought,
 ): Promise<Run[]> {
   // Nothing is told before it happens.
   const receivedSince = Math.floor(createdSince - offset.offsetMs);
-  return webhooks.listToldRuns(forgeId, {
+  return webhooks.listDeliveredRuns(forgeId, {
     ...{ owner, repo, receivedSince },
     ...(mostDeliveries !== undefined && { mostDeliveries }),
   });
@@ -74,7 +74,7 @@ export function bearsIdOf(attempts: readonly Pick<Attempt, 'id'>[], { name }: Ru
  * @throws ForgeError
  */
 export async function readUnshown(
-  deps: ToldDeps,
+  deps: DeliveredDeps,
   place: Pick<Attempt, 'owner' | 'repo'>,
   unshown: readonly Run[],
 ): Promise<{ readonly runs: readonly Run[]; readonly areAll: boolean }> {
@@ -85,15 +85,15 @@ export async function readUnshown(
 
 /** Deleted, or not to be read (yet): there was one, so its attempt did not start nothing. */
 async function readRun(
-  { forge, signal }: ToldDeps,
+  { forge, signal }: DeliveredDeps,
   { owner, repo }: Pick<Attempt, 'owner' | 'repo'>,
-  told: Run,
+  delivered: Run,
 ): Promise<Run> {
   try {
-    return (await forge.getRun(owner, repo, told.id, signal, 'lookup')).run;
+    return (await forge.getRun(owner, repo, delivered.id, signal, 'lookup')).run;
   } catch (error) {
     const isHidden = error instanceof ForgeError && HIDDEN.has(error.code);
-    if (isHidden) return told;
+    if (isHidden) return delivered;
     throw error;
   }
 }

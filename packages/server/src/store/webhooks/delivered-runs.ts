@@ -4,22 +4,22 @@ import type { Run } from '../../domain/attempt.ts';
 import { isFurther } from '../../domain/webhook.ts';
 import { makeYield } from '../../lib/yield.ts';
 import type { Database } from '../database.ts';
-import type { NewDelivery, ToldSince } from '../port/webhooks.ts';
+import type { DeliveredSince, NewDelivery } from '../port/webhooks.ts';
 import type { WebhookDeliveryRow } from '../schema.ts';
 
 /** An organisation may deliver thousands in the minutes of a look: so many at a time keep the thread for a few milliseconds. */
 const ROWS_PER_READ = 250;
 
-type ToldRun = Extract<NewDelivery['observation'], { kind: 'run' }>;
+type DeliveredRun = Extract<NewDelivery['observation'], { kind: 'run' }>;
 
 /** @returns see `WebhookStore` */
-export async function listToldRuns(
+export async function listDeliveredRuns(
   database: Database,
   forgeId: string,
-  { owner, repo, receivedSince, mostDeliveries = Infinity }: ToldSince,
+  { owner, repo, receivedSince, mostDeliveries = Infinity }: DeliveredSince,
 ): Promise<Run[]> {
   const yieldNow = makeYield(database.clock);
-  const told = new Map<string, ToldRun>();
+  const delivered = new Map<string, DeliveredRun>();
   let last: DeliveryPlace | undefined;
   let left = mostDeliveries;
   while (left > 0) {
@@ -29,12 +29,12 @@ export async function listToldRuns(
     for (const { observation } of rows) {
       // Written by `add`: its shape is known.
       const seen = JSON.parse(observation) as NewDelivery['observation'];
-      if (isMeant(seen, owner, repo)) keepFurthest(told, seen);
+      if (isMeant(seen, owner, repo)) keepFurthest(delivered, seen);
     }
     last = rows.at(-1);
     left = rows.length < limit ? 0 : left - limit;
   }
-  return [...told.values()].map(({ run }) => run);
+  return [...delivered.values()].map(({ run }) => run);
 }
 
 type DeliveryPlace = Pick<WebhookDeliveryRow, 'id' | 'received_at'>;
@@ -62,7 +62,11 @@ function listBefore({ read }: Database, { forgeId, receivedSince, last, limit }:
     .execute();
 }
 
-function isMeant(seen: NewDelivery['observation'], owner: string, repo: string): seen is ToldRun {
+function isMeant(
+  seen: NewDelivery['observation'],
+  owner: string,
+  repo: string,
+): seen is DeliveredRun {
   if (seen.kind !== 'run' || seen.run.event !== 'workflow_dispatch') return false;
   return isSame(seen.owner, owner) && isSame(seen.repo, repo);
 }
@@ -72,12 +76,12 @@ function isSame(a: string, b: string): boolean {
 }
 
 /** Deliveries overtake each other. What was started again is further on than its first attempt. */
-function keepFurthest(told: Map<string, ToldRun>, seen: ToldRun): void {
-  const known = told.get(seen.run.id);
-  if (known === undefined || isLater(known, seen)) told.set(seen.run.id, seen);
+function keepFurthest(delivered: Map<string, DeliveredRun>, seen: DeliveredRun): void {
+  const known = delivered.get(seen.run.id);
+  if (known === undefined || isLater(known, seen)) delivered.set(seen.run.id, seen);
 }
 
-function isLater({ run: known, at: knownAt }: ToldRun, { run, at }: ToldRun): boolean {
+function isLater({ run: known, at: knownAt }: DeliveredRun, { run, at }: DeliveredRun): boolean {
   if (run.attempt !== known.attempt) return run.attempt > known.attempt;
   return isFurther({ status: known.status, at: knownAt }, { status: run.status, at });
 }

@@ -21,14 +21,20 @@ for (const kind of databases) {
       run: Partial<Run> & Pick<Run, 'id'>,
       over: { readonly repo?: string; readonly at?: number } = {},
     ): Promise<void> => {
-      const { repo = 'app', at: toldAt = at.clock.now() } = over;
-      const told: Run = { ...scene.run(run.id), ...run };
-      const observation = { kind: 'run', owner: 'acme', repo, run: told, at: toldAt } as const;
+      const { repo = 'app', at: deliveredAt = at.clock.now() } = over;
+      const delivered: Run = { ...scene.run(run.id), ...run };
+      const observation = {
+        kind: 'run',
+        owner: 'acme',
+        repo,
+        run: delivered,
+        at: deliveredAt,
+      } as const;
       await add({ event: 'workflow_run', observation });
     };
-    const add = async (told: Pick<NewDelivery, 'event' | 'observation'>): Promise<void> => {
+    const add = async (delivered: Pick<NewDelivery, 'event' | 'observation'>): Promise<void> => {
       deliveries += 1;
-      await webhooks().add({ forgeId: FORGE, id: `delivery ${deliveries}`, ...told });
+      await webhooks().add({ forgeId: FORGE, id: `delivery ${deliveries}`, ...delivered });
     };
     const takeAll = async (): Promise<void> => {
       const leases = makeLeaseStore(at.database);
@@ -37,15 +43,21 @@ for (const kind of databases) {
     };
     const list = (
       over: { readonly receivedSince?: number; readonly mostDeliveries?: number } = {},
-    ) => webhooks().listToldRuns(FORGE, { owner: 'acme', repo: 'app', receivedSince: 0, ...over });
+    ) =>
+      webhooks().listDeliveredRuns(FORGE, {
+        owner: 'acme',
+        repo: 'app',
+        receivedSince: 0,
+        ...over,
+      });
     const ids = (runs: readonly Run[]) => runs.map(({ id }) => id).toSorted();
 
     it('are there before and after they are applied, whole', async () => {
-      const told = { ...scene.run('7'), name: 'Build aaaa' };
-      await tell(told);
-      expect(await list()).toEqual([told]);
+      const delivered = { ...scene.run('7'), name: 'Build aaaa' };
+      await tell(delivered);
+      expect(await list()).toEqual([delivered]);
       await takeAll();
-      expect(await list()).toEqual([told]);
+      expect(await list()).toEqual([delivered]);
     });
 
     it('are those of one repository, in any case of its name, that listings might show', async () => {
@@ -57,8 +69,8 @@ for (const kind of databases) {
       await add({ event: 'workflow_job', observation });
       expect(ids(await list())).toEqual(['1']);
       const place = { owner: 'Acme', repo: 'APP', receivedSince: 0 };
-      expect(ids(await webhooks().listToldRuns(FORGE, place))).toEqual(['1']);
-      expect(await webhooks().listToldRuns('another', place)).toEqual([]);
+      expect(ids(await webhooks().listDeliveredRuns(FORGE, place))).toEqual(['1']);
+      expect(await webhooks().listDeliveredRuns('another', place)).toEqual([]);
     });
 
     it('each are as far as they were told to have come, in whatever order', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from './clock.testkit.ts';
-import { type Failure, FailureRow } from './failure-row.ts';
+import { type Failure, FailureLog } from './failure-log.ts';
 
 function start() {
   const clock = new FakeClock();
   const told: Failure[] = [];
-  return { clock, told, row: new FailureRow(clock, (failure) => told.push(failure)) };
+  return { clock, told, row: new FailureLog(clock, (failure) => told.push(failure)) };
 }
 
 const away = new Error('away');

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { STAMP_STEP_MS } from '../../domain/stamp-step.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database } from '../database.ts';
-import type { RunnerPass, SeenUse, UsedRunner } from '../port/runners.ts';
+import type { ObservedUse, RunnerPass, UsedRunner } from '../port/runners.ts';
 import type { PassDifference } from './pass.ts';
 
 /** The last few to start on a runner: those before have ended before. */
@@ -15,19 +15,19 @@ const IDS_PER_STATEMENT = 500;
  * Known runners, online before and now, that others than those who have observed them so far must have taken or left:
  * webhooks tell of that. Of runners that come or go they do not.
  */
-export function seenUseOf(
+export function observedUseOf(
   { forgeId, sentAt }: RunnerPass,
   lastSentAt: number | null,
   { changed }: PassDifference,
-): SeenUse | undefined {
+): ObservedUse | undefined {
   if (lastSentAt === null || lastSentAt >= sentAt) return undefined;
   const runners: UsedRunner[] = [];
   for (const { from, to } of changed) {
     if (from === undefined || from.is_busy === to.is_busy) continue;
     if (from.status !== 'online' || to.status !== 'online') continue;
     const { forge_runner_id: forgeRunnerId, name } = to;
-    const toldAt = from.observed_at > lastSentAt ? from.observed_at : null;
-    runners.push({ forgeRunnerId, name, isBusy: to.is_busy === 1, toldAt });
+    const deliveredAt = from.observed_at > lastSentAt ? from.observed_at : null;
+    runners.push({ forgeRunnerId, name, isBusy: to.is_busy === 1, deliveredAt });
     if (runners.length === MOST_RUNNERS) break;
   }
   if (runners.length === 0) return undefined;
@@ -36,7 +36,7 @@ export function seenUseOf(
 
 export async function isUseExplained(
   database: Database,
-  seen: SeenUse,
+  seen: ObservedUse,
   slackMs: number,
 ): Promise<boolean> {
   for (const runner of seen.runners) {
@@ -48,11 +48,11 @@ export async function isUseExplained(
 /** By a workflow job, or because the forge may not yet have shown what a webhook told a moment before. */
 async function isExplained(
   { read }: Database,
-  { forgeId, since, until }: SeenUse,
-  { forgeRunnerId, name, isBusy, toldAt }: UsedRunner,
+  { forgeId, since, until }: ObservedUse,
+  { forgeRunnerId, name, isBusy, deliveredAt }: UsedRunner,
   slackMs: number,
 ): Promise<boolean> {
-  if (toldAt !== null && toldAt >= until - slackMs) return true;
+  if (deliveredAt !== null && deliveredAt >= until - slackMs) return true;
   const jobs = await read
     .selectFrom('run_workflow_jobs')
     .select(['runner_name', 'started_at', 'completed_at'])
@@ -62,8 +62,8 @@ async function isExplained(
     .orderBy('started_at', 'desc')
     .limit(JOBS_LOOKED_AT)
     .execute();
-  const otherwiseAt = toldAt ?? since;
-  const earliest = otherwiseAt - STAMP_STEP_MS - (toldAt === null ? slackMs : 0);
+  const otherwiseAt = deliveredAt ?? since;
+  const earliest = otherwiseAt - STAMP_STEP_MS - (deliveredAt === null ? slackMs : 0);
   const isSince = (at: number | null): boolean =>
     at !== null && at >= earliest && at <= until + slackMs;
   return jobs.some(({ runner_name: on, started_at: startedAt, completed_at: endedAt }) => {
