@@ -6,7 +6,7 @@ import { now } from './lib/clock.ts';
 import { drive } from './load/drive.ts';
 import type { EnqueueWork, LoadPlan, LoadResult } from './load/plan.ts';
 import { withPair } from './pair.ts';
-import { type DatabaseSection, groupId, type Setting, templateId } from './setting.ts';
+import { type DatabaseSection, groupId, type Setup, templateId } from './setting.ts';
 
 const CONNECTIONS = 32;
 /** The other groups have a thousandth of all jobs each, group 0 has the rest: its queue is the deep one. */
@@ -23,7 +23,7 @@ export function depthsOf(bench: Bench): readonly [number, number, number] {
 }
 
 /** Runners that are all taken: what is queued stays queued. */
-export function quietSetting(bench: Bench, runners = 10): Setting {
+export function quietSetup(bench: Bench, runners = 10): Setup {
   return { groups: groupsOf(bench), runners, areRunnersBusy: true, jobMs: 3_600_000 };
 }
 
@@ -82,7 +82,7 @@ async function fill(bench: Bench, below: Filled | undefined, pending: number): P
   const startedAt = now();
   const options = {
     name: `fill-${pending}`,
-    setting: quietSetting(bench),
+    setup: quietSetup(bench),
     database: sqliteIn(folder),
   };
   const { spanMs } = await withPair(bench, options, ({ server, folder: logs }) =>

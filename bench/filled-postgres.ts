@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Bench } from './bench.ts';
-import { enqueueMore, groupsOf, quietSetting } from './depth.ts';
+import { enqueueMore, groupsOf, quietSetup } from './depth.ts';
 import { withPair } from './pair.ts';
 import type { DatabaseSection } from './setting.ts';
 
@@ -16,7 +16,7 @@ export async function makeFilledPostgres(bench: Bench, pending: number): Promise
   const section = await bench.makeDatabase('PostgreSQL', folder);
   const database = nameOf(section);
   const groups = groupsOf(bench);
-  const options = { name: 'fill-postgres', setting: quietSetting(bench), database: section };
+  const options = { name: 'fill-postgres', setup: quietSetup(bench), database: section };
   await withPair(bench, options, (pair) =>
     enqueueMore(bench, pair, { count: groups, unmeasured: 0 }),
   );

@@ -39,9 +39,9 @@ const CACHE_KB = 500_000;
 
 /** Ahead of everybody, on the only runner. */
 async function runOne(bench: Bench, database: DatabaseSection): Promise<string> {
-  const setting = { groups: groupsOf(bench), runners: 1, jobMs: 100 };
+  const setup = { groups: groupsOf(bench), runners: 1, jobMs: 100 };
   const intervals = { poll: '200ms', track: '200ms' };
-  return withPair(bench, { name: 'history', setting, database, intervals }, async ({ server }) => {
+  return withPair(bench, { name: 'history', setup, database, intervals }, async ({ server }) => {
     const { id } = await server.api.addJob(deepGroup, {
       template_id: templateId(0),
       priority: 100,

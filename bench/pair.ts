@@ -5,14 +5,14 @@ import {
   type DatabaseSection,
   hookOf,
   type Intervals,
-  type Setting,
+  type Setup,
   secrets,
   worldOf,
 } from './setting.ts';
 
 export interface PairOptions {
   readonly name: string;
-  readonly setting: Setting;
+  readonly setup: Setup;
   readonly profile?: 'instant' | 'github';
   /** Default: the forge is github.com, else this version of GitHub Enterprise Server. */
   readonly ghes?: string;
@@ -40,22 +40,22 @@ export async function withPair<T>(
   options: PairOptions,
   use: (pair: Pair) => Promise<T>,
 ): Promise<T> {
-  const { setting, profile = 'instant', ghes, isWebhookOn = false } = options;
+  const { setup, profile = 'instant', ghes, isWebhookOn = false } = options;
   const folder = await bench.makeFolder(options.name);
   const { seed } = bench;
   const { tokens } = secrets;
-  const world = worldOf(setting);
+  const world = worldOf(setup);
   const sim = await ForgeSim.start({ folder, profile, seed, world, tokens, ghes });
   try {
     const server = await Server.start({
-      ...{ folder, setting, isWebhookOn },
+      ...{ folder, setup, isWebhookOn },
       database: options.database ?? (await bench.makeDatabase(options.on ?? 'SQLite', folder)),
       forgeUrl: sim.url,
       intervals: options.intervals ?? LONG,
     });
     try {
       if (isWebhookOn) await sim.control('POST', '/hooks', hookOf(server.url));
-      await server.waitForRunners(setting.runners);
+      await server.waitForRunners(setup.runners);
       return await use({ sim, server, folder });
     } finally {
       await server.stop();

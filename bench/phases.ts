@@ -2,7 +2,7 @@ import { sleep } from './lib/clock.ts';
 import type { Pair } from './pair.ts';
 import type { DelayReading } from './processes/probe.ts';
 import { readPhases } from './processes/server.ts';
-import { groupId, type Setting } from './setting.ts';
+import { groupId, type Setup } from './setting.ts';
 
 const METRIC = 'dispatchoor_dispatch_phase_seconds';
 
@@ -20,7 +20,7 @@ export interface CycleTimes {
 /** Lets all groups go, waits `forMs`, and says what the cycles took since then. */
 export async function watchCycles(
   { server }: Pair,
-  { groups }: Setting,
+  { groups }: Setup,
   forMs: number,
 ): Promise<CycleTimes> {
   const unpaused = Array.from({ length: groups }, (_, i) => server.api.unpauseGroup(groupId(i)));

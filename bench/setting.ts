@@ -15,7 +15,7 @@ export const secrets = {
   webhook: 'bench-webhook-secret',
 } as const;
 
-export interface Setting {
+export interface Setup {
   readonly groups: number;
   readonly runners: number;
   /** Taken by somebody else's jobs: nothing is dispatched. */
@@ -35,7 +35,7 @@ export function templateId(index: number): string {
 }
 
 /** forge-sim's world, as its README describes it. Runners are spread evenly over the groups. */
-export function worldOf({ groups, runners, jobMs, areRunnersBusy = false }: Setting): object {
+export function worldOf({ groups, runners, jobMs, areRunnersBusy = false }: Setup): object {
   return {
     owners: [{ login: OWNER, type: 'Organization' }],
     tokens: [
@@ -79,7 +79,7 @@ export type DatabaseSection =
   | { readonly driver: 'postgres'; readonly postgres: object };
 
 export interface ConfigOptions {
-  readonly setting: Setting;
+  readonly setup: Setup;
   readonly forgeUrl: string;
   readonly database: DatabaseSection;
   readonly intervals: Intervals;
@@ -88,7 +88,7 @@ export interface ConfigOptions {
 
 /** config.yaml; JSON is YAML. The tokens in it open nothing but the simulated forge of this run. */
 export function configOf(options: ConfigOptions): string {
-  const { setting, forgeUrl, database, intervals, isWebhookOn } = options;
+  const { setup, forgeUrl, database, intervals, isWebhookOn } = options;
   const user = { ...LOGIN, role: 'admin' };
   return JSON.stringify({
     server: { listen: '127.0.0.1:0' },
@@ -102,11 +102,11 @@ export function configOf(options: ConfigOptions): string {
     },
     dispatcher: { tracking_interval: intervals.track },
     auth: { basic: { enabled: true, users: [user] } },
-    groups: { github: Array.from({ length: setting.groups }, (_, i) => groupSection(i, setting)) },
+    groups: { github: Array.from({ length: setup.groups }, (_, i) => groupSection(i, setup)) },
   });
 }
 
-function groupSection(index: number, { isNameless = false }: Setting): object {
+function groupSection(index: number, { isNameless = false }: Setup): object {
   const label = groupId(index);
   return {
     id: label,

@@ -31,8 +31,8 @@ export interface Drained {
 /** A full queue of jobs that all have different inputs, worked off by equal runners. */
 export async function drainQueue(bench: Bench, draining: Draining): Promise<Drained> {
   const { jobs, runners, jobMs, isNameless = false } = draining;
-  const setting = { groups: 1, runners, jobMs, isNameless };
-  const options = { ...draining, setting, profile: PROFILE } as const;
+  const setup = { groups: 1, runners, jobMs, isNameless };
+  const options = { ...draining, setup, profile: PROFILE } as const;
   const { tookMs, calls, startMs } = await withPair(bench, options, (pair) =>
     workOff(pair, draining),
   );

@@ -1,7 +1,7 @@
 import { p99 } from '@dispatchoor/testbed';
 import type { Bench, DatabaseName } from '../bench.ts';
 import { rawCommitRate } from '../commit-rate.ts';
-import { copyFilled, depthsOf, enqueueMore, quietSetting } from '../depth.ts';
+import { copyFilled, depthsOf, enqueueMore, quietSetup } from '../depth.ts';
 import { makeFilledPostgres } from '../filled-postgres.ts';
 import type { LoadResult } from '../load/plan.ts';
 import { type Pair, withPair } from '../pair.ts';
@@ -14,7 +14,7 @@ const ROW = 'enqueue';
 export async function measureEnqueue(bench: Bench): Promise<void> {
   for (const on of bench.databases) {
     const database = await filled(bench, on);
-    const options = { name: `enqueue-${on}`, setting: quietSetting(bench), database };
+    const options = { name: `enqueue-${on}`, setup: quietSetup(bench), database };
     await withPair(bench, options, (pair) => measureOn(bench, on, pair));
   }
   if (!bench.has('SQLite')) return;
@@ -39,7 +39,7 @@ async function measureOn(bench: Bench, on: DatabaseName, pair: Pair): Promise<vo
     enqueueMore(bench, pair, { count, unmeasured }),
   );
   const { maxMs } = await child.readDelay();
-  report(bench, on, { result: plain, isJudged: on === 'SQLite', maxMs });
+  report(bench, on, { result: plain, isVerified: on === 'SQLite', maxMs });
   const keyed = await enqueueMore(bench, pair, {
     count: count / 4,
     unmeasured,
@@ -55,23 +55,23 @@ async function measureOn(bench: Bench, on: DatabaseName, pair: Pair): Promise<vo
 interface Measured {
   readonly result: LoadResult;
   /** The budget is SQLite's; PostgreSQL is shown beside it. */
-  readonly isJudged: boolean;
+  readonly isVerified: boolean;
   readonly maxMs: number;
 }
 
-function report(bench: Bench, on: DatabaseName, { result, isJudged, maxMs }: Measured): void {
+function report(bench: Bench, on: DatabaseName, { result, isVerified, maxMs }: Measured): void {
   const { durationsMs, spanMs, generatorCpuMs } = result;
   const idle = `${durationsMs.length} requests, generator busy ${((generatorCpuMs / spanMs) * 100).toFixed(0)} %`;
   const shared = { row: ROW, on };
   bench.add(
     {
       ...{ ...shared, name: 'enqueue', value: rateOf(result), unit: '/s', note: idle },
-      ...(isJudged && { budget: atLeast(2_000) }),
+      ...(isVerified && { budget: atLeast(2_000) }),
     },
     {
       ...{ ...shared, name: 'enqueue, p99', value: p99([...durationsMs]), unit: 'ms' },
       note: `longest block of the main thread ${maxMs.toFixed(1)} ms`,
-      ...(isJudged && { budget: atMost(25) }),
+      ...(isVerified && { budget: atMost(25) }),
     },
   );
 }

@@ -7,13 +7,13 @@ import {
   enqueueMore,
   groupsOf,
   pauseAll,
-  quietSetting,
+  quietSetup,
 } from '../depth.ts';
 import { copyWithHistory } from '../history.ts';
 import { withPair } from '../pair.ts';
 import { type CycleTimes, watchCycles } from '../phases.ts';
 import { markdownTable, number } from '../report/table.ts';
-import type { DatabaseSection, Setting } from '../setting.ts';
+import type { DatabaseSection, Setup } from '../setting.ts';
 import { readTimes } from './lists.ts';
 
 /** From here on there are enough idle runners for the whole window; with fewer, short jobs give them back. */
@@ -61,18 +61,14 @@ async function measureAt(bench: Bench, size: Size): Promise<Measured> {
       : await copyWithHistory(bench, { pending, ended: history });
   pauseAll(file);
   const times = await measureCycles(bench, runners, section);
-  const quiet = await measureQuiet(bench, quietSetting(bench, runners), section);
+  const quiet = await measureQuiet(bench, quietSetup(bench, runners), section);
   return { ...size, ...quiet, times };
 }
 
 type Quiet = Omit<Measured, keyof Size | 'times'>;
 
-async function measureQuiet(
-  bench: Bench,
-  setting: Setting,
-  database: DatabaseSection,
-): Promise<Quiet> {
-  return withPair(bench, { name: 'growth-quiet', setting, database }, async (pair) => {
+async function measureQuiet(bench: Bench, setup: Setup, database: DatabaseSection): Promise<Quiet> {
+  return withPair(bench, { name: 'growth-quiet', setup, database }, async (pair) => {
     const reads = bench.size(500, 50);
     const page = await readTimes(pair, `/api/v1/groups/${deepGroup}/queue?limit=100`, reads);
     const groups = await readTimes(pair, '/api/v1/groups', reads);
@@ -94,12 +90,12 @@ async function measureCycles(
   database: DatabaseSection,
 ): Promise<CycleTimes> {
   const isMany = runners >= MANY_RUNNERS;
-  const setting = { groups: groupsOf(bench), runners, jobMs: isMany ? 3_600_000 : 50 };
+  const setup = { groups: groupsOf(bench), runners, jobMs: isMany ? 3_600_000 : 50 };
   const options = {
-    ...{ name: 'growth-cycles', setting, database },
+    ...{ name: 'growth-cycles', setup, database },
     ...(!isMany && { intervals: { poll: '300ms', track: '300ms' } }),
   };
-  return withPair(bench, options, (pair) => watchCycles(pair, setting, bench.size(4_000, 1_000)));
+  return withPair(bench, options, (pair) => watchCycles(pair, setup, bench.size(4_000, 1_000)));
 }
 
 const HEAD = [

@@ -1,6 +1,6 @@
 import { median, p99 } from '@dispatchoor/testbed';
 import type { Bench } from '../bench.ts';
-import { copyFilled, deepGroup, depthsOf, quietSetting } from '../depth.ts';
+import { copyFilled, deepGroup, depthsOf, quietSetup } from '../depth.ts';
 import { now } from '../lib/clock.ts';
 import { drive } from '../load/drive.ts';
 import { type Pair, withPair } from '../pair.ts';
@@ -17,7 +17,7 @@ export async function measureLists(bench: Bench): Promise<void> {
   if (!bench.has('SQLite')) return;
   const [, , pending] = depthsOf(bench);
   const { section: database } = await copyFilled(bench, pending);
-  const options = { name: ROW, setting: quietSetting(bench, bench.size(10_000, 100)), database };
+  const options = { name: ROW, setup: quietSetup(bench, bench.size(10_000, 100)), database };
   await withPair(bench, options, async (pair) => {
     const note = `${CONNECTIONS} connections, ${pending} pending`;
     const shared = { row: ROW, on: 'SQLite', unit: 'ms', note };

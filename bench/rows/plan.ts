@@ -14,19 +14,19 @@ export async function measurePlan(bench: Bench): Promise<void> {
   if (!bench.has('SQLite')) return;
   const [, , pending] = depthsOf(bench);
   const runners = bench.size(10_000, 100);
-  const setting = { groups: groupsOf(bench), runners, jobMs: 3_600_000 };
+  const setup = { groups: groupsOf(bench), runners, jobMs: 3_600_000 };
   const { file, section } = await copyFilled(bench, pending);
   pauseAll(file);
   // Each look at the runs overtakes the plan that is being sent, so the next cycle loads everything again.
   const intervals = { poll: '10m', track: '500ms' };
-  const options = { name: ROW, setting, intervals, database: section };
+  const options = { name: ROW, setup, intervals, database: section };
   await withPair(bench, options, async (pair) => {
     const { child } = pair.server;
     const windowMs = bench.size(6_000, 3_000);
-    const times = await bench.profiled(ROW, child, () => watchCycles(pair, setting, windowMs));
+    const times = await bench.profiled(ROW, child, () => watchCycles(pair, setup, windowMs));
     const { cycles, dispatches, loadMs, planMs, claimMs, delay } = times;
     const { maxMs, p99Ms } = delay;
-    const size = `${pending} pending, ${runners} runners, ${setting.groups} groups`;
+    const size = `${pending} pending, ${runners} runners, ${setup.groups} groups`;
     const note = `${size}; ${cycles} cycles, ${dispatches} dispatches`;
     const shared = { row: ROW, on: 'SQLite', unit: 'ms' };
     if (loadMs === undefined || planMs === undefined || claimMs === undefined) {

@@ -23,8 +23,8 @@ export async function measurePromptness(bench: Bench): Promise<void> {
 /** As many idle runners as samples, and jobs that outlast the row: each sample finds one idle. */
 async function measureEnqueued(bench: Bench, on: DatabaseName): Promise<void> {
   const samples = bench.size(400, 40);
-  const setting = { groups: 1, runners: samples, jobMs: HOUR_MS };
-  const options = { name: `promptness-enqueued-${on}`, setting, on };
+  const setup = { groups: 1, runners: samples, jobMs: HOUR_MS };
+  const options = { name: `promptness-enqueued-${on}`, setup, on };
   const waits = await withPair(bench, options, (pair) => enqueueAndWait(pair, samples, bench.seed));
   report(bench, on, '201 → first byte of the dispatch', waits);
 }
@@ -66,8 +66,8 @@ async function measureFreed(bench: Bench, on: DatabaseName): Promise<void> {
   const name = 'webhook of a freed runner → first byte of the next dispatch';
   const samples = bench.size(300, 30);
   const runners = bench.size(30, 10);
-  const setting = { groups: 1, runners, jobMs: HOUR_MS };
-  const options = { name: `promptness-freed-${on}`, setting, on, isWebhookOn: true };
+  const setup = { groups: 1, runners, jobMs: HOUR_MS };
+  const options = { name: `promptness-freed-${on}`, setup, on, isWebhookOn: true };
   const waits = await withPair(bench, options, (pair) =>
     freeAndWait(pair, { samples, runners, seed: bench.seed }),
   );

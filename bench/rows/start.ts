@@ -11,13 +11,13 @@ import { secrets, worldOf } from '../setting.ts';
 const ROW = 'start';
 const ONE_SECOND = atMost(1_000);
 const IDLE_AFTER_MS = 10_000;
-const SETTING = { groups: 1, runners: 2, jobMs: 1_000 };
+const SETUP = { groups: 1, runners: 2, jobMs: 1_000 };
 
 /** From the process's birth to its line `listening`, by when the schema is there; the bench looks every 2 ms. */
 export async function measureStart(bench: Bench): Promise<void> {
   const folder = await bench.makeFolder('start-forge');
   const { tokens } = secrets;
-  const world = worldOf(SETTING);
+  const world = worldOf(SETUP);
   const sim = await ForgeSim.start({ folder, profile: 'instant', seed: bench.seed, world, tokens });
   try {
     for (const database of bench.databases) await measureOn(bench, sim.url, database);
@@ -36,7 +36,7 @@ async function measureOn(bench: Bench, forgeUrl: string, on: DatabaseName): Prom
     const intervals = { poll: '60s', track: '30s' };
     // The server keeps its compiled code below it.
     const env = { XDG_CACHE_HOME: cache };
-    return { folder, setting: SETTING, forgeUrl, database, intervals, isWebhookOn: false, env };
+    return { folder, setup: SETUP, forgeUrl, database, intervals, isWebhookOn: false, env };
   };
   const first: Start[] = [];
   const fresh: Start[] = [];
@@ -82,7 +82,7 @@ async function timeStart(options: ServerOptions): Promise<Start> {
 async function measureIdle(bench: Bench, on: DatabaseName, options: ServerOptions): Promise<void> {
   const server = await Server.start(options);
   try {
-    await server.waitForRunners(SETTING.runners);
+    await server.waitForRunners(SETUP.runners);
     await sleep(bench.size(IDLE_AFTER_MS, 1_000));
     const value = await server.residentMb();
     const name = 'resident memory, idle for 10 s';

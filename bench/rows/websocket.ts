@@ -20,8 +20,8 @@ const REST_MS = 2_000;
 export async function measureWebsocket(bench: Bench): Promise<void> {
   if (!bench.has('SQLite')) return;
   const clients = bench.size(1_000, 50);
-  const setting = { groups: 1, runners: 1, areRunnersBusy: true, jobMs: 1_000 };
-  await withPair(bench, { name: ROW, setting }, async (pair) => {
+  const setup = { groups: 1, runners: 1, areRunnersBusy: true, jobMs: 1_000 };
+  await withPair(bench, { name: ROW, setup }, async (pair) => {
     if (!(await hasWebsocket(pair))) {
       bench.skip({ row: ROW, name: 'event → last client', reason: 'GET /api/v1/ws is not there' });
       return;

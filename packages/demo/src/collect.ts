@@ -11,7 +11,7 @@ const AGAIN_AFTER_MS = 200;
  *
  * @returns run ids of jobs on the server that are not in the book
  */
-export async function lastLook(api: ServerClient, book: JobBook, clock: Clock): Promise<number[]> {
+export async function lastCheck(api: ServerClient, book: JobBook, clock: Clock): Promise<number[]> {
   const giveUpAt = clock.monotonic() + ANSWERS_WITHIN_MS;
   for (;;) {
     try {

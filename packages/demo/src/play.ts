@@ -5,7 +5,7 @@ import type { DemoProcesses } from './processes.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 import type { DemoView } from './views/view.ts';
 
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 /** Longer than any job and its way through the queue: something hangs. */
 const STALLED_AFTER_MS = 90_000;
 /** What a kill left open in the middle of a dispatch takes minutes to settle, and nothing else may be left by then. */
@@ -69,7 +69,7 @@ async function watch({ api, book, view, clock }: PlayOptions, signal: AbortSigna
   while (!signal.aborted) {
     const startedAt = clock.now();
     try {
-      await lookOnce(api, book, view, startedAt);
+      await checkOnce(api, book, view, startedAt);
       if (awaySince !== undefined) {
         view.print(`the server answers again, after ${clock.now() - awaySince} ms`);
       }
@@ -79,11 +79,11 @@ async function watch({ api, book, view, clock }: PlayOptions, signal: AbortSigna
       if (awaySince === undefined) view.print(`the server does not answer: ${error.message}`);
       awaySince ??= startedAt;
     }
-    await clock.sleep(Math.max(0, LOOK_EVERY_MS - (clock.now() - startedAt)), signal);
+    await clock.sleep(Math.max(0, CHECK_EVERY_MS - (clock.now() - startedAt)), signal);
   }
 }
 
-async function lookOnce(
+async function checkOnce(
   api: ServerClient,
   book: JobBook,
   view: DemoView,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ForgeSimClient, Random } from '@dispatchoor/forge-sim/client';
 import { type Clock, type Environment, idealMakespanMs, ServerClient } from '@dispatchoor/testbed';
-import { lastLook } from './collect.ts';
+import { lastCheck } from './collect.ts';
 import { forgeSimProcess, meanDispatchToStartMs, raiseLimits } from './forge-sim.ts';
 import { choosePort } from './free-port.ts';
 import { killMoments } from './kill-moments.ts';
@@ -88,7 +88,7 @@ async function runWith(processes: DemoProcesses, options: DemoOptions): Promise<
   } finally {
     view.close();
   }
-  const otherRunIds = await lastLook(api, book, clock);
+  const otherRunIds = await lastCheck(api, book, clock);
   const until = clock.now();
   // It finishes what it is sending: only then does the ledger hold all that it has asked for.
   await processes.stopServer();

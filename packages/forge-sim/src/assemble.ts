@@ -8,9 +8,9 @@ import { ForgeIds } from './ids.ts';
 import { Limits } from './limits.ts';
 import { type Profile, profiles } from './profiles.ts';
 import { Random } from './random.ts';
-import { getSharedReferee, type Referee } from './referee/referee.ts';
 import { RequestLog } from './rest/request-log.ts';
 import type { ForgeSimOptions } from './sim-options.ts';
+import { getSharedValidator, type SchemaValidator } from './validator/validator.ts';
 import { ForgeEvents } from './world/forge-events.ts';
 import { JobRunner } from './world/jobs.ts';
 import { RunnerPool } from './world/runner-pool.ts';
@@ -25,7 +25,7 @@ export interface Parts {
   profile: Profile;
   random: Random;
   log: RequestLog;
-  referee: Referee | null;
+  validator: SchemaValidator | null;
   violations: string[];
   onViolation: (violation: string) => void;
   changes: Changes;
@@ -54,10 +54,10 @@ export function assemble(options: ForgeSimOptions): Parts {
   const limits = new Limits(clock, ghes === null ? profile.secondary : null, ghes === null);
   const violations: string[] = [];
   const onViolation = (violation: string): unknown => violations.push(violation);
-  const referee = options.referee === false ? null : getSharedReferee();
+  const validator = options.validator === false ? null : getSharedValidator();
   const forge = { clock, state, runs, limits, ghes, urls: { api: '', html: '' } };
   const webhookMs = profile.webhookMs ?? [0, 0];
-  const hooks = new Hooks({ forge, changes, events, webhookMs, seed, referee, onViolation });
+  const hooks = new Hooks({ forge, changes, events, webhookMs, seed, validator, onViolation });
   // After the hooks: an end is told before what it lets begin.
   events.listen((event) => {
     if (event.name === 'workflow_run' && event.action === 'completed') runs.noteEnded(event.run);
@@ -68,7 +68,7 @@ export function assemble(options: ForgeSimOptions): Parts {
     profile,
     random: new Random(seed, 'replies'),
     log: new RequestLog(clock, changes),
-    referee,
+    validator,
     violations,
     onViolation,
     changes,

@@ -20,7 +20,7 @@ describe('a fault that answers instead of the forge', () => {
     expect(sim.ledger().requests[0]).toMatchObject({ status, acted: false, fault: kind });
     expect(sim.ledger().runs).toEqual([]);
     expect((await send(sim)).status).toBe(200);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('may come from a proxy, as a page of HTML', async () => {

@@ -13,16 +13,16 @@ export type {
 } from './ledger/entries.ts';
 export type { Profile, ProfileName, SecondaryLimits } from './profiles.ts';
 export { Random } from './random.ts';
-export {
-  assertValid,
-  createReferee,
-  type Referee,
-  type RefereeReply,
-  type RefereeRequest,
-} from './referee/referee.ts';
 export type { ForgeSim } from './sim.ts';
 export type { ForgeSimOptions } from './sim-options.ts';
 export { startForgeSim } from './start.ts';
+export {
+  assertValid,
+  createSchemaValidator,
+  type SchemaValidator,
+  type ValidatedReply,
+  type ValidatedRequest,
+} from './validator/validator.ts';
 export type {
   HookEvent,
   HookSpec,

@@ -16,7 +16,7 @@ describe('the primary limit', () => {
       const { body } = await call(sim, 'GET /rate_limit');
       expect(body.rate).toEqual({ limit: 5_000, remaining: 4_999, used: 1, reset });
     }
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('refuses with 403 when it is used up, does nothing, and comes back at the reset', async () => {
@@ -34,7 +34,7 @@ describe('the primary limit', () => {
     await sim.clock.advance(60 * SECOND);
     const back = await call(sim, 'GET /user');
     expect(back.headers.get('x-ratelimit-remaining')).toBe('9');
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('is shared by all tokens of a login, and not with others', async () => {
@@ -83,7 +83,7 @@ describe('the primary limit', () => {
 
 describe('the secondary limits', () => {
   it('are off in the profile instant', async () => {
-    const sim = await startSim({ referee: false });
+    const sim = await startSim({ validator: false });
     for (let i = 0; i < 200; i += 1) {
       expect((await call(sim, DISPATCH, { body: { ref: 'main' } })).status).toBe(204);
     }
@@ -105,7 +105,7 @@ describe('the secondary limits', () => {
     expect((await call(sim, 'GET /user')).status).toBe(403);
     await sim.clock.advance(60 * SECOND);
     expect((await send()).status).toBe(204);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('count dispatches as content, by minute and by hour, and may answer 429', async () => {

@@ -40,7 +40,7 @@ describe('the program', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'serves its world until %s, then exits 0',
     async (signal) => {
-      const child = start('--world', fileOf(JSON.stringify(smallWorld)), '--referee');
+      const child = start('--world', fileOf(JSON.stringify(smallWorld)), '--validate');
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       const first = String((await lines.next()).value);
       const url = /^forge-sim listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(first)?.[1] ?? '';

@@ -35,9 +35,9 @@ async function main(): Promise<void> {
     return;
   }
   const world = readWorld(options.world);
-  const { port, host, seed, profile, clock, ghes, hasReferee: referee } = options;
+  const { port, host, seed, profile, clock, ghes, hasValidator: validator } = options;
   const sim = await startForgeSim({
-    ...{ port, host, seed, profile, clock, referee },
+    ...{ port, host, seed, profile, clock, validator },
     ...(ghes === undefined ? {} : { ghes }),
   });
   closeOnSignal(sim);

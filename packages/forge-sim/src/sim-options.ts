@@ -16,7 +16,7 @@ export interface ForgeSimOptions {
   /** As a GitHub Enterprise Server of this version, such as `3.20`. */
   ghes?: string;
   /** Check every request and reply against GitHub's description; default true. */
-  referee?: boolean;
+  validator?: boolean;
 }
 export interface TokenChange {
   /** Its account is called so from now on, whatever it was called when its runs were made. */

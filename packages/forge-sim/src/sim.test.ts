@@ -24,7 +24,7 @@ describe('a run on the simulated forge', () => {
     expect(sim.ledger().runners[0]?.busySpans).toEqual([
       { from: NOON, to: NOON + 10 * SECOND, runId, jobId: run.jobs[0]?.id },
     ]);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('waits in the queue while no runner fits', async () => {

@@ -22,15 +22,15 @@ export class ForgeSim {
   /** `http://HOST:PORT`; REST answers below it and below `/api/v3`. */
   readonly url: string;
   readonly clock: ForgeSimClock;
-  /** What the referee has objected to, oldest first. */
-  readonly refereeViolations: readonly string[];
+  /** What the schema validator has objected to, oldest first. */
+  readonly schemaViolations: readonly string[];
   readonly #parts: Parts;
   readonly #stopHttp: () => Promise<void>;
 
   constructor(parts: Parts, url: string, stopHttp: () => Promise<void>) {
     this.url = url;
     this.clock = parts.forge.clock;
-    this.refereeViolations = parts.violations;
+    this.schemaViolations = parts.violations;
     this.#parts = parts;
     this.#stopHttp = stopHttp;
   }

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { syncUsers } from './auth/sync-users.ts';
 import type { Config, ForgeConfig, GroupConfig } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
-import { listGaps } from './config/gaps.ts';
+import { listStartupWarnings } from './config/startup-warnings.ts';
 import type { BudgetStore, Forge } from './forge/forge.ts';
 import { openForge } from './forge/registry.ts';
 import { makeHttpApp } from './http/app.ts';
@@ -126,7 +126,7 @@ class RunningApp implements App {
 
   async #openStore(): Promise<Store> {
     const { logger, wrap, migrations } = this.#deps;
-    for (const gap of listGaps(this.#config)) logger.warn(gap);
+    for (const warning of listStartupWarnings(this.#config)) logger.warn(warning);
     const opened = await openStore(this.#config.database, {
       clock: this.#clock,
       origin: this.#origin,

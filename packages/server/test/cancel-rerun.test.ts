@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, workflow } from './harness/scenes.ts';
+import { acme, LONG, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 

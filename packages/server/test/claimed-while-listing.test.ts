@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme } from './harness/scenes.ts';
+import { acme } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../src/domain/attempt.ts';
 import type { Forge } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
-import { acme, BY_HAND, dispatchByHand, LONG, namedGroups, TOKEN } from './harness/scenes.ts';
+import { acme, BY_HAND, dispatchByHand, LONG, namedGroups, TOKEN } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type Exceptions, sqlite, type World } from './harness/world.ts';
 

@@ -2,7 +2,7 @@ import type { RunConclusion } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../src/domain/attempt.ts';
 import type { Forge } from '../src/forge/forge.ts';
-import { acme, LONG, workflow } from './harness/scenes.ts';
+import { acme, LONG, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

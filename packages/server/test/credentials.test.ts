@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RUNNERS_TOKEN, TOKEN } from './harness/scenes.ts';
+import { RUNNERS_TOKEN, TOKEN } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 
 /** Longer than the server waits between two looks at a credential that does not work. */
-const NEXT_LOOK_MS = 16_000;
+const NEXT_CHECK_MS = 16_000;
 
 for (const database of databases) {
   describe(`a bad token on ${database.name}`, () => {
@@ -22,7 +22,7 @@ for (const database of databases) {
       expect(status.github.dispatch?.error).toContain('github.token');
       expect(world.dispatches()).toBe(0);
       world.sim.setToken(TOKEN, { valid: true });
-      await world.moveTime(NEXT_LOOK_MS);
+      await world.moveTime(NEXT_CHECK_MS);
       await world.job(id, 'completed');
       await world.until(
         'healthy again',
@@ -48,7 +48,7 @@ for (const database of databases) {
         runners: { connected: true },
       });
       world.sim.setToken(TOKEN, { valid: true });
-      await world.moveTime(NEXT_LOOK_MS);
+      await world.moveTime(NEXT_CHECK_MS);
       await world.job(second.id, 'completed');
       expect(world.ourRuns()).toHaveLength(2);
     });

@@ -1,7 +1,7 @@
 import type { LedgerRequest } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_PASSWORD } from './harness/config-file.ts';
-import { acme, LINUX, TOKEN } from './harness/scenes.ts';
+import { acme, LINUX, TOKEN } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite, type World, type WorldOptions } from './harness/world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LONG } from './harness/scenes.ts';
+import { LONG } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

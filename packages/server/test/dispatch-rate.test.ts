@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LONG } from './harness/scenes.ts';
+import { acme, LONG } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { acme, namedGroups, workflow } from './harness/scenes.ts';
+import { acme, namedGroups, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, LONG, UNSEEN_MS } from './harness/scenes.ts';
+import { acme, LONG, UNSEEN_MS } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as readme from '../src/config/go-readme.testkit.ts';
-import { TOKEN } from './harness/scenes.ts';
+import { TOKEN } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

@@ -11,7 +11,7 @@ import {
   template,
   UNSEEN_MS,
   workflow,
-} from './harness/scenes.ts';
+} from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite, type World } from './harness/world.ts';
 

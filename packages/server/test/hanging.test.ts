@@ -1,7 +1,7 @@
 import type { EndpointName } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
 import type { ConfigKeys } from './harness/config-file.ts';
-import { acme, LINUX, LONG, linuxGroup, template, workflow } from './harness/scenes.ts';
+import { acme, LINUX, LONG, linuxGroup, template, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite, type World } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
-import { acme, runners } from './harness/scenes.ts';
+import { acme, runners } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Forge } from '../src/forge/forge.ts';
-import { acme, BY_HAND, dispatchByHand, LONG, TOKEN, UNSEEN_MS } from './harness/scenes.ts';
+import { acme, BY_HAND, dispatchByHand, LONG, TOKEN, UNSEEN_MS } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { databases } from '../src/store/databases.testkit.ts';
 import { ADMIN_PASSWORD, VIEWER_PASSWORD } from './harness/config-file.ts';
+import { acme } from './harness/fixtures.ts';
 import { floodLogins } from './harness/login-flood.ts';
-import { acme } from './harness/scenes.ts';
-import { judge } from './processes/judge/judge.ts';
 import { Site } from './processes/site.ts';
+import { verify } from './processes/verify/verify.ts';
 
 const NOTES = ['one', 'two', 'three', 'four'];
 /** A flood makes a busy machine of any. */
@@ -43,5 +43,5 @@ it('a login flood of 1,500 connections stops neither dispatching nor a login wit
   // In a line for all 1,500 it would have been one of the last.
   expect(answered(401) - checkedBefore, 'passwords checked meanwhile').toBeLessThan(200);
   flood.end();
-  await judge(site, jobs);
+  await verify(site, jobs);
 });

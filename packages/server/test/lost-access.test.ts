@@ -8,7 +8,7 @@ import {
   TOKEN,
   template,
   workflow,
-} from './harness/scenes.ts';
+} from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite, type World, type WorldOptions } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, dispatchByHand, HUMAN_TOKEN, runners } from './harness/scenes.ts';
+import { acme, dispatchByHand, HUMAN_TOKEN, runners } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite, type World } from './harness/world.ts';
 

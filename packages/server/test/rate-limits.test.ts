@@ -1,6 +1,6 @@
 import type { ForgeSim } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
-import { HUMAN_TOKEN, LINUX, TOKEN } from './harness/scenes.ts';
+import { HUMAN_TOKEN, LINUX, TOKEN } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 
@@ -20,7 +20,7 @@ function leave({ sim }: World, remaining: number): void {
 }
 
 /** Nothing that could dispatch looks by itself for the length of a test. */
-const rareLooks = {
+const rarePolls = {
   github: { poll_interval: '1h' },
   dispatcher: { interval: '1h' },
   waits: { reconnect: '1h' },
@@ -132,7 +132,7 @@ for (const database of databases) {
     });
 
     it('is the reason that is told right after a restart, with its time, and it goes on at that time', async () => {
-      const world = await startWorld({ database, prepare: unlimited, config: rareLooks });
+      const world = await startWorld({ database, prepare: unlimited, config: rarePolls });
       const id = await limitedJob(world);
       const resetAt = world.sim.rateLimits()[0]?.resetAt ?? 0;
       await world.restart();
@@ -150,9 +150,9 @@ for (const database of databases) {
     });
 
     it('of the token before does not stop a new one', async () => {
-      const world = await startWorld({ database, prepare: unlimited, config: rareLooks });
+      const world = await startWorld({ database, prepare: unlimited, config: rarePolls });
       const id = await limitedJob(world);
-      await world.restart({ ...rareLooks, github: { ...rareLooks.github, token: HUMAN_TOKEN } });
+      await world.restart({ ...rarePolls, github: { ...rarePolls.github, token: HUMAN_TOKEN } });
       await world.job(id, 'completed');
     });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, linuxGroup, RUNNERS_TOKEN, TOKEN, template, workflow } from './harness/scenes.ts';
+import { acme, linuxGroup, RUNNERS_TOKEN, TOKEN, template, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

@@ -8,7 +8,7 @@ import {
   LONG,
   RENAMED_BOT,
   TOKEN,
-} from './harness/scenes.ts';
+} from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it } from 'vitest';
-import { acme, LONG, workflow } from './harness/scenes.ts';
+import { acme, LONG, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acme, LINUX, LONG, linuxGroup, runners } from './harness/scenes.ts';
+import { acme, LINUX, LONG, linuxGroup, runners } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

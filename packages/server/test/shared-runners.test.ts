@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { acme, LINUX, LONG, linuxGroup, runners, template } from './harness/fixtures.ts';
 import { mostLiveRuns } from './harness/live-runs.ts';
-import { acme, LINUX, LONG, linuxGroup, runners, template } from './harness/scenes.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

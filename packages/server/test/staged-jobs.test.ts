@@ -1,7 +1,7 @@
 import type { Profile } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
+import { acme, LINUX, workflow } from './harness/fixtures.ts';
 import { mostLiveRuns } from './harness/live-runs.ts';
-import { acme, LINUX, workflow } from './harness/scenes.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases } from './harness/world.ts';
 

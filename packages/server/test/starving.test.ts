@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Dispatch, ForgeError } from '../src/forge/forge.ts';
-import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/scenes.ts';
+import { acme, LONG, linuxGroup, runners, template, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, sqlite, type World, type WorldOptions } from './harness/world.ts';
 
@@ -258,8 +258,8 @@ for (const database of databases) {
     });
 
     it('several of them do not, where one runner is all there is', async () => {
-      const scene = { ...forge, runners: runners(1) };
-      const world = await startWorld({ database, config, forge: scene });
+      const fixture = { ...forge, runners: runners(1) };
+      const world = await startWorld({ database, config, forge: fixture });
       const fault = { on: 'dispatch', kind: 'status-before', status: 423 } as const;
       for (const repo of REPOS) world.sim.addFault({ ...fault, repo, times: 'always' });
       await queueFailing(world, REPOS);

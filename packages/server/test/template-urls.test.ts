@@ -14,7 +14,7 @@ const template = (id: string) => `- { id: ${id}, owner: o, repo: r, workflow_id:
 const build = { version: 'test', gitCommit: '', buildDate: '' };
 
 /** A server whose templates come from a URL, and one beside it whose answer the test decides. */
-class Scene {
+class Source {
   readonly #folder: string;
   readonly #origin: string;
   readonly logLines: string[] = [];
@@ -25,11 +25,11 @@ class Scene {
     this.#origin = origin;
   }
 
-  static async open(): Promise<Scene> {
+  static async open(): Promise<Source> {
     const folder = await mkdtemp(join(tmpdir(), 'dispatchoor-urls-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const server = createServer((_, response) => {
-      response.writeHead(scene.answer.status, { connection: 'close' }).end(scene.answer.body);
+      response.writeHead(fixture.answer.status, { connection: 'close' }).end(fixture.answer.body);
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -38,8 +38,8 @@ class Scene {
       await once(server, 'close');
     });
     const { port } = server.address() as AddressInfo;
-    const scene = new Scene(folder, `http://127.0.0.1:${port}`);
-    return scene;
+    const fixture = new Source(folder, `http://127.0.0.1:${port}`);
+    return fixture;
   }
 
   /** Runs a server for as long as `look` does. */
@@ -90,10 +90,10 @@ it.each([
 ])(
   'a template URL %s at a restart stops nothing: its last copy is used',
   async (_, bad, reason) => {
-    const scene = await Scene.open();
-    scene.answer = { status: 200, body: template('t1') + template('t2') };
+    const fixture = await Source.open();
+    fixture.answer = { status: 200, body: template('t1') + template('t2') };
     const read = (api: Api) => Promise.all([templatesOf(api, 'far'), templatesOf(api, 'near')]);
-    const before = await scene.withServer(read);
+    const before = await fixture.withServer(read);
     expect(before).toEqual([
       [
         ['t1', true],
@@ -101,20 +101,20 @@ it.each([
       ],
       [['n', true]],
     ]);
-    scene.answer = bad;
-    expect(await scene.withServer(read)).toEqual(before);
-    expect(scene.logLines.join('\n')).toMatch(
+    fixture.answer = bad;
+    expect(await fixture.withServer(read)).toEqual(before);
+    expect(fixture.logLines.join('\n')).toMatch(
       new RegExp(`${reason}.*; its templates stay as they were`),
     );
-    scene.answer = { status: 200, body: template('t2') };
-    expect(await scene.withServer(templatesFar)).toEqual([['t2', true]]);
+    fixture.answer = { status: 200, body: template('t2') };
+    expect(await fixture.withServer(templatesFar)).toEqual([['t2', true]]);
   },
 );
 
 it('a template URL that was never read stops the start, and is named', async () => {
-  const scene = await Scene.open();
-  scene.answer = { status: 404, body: '' };
-  await expect(scene.withServer(templatesFar)).rejects.toThrow(
+  const fixture = await Source.open();
+  fixture.answer = { status: 404, body: '' };
+  await expect(fixture.withServer(templatesFar)).rejects.toThrow(
     /config\.yaml:8:\d+: groups\.github\[0\]\.workflow_dispatch_templates_urls\[0\]: cannot load .* \(HTTP 404\), and no start before has read it; check/,
   );
 });

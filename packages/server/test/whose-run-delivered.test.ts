@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Forge, ForgeError } from '../src/forge/forge.ts';
 import { impatient } from './harness/config-file.ts';
-import { acme, namedGroups, plainGroups, UNSEEN_MS } from './harness/scenes.ts';
+import { acme, namedGroups, plainGroups, UNSEEN_MS } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World, type WorldOptions } from './harness/world.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, BY_HAND, dispatchByHand, LONG, TOKEN } from './harness/scenes.ts';
+import { acme, BY_HAND, dispatchByHand, LONG, TOKEN } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { sqlite as database, type World, type WorldOptions } from './harness/world.ts';
 

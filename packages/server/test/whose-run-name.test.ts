@@ -1,7 +1,7 @@
 /** A `run-name` that shows the id only sometimes. */
 import { describe, expect, it } from 'vitest';
 import { impatient } from './harness/config-file.ts';
-import { acme, CORRELATION_INPUT, namedGroups, workflow } from './harness/scenes.ts';
+import { acme, CORRELATION_INPUT, namedGroups, workflow } from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, sqlite, type World } from './harness/world.ts';
 

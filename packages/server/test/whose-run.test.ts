@@ -10,7 +10,7 @@ import {
   TOKEN,
   template,
   workflow,
-} from './harness/scenes.ts';
+} from './harness/fixtures.ts';
 import { startWorld } from './harness/start-world.ts';
 import { databases, type World } from './harness/world.ts';
 

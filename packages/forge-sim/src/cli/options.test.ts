@@ -8,14 +8,14 @@ describe('the command line', () => {
 
   it('takes every option', () => {
     const argv = '--port 0 --profile github --seed 7 --world w.json --ghes 3.20 --clock manual';
-    expect(parseOptions([...argv.split(' '), '--referee'])).toMatchObject({
+    expect(parseOptions([...argv.split(' '), '--validate'])).toMatchObject({
       port: 0,
       profile: 'github',
       seed: 7,
       world: 'w.json',
       ghes: '3.20',
       clock: 'manual',
-      hasReferee: true,
+      hasValidator: true,
     });
   });
 

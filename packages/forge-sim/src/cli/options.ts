@@ -13,7 +13,7 @@ export interface CliOptions {
   world: string | undefined;
   ghes: string | undefined;
   clock: 'real' | 'manual';
-  hasReferee: boolean;
+  hasValidator: boolean;
   /** Told of everything that happens. */
   hook: HookSpec | undefined;
   wantsHelp: boolean;
@@ -27,7 +27,7 @@ export const usage = `Usage: forge-sim [options]
   --world FILE      a world as JSON, or "sample"              (empty)
   --ghes X.Y        as GitHub Enterprise Server, say 3.20
   --clock MODE      real, or manual: moves by /_sim/clock     (real)
-  --referee         check all traffic: GET /_sim/referee
+  --validate         check all traffic: GET /_sim/schema-violations
   --webhook-url URL send webhooks of everything to this URL
   --webhook-secret-file FILE
                     whose content, without the last line end, signs them
@@ -57,7 +57,7 @@ export function parseOptions(argv: readonly string[]): CliOptions {
     world: values.world,
     ghes,
     clock,
-    hasReferee: values.referee ?? false,
+    hasValidator: values.validate ?? false,
     hook: hookOf(values['webhook-url'], values['webhook-secret-file']),
     wantsHelp: values.help ?? false,
   };
@@ -77,7 +77,7 @@ function parseValues(argv: readonly string[]) {
         world: text,
         ghes: text,
         clock: text,
-        referee: flag,
+        validate: flag,
         'webhook-url': text,
         'webhook-secret-file': text,
         help: flag,

@@ -115,12 +115,12 @@ describe('control over HTTP', () => {
     expect((await control(sim, 'DELETE /hooks/1')).status).toBe(400);
   });
 
-  it('tells what the referee has seen', async () => {
+  it('tells what the schema validator has seen', async () => {
     const sim = await startSim();
     await call(sim, 'GET /user', { headers: { 'x-github-api-version': '2099-01-01' } });
-    const { body } = await control(sim, 'GET /referee');
-    expect(body).toEqual({ violations: sim.refereeViolations });
-    expect(sim.refereeViolations).toHaveLength(1);
+    const { body } = await control(sim, 'GET /schema-violations');
+    expect(body).toEqual({ violations: sim.schemaViolations });
+    expect(sim.schemaViolations).toHaveLength(1);
   });
 
   it.each([

@@ -117,7 +117,7 @@ describe('a fault of deliveries', () => {
     expect(came.sort()).toEqual(sent.sort());
     expect(deliveryCounts).toMatchObject({ failed: 0, refused: 0, accepted: sent.length });
     expect(deliveryCounts.reordered).toBeGreaterThan(60);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('ends with an empty set of faults', async () => {

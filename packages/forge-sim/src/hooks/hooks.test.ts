@@ -51,7 +51,7 @@ describe('a webhook', () => {
       { event: 'ping', action: null, status: 202, at: NOON, sentAt: NOON, hookId: id },
     ]);
     expect(deliveries[0]?.guid).toBe(ping?.headers['x-github-delivery']);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
     expect(JSON.stringify([ping?.body, sim.ledger()])).not.toContain(SECRET);
   });
 
@@ -62,7 +62,7 @@ describe('a webhook', () => {
     await settled(sim, 1);
     expect(receiver.received[0]?.headers).not.toHaveProperty('x-hub-signature-256');
     expect(receiver.received[0]?.body).toMatchObject({ hook: { type: 'App' } });
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it.each<[unknown, string]>([
@@ -110,7 +110,7 @@ describe('the events of a run', () => {
     for (const { raw, headers } of receiver.received) {
       expect(headers['x-hub-signature-256']).toBe(signatureOf(SECRET, raw));
     }
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('show the run and its job as they were then, without a runner while queued', async () => {
@@ -163,7 +163,7 @@ describe('the events of a run', () => {
     for (const { body } of ended) {
       expect(body.workflow_job).toMatchObject({ conclusion: 'cancelled', runner_id: null });
     }
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('come again for a re-run, but for the request', async () => {
@@ -186,7 +186,7 @@ describe('the events of a run', () => {
     ]);
     const last = receiver.received.find(({ what }) => what === 'workflow_run completed')?.body;
     expect(last.workflow_run).toMatchObject({ id: runId, run_attempt: 2, conclusion: 'success' });
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('of a run that fails to start are its request and its end', async () => {
@@ -197,7 +197,7 @@ describe('the events of a run', () => {
     await dispatch(sim);
     const { deliveries } = await settled(sim, 3);
     expect(deliveries.map(({ action }) => action)).toEqual([null, 'requested', 'completed']);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 });
 
@@ -220,7 +220,7 @@ describe('who is told', () => {
     sim.addHook({ ...spec, url: receiver.url });
     await dispatch(sim);
     expect((await settled(sim, count)).deliveries).toHaveLength(count);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('comes from the seeded world too, and nobody after removeHook', async () => {

@@ -4,7 +4,7 @@ import type { Forge } from '../forge.ts';
 import type { LedgerDelivery } from '../ledger/entries.ts';
 import type { Span } from '../random.ts';
 import { Random } from '../random.ts';
-import type { Referee } from '../referee/referee.ts';
+import type { SchemaValidator } from '../validator/validator.ts';
 import type { ForgeEvent, ForgeEvents } from '../world/forge-events.ts';
 import type { HookEvent, HookSpec } from '../world/spec.ts';
 import { DeliveryLog } from './delivery-log.ts';
@@ -25,7 +25,7 @@ export interface HooksDeps {
   webhookMs: Span;
   seed: number;
   /** `null`: nobody checks. */
-  referee: Referee | null;
+  validator: SchemaValidator | null;
   onViolation: (violation: string) => void;
 }
 
@@ -135,9 +135,9 @@ export class Hooks {
   }
 
   #write(event: HookEvent, payload: Record<string, unknown>): Buffer {
-    const { referee, onViolation } = this.#deps;
+    const { validator, onViolation } = this.#deps;
     const text = JSON.stringify(payload);
-    for (const wrong of referee?.checkWebhook(event, JSON.parse(text)) ?? []) onViolation(wrong);
+    for (const wrong of validator?.checkWebhook(event, JSON.parse(text)) ?? []) onViolation(wrong);
     return Buffer.from(text);
   }
 

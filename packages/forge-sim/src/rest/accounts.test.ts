@@ -9,7 +9,7 @@ describe('who may ask', () => {
     const bad = await call(sim, 'GET /user', { token: 'wrong' });
     expect([bad.status, bad.body.message]).toEqual([401, 'Bad credentials']);
     expect(bad.headers.get('x-ratelimit-remaining')).toBeNull();
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('heals with its token', async () => {
@@ -39,7 +39,7 @@ describe('an account that is renamed', () => {
     expect(() => {
       sim.setToken(TOKEN, { login: 'ACME' });
     }).toThrow('ACME is taken');
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 });
 
@@ -53,7 +53,7 @@ describe('accounts', () => {
     });
     expect((await call(sim, 'GET /users/jane')).body.type).toBe('User');
     expect((await call(sim, 'GET /users/nobody')).status).toBe(404);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('own repositories, which tell their type', async () => {
@@ -63,7 +63,7 @@ describe('accounts', () => {
     const dotfiles = await call(sim, 'GET /repos/Jane/Dotfiles');
     expect(dotfiles.body).toMatchObject({ full_name: 'jane/dotfiles', owner: { type: 'User' } });
     expect((await call(sim, 'GET /repos/acme/none')).status).toBe(404);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 });
 
@@ -87,5 +87,5 @@ it('a path that GitHub has not is 404 and a violation', async () => {
   const sim = await startSim();
   const reply = await call(sim, 'GET /no/such/path');
   expect([reply.status, sim.ledger().requests[0]?.endpoint]).toEqual([404, 'unknown']);
-  expect(sim.refereeViolations).toEqual(['GET /no/such/path: GitHub has no such endpoint']);
+  expect(sim.schemaViolations).toEqual(['GET /no/such/path: GitHub has no such endpoint']);
 });

@@ -52,7 +52,7 @@ describe('cancel', () => {
       expect(reply.status).toBe(409);
       expect(reply.body.message).toBe('Cannot cancel a workflow run that is completed.');
     }
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('ends the jobs after the time of the profile', async () => {

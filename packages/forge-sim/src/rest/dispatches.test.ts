@@ -38,7 +38,7 @@ describe('dispatch', () => {
     const reply = await call(sim, DISPATCH, { body: { ref: 'main' } });
     expect(reply).toMatchObject({ status: 204, body: undefined });
     expect(sim.ledger().runs).toHaveLength(1);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('answers 200 with the run when asked to, by file or by workflow id', async () => {
@@ -56,7 +56,7 @@ describe('dispatch', () => {
     const byId = DISPATCH.replace('ci.yml', String(run.body.workflow_id));
     const second = await call(sim, byId, { body });
     expect(second.body.workflow_run_id).toBeGreaterThan(id);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('makes a run of the token’s user, with inputs as text and defaults filled in', async () => {
@@ -155,7 +155,7 @@ describe('dispatch', () => {
     expect((await send('broken')).body.message).toContain('failed to parse workflow: (Line: 9');
     sim.seed({ workflows: [workflow({ file: 'off.yml' }), workflow({ file: 'broken.yml' })] });
     expect([(await send('off')).status, (await send('broken')).status]).toEqual([204, 204]);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('refuses an archived repository, which can still be read', async () => {
@@ -182,7 +182,7 @@ describe('dispatch', () => {
     expect((await call(sim, 'GET /orgs/acme/actions/runners')).status).toBe(403);
     sim.setToken(TOKEN, { unauthorisedBy: [] });
     expect((await call(sim, DISPATCH, { body: { ref: 'main' } })).status).toBe(204);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('refuses a token that may only read', async () => {
@@ -199,7 +199,7 @@ describe('GHES', () => {
     const refused = await call(sim, path, { body: { ref: 'main', return_run_details: true } });
     expect([refused.status, sim.ledger().runs.length]).toEqual([400, 0]);
     expect((await call(sim, path, { body: { ref: 'main' } })).status).toBe(204);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('from 3.21 on returns the run', async () => {

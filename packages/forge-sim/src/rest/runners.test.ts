@@ -26,7 +26,7 @@ describe('listing runners', () => {
     expect(repo.body.runners).toMatchObject([{ name: 'of-repo', os: 'Windows' }]);
     const enterprise = await call(sim, 'GET /enterprises/big/actions/runners');
     expect(enterprise.body.runners).toMatchObject([{ name: 'of-all', status: 'offline' }]);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('shows a runner as busy with a run, or with an outside job, and not once it is gone', async () => {
@@ -64,7 +64,7 @@ describe('listing runners', () => {
     const last = await call(sim, `GET ${next.slice(sim.url.length)}`);
     expect(last.body.runners).toHaveLength(50);
     expect(last.headers.get('link')).not.toContain('next');
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('can be narrowed to one name', async () => {
@@ -94,7 +94,7 @@ describe('an ETag', () => {
     const changed = await call(sim, path, { headers: { 'if-none-match': etag } });
     expect(changed.status).toBe(200);
     expect(changed.headers.get('x-ratelimit-remaining')).toBe('4998');
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('is worth nothing to another token', async () => {

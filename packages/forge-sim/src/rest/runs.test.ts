@@ -25,7 +25,7 @@ describe('listing runs', () => {
   it('goes from the newest to the oldest', async () => {
     const { sim, ids } = await simWithRuns();
     expect(await listed(sim, '')).toEqual(ids.toReversed());
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('filters by status or conclusion, event, actor and branch', async () => {
@@ -39,7 +39,7 @@ describe('listing runs', () => {
     expect(await listed(sim, 'event=workflow_dispatch&branch=main&actor=Acme-Bot')).toHaveLength(3);
     expect(await listed(sim, 'actor=jane')).toEqual([]);
     expect(await listed(sim, 'branch=dev')).toEqual([]);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it.each([
@@ -57,7 +57,7 @@ describe('listing runs', () => {
   ])('understands created=%s', async (created, count) => {
     const { sim } = await simWithRuns();
     expect(await listed(sim, `created=${created}`)).toHaveLength(count);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('compares whole seconds: a run made within the second counts as made at its start', async () => {
@@ -74,11 +74,11 @@ describe('listing runs', () => {
     expect((await of(String(run.workflow_id))).body.total_count).toBe(ids.length);
     expect((await of('other.yml')).body.total_count).toBe(0);
     expect((await of('none.yml')).status).toBe(404);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('never shows more than 1,000', async () => {
-    const sim = await startSim({ referee: false });
+    const sim = await startSim({ validator: false });
     const body = { ref: 'main' };
     const path = '/repos/acme/app/actions/workflows/ci.yml/dispatches';
     const send = () => call(sim, `POST ${path}`, { body });
@@ -118,7 +118,7 @@ describe('a run and its jobs', () => {
       runner_name: null,
       labels: ['linux'],
     });
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('are hidden from a token that does not see the repository any more', async () => {
@@ -149,5 +149,5 @@ it('gives every conclusion that GitHub describes for a job', async () => {
   const { body } = await call(sim, `GET /repos/acme/app/actions/runs/${runId}/jobs`);
   const ends = (body.jobs as { conclusion: string }[]).map((job) => job.conclusion);
   expect(ends).toEqual(conclusions);
-  expect(sim.refereeViolations).toEqual([]);
+  expect(sim.schemaViolations).toEqual([]);
 });

@@ -4,7 +4,7 @@ import type { Forge } from '../forge.ts';
 import type { LedgerRequest } from '../ledger/entries.ts';
 import type { Profile } from '../profiles.ts';
 import type { Random } from '../random.ts';
-import type { Referee } from '../referee/referee.ts';
+import type { SchemaValidator } from '../validator/validator.ts';
 import { findToken } from './access.ts';
 import { accountEndpoints } from './accounts.ts';
 import { type Answer, act, allHeaders, brokenAnswer, type Call, faultAnswer } from './answer.ts';
@@ -23,7 +23,7 @@ export interface RestServerDeps {
   random: Random;
   log: RequestLog;
   /** `null`: nobody checks. */
-  referee: Referee | null;
+  validator: SchemaValidator | null;
   onViolation: (violation: string) => void;
 }
 
@@ -166,20 +166,20 @@ class RestServer {
   }
 
   #checkRequest(call: Call, request: FastifyRequest): void {
-    const { referee } = this.#deps;
-    if (referee === null) return;
+    const { validator } = this.#deps;
+    if (validator === null) return;
     const { method, path, query } = call;
     const body = parsedOrText(call.bodyText);
-    this.#report(referee.checkRequest({ method, path, query, headers: request.headers, body }));
+    this.#report(validator.checkRequest({ method, path, query, headers: request.headers, body }));
   }
 
   #checkReply({ method, path }: Call, { status, headers, body }: Answer): void {
-    const { referee } = this.#deps;
+    const { validator } = this.#deps;
     // A page of HTML is a proxy's answer, not GitHub's.
-    if (referee === null || headers['content-type'] === 'text/html') return;
+    if (validator === null || headers['content-type'] === 'text/html') return;
     // A clone through JSON is what the client will see: undefined fields are gone.
     const wire: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
-    this.#report(referee.checkReply({ method, path, status, headers, body: wire }));
+    this.#report(validator.checkReply({ method, path, status, headers, body: wire }));
   }
 
   #report(violations: readonly string[]): void {

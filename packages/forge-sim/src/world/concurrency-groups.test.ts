@@ -37,7 +37,7 @@ describe('a concurrency group', () => {
     expect(statesOf(sim, first, third)).toEqual(['success', 'in_progress']);
     await sim.clock.advance(10 * SECOND);
     expect(statesOf(sim, third, await dispatch(sim))).toEqual(['success', 'in_progress']);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('with cancel-in-progress cancels the running one too', async () => {

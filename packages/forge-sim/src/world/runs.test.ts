@@ -83,7 +83,7 @@ describe('needs', () => {
     expect(getRun(sim, runId).status).toBe('in_progress');
     await sim.clock.advance(10 * SECOND);
     expect(getRun(sim, runId).conclusion).toBe('success');
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('skip the whole chain behind a failure', async () => {
@@ -122,7 +122,7 @@ describe('a gated run', () => {
     sim.releaseGate(runId);
     expect(getRun(sim, runId).status).toBe('in_progress');
     expect(() => sim.releaseGate(runId)).toThrow('stands at no gate');
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('can be cancelled', async () => {
@@ -153,7 +153,7 @@ describe('control of a run', () => {
     expect((await call(sim, `${path}/jobs`)).body.total_count).toBe(1);
     expect((await call(sim, `${path}/jobs?filter=all`)).body.total_count).toBe(2);
     expect(getRun(sim, runId).jobs.map((each) => each.runAttempt)).toEqual([1, 2]);
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   });
 
   it('deletes it: nobody finds it any more, and its runner is free', async () => {

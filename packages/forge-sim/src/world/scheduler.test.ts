@@ -141,7 +141,7 @@ describe('whatever the world', () => {
   test.prop([runners, jobs, fc.nat()], { numRuns: 25 })(
     'a runner has one job at a time that fits it, and none idles while one that fits waits',
     async (specs, wanted, seed) => {
-      const sim = await startForgeSim({ clock: 'manual', seed, referee: false });
+      const sim = await startForgeSim({ clock: 'manual', seed, validator: false });
       const named = wanted.map((job, i) => ({
         name: `job ${i}`,
         runsOn: job.labels,

@@ -23,7 +23,7 @@ export class Scheduler {
   readonly #queue: WorkflowJob[] = [];
   readonly #reservations = new Map<WorkflowJob, Runner>();
   #isAssigning = false;
-  #shouldLookAgain = false;
+  #shouldRunAgain = false;
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
@@ -46,12 +46,12 @@ export class Scheduler {
 
   assign(): void {
     // A pickup without delay ends here again; one pass at a time keeps the order.
-    this.#shouldLookAgain = true;
+    this.#shouldRunAgain = true;
     if (this.#isAssigning) return;
     this.#isAssigning = true;
     try {
-      while (this.#shouldLookAgain) {
-        this.#shouldLookAgain = false;
+      while (this.#shouldRunAgain) {
+        this.#shouldRunAgain = false;
         this.#assignOnce();
       }
     } finally {

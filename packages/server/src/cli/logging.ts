@@ -6,7 +6,7 @@ import { textOf } from '../lib/log-text.ts';
 import { findLogLevel, type Logger, makeLogger } from '../lib/logger.ts';
 
 const DRAIN_MS = 1_000;
-const LOOK_EVERY_MS = 20;
+const CHECK_EVERY_MS = 20;
 const WARN = 40;
 
 export interface LogOptions {
@@ -46,7 +46,7 @@ export function openLog(options: LogOptions): Log {
 export async function drainLog(sink: LogSink, clock: Clock): Promise<void> {
   const giveUpAt = clock.monotonic() + DRAIN_MS;
   while (sink.flush() === 'EAGAIN' && clock.monotonic() < giveUpAt)
-    await clock.sleep(LOOK_EVERY_MS);
+    await clock.sleep(CHECK_EVERY_MS);
 }
 
 function troubleLine({ reason, since, lost }: LogTrouble): string {

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node, Scalar } from 'yaml';
+import type { Place } from './diagnostics.ts';
 import type { DocumentReader } from './document.ts';
 import type { Expansion } from './expand.ts';
-import type { Place } from './findings.ts';
 
 export type Shape = 'missing' | 'scalar' | 'list' | 'map';
 
@@ -31,25 +31,25 @@ export class Cursor {
   }
 
   problem(message: string): void {
-    this.#reader.findings.problem(this.place, message);
+    this.#reader.diagnostics.problem(this.place, message);
   }
 
   warn(message: string): void {
-    this.#reader.findings.warn(this.place, message);
+    this.#reader.diagnostics.warn(this.place, message);
   }
 
   /** As `problem` and `warn`, of a variable that is not set: of no interest where the part is switched off. */
   problemOfUnset(message: string): void {
-    this.#reader.findings.problem(this.place, message, true);
+    this.#reader.diagnostics.problem(this.place, message, true);
   }
 
   warnOfUnset(message: string): void {
-    this.#reader.findings.warn(this.place, message, true);
+    this.#reader.diagnostics.warn(this.place, message, true);
   }
 
   /** Takes back what was said of unset variables here and below: the part is switched off. */
   forgetUnset(): void {
-    this.#reader.findings.forgetUnset(this.place);
+    this.#reader.diagnostics.forgetUnset(this.place);
   }
 
   /** A null (an empty value, `~`) counts as missing: for every key both mean the default. */

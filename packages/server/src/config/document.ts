@@ -1,6 +1,6 @@
 import { type Alias, isAlias, type Node, visit } from 'yaml';
+import type { Diagnostics, Place } from './diagnostics.ts';
 import { type Expansion, hideAsReference } from './expand.ts';
-import type { Findings, Place } from './findings.ts';
 import { type ParsedText, parseYaml } from './syntax.ts';
 
 // Far more than anyone writes; a document that multiplies itself by aliases stops here.
@@ -11,7 +11,7 @@ const MOST_BY_ALIASES = 100_000;
 
 interface ReaderOptions {
   readonly parsed: ParsedText;
-  readonly findings: Findings;
+  readonly diagnostics: Diagnostics;
   readonly expand: (text: string) => Expansion;
   readonly whole: Place;
   /** Set where the text has no lines of its own: it came from a variable. */
@@ -20,7 +20,7 @@ interface ReaderOptions {
 
 /** One parsed text: finds its lines, follows its aliases, expands its scalars. */
 export class DocumentReader {
-  readonly findings: Findings;
+  readonly diagnostics: Diagnostics;
   readonly expand: (text: string) => Expansion;
   readonly #options: ReaderOptions;
   #aliases = 0;
@@ -32,7 +32,7 @@ export class DocumentReader {
   }
 
   constructor(options: ReaderOptions) {
-    this.findings = options.findings;
+    this.diagnostics = options.diagnostics;
     this.expand = options.expand;
     this.#options = options;
   }
@@ -50,14 +50,14 @@ export class DocumentReader {
   resolveAlias(alias: Alias): Node | undefined {
     this.#aliases += 1;
     if (this.#aliases === MAX_ALIASES) {
-      this.findings.problem(this.#options.whole, 'too many aliases (*name); write values out');
+      this.diagnostics.problem(this.#options.whole, 'too many aliases (*name); write values out');
     }
     if (this.#aliases >= MAX_ALIASES) return undefined;
     this.#targets ??= mapAliases(this.#options.parsed);
     const found = this.#targets.get(alias);
     if (found === undefined) {
       const place = { ...this.#options.whole, ...this.locate(alias.range?.[0]) };
-      this.findings.problem(
+      this.diagnostics.problem(
         place,
         'not YAML: an alias (*name) without its anchor; write &name before it, or quote the value',
       );
@@ -72,7 +72,7 @@ export class DocumentReader {
     this.#found += count;
     if (this.#found <= most) return true;
     if (before <= most) {
-      this.findings.problem(this.#options.whole, 'too many aliases (*name); write values out');
+      this.diagnostics.problem(this.#options.whole, 'too many aliases (*name); write values out');
     }
     return false;
   }
@@ -81,7 +81,7 @@ export class DocumentReader {
   parseVariable(text: string, name: string, place: Place): DocumentReader | undefined {
     const parsed = parseYaml(text);
     if (parsed.document.errors.length > 0) {
-      this.findings.problem(
+      this.diagnostics.problem(
         place,
         `the variable ${name} holds no list or map that can be read; write it as [a, b] or {a: b}`,
       );
@@ -89,7 +89,7 @@ export class DocumentReader {
     }
     return new DocumentReader({
       parsed,
-      findings: this.findings,
+      diagnostics: this.diagnostics,
       expand: (inside) => hideAsReference(inside, name),
       whole: place,
       isInsideVariable: true,

@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { deepFreeze } from '../lib/deep-freeze.ts';
 import type { Config } from './config.ts';
 import { ConfigError, NoConfigError } from './config-error.ts';
+import { Diagnostics } from './diagnostics.ts';
 import type { Environment } from './environment.ts';
-import { Findings } from './findings.ts';
 import { readDocument } from './read-document.ts';
 import { readConfigText, UnusableText } from './read-text.ts';
 import { type ConfigFile, configFile } from './schema.ts';
@@ -38,10 +38,10 @@ export interface LoadedConfig {
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const text = await readConfigFile(options.path);
-  const findings = new Findings();
-  const root = readDocument({ text, file: options.path, env: options.env }, findings);
-  const config = root && (await build(configFile.decode(root), options, findings));
-  const { problems, warnings } = findings;
+  const diagnostics = new Diagnostics();
+  const root = readDocument({ text, file: options.path, env: options.env }, diagnostics);
+  const config = root && (await build(configFile.decode(root), options, diagnostics));
+  const { problems, warnings } = diagnostics;
   for (const warning of warnings) options.warn?.(warning);
   if (config === undefined || problems.length > 0) throw new ConfigError(problems, warnings);
   return { config: deepFreeze(config), warnings };
@@ -63,9 +63,9 @@ async function readConfigFile(path: string): Promise<string> {
 async function build(
   { values: file }: ConfigFile,
   { path, env, fetch }: LoadOptions,
-  findings: Findings,
+  diagnostics: Diagnostics,
 ): Promise<Config> {
-  const sources: TemplateSources = { folder: dirname(path), env, fetch, findings };
+  const sources: TemplateSources = { folder: dirname(path), env, fetch, diagnostics };
   const groups = await Promise.all(
     file.groups.values.github.map(async (group) => ({
       group,

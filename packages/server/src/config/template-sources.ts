@@ -3,8 +3,8 @@ import { redactUrls } from '../lib/redaction.ts';
 import type { UnreadSource } from './config.ts';
 import type { Cursor } from './cursor.ts';
 import { list, section } from './decode.ts';
+import { Diagnostics, toLine } from './diagnostics.ts';
 import type { Environment } from './environment.ts';
-import { Findings, toLine } from './findings.ts';
 import { readDocument } from './read-document.ts';
 import {
   collectBytes,
@@ -31,7 +31,7 @@ export interface TemplateSources {
   readonly folder: string;
   readonly env: Environment;
   readonly fetch: Fetch;
-  readonly findings: Findings;
+  readonly diagnostics: Diagnostics;
 }
 
 export interface LoadedTemplates {
@@ -74,13 +74,13 @@ export async function loadTemplates(
 async function loadFile(
   path: string,
   at: Cursor,
-  { folder, env, findings }: TemplateSources,
+  { folder, env, diagnostics }: TemplateSources,
 ): Promise<DecodeTemplates> {
   const file = isAbsolute(path) ? path : join(folder, path);
   try {
     const text = await readTemplateText(file);
     return () => ({
-      templates: decodeTemplates(readDocument({ text, file, env }, findings), 'file', path),
+      templates: decodeTemplates(readDocument({ text, file, env }, diagnostics), 'file', path),
       unread: [],
     });
   } catch (error) {
@@ -92,7 +92,7 @@ async function loadFile(
 async function loadUrl(
   url: Reading,
   at: Cursor,
-  { fetch, findings }: TemplateSources,
+  { fetch, diagnostics }: TemplateSources,
 ): Promise<DecodeTemplates> {
   const shown = showUrl(url);
   if (!isHttpUrl(url.text)) {
@@ -101,7 +101,7 @@ async function loadUrl(
   }
   try {
     const text = await fetchText(url.text, fetch);
-    return () => decodeBody({ text, shown, at }, findings);
+    return () => decodeBody({ text, shown, at }, diagnostics);
   } catch (error) {
     const reason = `cannot load ${shown} (${reasonOf(error)})`;
     return () => leaveUnread(shown, reason, at);
@@ -116,18 +116,18 @@ interface Body {
 }
 
 /** Whoever writes the body may be somebody else: what is wrong in it must not stop the other groups. */
-function decodeBody({ text, shown, at }: Body, findings: Findings): LoadedTemplates {
-  const own = new Findings();
+function decodeBody({ text, shown, at }: Body, diagnostics: Diagnostics): LoadedTemplates {
+  const own = new Diagnostics();
   // Not expanded: whoever writes the body would read our secrets through an input.
   const root = readDocument({ text, file: shown, env: null }, own);
   const templates = decodeTemplates(root, 'url', shown);
   for (const template of templates) buildTemplate(template);
   const [problem] = own.problems;
   if (problem === undefined) {
-    findings.adopt(own);
+    diagnostics.adopt(own);
     return { templates, unread: [] };
   }
-  findings.adoptAsWarnings(own);
+  diagnostics.adoptAsWarnings(own);
   return leaveUnread(shown, `cannot use ${shown} (${problem})`, at);
 }
 

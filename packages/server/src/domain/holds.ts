@@ -116,9 +116,9 @@ function needsRunnerKept(job: WorkflowJob, input: HoldInput): boolean {
 /** Every scope that could hold the runner has been looked at since. Holding too long idles a runner, too short sends two jobs to one. */
 function isSeenSince(startedAt: number | null, { passes, uncertaintyMs }: HoldInput): boolean {
   if (startedAt === null) return false;
-  const looked = passes.flatMap(({ completedSentAt }) => completedSentAt ?? []);
+  const read = passes.flatMap(({ completedSentAt }) => completedSentAt ?? []);
   const surelyStartedAt = startedAt + FORGE_TIME_STEP_MS + uncertaintyMs;
-  return looked.length > 0 && looked.every((sentAt) => sentAt >= surelyStartedAt);
+  return read.length > 0 && read.every((sentAt) => sentAt >= surelyStartedAt);
 }
 
 function isNotPickedUp(input: HoldInput, open: readonly Wanted[]): boolean {

@@ -21,7 +21,7 @@ export function forgeContract(name: string, startForge: StartForge): void {
     for (const { forge } of all) await forge.close();
     for (const { sim } of all) await sim.close();
     for (const { sim, clock } of all) {
-      expect(sim.refereeViolations).toEqual([]);
+      expect(sim.schemaViolations).toEqual([]);
       expect(clock.pendingTimers).toBe(0);
     }
   });

@@ -5,26 +5,26 @@ const WAKE_GAP_MS = 20;
 
 /** A remembered notification: one that comes while the loop works is answered right after. */
 export class Wake {
-  #isKnocked = false;
+  #isNotified = false;
   #listener: (() => void) | undefined;
 
   notify(): void {
-    this.#isKnocked = true;
+    this.#isNotified = true;
     this.#listener?.();
   }
 
-  get isKnocked(): boolean {
-    return this.#isKnocked;
+  get isNotified(): boolean {
+    return this.#isNotified;
   }
 
   /** Forgets the notification: call before looking at the world, so that what changes afterwards notifies anew. */
   clear(): void {
-    this.#isKnocked = false;
+    this.#isNotified = false;
   }
 
   /** Resolves when notified, after `ms`, or on abort. */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#isKnocked) return;
+    if (this.#isNotified) return;
     const cut = new AbortController();
     const abort = (): void => {
       cut.abort();

@@ -7,7 +7,7 @@ import { makeYield } from '../lib/yield.ts';
 import type { EventStore } from '../store/port/events.ts';
 
 /** The safety net under the database's own notifications. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 const BATCH = 500;
 
 export type EventListener = (event: Event) => void;
@@ -48,7 +48,7 @@ export class EventFeed {
       await runLoop(tick, {
         clock,
         signal,
-        everyMs: LOOK_EVERY_MS,
+        everyMs: CHECK_EVERY_MS,
         wake,
         onError: (error) => {
           failures.fail(error);

@@ -1,13 +1,13 @@
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
-import { acme, plainGroups } from '../harness/scenes.ts';
-import { judge } from '../processes/judge/judge.ts';
+import { acme, plainGroups } from '../harness/fixtures.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { findFakeClock } from './fake-clock.ts';
 import { planDeaths } from './kill-plan.ts';
 import { live } from './lives.ts';
 import { Load, planJobs } from './load.ts';
-import { giveUpAfterMs, namedScene } from './scene.ts';
+import { giveUpAfterMs, namedScenario } from './scenario.ts';
 
 const TWO_MINUTES_MS = 120_000;
 
@@ -52,8 +52,8 @@ async function withSkewedForge(
 ): Promise<ChaosCounts> {
   const { size, random, say } = context;
   const { jobs, kills } = size === 'full' ? { jobs: 32, kills: 8 } : { jobs: 6, kills: 1 };
-  const scene = { forge: acme(1), groups: plainGroups, config: CONFIG, giveUpAfterMs };
-  const site = await Site.open({ database, ...scene }, context);
+  const scenario = { forge: acme(1), groups: plainGroups, config: CONFIG, giveUpAfterMs };
+  const site = await Site.open({ database, ...scenario }, context);
   site.sim.clock.setOffset(offsetMs);
   loseAnswers(site);
   const load = new Load(site, planJobs(random, jobs, [50, 300]));
@@ -66,7 +66,7 @@ async function withSkewedForge(
   await load.add();
   await site.allEnded();
   const notFound = kills + countFaults(site, 'status-before');
-  return { kills, ...(await judge(site, load.accepted, { notFound })), ...faultCounts(site) };
+  return { kills, ...(await verify(site, load.accepted, { notFound })), ...faultCounts(site) };
 }
 
 /** Minutes that the server's clock is put to, after each of which some jobs are added. */
@@ -88,7 +88,7 @@ async function withSteppedClock(
     return skip('libfaketime is not installed (Debian: apt-get install libfaketime)');
   const jobsPerStep = size === 'full' ? 12 : 4;
   const steps = planSteps(context);
-  const site = await Site.open({ database, ...namedScene(4), config: CONFIG }, context);
+  const site = await Site.open({ database, ...namedScenario(4), config: CONFIG }, context);
   loseAnswers(site);
   const count = jobsPerStep * (steps.length + 1);
   const load = new Load(site, planJobs(random, count, [100, 800]));
@@ -106,7 +106,7 @@ async function withSteppedClock(
   }
   await site.allEnded();
   const notFound = countFaults(site, 'status-before');
-  const counts = await judge(site, load.accepted, { notFound });
+  const counts = await verify(site, load.accepted, { notFound });
   return { 'clock steps': steps.length, ...counts, ...faultCounts(site) };
 }
 

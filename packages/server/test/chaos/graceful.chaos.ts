@@ -4,13 +4,13 @@ import { expect } from 'vitest';
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { ConfigKeys } from '../harness/config-file.ts';
 import { sqlite } from '../harness/world.ts';
-import { judge } from '../processes/judge/judge.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import { Site, type StartOptions } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { postgres } from '../replicas/pair.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
-import { namedScene } from './scene.ts';
+import { namedScenario } from './scenario.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 function openSite(
@@ -20,7 +20,7 @@ function openSite(
   over: ConfigKeys = {},
 ): Promise<Site> {
   const config = { waits: { reconnect: '500ms', forge_breaker: '3s' }, ...over };
-  return Site.open({ database, ...namedScene(runners), config }, context);
+  return Site.open({ database, ...namedScenario(runners), config }, context);
 }
 
 /** No answer is given up because the machine is busy: each dispatch is then to be sent once. */
@@ -60,7 +60,7 @@ async function stopAgainAndAgain(
     server = await site.start();
   }
   site.sim.clearFaults();
-  const counts = await judge(site, await flow.end());
+  const counts = await verify(site, await flow.end());
   expect(site.dispatches(), 'no stop cut a dispatch off').toHaveLength(counts.jobs);
   return { ...counts, rounds, 'stopped within ms': slowestMs };
 }
@@ -83,7 +83,7 @@ chaos('graceful:forge-down at the start, and answering with 503', async (context
   await saysForgeIsAway(site, jobs);
   expect(site.ourRuns()).toEqual([]);
   site.sim.clearFaults();
-  return judge(site, jobs);
+  return verify(site, jobs);
 });
 
 /** @returns the server's line to the forge, which refuses every connection */
@@ -124,7 +124,7 @@ chaos('graceful:rolling-upgrade from one version to the next', async (context) =
   site.ask(servers.at(-1) as ServerProcess);
   const unclear = flow.refusals.filter(({ status }) => status !== 0 && status !== 503);
   expect(unclear).toEqual([]);
-  const counts = await judge(site, jobs);
+  const counts = await verify(site, jobs);
   return { ...counts, refusals: flow.refusals.length, 'stopped within ms': stoppedMs };
 });
 

@@ -1,5 +1,5 @@
 import type { Ledger } from '@dispatchoor/forge-sim';
-import { CORRELATION_INPUT } from '../harness/scenes.ts';
+import { CORRELATION_INPUT } from '../harness/fixtures.ts';
 import { type KillWindow, killWindows } from '../processes/kill-window.ts';
 import { type AttemptRow, countPending, listAttempts } from '../processes/rows.ts';
 import type { Site } from '../processes/site.ts';

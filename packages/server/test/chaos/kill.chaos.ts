@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
 import { databases, type TestDatabase } from '../../src/store/databases.testkit.ts';
-import { judge } from '../processes/judge/judge.ts';
 import { killWindows } from '../processes/kill-window.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { planDeaths, windowDeath } from './kill-plan.ts';
 import { KillRecord } from './kill-record.ts';
 import { live } from './lives.ts';
 import { Load, planJobs } from './load.ts';
-import { namedScene } from './scene.ts';
+import { namedScenario } from './scenario.ts';
 
 const SIZES = {
   small: { jobs: 20, kills: 5, plan: { timedShare: 0, maxHit: 1 }, least: 0 },
@@ -30,7 +30,7 @@ async function killAgainAndAgain(
   const { size, random } = context;
   const { jobs, kills, plan: options, least } = SIZES[size];
   const config = { waits: { lease: '1500ms' } };
-  const site = await Site.open({ database, ...namedScene(12), config }, context);
+  const site = await Site.open({ database, ...namedScenario(12), config }, context);
   const load = new Load(site, planJobs(random, jobs, [500, 3_000]));
   const plan = planDeaths(random, kills, options);
   holdReplies(site, context, 4 * jobs);
@@ -51,7 +51,7 @@ async function killAgainAndAgain(
   record.decide();
   await load.add();
   const allowed = { notFound: kills, forgeCallsPerMinute: FORGE_CALLS_PER_MINUTE };
-  const counts = await judge(site, load.accepted, allowed);
+  const counts = await verify(site, load.accepted, allowed);
   for (const window of killWindows)
     expect(record.hits(window), window).toBeGreaterThanOrEqual(least);
   return { kills, ...record.counts(), ...counts };

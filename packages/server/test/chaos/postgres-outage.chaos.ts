@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { postgresConfigOf, type TestDatabase } from '../../src/store/databases.testkit.ts';
 import { type PostgresServer, startPostgres } from '../../src/store/postgres.testkit.ts';
-import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { type ChaosContext, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
 import { degraded, expectClear, mostWarningsASecond, recovered } from './outage.ts';
-import { namedScene } from './scene.ts';
+import { namedScenario } from './scenario.ts';
 
 /** One of its own, which may be stopped without stopping the other tests. */
 async function openPostgres({ onTestFinished }: ChaosContext): Promise<{
@@ -26,7 +26,7 @@ chaos('database:postgres-restart stopped and started again under load', async (c
   const { size, random, say } = context;
   const rounds = size === 'full' ? 6 : 2;
   const { postgres, database } = await openPostgres(context);
-  const site = await Site.open({ database, ...namedScene(6) }, context);
+  const site = await Site.open({ database, ...namedScenario(6) }, context);
   const servers = [await site.start(), await site.start()];
   const flow = new JobFlow(site, { servers: () => servers, everyMs: 200 });
   let slowestMs = 0;
@@ -44,7 +44,7 @@ chaos('database:postgres-restart stopped and started again under load', async (c
   const jobs = await flow.end();
   expectClear(flow.refusals, 30_000);
   const warnings = Math.max(...servers.map(mostWarningsASecond));
-  const counts = await judge(site, jobs);
+  const counts = await verify(site, jobs);
   const refusals = flow.refusals.length;
   return {
     ...counts,

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { judge } from '../processes/judge/judge.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from './chaos.ts';
 import { JobFlow, type Refusal } from './job-flow.ts';
 import { type Handover, type Replica, Trio } from './trio.ts';
@@ -73,7 +73,7 @@ async function strike(context: ChaosContext, with_: Strike, locksMs: number): Pr
   trio.site.ask(trio.servers[0] as Replica['server']);
   const slowest = slowestOf(handovers);
   context.say(JSON.stringify(slowest));
-  const counts = await judge(trio.site, jobs);
+  const counts = await verify(trio.site, jobs);
   // Both run at once. With the default lease the locks make no difference; the small size's lease is shorter.
   const latestMs = Math.max(trio.leaseMs * 1.1, locksMs) + OBSERVATION_MS;
   for (const ms of Object.values(slowest)) expect(ms).toBeLessThan(latestMs);

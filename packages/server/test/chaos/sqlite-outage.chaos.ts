@@ -8,12 +8,12 @@ import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import { sqlite } from '../harness/world.ts';
-import { judge } from '../processes/judge/judge.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { type ChaosContext, chaos } from './chaos.ts';
 import { JobFlow } from './job-flow.ts';
 import { degraded, expectClear, mostWarningsASecond, recovered } from './outage.ts';
-import { namedScene } from './scene.ts';
+import { namedScenario } from './scenario.ts';
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ const run = promisify(execFile);
 const LONGEST_ANSWER_MS = 30_000;
 
 function openSite(context: ChaosContext, database: TestDatabase): Promise<Site> {
-  return Site.open({ database, ...namedScene(6) }, context);
+  return Site.open({ database, ...namedScenario(6) }, context);
 }
 
 function pathOf({ database }: Site): string {
@@ -42,7 +42,7 @@ chaos('database:second-server on the same SQLite file', async (context) => {
   }
   const jobs = await flow.end();
   expect(flow.refusals, 'the first did not notice').toEqual([]);
-  return { ...(await judge(site, jobs)), rounds };
+  return { ...(await verify(site, jobs)), rounds };
 });
 
 chaos('database:locked by another program under load', async (context) => {
@@ -69,7 +69,7 @@ chaos('database:locked by another program under load', async (context) => {
   const jobs = await flow.end();
   expectClear(flow.refusals, LONGEST_ANSWER_MS);
   return {
-    ...(await judge(site, jobs)),
+    ...(await verify(site, jobs)),
     refusals: flow.refusals.length,
     'well again within ms': slowestMs,
     'warnings a second': mostWarningsASecond(server),
@@ -133,7 +133,7 @@ chaos('database:disk-full under load, and freed again', async (context) => {
   const jobs = await flow.end();
   expectClear(flow.refusals, LONGEST_ANSWER_MS);
   return {
-    ...(await judge(site, jobs)),
+    ...(await verify(site, jobs)),
     rounds,
     refusals: flow.refusals.length,
     'well again within ms': slowestMs,

@@ -6,7 +6,7 @@ import type { ServerProcess } from '../processes/server-process.ts';
 import { Site } from '../processes/site.ts';
 import { postgres } from '../replicas/pair.ts';
 import type { ChaosContext } from './chaos.ts';
-import { namedScene } from './scene.ts';
+import { namedScenario } from './scenario.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 /** A server, and its own line to the database. */
@@ -42,7 +42,7 @@ export class Trio {
     // Shorter than the default, but longer than a busy machine keeps a healthy server from renewing it.
     const leaseMs = context.size === 'full' ? 10_000 : 6_000;
     const config = { waits: { lease: `${leaseMs}ms` } };
-    const site = await Site.open({ database: postgres, ...namedScene(6), config }, context);
+    const site = await Site.open({ database: postgres, ...namedScenario(6), config }, context);
     const trio = new Trio(site, leaseMs, context);
     await Promise.all([trio.add(), trio.add(), trio.add()]);
     return trio;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
-import { linuxGroup, TOKEN } from './scenes.ts';
+import { linuxGroup, TOKEN } from './fixtures.ts';
 
 /** Keys of the configuration file, as deep as a test cares. Lists replace lists. */
 export interface ConfigKeys {

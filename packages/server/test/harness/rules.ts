@@ -2,12 +2,12 @@ import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
 import { ADMIN_PASSWORD, VIEWER_PASSWORD } from './config-file.ts';
-import { HUMAN_TOKEN, RUNNERS_TOKEN, TOKEN } from './scenes.ts';
+import { HUMAN_TOKEN, RUNNERS_TOKEN, TOKEN } from './fixtures.ts';
 import type { Exceptions, World } from './world.ts';
 
 /** What holds in every world, judged by the forge's ledger and the API. */
 export async function checkRules(world: World): Promise<void> {
-  expect(world.sim.refereeViolations, 'the referee objects').toEqual([]);
+  expect(world.sim.schemaViolations, 'the schema validator objects').toEqual([]);
   checkNoSecretIsLogged(world);
   await checkRunsHaveJobs(world, world.exceptions);
   await checkNothingIsLost(world);

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** Far beyond what a busy machine needs (20 s were not): only a real hang gets here. */
 const GIVE_UP_AFTER_MS = 120_000;
 /** Some things change without an event: they are looked at this often. */
-const LOOK_EVERY_MS = 25;
+const CHECK_EVERY_MS = 25;
 
 /** Calls back after something may have changed. Returns how to stop. */
 export type Subscribe = (onChange: () => void) => () => void;
@@ -73,7 +73,7 @@ class ChangeSignal {
     if (this.#isRaised) return;
     this.#cut = new AbortController();
     const { signal } = this.#cut;
-    await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    await wait(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     this.#cut = undefined;
   }
 }

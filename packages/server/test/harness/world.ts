@@ -18,8 +18,8 @@ import type { StoreConfig } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/port/store.ts';
 import { Api } from './api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, loadText, makeConfig } from './config-file.ts';
+import { acme, BOT, BY_HAND, RENAMED_BOT } from './fixtures.ts';
 import { MovableClock } from './movable-clock.ts';
-import { acme, BOT, BY_HAND, RENAMED_BOT } from './scenes.ts';
 import { type Subscribe, type UntilOptions, until } from './until.ts';
 
 export { databases } from '../../src/store/databases.testkit.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
-import { acme, linuxGroup, template, workflow } from '../harness/scenes.ts';
-import { judge } from '../processes/judge/judge.ts';
+import { acme, linuxGroup, template, workflow } from '../harness/fixtures.ts';
 import { listAttempts } from '../processes/rows.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 
 /** Its runs bear the attempt that made them in their name: however many die together, none is taken for another. */
 const named = workflow({
@@ -46,7 +46,7 @@ for (const database of databases) {
       const successor = await site.spawn({ dieAt: second });
       expect(await successor.exited).toMatchObject({ signal: 'SIGKILL' });
       await site.start();
-      await judge(site, jobs);
+      await verify(site, jobs);
       const attempts = await listAttempts(site.database);
       const unsent = attempts.filter(({ state }) => state === 'absent' || state === 'refused');
       expect(attempts.length - unsent.length).toBe(NOTES.length);

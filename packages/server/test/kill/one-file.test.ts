@@ -1,9 +1,9 @@
 import { link, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { sqlite } from '../harness/world.ts';
-import { judge } from '../processes/judge/judge.ts';
 import { lengthenLeases, listLeases, pidOf } from '../processes/rows.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 
 function pathOf({ database }: Site): string {
   if (database.driver !== 'sqlite') throw new Error('this is about a file');
@@ -18,7 +18,7 @@ describe.concurrent('two servers on one SQLite file', () => {
     expect(await second.exited).toEqual({ code: 1, signal: null });
     const errors = second.logLines.filter((line) => line.startsWith('Error: '));
     expect(errors).toEqual([expect.stringContaining(`in use by process ${first.pid} on `)]);
-    await judge(site, await site.enqueue(['after']));
+    await verify(site, await site.enqueue(['after']));
   });
 
   it('cannot be under two names either: a hard link is refused, and the first goes on', async (context) => {
@@ -31,7 +31,7 @@ describe.concurrent('two servers on one SQLite file', () => {
     expect(await second.exited).toEqual({ code: 1, signal: null });
     const errors = second.logLines.filter((line) => line.startsWith('Error: '));
     expect(errors).toEqual([expect.stringContaining('has 2 names (hard links)')]);
-    await judge(site, await site.enqueue(['after']));
+    await verify(site, await site.enqueue(['after']));
   });
 
   it('that is replaced under its server is told by it, which takes no job until it is started again on the file', async (context) => {
@@ -53,7 +53,7 @@ describe.concurrent('two servers on one SQLite file', () => {
     await first.kill('SIGTERM');
     await site.start();
     jobs.push(...(await site.enqueue(['after'])));
-    await judge(site, jobs);
+    await verify(site, jobs);
   });
 
   it('can follow each other at once, even after kill -9: a dead holder of a lease is not waited for', async (context) => {
@@ -69,7 +69,7 @@ describe.concurrent('two servers on one SQLite file', () => {
     );
     const second = await site.start();
     jobs.push(...(await site.enqueue(['after'])));
-    await judge(site, jobs);
+    await verify(site, jobs);
     const taken = await listLeases(site.database);
     expect(taken.map(pidOf)).toEqual(held.map(() => second.pid));
   });

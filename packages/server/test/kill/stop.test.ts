@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
-import { acme } from '../harness/scenes.ts';
-import { judge } from '../processes/judge/judge.ts';
+import { acme } from '../harness/fixtures.ts';
 import { listAttempts } from '../processes/rows.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 
 const NOTES = Array.from({ length: 24 }, (_, index) => `job ${index + 1}`);
 
@@ -18,7 +18,7 @@ for (const database of databases) {
       expect(await first.kill('SIGTERM')).toEqual({ code: 0, signal: null });
       expect(site.ourRuns().length).toBeLessThan(NOTES.length);
       await site.start();
-      await judge(site, jobs);
+      await verify(site, jobs);
       expect(site.dispatches()).toHaveLength(NOTES.length);
     });
 
@@ -36,7 +36,7 @@ for (const database of databases) {
       expect(attempt).toMatchObject({ state: 'accepted', run_id: String(site.ourRuns()[0]?.id) });
       expect(others, 'nothing new is sent by a server that stops').toEqual([]);
       await site.start();
-      await judge(site, jobs);
+      await verify(site, jobs);
     });
   });
 }

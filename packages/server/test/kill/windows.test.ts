@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { databases } from '../../src/store/databases.testkit.ts';
-import { judge } from '../processes/judge/judge.ts';
 import type { KillWindow } from '../processes/kill-window.ts';
 import { listAttempts } from '../processes/rows.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 
 interface Expected {
   readonly window: KillWindow;
@@ -54,7 +54,7 @@ for (const database of databases) {
       expect(site.dispatches()).toHaveLength(dispatches);
       expect(site.ourRuns()).toHaveLength(runs);
       await site.start();
-      await judge(site, jobs);
+      await verify(site, jobs);
       const states = (await listAttempts(site.database)).map(({ state }) => state);
       expect(states).toEqual([...outcome, 'accepted', 'accepted']);
       expect(site.dispatches()).toHaveLength(NOTES.length);

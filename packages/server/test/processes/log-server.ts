@@ -8,7 +8,7 @@ import { dieWithParent } from '@dispatchoor/testbed';
 import type { TestContext } from 'vitest';
 import { Api } from '../harness/api.ts';
 import { makeConfig } from '../harness/config-file.ts';
-import { acme } from '../harness/scenes.ts';
+import { acme } from '../harness/fixtures.ts';
 import { until } from '../harness/until.ts';
 import { COMPILE_CACHE } from './server-process.ts';
 

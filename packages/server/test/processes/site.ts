@@ -15,7 +15,7 @@ import type { TestDatabase } from '../../src/store/databases.testkit.ts';
 import type { StoreConfig } from '../../src/store/open-store.ts';
 import { Api } from '../harness/api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, makeConfig, merge } from '../harness/config-file.ts';
-import { acme, BOT, BY_HAND, namedGroups, TOKEN } from '../harness/scenes.ts';
+import { acme, BOT, BY_HAND, namedGroups, TOKEN } from '../harness/fixtures.ts';
 import { type UntilOptions, until } from '../harness/until.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { findFakeClock } from '../chaos/fake-clock.ts';
-import { acme } from '../harness/scenes.ts';
-import { judge } from '../processes/judge/judge.ts';
+import { acme } from '../harness/fixtures.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { holdersOf, postgres } from './pair.ts';
 
 const MINUTES_AHEAD = 5;
@@ -17,6 +17,6 @@ it('two servers on one database whose clocks differ by minutes run all jobs (non
   const ahead = await site.start({ env: clock.env });
   await holdersOf(site, [right, ahead]);
   const jobs = await site.enqueue(['one', 'two', 'three', 'four', 'five', 'six'], {});
-  await judge(site, jobs);
+  await verify(site, jobs);
   expect(ahead.logLines.join('')).toContain('this clock differs from the database’s');
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it, type TestContext } from 'vitest';
-import { acme } from '../harness/scenes.ts';
-import { judge } from '../processes/judge/judge.ts';
+import { acme } from '../harness/fixtures.ts';
 import { listAttempts, listLeases, pidOf } from '../processes/rows.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { holdersOf, postgres, sumOfCounters } from './pair.ts';
 
 const NOTES = Array.from({ length: 24 }, (_, index) => `job ${index + 1}`);
@@ -31,7 +31,7 @@ describe.concurrent('when one of two servers goes', () => {
     const kept = leases.filter((row) => pidOf(row) === dispatching.pid && row.is_held === 1);
     expect(kept, 'leases that would have to run out').toEqual([]);
     site.ask(other);
-    await judge(site, jobs);
+    await verify(site, jobs);
     expect(site.dispatches()).toHaveLength(NOTES.length);
     expect(new Set(Object.values(await holdersOf(site, [other])))).toEqual(new Set([other.name]));
   });
@@ -44,7 +44,7 @@ describe.concurrent('when one of two servers goes', () => {
     await dispatching.kill('SIGKILL');
     const left = await listAttempts(site.database);
     expect(left.length).toBeLessThan(NOTES.length);
-    await judge(site, jobs);
+    await verify(site, jobs);
     expect(site.dispatches()).toHaveLength(NOTES.length);
     await sumOfCounters(site, [other], {
       'dispatchoor_jobs_created_total{group="linux"}': NOTES.length,

@@ -1,9 +1,9 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { acme, LONG } from '../harness/scenes.ts';
-import { judge } from '../processes/judge/judge.ts';
+import { acme, LONG } from '../harness/fixtures.ts';
 import type { ServerProcess } from '../processes/server-process.ts';
 import { Site } from '../processes/site.ts';
+import { verify } from '../processes/verify/verify.ts';
 import { holdersOf, LOOPS, postgres, sumOfCounters } from './pair.ts';
 
 /** One server was there first and has every loop but the dispatcher's, which it leaves to the other. */
@@ -20,8 +20,8 @@ const PATIENT = {
 };
 
 async function startPair(runnerCount: number, context: TestContext): Promise<Pair> {
-  const scene = { database: postgres, forge: acme(runnerCount), config: PATIENT };
-  const site = await Site.open(scene, context);
+  const scenario = { database: postgres, forge: acme(runnerCount), config: PATIENT };
+  const site = await Site.open(scenario, context);
   const tracking = await site.start({ isDispatcher: false });
   await holdersOf(
     site,
@@ -46,7 +46,7 @@ describe.concurrent('two servers on one PostgreSQL database', () => {
       ...(await enqueueAt(site, tracking, 1)),
       ...(await enqueueAt(site, dispatching, 21)),
     ];
-    await judge(site, jobs);
+    await verify(site, jobs);
     expect(site.dispatches()).toHaveLength(40);
     expect(await holdersOf(site, both)).toEqual({
       'cancel-runs:github': tracking.name,

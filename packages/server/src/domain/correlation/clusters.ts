@@ -21,7 +21,7 @@ export interface Cluster {
   readonly runs: CandidateRun[];
 }
 
-export interface Sight {
+export interface CorrelationView {
   readonly timing: CorrelationTiming;
   /** Inputs and commits, as `namedAt` writes them, with which a run known by its reply bore its attempt's id, and none lacked it. */
   readonly namedCommits: ReadonlySet<string>;
@@ -35,18 +35,22 @@ export function namedAt(correlationInput: string, headSha: string): string {
 export function isForeign(
   { isNamed, correlationInput }: Pick<SearchedAttempt, 'isNamed' | 'correlationInput'>,
   run: CandidateRun,
-  { namedCommits }: Pick<Sight, 'namedCommits'>,
+  { namedCommits }: Pick<CorrelationView, 'namedCommits'>,
 ): boolean {
   if (!isNamed || correlationInput === null || !isNameFinal(run)) return false;
   return namedCommits.has(namedAt(correlationInput, run.headSha));
 }
 
 /** Whether it cannot be ruled out that this attempt made this run, which bears no attempt's id. */
-export function mayHaveMade(attempt: SearchedAttempt, run: CandidateRun, sight: Sight): boolean {
+export function mayHaveMade(
+  attempt: SearchedAttempt,
+  run: CandidateRun,
+  view: CorrelationView,
+): boolean {
   return (
-    mayBeMadeInTime(attempt, run, sight.timing) &&
+    mayBeMadeInTime(attempt, run, view.timing) &&
     maybeSameActor(attempt, run) &&
-    !isForeign(attempt, run, sight)
+    !isForeign(attempt, run, view)
   );
 }
 
@@ -54,12 +58,12 @@ export function mayHaveMade(attempt: SearchedAttempt, run: CandidateRun, sight: 
 export function mayHaveMadeLater(
   attempt: SearchedAttempt,
   run: CandidateRun,
-  sight: Sight,
+  view: CorrelationView,
 ): boolean {
   return (
-    mayBeMadeLater(attempt, run, sight.timing) &&
+    mayBeMadeLater(attempt, run, view.timing) &&
     maybeSameActor(attempt, run) &&
-    !isForeign(attempt, run, sight)
+    !isForeign(attempt, run, view)
   );
 }
 
@@ -74,23 +78,23 @@ export function mayBeHandedOn(
   attempt: SearchedAttempt,
   run: CandidateRun,
   unnamedBefore: readonly CandidateRun[],
-  sight: Sight,
+  view: CorrelationView,
 ): boolean {
   return unnamedBefore.some(
     (one) =>
-      one.createdAt + HANDED_ON_AFTER_MS <= run.createdAt && mayHaveMadeLater(attempt, one, sight),
+      one.createdAt + HANDED_ON_AFTER_MS <= run.createdAt && mayHaveMadeLater(attempt, one, view),
   );
 }
 
 export function clustersOf(
   attempts: readonly SearchedAttempt[],
   runs: readonly CandidateRun[],
-  sight: Sight,
+  view: CorrelationView,
   mayBelong: typeof mayHaveMade = mayHaveMade,
 ): Cluster[] {
   let clusters: Cluster[] = attempts.map((attempt) => ({ attempts: [attempt], runs: [] }));
   for (const run of runs) {
-    const mayOwn = ({ attempts: some }: Cluster) => some.some((one) => mayBelong(one, run, sight));
+    const mayOwn = ({ attempts: some }: Cluster) => some.some((one) => mayBelong(one, run, view));
     const joined = clusters.filter(mayOwn);
     if (joined.length === 0) continue;
     const merged = {
@@ -102,7 +106,7 @@ export function clustersOf(
   return clusters;
 }
 
-export interface PairsInput extends Sight {
+export interface PairsInput extends CorrelationView {
   /** What else may have made a run: by its time it is nobody's then, unless whose it is makes no difference. */
   readonly rivals: readonly SearchedAttempt[];
   /**
@@ -116,7 +120,7 @@ export interface PairsInput extends Sight {
 export function pairsOf(
   attempts: readonly SearchedAttempt[],
   runs: readonly CandidateRun[],
-  sight: PairsInput,
+  view: PairsInput,
   isInTime: typeof isMadeInTime = isMadeInTime,
 ): Map<SearchedAttempt, CandidateRun> {
   const senders = attempts.toSorted((a, b) => a.claimedAt - b.claimedAt || compareText(a.id, b.id));
@@ -127,9 +131,9 @@ export function pairsOf(
         !attempt.isNamed &&
         isOfSureKey(run) &&
         isSameActor(attempt, run) &&
-        mayHaveMadeLater(attempt, run, sight) &&
-        isInTime(attempt, run, sight.timing) &&
-        !isContested(attempt, run, sight),
+        mayHaveMadeLater(attempt, run, view) &&
+        isInTime(attempt, run, view.timing) &&
+        !isContested(attempt, run, view),
       // The forge has said that this one has a run.
       isSure: ({ state }) => state === 'accepted',
       // It would be cancelled: and were it another's, that one would be started again.
@@ -139,10 +143,9 @@ export function pairsOf(
   );
 }
 
-function isContested(attempt: SearchedAttempt, run: CandidateRun, sight: PairsInput): boolean {
-  const { rivals, acceptedByTime = [] } = sight;
-  if (rivals.some((one) => !isAlike(one, attempt) && mayHaveMadeLater(one, run, sight)))
-    return true;
+function isContested(attempt: SearchedAttempt, run: CandidateRun, view: PairsInput): boolean {
+  const { rivals, acceptedByTime = [] } = view;
+  if (rivals.some((one) => !isAlike(one, attempt) && mayHaveMadeLater(one, run, view))) return true;
   if (attempt.state !== 'unknown') return false;
-  return acceptedByTime.some((one) => !isAlike(one, attempt) && mayHaveMade(one, run, sight));
+  return acceptedByTime.some((one) => !isAlike(one, attempt) && mayHaveMade(one, run, view));
 }

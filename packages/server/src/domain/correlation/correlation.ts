@@ -3,13 +3,13 @@ import { isAlike } from '../doubt.ts';
 import { type KnownIds, matchByName, type NamedRuns } from './by-name.ts';
 import {
   type Cluster,
+  type CorrelationView,
   clustersOf,
   isForeign,
   mayBeHandedOn,
   mayHaveMade,
   mayHaveMadeLater,
   pairsOf,
-  type Sight,
 } from './clusters.ts';
 import { type ElsewhereRun, findRenamed } from './elsewhere.ts';
 import {
@@ -22,7 +22,7 @@ import {
 } from './window.ts';
 
 /** One key: repository, workflow, ref, actor. All moments are on the forge's clock. */
-export interface CorrelationInput extends Sight {
+export interface CorrelationInput extends CorrelationView {
   /** Attempts that need a run: `unknown`, or `accepted` by a reply that named none. */
   readonly attempts: readonly SearchedAttempt[];
   /** Attempts of the key that are still being sent: one of the runs may be theirs, and their reply will say so. */

@@ -15,7 +15,7 @@ export interface ElsewhereRun extends CandidateRun {
   readonly isOwned: boolean;
 }
 
-export interface ElsewhereSight {
+export interface ElsewhereView {
   readonly timing: CorrelationTiming;
   readonly knownIds: KnownIds;
   /** Of all those elsewhere that bear the attempt's id. */
@@ -30,7 +30,7 @@ export interface ElsewhereSight {
  */
 export function findRenamed(
   attempt: SearchedAttempt,
-  { timing, knownIds, bearing, nameless }: ElsewhereSight,
+  { timing, knownIds, bearing, nameless }: ElsewhereView,
 ): ElsewhereRun | undefined {
   const [run, ...others] = bearing;
   if (run === undefined || others.length > 0) return undefined;

@@ -1,6 +1,12 @@
 import type { MatchedBy } from '../attempt.ts';
 import { type KnownIds, matchByName } from './by-name.ts';
-import { clustersOf, mayBeHandedOn, mayHaveMadeLater, pairsOf, type Sight } from './clusters.ts';
+import {
+  type CorrelationView,
+  clustersOf,
+  mayBeHandedOn,
+  mayHaveMadeLater,
+  pairsOf,
+} from './clusters.ts';
 import {
   type CandidateRun,
   type CorrelationTiming,
@@ -17,7 +23,7 @@ export interface LateRun {
   readonly matchedBy: Exclude<MatchedBy, 'reply'>;
 }
 
-export interface LateRunInput extends Sight {
+export interface LateRunInput extends CorrelationView {
   /** Attempts that were given up, still watched. */
   readonly watched: readonly SearchedAttempt[];
   /** All attempts of the key that still need a run or are being sent: what could be theirs is left to them. */

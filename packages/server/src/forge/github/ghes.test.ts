@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const { forge, sim } of started.splice(0)) {
     await forge.close();
     await sim.close();
-    expect(sim.refereeViolations).toEqual([]);
+    expect(sim.schemaViolations).toEqual([]);
   }
 });
 

@@ -24,7 +24,7 @@ export interface Connection {
 }
 
 /** What a look at a client finds. */
-export type Finding = 'well' | 'session-over' | 'silent';
+export type Pulse = 'well' | 'session-over' | 'silent';
 
 /** One browser tab or program that watches groups. */
 export class PushClient {
@@ -79,7 +79,7 @@ export class PushClient {
   }
 
   /** Pings when it is time to. @param now wall clock, epoch milliseconds */
-  look(now: number): Finding {
+  look(now: number): Pulse {
     if (this.session.expiresAt <= now) return 'session-over';
     const at = this.#clock.monotonic();
     if (this.#unsent > 0 && at - this.#movedAt > WRITE_WITHIN_MS) return 'silent';

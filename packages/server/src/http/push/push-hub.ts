@@ -89,10 +89,10 @@ export class PushHub {
   /** Pings, and lets go whose session is over or who is not there any more. @param now epoch milliseconds */
   lookAfterClients(now: number): void {
     for (const client of this.#clients) {
-      const finding = client.look(now);
-      if (finding === 'well') continue;
+      const pulse = client.look(now);
+      if (pulse === 'well') continue;
       this.remove(client);
-      if (finding === 'silent') client.terminate();
+      if (pulse === 'silent') client.terminate();
       else client.close(CLOSE.refused, 'session over');
     }
   }

@@ -15,7 +15,7 @@ import { textFrame } from './text-frame.ts';
 /** A burst that is larger goes out in several rounds: one alone must make no client slow. */
 const MOST_A_ROUND = MOST_UNSENT / 2;
 /** Looks after the clients this often, and tries again what could not be read. */
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 /**
  * Rest after a round, for each client that was written to: 50 ms for a thousand. Each write is a system call here and
  * another one there, however many messages it carries; what comes meanwhile goes out together.
@@ -38,7 +38,7 @@ export class Pusher {
   readonly #wake = new Wake();
   /** Users some of whose sessions may have ended. */
   readonly #doubted = new Set<string>();
-  #lookedAt = 0;
+  #checkedAt = 0;
 
   constructor(deps: PusherDeps) {
     this.#deps = deps;
@@ -71,7 +71,7 @@ export class Pusher {
     return runLoop(round, {
       clock,
       signal,
-      everyMs: LOOK_EVERY_MS,
+      everyMs: CHECK_EVERY_MS,
       wake: this.#wake,
       onError: (error) => {
         failures.fail(error);
@@ -82,8 +82,8 @@ export class Pusher {
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, hub } = this.#deps;
     const startedAt = clock.monotonic();
-    if (startedAt - this.#lookedAt >= LOOK_EVERY_MS) {
-      this.#lookedAt = startedAt;
+    if (startedAt - this.#checkedAt >= CHECK_EVERY_MS) {
+      this.#checkedAt = startedAt;
       hub.lookAfterClients(clock.now());
     }
     await this.#dropEndedSessions();

@@ -12,7 +12,7 @@ import { CancelPace, type LastingCause } from './cancel-pace.ts';
 import { type GuessDeps, isGuessed, isOnlyRun, RunsNotListed } from './guessed-run.ts';
 
 export interface CancelRunsDeps
-  extends Omit<FollowDeps, 'lookedInto' | 'awaitingNextJob' | 'logThrottle' | 'limits'>,
+  extends Omit<FollowDeps, 'checkedAt' | 'awaitingNextJob' | 'logThrottle' | 'limits'>,
     Pick<GuessDeps, 'stamps'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
@@ -48,7 +48,7 @@ function makeDeps(given: CancelRunsDeps): TickDeps {
   const { clock, cancelRetryMs } = given;
   return {
     ...given,
-    lookedInto: new Map(),
+    checkedAt: new Map(),
     awaitingNextJob: new Set(),
     logThrottle: new LogThrottle(),
     limits: new LimitPauses(clock, cancelRetryMs),

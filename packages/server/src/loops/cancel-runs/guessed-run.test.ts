@@ -15,7 +15,7 @@ const guessed = attempt('a', {
   ...{ state: 'found', matchedBy: 'order', runId: '7', cancelWantedAt: CLAIMED_AT + 9_000 },
 });
 
-interface Scene {
+interface Fixture {
   /** By the forge's search over runs. */
   readonly found: readonly Run[];
   /** By its plain listing. */
@@ -35,7 +35,7 @@ async function ask({
   live = [],
   owned = [],
   areStampsAhead = false,
-}: Scene) {
+}: Fixture) {
   const told: string[] = [];
   const asked: RunFilter[] = [];
   const forge: Partial<Forge> = {
@@ -75,21 +75,21 @@ describe('a run that is known by its time alone', () => {
     for (const { createdSince } of asked) expect(createdSince).toBeLessThan(CLAIMED_AT);
   });
 
-  it.each<[string, Pick<Scene, 'found' | 'plain'>]>([
+  it.each<[string, Pick<Fixture, 'found' | 'plain'>]>([
     ['the plain listing, beside a search that shows none,', { found: [], plain: [OURS, OTHER] }],
     ['the plain listing alone', { found: [OURS], plain: [OURS, OTHER] }],
     ['the search alone', { found: [OURS, OTHER], plain: [OURS] }],
-  ])('is let go of where %s shows another that may be meant', async (_what, scene) => {
-    const { isOnly, told } = await ask(scene);
+  ])('is let go of where %s shows another that may be meant', async (_what, fixture) => {
+    const { isOnly, told } = await ask(fixture);
     expect(isOnly).toBe(false);
     expect(told).toEqual([expect.stringMatching(/^a lets go of 7: .*\b7, 8\b/)]);
   });
 
-  it.each<[string, Scene]>([
+  it.each<[string, Fixture]>([
     ['does not show it', { found: [OURS], plain: [] }],
     ['was cut short', { found: [OURS], plain: [OURS], isPlainComplete: false }],
-  ])('is neither ended nor let go of while the plain listing %s', async (_what, scene) => {
-    const { isOnly, told } = await ask(scene);
+  ])('is neither ended nor let go of while the plain listing %s', async (_what, fixture) => {
+    const { isOnly, told } = await ask(fixture);
     expect(isOnly).toBeInstanceOf(RunsNotListed);
     expect(String(isOnly)).toContain('run 7');
     expect(told).toEqual([]);
@@ -120,10 +120,10 @@ describe('a run that is known by its time alone', () => {
   it('waits for the attempt that still looks for its own among them', async () => {
     const seeker = attempt('b', { claimedAt: CLAIMED_AT + 1_000 });
     const both = [OURS, OTHER];
-    const scene = { found: both, plain: both };
-    expect(await ask({ ...scene, live: [seeker] })).toMatchObject({ isOnly: false, told: [] });
+    const fixture = { found: both, plain: both };
+    expect(await ask({ ...fixture, live: [seeker] })).toMatchObject({ isOnly: false, told: [] });
     const elsewhere = { ...seeker, repo: 'lib' };
-    expect((await ask({ ...scene, live: [elsewhere] })).told).toHaveLength(1);
+    expect((await ask({ ...fixture, live: [elsewhere] })).told).toHaveLength(1);
   });
 });
 

@@ -1,7 +1,11 @@
 /** A run that an attempt has by its time alone, right before it is ended: whether it is the only one that can be its own. */
 import type { Attempt, Run } from '../../domain/attempt.ts';
 import { isGivenUp } from '../../domain/attempt.ts';
-import { mayHaveMade, mayHaveMadeLater, type Sight } from '../../domain/correlation/clusters.ts';
+import {
+  type CorrelationView,
+  mayHaveMade,
+  mayHaveMadeLater,
+} from '../../domain/correlation/clusters.ts';
 import type { CorrelationTiming, SearchedAttempt } from '../../domain/correlation/window.ts';
 import { repoKeyOf, runsElsewhere, runsOfKey } from '../../domain/run-keys.ts';
 import { ambiguousMessage } from '../track-runs/ambiguous-message.ts';
@@ -101,7 +105,7 @@ function rivalsOf(
   { run, offset }: Guess,
   { live, unowned }: Seen,
 ): { readonly runs: readonly Run[]; readonly isSought: boolean } {
-  const sight: Sight = { timing: deps, namedCommits: new Set() };
+  const view: CorrelationView = { timing: deps, namedCommits: new Set() };
   const credential = deps.forge.credentialFor('dispatch');
   // As the forge calls us now: it shows older runs of a renamed account so too.
   const credentialNow = () => ({ ...credential, actor: run.actor });
@@ -110,13 +114,13 @@ function rivalsOf(
   const runs = [
     ...runsOfKey(attempt, unowned),
     ...runsElsewhere(attempt, unowned, [attempt.id]),
-  ].filter((one) => mayHaveMade(own, one, sight));
+  ].filter((one) => mayHaveMade(own, one, view));
   const seekers = live
     .filter((one) => repoKeyOf(one) === repoKeyOf(attempt))
     .filter((one) => isSearching(one) || one.state === 'claimed')
     .map(searched);
   const isSought = runs.every((one) =>
-    seekers.some((seeker) => mayHaveMadeLater(seeker, one, sight)),
+    seekers.some((seeker) => mayHaveMadeLater(seeker, one, view)),
   );
   return { runs, isSought };
 }

@@ -20,7 +20,7 @@ const PAUSES = {
   ...{ probeMs: 300_000, recheckMs: 60_000, firstFailureMs: 1_000, longestFailureMs: 60_000 },
 };
 
-interface Scene {
+interface Fixture {
   readonly dispatch: (
     dispatch: Dispatch,
     clock: FakeClock,
@@ -39,11 +39,11 @@ interface Scene {
   readonly isLimitOwn?: boolean;
 }
 
-async function send(scene: Scene) {
+async function send(fixture: Fixture) {
   const clock = new FakeClock();
   const told: unknown[] = [];
   const log: string[] = [];
-  let failuresLeft = scene.storeFailures ?? 0;
+  let failuresLeft = fixture.storeFailures ?? 0;
   const store = (what: string) => (_id: string, detail: unknown, word?: TargetWord) => {
     if (failuresLeft-- > 0) return Promise.reject(new Error('database down'));
     told.push([what, detail, ...(word === undefined ? [] : [word.verdict])]);
@@ -56,21 +56,21 @@ async function send(scene: Scene) {
     giveBack: store('given back'),
   };
   const forge: Partial<Forge> = {
-    dispatch: (dispatch) => scene.dispatch(dispatch, clock),
+    dispatch: (dispatch) => fixture.dispatch(dispatch, clock),
     credentialFor: () =>
-      ({ rate: { blockedUntil: scene.blockedUntil ?? null } }) as CredentialStatus,
-    canReadRepo: scene.canReadRepo ?? (() => Promise.resolve(true)),
+      ({ rate: { blockedUntil: fixture.blockedUntil ?? null } }) as CredentialStatus,
+    canReadRepo: fixture.canReadRepo ?? (() => Promise.resolve(true)),
     refreshActor: () =>
-      scene.doesCredentialWork === true
+      fixture.doesCredentialWork === true
         ? Promise.resolve()
         : Promise.reject(new ForgeError('no', { code: 'auth', acted: 'no' })),
   };
   const breaker = new CredentialBreaker(clock, { firstMs: 1_000, longestMs: 60_000 });
-  if (scene.isOpen === true) {
+  if (fixture.isOpen === true) {
     breaker.failToReach();
     await clock.advance(1_000);
   }
-  if (scene.isLimitOwn === true) {
+  if (fixture.isLimitOwn === true) {
     breaker.limit(attempt('before'));
     breaker.accept({ owner: 'acme', repo: 'other', workflowId: 'ci.yml' });
   }
@@ -84,7 +84,7 @@ async function send(scene: Scene) {
       pauses: PAUSES,
       retryMs: 5_000,
     },
-    { attempt: attempt('a', { state: 'claimed', ...scene.attempt }), inputs: {} },
+    { attempt: attempt('a', { state: 'claimed', ...fixture.attempt }), inputs: {} },
     deadlineIn(clock, 5_000),
     new AbortController().signal,
   );

@@ -129,7 +129,7 @@ export class PollRunners {
    *
    * @returns by scope
    */
-  async #findGaps(): Promise<(scope: string) => number> {
+  async #findPauses(): Promise<(scope: string) => number> {
     const { flow, pollIntervalMs } = this.#deps;
     const isMoreWanted = this.#isMoreWanted;
     this.#isMoreWanted = false;
@@ -148,10 +148,10 @@ export class PollRunners {
   async #pollDue(context: LoopContext, rows: RunnerScopeRow[]): Promise<void> {
     const { clock } = this.#deps;
     const { wake, background } = context;
-    const gapOf = await this.#findGaps();
+    const pauseOf = await this.#findPauses();
     const now = clock.monotonic();
     const waitOf = ({ scope }: RunnerScopeRow): number =>
-      (this.#askedAt.get(scope) ?? -Infinity) + gapOf(scope) - now;
+      (this.#askedAt.get(scope) ?? -Infinity) + pauseOf(scope) - now;
     this.#refused.keepOnly(rows.map(({ scope }) => scope));
     const open = rows.filter(({ scope }) => this.#refused.isOver(scope));
     const early = open.filter((row) => waitOf(row) > 0);

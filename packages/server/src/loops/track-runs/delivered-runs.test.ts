@@ -12,22 +12,22 @@ const sent: Attempt = { ...lost, correlationInput: 'dispatch-id', isNamed: true 
 const own = run('7', { name: 'Build aaaa' });
 const listed = ['aaaa missing', 'listed plainly'];
 
-const look = (seen: Seen, one = sent, atMs = LATE_MS) => resolve([one], [], atMs, seen);
+const poll = (seen: Seen, one = sent, atMs = LATE_MS) => resolve([one], [], atMs, seen);
 
 describe('a run that a webhook has told of, and no listing shows', () => {
   it('is read by its id before its attempt is called absent, and is its run', async () => {
-    expect(await look({ told: [own] })).toEqual([...listed, 'read 7', 'aaaa has 7 by input']);
+    expect(await poll({ told: [own] })).toEqual([...listed, 'read 7', 'aaaa has 7 by input']);
   });
 
   it('is told by its time as any other', async () => {
     const took = [...listed, 'read 7', 'aaaa has 7 by order'];
-    expect(await look({ told: [run('7')] }, lost)).toEqual(took);
+    expect(await poll({ told: [run('7')] }, lost)).toEqual(took);
   });
 
   it('is what the forge shows of it, whatever was told', async () => {
     const read = { '7': run('7', { actor: 'alice' }) };
     const foreign = [...listed, 'read 7', 'aaaa absent'];
-    expect(await look({ told: [run('7')], read }, lost)).toEqual(foreign);
+    expect(await poll({ told: [run('7')], read }, lost)).toEqual(foreign);
   });
 
   it.each(['not-found', 'bad-reply'] as const)(
@@ -35,15 +35,15 @@ describe('a run that a webhook has told of, and no listing shows', () => {
     async (failure) => {
       const read = { '7': failure };
       const took = [...listed, 'read 7', 'aaaa has 7 by input'];
-      expect(await look({ told: [own], read })).toEqual(took);
-      const [, , , ambiguous] = await look({ told: [run('7', { status: 'completed' })], read });
+      expect(await poll({ told: [own], read })).toEqual(took);
+      const [, , , ambiguous] = await poll({ told: [run('7', { status: 'completed' })], read });
       expect(ambiguous).toContain('aaaa ambiguous');
     },
   );
 
   it('that cannot be read for another reason leaves everything open', async () => {
     const read = { '7': 'unavailable' } as const;
-    await expect(look({ told: [own], read })).rejects.toThrow(ForgeError);
+    await expect(poll({ told: [own], read })).rejects.toThrow(ForgeError);
   });
 
   it('is not read where it cannot matter', async () => {
@@ -52,24 +52,24 @@ describe('a run that a webhook has told of, and no listing shows', () => {
       run('2', { branch: 'next' }),
       run('3', { createdAt: CLAIMED_AT - 3_600_000 }),
     ];
-    expect(await look({ told })).toEqual([...listed, 'aaaa absent']);
+    expect(await poll({ told })).toEqual([...listed, 'aaaa absent']);
   });
 
   it('is not read where a listing shows it, or an attempt has it', async () => {
     const has = attempt('b', { state: 'accepted', runId: '7', matchedBy: 'reply' });
     expect(await resolve([sent, has], [], LATE_MS, { told: [own] })).not.toContain('read 7');
-    expect(await look({ told: [own], plain: [own] })).not.toContain('read 7');
+    expect(await poll({ told: [own], plain: [own] })).not.toContain('read 7');
   });
 
   it('is read, of another workflow or branch, where it bears the id', async () => {
     const elsewhere = { ...own, path: '.github/workflows/Deploy.yml', workflowId: '8' };
     const took = [...listed, 'read 7', 'aaaa has 7 by input'];
-    expect(await look({ told: [elsewhere] })).toEqual(took);
+    expect(await poll({ told: [elsewhere] })).toEqual(took);
   });
 
   it('is not asked for while nothing is concluded', async () => {
-    expect(await look({ told: [own], plain: null })).toEqual(listed);
-    expect(await look({ told: [own] }, { ...sent, missingSince: null })).toEqual(['aaaa missing']);
+    expect(await poll({ told: [own], plain: null })).toEqual(listed);
+    expect(await poll({ told: [own] }, { ...sent, missingSince: null })).toEqual(['aaaa missing']);
   });
 });
 
@@ -80,7 +80,7 @@ describe('more runs than are read at a look that webhooks have told of, and no l
   const reads = (done: readonly string[]) => done.filter((what) => what.startsWith('read'));
 
   it('leave it open whether it is one of them, and are not read again at once', async () => {
-    const done = await look({ told: many }, lost);
+    const done = await poll({ told: many }, lost);
     expect(reads(done)).toEqual(
       many
         .slice(1)
@@ -91,12 +91,12 @@ describe('more runs than are read at a look that webhooks have told of, and no l
   });
 
   it('fail its job in the end, and never have it sent again', async () => {
-    const done = await look({ told: many }, lost, LONG_AFTER_MS);
+    const done = await poll({ told: many }, lost, LONG_AFTER_MS);
     expect(done.at(-1)).toContain('aaaa ambiguous');
   });
 
   it('do not hide the one that bears its id, though it is the oldest', async () => {
-    const done = await look({ told: [own, ...many] });
+    const done = await poll({ told: [own, ...many] });
     expect(reads(done)).toHaveLength(20);
     expect(done).toContain('aaaa has 7 by input');
   });

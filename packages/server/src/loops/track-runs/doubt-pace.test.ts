@@ -15,12 +15,12 @@ function openPace() {
 it('looks for a run in doubt after a second, then after twice as long each time, up to the interval', () => {
   const { pace, takeAt } = openPace();
   const lost = attempt('lost');
-  const looks: number[] = [];
+  const polls: number[] = [];
   takeAt(0, lost);
   for (let now = 0; now < 60_000; now += pace.waitMs() ?? Infinity) {
-    if (takeAt(now, lost).length > 0) looks.push(now);
+    if (takeAt(now, lost).length > 0) polls.push(now);
   }
-  expect(looks).toEqual([1_000, 3_000, 7_000, 15_000, 25_000, 35_000, 45_000, 55_000]);
+  expect(polls).toEqual([1_000, 3_000, 7_000, 15_000, 25_000, 35_000, 45_000, 55_000]);
 });
 
 it('leaves those alone that are known by their name, have a run, or are being sent', () => {

@@ -7,7 +7,7 @@ const FIRST_WAIT_MS = 1_000;
 
 interface Waited {
   readonly waitMs: number;
-  readonly lookAt: number;
+  readonly pollAt: number;
 }
 
 /**
@@ -34,12 +34,12 @@ export class DoubtPace {
     for (const attempt of live.filter((one) => !one.isNamed && isSearching(one))) {
       const known = this.#waited.get(attempt.id) ?? {
         waitMs: FIRST_WAIT_MS,
-        lookAt: now + FIRST_WAIT_MS,
+        pollAt: now + FIRST_WAIT_MS,
       };
-      const isDue = known.lookAt <= now;
+      const isDue = known.pollAt <= now;
       if (isDue) due.push(attempt);
       const waitMs = Math.min(2 * known.waitMs, this.#longestMs);
-      waited.set(attempt.id, isDue ? { waitMs, lookAt: now + waitMs } : known);
+      waited.set(attempt.id, isDue ? { waitMs, pollAt: now + waitMs } : known);
     }
     this.#waited = waited;
     return due;
@@ -47,7 +47,7 @@ export class DoubtPace {
 
   /** How long until the next of them is to be looked for; `null`: there is none. */
   waitMs(): number | null {
-    const moments = [...this.#waited.values()].map(({ lookAt }) => lookAt);
+    const moments = [...this.#waited.values()].map(({ pollAt }) => pollAt);
     if (moments.length === 0) return null;
     return Math.max(0, Math.min(...moments) - this.#clock.monotonic());
   }

@@ -15,7 +15,7 @@ import { WebhookFlow } from '../webhooks/webhook-flow.ts';
 import { followRepo } from './follow-repo.ts';
 import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
-import type { RepoLook } from './repo-runs.ts';
+import type { RepoPoll } from './repo-runs.ts';
 
 const INTERVAL_MS = 1_000;
 const LONGEST_MS = 4 * INTERVAL_MS;
@@ -28,7 +28,7 @@ const old = (id: string, repo: string) =>
     ...{ runnerId: '1', holdEndedAt: 1 },
   });
 
-const lookAt = (repo: string, over: Partial<RepoLook> = {}): RepoLook => {
+const pollAt = (repo: string, over: Partial<RepoPoll> = {}): RepoPoll => {
   const single = ['1', '2', '3'].map((id) => old(id, repo));
   return { owner: 'acme', repo, attempts: single, listed: [], createdSince: 0, single, ...over };
 };
@@ -128,7 +128,7 @@ function start() {
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
     ...{ runVisibleMs: 60_000, lateRunMs: 86_400_000, unreadableRunMs: 3_600_000 },
     ...{ pickupExpectedMs: 10_000, queuedRecheckMs: 60_000 },
-    ...{ lookedInto: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
+    ...{ checkedAt: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
     ...{ logThrottle: new LogThrottle(), awaitingNextJob: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
     knownSince: new KnownSince(clock),
@@ -141,16 +141,16 @@ function start() {
     ...{ mayGoOn: () => true, signal: new AbortController().signal },
     background: new Background(() => undefined),
   };
-  const follow = async (look: RepoLook): Promise<string[]> => {
+  const follow = async (poll: RepoPoll): Promise<string[]> => {
     requests.length = 0;
-    await followRepo(deps, look, context);
+    await followRepo(deps, poll, context);
     return [...requests];
   };
   /** @returns how many requests each of so many looks cost, an interval apart */
-  const costs = async (count: number, look = lookAt('app')): Promise<number[]> => {
+  const costs = async (count: number, poll = pollAt('app')): Promise<number[]> => {
     const seen: number[] = [];
     for (let n = 0; n < count; n += 1) {
-      seen.push((await follow(look)).length);
+      seen.push((await follow(poll)).length);
       await clock.advance(INTERVAL_MS);
     }
     return seen;
@@ -177,13 +177,13 @@ describe('runs of a repository that the token cannot see', () => {
     const { forge, costs } = start();
     forge.closed.add('app');
     await costs(2);
-    expect(await costs(2, lookAt('lib'))).toEqual([3, 3]);
+    expect(await costs(2, pollAt('lib'))).toEqual([3, 3]);
   });
 
   it('are of one repository, however its name is written', async () => {
     const { forge, costs } = start();
     for (const name of ['app', 'App']) forge.closed.add(name);
-    await costs(2, lookAt('App'));
+    await costs(2, pollAt('App'));
     expect(await costs(1)).toEqual([0]);
   });
 
@@ -203,7 +203,7 @@ describe('runs of a repository that the token cannot see', () => {
     expect(await costs(2)).toEqual([6, 6]);
     forge.closed.delete('app');
     const listed = [attempt('4', { state: 'accepted', runId: '4', endedAt: 1 })];
-    const seen = await follow(lookAt('app', { listed }));
+    const seen = await follow(pollAt('app', { listed }));
     expect(seen).toEqual(['listing', 'run 1', 'run 2', 'run 3']);
   });
 });
@@ -218,11 +218,11 @@ it('runs that were deleted, of a repository that can be read, do not pause the o
 it('a repository whose listing meets a limit each time is listed ever more rarely: each time the credential is stopped', async () => {
   const { forge, costs } = start();
   const listed = [attempt('4', { state: 'accepted', runId: '4', endedAt: 1 })];
-  const look = lookAt('app', { listed, single: [] });
+  const poll = pollAt('app', { listed, single: [] });
   forge.limited.add('app');
-  expect(await costs(8, look)).toEqual([1, 1, 0, 1, 0, 0, 0, 1]);
+  expect(await costs(8, poll)).toEqual([1, 1, 0, 1, 0, 0, 0, 1]);
   forge.limited.clear();
-  expect(await costs(6, look)).toEqual([0, 0, 0, 1, 1, 1]);
+  expect(await costs(6, poll)).toEqual([0, 0, 0, 1, 1, 1]);
 });
 
 it('a repository whose plain listing alone meets a limit each time is listed ever more rarely, too', async () => {
@@ -234,9 +234,9 @@ it('a repository whose plain listing alone meets a limit each time is listed eve
   });
   searched.push(lost);
   forge.limited.add('app, plainly');
-  const look = lookAt('app', { listed: [lost], single: [], createdSince: -9_000_000 });
+  const poll = pollAt('app', { listed: [lost], single: [], createdSince: -9_000_000 });
   // The listing, the plain one, and whether the repository can be read.
-  expect(await costs(8, look)).toEqual([3, 3, 1, 3, 1, 1, 1, 3]);
+  expect(await costs(8, poll)).toEqual([3, 3, 1, 3, 1, 1, 1, 3]);
 });
 
 describe('a repository whose listing always fails (GitHub’s answered 502 for one for weeks)', () => {
@@ -249,7 +249,7 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     const { forge, follow } = start();
     forge.unlistable.add('app');
     const listed = Array.from({ length: 10 }, (_, n) => known(`${n}`, { runObservedAt: 10 - n }));
-    const seen = await follow(lookAt('app', { listed, single: [] }));
+    const seen = await follow(pollAt('app', { listed, single: [] }));
     const read = ['9', '8', '7', '6', '5', '4', '3', '2'].map((id) => `run ${id}`);
     expect(seen).toEqual(['listing', 'repository', ...read]);
   });
@@ -257,7 +257,7 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
   it('has old runs read, too, that were to be read one by one after the listing', async () => {
     const { forge, follow } = start();
     forge.unlistable.add('app');
-    const seen = await follow(lookAt('app', { listed: [known('4')] }));
+    const seen = await follow(pollAt('app', { listed: [known('4')] }));
     expect(seen).toEqual(['listing', 'repository', 'run 4', 'run 1', 'run 2', 'run 3']);
   });
 
@@ -265,7 +265,7 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     const { forge, follow, now } = start();
     forge.unlistable.add('app');
     const listed = [known('1', { claimedAt: now }), known('2', { endedAt: 1 }), known('3')];
-    const seen = await follow(lookAt('app', { listed, single: [] }));
+    const seen = await follow(pollAt('app', { listed, single: [] }));
     expect(seen).toEqual(['listing', 'repository', 'run 3']);
   });
 
@@ -273,7 +273,7 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     const { forge, follow, told } = start();
     forge.unlistable.add('app');
     const listed = [attempt('lost', { state: 'unknown' })];
-    await follow(lookAt('app', { listed, single: [] }));
+    await follow(pollAt('app', { listed, single: [] }));
     expect(told).toEqual(['lost unreadable']);
   });
 
@@ -282,33 +282,33 @@ describe('a repository whose listing always fails (GitHub’s answered 502 for o
     forge.unlistable.add('app');
     forge.isDown = true;
     const listed = [known('1'), attempt('lost', { state: 'unknown' })];
-    const seen = await follow(lookAt('app', { listed, single: [] }));
+    const seen = await follow(pollAt('app', { listed, single: [] }));
     expect([seen, told]).toEqual([['listing', 'repository'], []]);
   });
 
   it('is followed by ids while its listing pauses after a limit', async () => {
     const { forge, follow, costs } = start();
     forge.limited.add('app');
-    const look = lookAt('app', { listed: [known('1')], single: [] });
-    await costs(2, look);
-    expect(await follow(look)).toEqual(['repository', 'run 1']);
+    const poll = pollAt('app', { listed: [known('1')], single: [] });
+    await costs(2, poll);
+    expect(await follow(poll)).toEqual(['repository', 'run 1']);
   });
 
   it('does not keep a job whose run is not known for ever where a limit is what it meets each time', async () => {
     const { forge, follow, told } = start();
     forge.limited.add('app');
     const listed = [attempt('lost', { state: 'unknown' })];
-    const look = lookAt('app', { listed, single: [] });
+    const poll = pollAt('app', { listed, single: [] });
     // Nothing may be asked for right after the limit.
     forge.ownLimits.add('repository');
-    expect([await follow(look), told]).toEqual([['listing', 'repository'], []]);
+    expect([await follow(poll), told]).toEqual([['listing', 'repository'], []]);
     forge.ownLimits.clear();
-    expect([await follow(look), told]).toEqual([['repository'], ['lost unreadable']]);
+    expect([await follow(poll), told]).toEqual([['repository'], ['lost unreadable']]);
   });
 });
 
 describe('what meets a limit each time, whereupon the credential is stopped, is asked for ever more rarely:', () => {
-  const single = (...attempts: RepoLook['single'][number][]) => lookAt('app', { single: attempts });
+  const single = (...attempts: RepoPoll['single'][number][]) => pollAt('app', { single: attempts });
 
   it('a run, while the others of its repository are read at each look', async () => {
     const { forge, costs } = start();
@@ -331,8 +331,8 @@ describe('what meets a limit each time, whereupon the credential is stopped, is 
   it('the workflow jobs of a run, which itself is followed at each look', async () => {
     const { forge, costs, told } = start();
     forge.limits.add('jobs 1');
-    const look = single({ ...old('1', 'app'), runnerId: null });
-    expect(await costs(6, look)).toEqual([2, 1, 1, 1, 2, 1]);
+    const poll = single({ ...old('1', 'app'), runnerId: null });
+    expect(await costs(6, poll)).toEqual([2, 1, 1, 1, 2, 1]);
     expect(told).toEqual(Array.from({ length: 6 }, () => '1 seen'));
   });
 
@@ -356,9 +356,9 @@ describe('what meets a limit each time, whereupon the credential is stopped, is 
     forge.limited.add('app');
     forge.limits.add('repository');
     const listed = [attempt('4', { state: 'accepted', runId: '4', claimedAt: -1_000_000 })];
-    const look = lookAt('app', { listed, single: [] });
-    expect(await follow(look)).toEqual(['listing', 'repository']);
-    expect(await follow(look)).toEqual([]);
+    const poll = pollAt('app', { listed, single: [] });
+    expect(await follow(poll)).toEqual(['listing', 'repository']);
+    expect(await follow(poll)).toEqual([]);
   });
 });
 

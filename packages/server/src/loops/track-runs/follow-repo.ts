@@ -18,7 +18,7 @@ import {
 import { followUnlisted } from './follow-unlisted.ts';
 import type { KnownSince } from './known-since.ts';
 import type { ListingOutages } from './listing-outages.ts';
-import type { RepoLook } from './repo-runs.ts';
+import type { RepoPoll } from './repo-runs.ts';
 import {
   isSearching,
   needsListing,
@@ -45,114 +45,118 @@ export interface RepoDeps extends FollowOneDeps {
 }
 
 /** Of one look. */
-interface LookDeps extends RepoDeps, Pick<ResolveDeps, 'knownForMs'> {}
+interface RepoPollDeps extends RepoDeps, Pick<ResolveDeps, 'knownForMs'> {}
 
-export function nameOf({ owner, repo }: Pick<RepoLook, 'owner' | 'repo'>): string {
+export function nameOf({ owner, repo }: Pick<RepoPoll, 'owner' | 'repo'>): string {
   return `${owner}/${repo}`;
 }
 
 /** One repository that fails must not keep the others from being followed; nor does its own look reject. */
 export async function followRepo(
   given: RepoDeps,
-  look: RepoLook,
+  poll: RepoPoll,
   context: LoopContext,
 ): Promise<void> {
-  const key = repoKeyOf(look);
+  const key = repoKeyOf(poll);
   const deps = { ...given, knownForMs: given.knownSince.asOfNow() };
   try {
     const mayList = deps.limitedRepos.isOver(key);
-    if (look.listed.length > 0 && mayList) {
-      await followByListing(deps, look, context);
-      deps.logThrottle.over(nameOf(look));
+    if (poll.listed.length > 0 && mayList) {
+      await followByListing(deps, poll, context);
+      deps.logThrottle.over(nameOf(poll));
     }
     // Each costs two requests where nothing can be read: what nobody lets us see is asked for ever more rarely.
-    const single = deps.closedRepos.isOver(key) ? look.single : [];
+    const single = deps.closedRepos.isOver(key) ? poll.single : [];
     await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
     if (mayList) return;
     // Right after the limit that it met nothing could be asked: only now what webhooks have told of can be read, and shows
     // whether the repository itself can be.
-    await findDelivered(deps, look, context);
+    await findDelivered(deps, poll, context);
     const failure = deps.outages.failureOf(key);
-    await followUnlisted(deps, look, context, { attempts: look.listed, failure });
+    await followUnlisted(deps, poll, context, { attempts: poll.listed, failure });
   } catch (error) {
     if (!context.mayGoOn()) return;
-    await noteFailure(deps, look, context, error);
+    await noteFailure(deps, poll, context, error);
   }
 }
 
 async function noteFailure(
-  deps: LookDeps,
-  look: RepoLook,
+  deps: RepoPollDeps,
+  poll: RepoPoll,
   context: LoopContext,
   error: unknown,
 ): Promise<void> {
-  const { owner, repo } = look;
+  const { owner, repo } = poll;
   const limitedMs = limitedForMs(error, deps.clock);
-  if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(look), limitedMs);
-  const level = deps.logThrottle.levelOf(nameOf(look), error);
+  if (limitedMs !== undefined) deps.limitedRepos.noteInVain(repoKeyOf(poll), limitedMs);
+  const level = deps.logThrottle.levelOf(nameOf(poll), error);
   deps.logger[level]({ err: error, owner, repo }, 'runs not followed');
   if (!(error instanceof ForgeError)) return;
-  if (look.listed.length > 0) deps.outages.noteFailed(repoKeyOf(look), error);
-  await findDelivered(deps, look, context);
-  const open = look.attempts.filter(({ endedAt }) => endedAt === null);
+  if (poll.listed.length > 0) deps.outages.noteFailed(repoKeyOf(poll), error);
+  await findDelivered(deps, poll, context);
+  const open = poll.attempts.filter(({ endedAt }) => endedAt === null);
   if (isClosed(error)) {
     await followEach(deps, open, context, (one) => noteUnreadable(deps, one));
     return;
   }
   // The listing comes before those that are read one by one: that it fails must not keep them waiting.
-  const attempts = [...look.listed, ...look.single];
-  await followUnlisted(deps, look, context, { attempts, failure: error });
+  const attempts = [...poll.listed, ...poll.single];
+  await followUnlisted(deps, poll, context, { attempts, failure: error });
 }
 
 async function followByListing(
-  deps: LookDeps,
-  look: RepoLook,
+  deps: RepoPollDeps,
+  poll: RepoPoll,
   context: LoopContext,
 ): Promise<void> {
   const { forge } = deps;
   const filter: RunFilter = {
-    createdSince: look.createdSince,
-    purpose: look.listed.some(isSearching) ? 'lookup' : 'track',
+    createdSince: poll.createdSince,
+    purpose: poll.listed.some(isSearching) ? 'lookup' : 'track',
   };
-  const listing = await forge.listRuns(look.owner, look.repo, filter, context.signal);
-  deps.closedRepos.forget(repoKeyOf(look));
-  deps.outages.noteListed(repoKeyOf(look));
+  const listing = await forge.listRuns(poll.owner, poll.repo, filter, context.signal);
+  deps.closedRepos.forget(repoKeyOf(poll));
+  deps.outages.noteListed(repoKeyOf(poll));
   const runs = new Map(listing.runs.map((run) => [run.id, run]));
   const takeListed = async (attempt: Attempt): Promise<void> => {
     if (attempt.runId === null || attempt.endedAt !== null) return;
     const run = runs.get(attempt.runId);
     if (run !== undefined) await takeRun(deps, attempt, run, listing.forgeSentAt, context.signal);
-    else if (isOverdue(deps, attempt, listing)) await followOne(deps, attempt, context.signal);
+    else if (isStale(deps, attempt, listing)) await followOne(deps, attempt, context.signal);
     // Listings show a new run seconds late; asked by its id it tells at once which runner has taken it.
     else if (attempt.runnerId === null) {
       await takeWorkflowJobs(deps, attempt, attempt.runId, context.signal);
     }
   };
   // Side by side: a hold lasts until its run is taken, and one request after another would idle runners for seconds.
-  await followEach(deps, look.listed, context, takeListed);
-  if (!look.listed.some(needsListing) || !context.mayGoOn()) {
-    deps.limitedRepos.succeed(repoKeyOf(look));
+  await followEach(deps, poll.listed, context, takeListed);
+  if (!poll.listed.some(needsListing) || !context.mayGoOn()) {
+    deps.limitedRepos.succeed(repoKeyOf(poll));
     return;
   }
-  const { owner, repo, createdSince } = look;
+  const { owner, repo, createdSince } = poll;
   const where = { forgeId: forge.id, owner, repo, createdSince };
   // Only now that its runs are stored: any of them may show that their stamps are off.
   const offset = await deps.stamps.offset();
-  await resolveAttempts(resolveDeps(deps, look, context, offset), where, listing);
+  await resolveAttempts(resolveDeps(deps, poll, context, offset), where, listing);
   // Not before: a plain listing that always fails keeps it from being settled as well, and one that meets a limit each time
   // stops all others as well.
-  deps.limitedRepos.succeed(repoKeyOf(look));
-  await noteReadable(deps, look);
+  deps.limitedRepos.succeed(repoKeyOf(poll));
+  await noteReadable(deps, poll);
 }
 
 /** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
-async function findDelivered(deps: LookDeps, look: RepoLook, context: LoopContext): Promise<void> {
-  if (!look.listed.some(isSearching) || !context.mayGoOn()) return;
-  const { owner, repo, createdSince } = look;
+async function findDelivered(
+  deps: RepoPollDeps,
+  poll: RepoPoll,
+  context: LoopContext,
+): Promise<void> {
+  if (!poll.listed.some(isSearching) || !context.mayGoOn()) return;
+  const { owner, repo, createdSince } = poll;
   const where = { forgeId: deps.forge.id, owner, repo, createdSince };
   try {
     const offset = await deps.stamps.offset();
-    await resolveUnlisted(resolveDeps(deps, look, context, offset), where);
+    await resolveUnlisted(resolveDeps(deps, poll, context, offset), where);
   } catch (error) {
     // The listing's failure, told before, says as much.
     deps.logger.debug({ err: error, owner, repo }, 'runs that webhooks told of not read');
@@ -160,7 +164,7 @@ async function findDelivered(deps: LookDeps, look: RepoLook, context: LoopContex
 }
 
 /** A repository that could not be read for a moment now and then is not one that nobody can read. */
-async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<void> {
+async function noteReadable({ store }: RepoDeps, { listed }: RepoPoll): Promise<void> {
   const back = listed.filter(
     ({ runId, goneSince, endedAt }) => runId === null && goneSince !== null && endedAt === null,
   );
@@ -168,8 +172,8 @@ async function noteReadable({ store }: RepoDeps, { listed }: RepoLook): Promise<
 }
 
 function resolveDeps(
-  deps: LookDeps,
-  look: RepoLook,
+  deps: RepoPollDeps,
+  poll: RepoPoll,
   context: LoopContext,
   offset: StampOffset,
 ): ResolveDeps {
@@ -182,9 +186,9 @@ function resolveDeps(
     credentialNow: () => deps.forge.credentialFor('dispatch'),
     now: deps.clock.now(),
     knownForMs: deps.knownForMs,
-    listAgain: (createdSince) => listPlainly(deps, look, createdSince, context),
-    listAgainLater: () => listPlainlyLater(deps, look),
-    readableMs: (attemptId) => deps.outages.readableMs(repoKeyOf(look), attemptId),
+    listAgain: (createdSince) => listPlainly(deps, poll, createdSince, context),
+    listAgainLater: () => listPlainlyLater(deps, poll),
+    readableMs: (attemptId) => deps.outages.readableMs(repoKeyOf(poll), attemptId),
     lateRunMs: deps.lateRunMs,
     runVisibleMs: deps.runVisibleMs,
     timing: {
@@ -201,27 +205,27 @@ function resolveDeps(
  */
 async function listPlainly(
   deps: RepoDeps,
-  look: RepoLook,
+  poll: RepoPoll,
   createdSince: number,
   { signal, mayGoOn }: LoopContext,
 ): Promise<RunListing | undefined> {
   const { forge, clock, plainlyFrom } = deps;
-  const name = nameOf(look);
+  const name = nameOf(poll);
   if (clock.monotonic() < (plainlyFrom.get(name) ?? -Infinity)) return undefined;
   const filter: RunFilter = { createdSince, purpose: 'lookup', isPlain: true };
-  const listing = await forge.listRuns(look.owner, look.repo, filter, signal);
+  const listing = await forge.listRuns(poll.owner, poll.repo, filter, signal);
   if (listing.isComplete) plainlyFrom.delete(name);
-  else listPlainlyLater(deps, look);
+  else listPlainlyLater(deps, poll);
   // Of a renamed account it shows runs that seem to be somebody else's. Asked after it, so that no rename falls between.
   await forge.refreshActor(signal);
   return mayGoOn() ? listing : undefined;
 }
 
-function listPlainlyLater({ clock, recheckAfterMs, plainlyFrom }: RepoDeps, look: RepoLook): void {
-  plainlyFrom.set(nameOf(look), clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
+function listPlainlyLater({ clock, recheckAfterMs, plainlyFrom }: RepoDeps, poll: RepoPoll): void {
+  plainlyFrom.set(nameOf(poll), clock.monotonic() + recheckAfterMs * INCOMPLETE_RECHECKS);
 }
 
-function isOverdue({ runVisibleMs }: RepoDeps, attempt: Attempt, listing: RunListing): boolean {
+function isStale({ runVisibleMs }: RepoDeps, attempt: Attempt, listing: RunListing): boolean {
   // Also beside what the listing does not show: asked by its id the run proves itself.
   return listing.sentAt - attempt.claimedAt > runVisibleMs;
 }

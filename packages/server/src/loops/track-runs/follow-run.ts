@@ -27,7 +27,7 @@ export interface FollowDeps {
   /** What nobody can see any more, the run of a cancelled job or one that is not known, takes up cap and runner no longer than this. */
   readonly unreadableRunMs: number;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
-  readonly lookedInto: Map<string, number>;
+  readonly checkedAt: Map<string, number>;
   /** About repositories (`owner/repo`) and attempts (by id). */
   readonly logThrottle: LogThrottle;
   /** Of what is asked about runs and repositories. */
@@ -217,7 +217,7 @@ function needsWorkflowJobs({ awaitingNextJob }: FollowDeps, attempt: Attempt, ru
 
 /** Queued, and nobody takes it: what it asks for decides which runners are kept for it, and what its job is told. */
 function isQueuedTooLong(
-  { lookedInto, clock, pickupExpectedMs, queuedRecheckMs }: FollowDeps,
+  { checkedAt, clock, pickupExpectedMs, queuedRecheckMs }: FollowDeps,
   attempt: Attempt,
   run: Run,
   sentAt: number,
@@ -225,18 +225,18 @@ function isQueuedTooLong(
   if (run.status !== 'queued') return false;
   if (sentAt - run.createdAt < pickupExpectedMs) return false;
   const now = clock.monotonic();
-  if (now - (lookedInto.get(attempt.id) ?? -Infinity) < queuedRecheckMs) return false;
-  lookedInto.set(attempt.id, now);
+  if (now - (checkedAt.get(attempt.id) ?? -Infinity) < queuedRecheckMs) return false;
+  checkedAt.set(attempt.id, now);
   return true;
 }
 
 export function forgetEnded(
-  { lookedInto }: Pick<FollowDeps, 'lookedInto'>,
+  { checkedAt }: Pick<FollowDeps, 'checkedAt'>,
   live: readonly Attempt[],
 ): void {
-  if (lookedInto.size === 0) return;
+  if (checkedAt.size === 0) return;
   const ids = new Set(live.map(({ id }) => id));
-  for (const id of lookedInto.keys()) if (!ids.has(id)) lookedInto.delete(id);
+  for (const id of checkedAt.keys()) if (!ids.has(id)) checkedAt.delete(id);
 }
 
 /** Failing here costs the runner's name for now, never the run's own state. */

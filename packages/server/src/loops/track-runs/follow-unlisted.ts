@@ -2,7 +2,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { LoopContext } from '../leased-loop.ts';
 import { type FollowOneDeps, followEach, followOne, isRepoReadable } from './follow-run.ts';
-import { type RepoLook, SINGLE_AT_A_LOOK } from './repo-runs.ts';
+import { type RepoPoll, SINGLE_AT_A_POLL } from './repo-runs.ts';
 import { isSearching } from './resolve-attempts.ts';
 
 export interface UnlistedDeps extends FollowOneDeps {
@@ -24,14 +24,14 @@ export interface Unlisted {
  */
 export async function followUnlisted(
   deps: UnlistedDeps,
-  look: RepoLook,
+  poll: RepoPoll,
   context: LoopContext,
   { attempts, failure }: Unlisted,
 ): Promise<void> {
   const known = knownInTurn(deps, attempts);
-  const sought = failure === undefined ? [] : look.listed.filter(isSearching);
+  const sought = failure === undefined ? [] : poll.listed.filter(isSearching);
   if (known.length + sought.length === 0) return;
-  if (!(await isReadable(deps, look, context)) || !context.mayGoOn()) return;
+  if (!(await isReadable(deps, poll, context)) || !context.mayGoOn()) return;
   await followEach(deps, known, context, (one) => followOne(deps, one, context.signal));
   if (failure === undefined) return;
   await followEach(deps, sought, context, (one) => noteUnlistable(deps, one, failure));
@@ -46,16 +46,16 @@ function knownInTurn(
     .filter(({ runId, endedAt }) => runId !== null && endedAt === null)
     .filter(({ claimedAt }) => now - claimedAt > runVisibleMs)
     .sort((a, b) => (a.runObservedAt ?? 0) - (b.runObservedAt ?? 0))
-    .slice(0, SINGLE_AT_A_LOOK);
+    .slice(0, SINGLE_AT_A_POLL);
 }
 
 async function isReadable(
   deps: UnlistedDeps,
-  look: RepoLook,
+  poll: RepoPoll,
   { signal }: LoopContext,
 ): Promise<boolean> {
   try {
-    return (await isRepoReadable(deps, look, signal)) === true;
+    return (await isRepoReadable(deps, poll, signal)) === true;
   } catch {
     return false;
   }

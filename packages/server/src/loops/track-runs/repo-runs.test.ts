@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { attempt, CLAIMED_AT } from '../../domain/attempt.testkit.ts';
-import { lookByRepo } from './repo-runs.ts';
+import { pollsByRepo } from './repo-runs.ts';
 
 const HOUR_MS = 60 * 60_000;
 const EXACT = { offsetMs: 0, uncertaintyMs: 0 };
@@ -8,7 +8,7 @@ const known = (id: string, claimedAt: number) =>
   attempt(id, { state: 'accepted', runId: id, claimedAt });
 
 it('lists a repository once for all its attempts, back to a minute before the first, on the forge’s clock', () => {
-  const looks = lookByRepo(
+  const polls = pollsByRepo(
     [
       { ...known('a', CLAIMED_AT), forgeClaimedAt: CLAIMED_AT + 2_000 },
       { ...known('b', CLAIMED_AT + 5_000), forgeClaimedAt: CLAIMED_AT + 7_000 },
@@ -17,18 +17,18 @@ it('lists a repository once for all its attempts, back to a minute before the fi
     CLAIMED_AT + 10_000,
     EXACT,
   );
-  expect(looks.map(({ repo, listed }) => [repo, listed.map(({ id }) => id)])).toEqual([
+  expect(polls.map(({ repo, listed }) => [repo, listed.map(({ id }) => id)])).toEqual([
     ['app', ['a', 'b']],
     ['other', ['c']],
   ]);
-  expect(looks[0]?.createdSince).toBe(CLAIMED_AT + 2_000 - 60_000);
+  expect(polls[0]?.createdSince).toBe(CLAIMED_AT + 2_000 - 60_000);
 });
 
 it('reads a few long-running ones one by one instead of listing back to their start', () => {
   const now = CLAIMED_AT + 30 * HOUR_MS;
-  const [look] = lookByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now, EXACT);
-  expect(look?.single.map(({ id }) => id)).toEqual(['old']);
-  expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
+  const [poll] = pollsByRepo([known('old', CLAIMED_AT), known('new', now - 1_000)], now, EXACT);
+  expect(poll?.single.map(({ id }) => id)).toEqual(['old']);
+  expect(poll?.listed.map(({ id }) => id)).toEqual(['new']);
 });
 
 it('reads many long-running ones in turn: those seen longest ago, behind what is urgent', () => {
@@ -37,14 +37,14 @@ it('reads many long-running ones in turn: those seen longest ago, behind what is
     ...known(`old-${String(i)}`, CLAIMED_AT + i),
     runObservedAt: now - 1_000 * i,
   }));
-  const [look] = lookByRepo([...many, known('new', now)], now, EXACT, new Set(['old-0']));
+  const [poll] = pollsByRepo([...many, known('new', now)], now, EXACT, new Set(['old-0']));
   const turn = ['old-0', 'old-19', 'old-18', 'old-17', 'old-16', 'old-15', 'old-14', 'old-13'];
-  expect(look?.single.map(({ id }) => id)).toEqual(turn);
-  expect(look?.listed.map(({ id }) => id)).toEqual(['new']);
+  expect(poll?.single.map(({ id }) => id)).toEqual(turn);
+  expect(poll?.listed.map(({ id }) => id)).toEqual(['new']);
 });
 
 it('lists for an old attempt that has no run yet: only a listing can show it', () => {
   const now = CLAIMED_AT + 2 * HOUR_MS;
-  const [look] = lookByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now, EXACT);
-  expect(look?.listed).toHaveLength(1);
+  const [poll] = pollsByRepo([attempt('lost', { claimedAt: CLAIMED_AT })], now, EXACT);
+  expect(poll?.listed).toHaveLength(1);
 });

@@ -5,12 +5,12 @@ import type { DateOffset } from '../../forge/forge.ts';
 
 /** Older attempts do not widen the listing: each is read on its own instead, so many at a look, in turn. */
 const RECENT_MS = 60 * 60_000;
-export const SINGLE_AT_A_LOOK = 8;
+export const SINGLE_AT_A_POLL = 8;
 /** A run may carry a creation time a little before our claim: whole seconds, and clocks that differ. */
 const SLACK_MS = 60_000;
 
 /** One repository's live attempts, and how to look at their runs with the fewest requests. */
-export interface RepoLook {
+export interface RepoPoll {
   readonly owner: string;
   readonly repo: string;
   readonly attempts: readonly Attempt[];
@@ -29,22 +29,22 @@ export interface RepoLook {
  *
  * @param urgent ids of attempts that go before all others
  */
-export function lookByRepo(
+export function pollsByRepo(
   attempts: readonly Attempt[],
   now: number,
   offset: DateOffset,
   urgent: ReadonlySet<string> = new Set(),
-): RepoLook[] {
+): RepoPoll[] {
   const byRepo = Map.groupBy(attempts, repoKeyOf);
-  return [...byRepo.values()].map((group) => lookAt(group, now, offset, urgent));
+  return [...byRepo.values()].map((group) => repoPollOf(group, now, offset, urgent));
 }
 
-function lookAt(
+function repoPollOf(
   attempts: readonly Attempt[],
   now: number,
   offset: DateOffset,
   urgent: ReadonlySet<string>,
-): RepoLook {
+): RepoPoll {
   const isOld = (attempt: Attempt): boolean =>
     attempt.runId !== null && now - attempt.claimedAt > RECENT_MS;
   const listed = attempts.filter((attempt) => !isOld(attempt));
@@ -58,7 +58,7 @@ function lookAt(
     attempts,
     listed,
     createdSince: listedSince(listed, offset),
-    single: inTurn.slice(0, SINGLE_AT_A_LOOK),
+    single: inTurn.slice(0, SINGLE_AT_A_POLL),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Attempt, isWatched, type Run } from '../../domain/attempt.ts';
 import { idsInNames, type KnownIds } from '../../domain/correlation/by-name.ts';
-import type { Sight } from '../../domain/correlation/clusters.ts';
+import type { CorrelationView } from '../../domain/correlation/clusters.ts';
 import {
   type CorrelationInput,
   correlate,
@@ -28,7 +28,7 @@ import { isStandingStill, type StandingDeps } from './standing-listing.ts';
 /** `search`: a filtered listing alone. */
 type Evidence = 'search' | 'both';
 
-interface Looked extends RunListing, Pick<ListedRepo, 'createdSince'> {
+interface ListedRuns extends RunListing, Pick<ListedRepo, 'createdSince'> {
   readonly evidence: Evidence;
   /** Of these runs, by attempts. */
   readonly owned: ReadonlySet<string>;
@@ -135,10 +135,10 @@ async function resolveBy(
   const owned = await deps.runs.listOwnedRunIds(where.forgeId, ids);
   const unowned = listing.runs.filter((run) => !owned.has(run.id));
   const openIds = new Set(attempts.filter(mayGetRun).map(({ id }) => id));
-  const looked = { ...listing, createdSince, evidence, owned, openIds };
+  const listed = { ...listing, createdSince, evidence, owned, openIds };
   const last: Attempt[] = [];
   for (const ofKey of groupByKey(attempts, unowned)) {
-    last.push(...(await resolveKey(deps, ofKey, unowned, looked)));
+    last.push(...(await resolveKey(deps, ofKey, unowned, listed)));
   }
   return { last, searching: attempts.filter(isSearching) };
 }
@@ -180,25 +180,25 @@ async function resolveKey(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
   unowned: readonly Run[],
-  looked: Looked,
+  listed: ListedRuns,
 ): Promise<Attempt[]> {
   const [first] = attempts;
   if (first === undefined) return [];
   const runs = runsOfKey(first, unowned);
-  const elsewhere = elsewhereOf(attempts, looked);
+  const elsewhere = elsewhereOf(attempts, listed);
   const namedCommits = await listNamedCommits(deps, attempts, runs);
-  const knownIds = await listKnownIds(deps, attempts, [...runs, ...elsewhere], looked);
+  const knownIds = await listKnownIds(deps, attempts, [...runs, ...elsewhere], listed);
   const seen = { timing: deps.timing, namedCommits, knownIds, runs, elsewhere };
-  const decisions = correlate(searchOf(deps, attempts, { ...seen, looked }));
+  const decisions = correlate(searchOf(deps, attempts, { ...seen, listed }));
   const byId = new Map([...runs, ...elsewhere].map((run) => [run.id, run]));
-  const ground = { ...seen, byId, attempts, looked };
+  const ground = { ...seen, byId, attempts, listed };
   const last: string[] = [];
   for (const decision of decisions) {
     const { attemptId } = decision;
-    const isLast = looked.evidence === 'search' && isConclusion(decision);
+    const isLast = listed.evidence === 'search' && isConclusion(decision);
     if (isLast) last.push(attemptId);
     // Until the other listing has been asked, it is one more look that found nothing.
-    const kind = looked.isComplete ? 'missing' : 'wait';
+    const kind = listed.isComplete ? 'missing' : 'wait';
     await carryOut(deps, isLast ? { kind, attemptId } : decision, ground);
   }
   const matched = new Set(decisions.flatMap((one) => (one.kind === 'match' ? one.runId : [])));
@@ -214,7 +214,7 @@ function isConclusion({ kind }: Decision): boolean {
 /** An attempt that has ended takes none of these, and they tell it nothing. */
 function elsewhereOf(
   attempts: readonly Attempt[],
-  { runs, owned }: Looked,
+  { runs, owned }: ListedRuns,
 ): (Run & ElsewhereRun)[] {
   const [first] = attempts;
   const ids = attempts.filter(isSearching).map(({ id }) => id);
@@ -222,7 +222,7 @@ function elsewhereOf(
   return runsElsewhere(first, runs, ids).map((run) => ({ ...run, isOwned: owned.has(run.id) }));
 }
 
-interface SeenRuns extends Sight {
+interface SeenRuns extends CorrelationView {
   /** Of the key; nobody owns them. */
   readonly runs: readonly Run[];
   readonly knownIds: KnownIds;
@@ -231,12 +231,15 @@ interface SeenRuns extends Sight {
 function searchOf(
   deps: ResolveDeps,
   attempts: readonly Attempt[],
-  { looked, ...seen }: SeenRuns & Pick<CorrelationInput, 'elsewhere'> & { readonly looked: Looked },
+  {
+    listed,
+    ...seen
+  }: SeenRuns & Pick<CorrelationInput, 'elsewhere'> & { readonly listed: ListedRuns },
 ): CorrelationInput {
-  const { forgeSentAt: sentAt, isComplete, createdSince } = looked;
+  const { forgeSentAt: sentAt, isComplete, createdSince } = listed;
   const searched = (isMeant: (one: Attempt) => boolean) => searchedOf(deps, attempts, isMeant);
   const sought = attempts.filter(isSearching);
-  const passedMs = passedSinceDeadlines(deps, sought, looked);
+  const passedMs = passedSinceDeadlines(deps, sought, listed);
   const readableMs = new Map(sought.map(({ id }) => [id, deps.readableMs(id)]));
   return {
     ...seen,
@@ -251,7 +254,7 @@ function searchOf(
 function passedSinceDeadlines(
   { knownForMs }: ResolveDeps,
   attempts: readonly Attempt[],
-  { sentAt, forgeSentAt }: Looked,
+  { sentAt, forgeSentAt }: ListedRuns,
 ): Map<string, number> {
   const passedOf = (one: Attempt): number =>
     passedSinceDeadlineMs(one, { sentAt, forgeSentAt, knownForMs: knownForMs(one.id) });
@@ -285,7 +288,7 @@ async function listKnownIds(
   { runs: store }: ResolveDeps,
   attempts: readonly Attempt[],
   runs: readonly Run[],
-  { openIds }: Looked,
+  { openIds }: ListedRuns,
 ): Promise<KnownIds> {
   const [open, settled] = [attempts.filter(mayGetRun), attempts.filter((one) => !mayGetRun(one))];
   const known = new Set(attempts.map(({ id }) => id));
@@ -347,7 +350,7 @@ export function asSearched(
 interface Ground extends SeenRuns {
   readonly byId: ReadonlyMap<string, Run>;
   readonly attempts: readonly Attempt[];
-  readonly looked: Looked;
+  readonly listed: ListedRuns;
 }
 
 async function carryOut(deps: ResolveDeps, decision: Decision, ground: Ground): Promise<void> {
@@ -365,7 +368,7 @@ async function carryOut(deps: ResolveDeps, decision: Decision, ground: Ground): 
       return;
     }
     case 'missing':
-      await store.recordMissing(attemptId, ground.looked.forgeSentAt);
+      await store.recordMissing(attemptId, ground.listed.forgeSentAt);
       return;
     case 'absent':
       await store.concludeAbsent(attemptId, 'run not found: the forge shows none for it');
@@ -381,11 +384,11 @@ async function carryOut(deps: ResolveDeps, decision: Decision, ground: Ground): 
 async function endAmbiguous(
   deps: ResolveDeps,
   { attemptId, runs }: Extract<Decision, { kind: 'ambiguous' }>,
-  { attempts, looked, ...seen }: Ground,
+  { attempts, listed, ...seen }: Ground,
 ): Promise<void> {
   const attempt = attempts.find(({ id }) => id === attemptId);
   if (attempt === undefined) return;
-  const { isComplete } = looked;
+  const { isComplete } = listed;
   // What was handed the id on shows nothing of this workflow.
   const ofKey = new Set(seen.runs.map(({ id }) => id));
   const input = { ...seen, runs: runs.filter(({ id }) => ofKey.has(id)), isComplete };

@@ -10,10 +10,10 @@ import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
 import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
-import { OverdueRuns } from './overdue-runs.ts';
-import { type OwedLook, OwedLooks } from './owed-looks.ts';
-import { lookByRepo, type RepoLook } from './repo-runs.ts';
+import { type OwedPoll, OwedPolls } from './owed-polls.ts';
+import { pollsByRepo, type RepoPoll } from './repo-runs.ts';
 import { needsListing } from './resolve-attempts.ts';
+import { StaleRuns } from './stale-runs.ts';
 import { TrackPace, type TrackTick } from './track-pace.ts';
 import { WatchPace } from './watch-pace.ts';
 
@@ -26,7 +26,7 @@ type KeptInMemory =
   | 'limits';
 
 export interface TrackRunsDeps
-  extends Omit<RepoDeps, 'lookedInto' | 'awaitingNextJob' | 'logThrottle' | KeptInMemory> {
+  extends Omit<RepoDeps, 'checkedAt' | 'awaitingNextJob' | 'logThrottle' | KeptInMemory> {
   readonly trackingIntervalMs: number;
   /** Of all that is configured to put a job, a workflow or an attempt off. */
   readonly longestPauseMs: number;
@@ -40,11 +40,11 @@ const CLOSED_OF_UNREADABLE = 1 / 6;
 
 interface TrackDeps
   extends TrackRunsDeps,
-    Pick<RepoDeps, 'lookedInto' | 'logThrottle' | KeptInMemory> {
+    Pick<RepoDeps, 'checkedAt' | 'logThrottle' | KeptInMemory> {
   readonly pace: TrackPace;
-  readonly overdue: OverdueRuns;
+  readonly stale: StaleRuns;
   readonly doubts: DoubtPace;
-  readonly owed: OwedLooks;
+  readonly owed: OwedPolls;
   readonly watchPace: WatchPace;
 }
 
@@ -53,7 +53,7 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
   const deps = makeDeps(given);
   const { clock, flow, pace, doubts } = deps;
   let isWoken = false;
-  let cancelLook = (): void => undefined;
+  let cancelPoll = (): void => undefined;
   return {
     name: `track-runs:${deps.forge.id}`,
     everyMs: flow.checkEveryMs(deps.trackingIntervalMs),
@@ -63,19 +63,19 @@ export function trackRuns(given: TrackRunsDeps): LoopSpec {
       return reaction;
     },
     tick: async (context) => {
-      cancelLook();
+      cancelPoll();
       const isSoon = isWoken;
       isWoken = false;
       await tick(deps, context, isSoon);
       const waitMs = doubts.waitMs();
       if (waitMs === null) return;
-      cancelLook = clock.after(waitMs, () => {
+      cancelPoll = clock.after(waitMs, () => {
         isWoken = true;
         context.wake.notify();
       });
     },
     drain: () => {
-      cancelLook();
+      cancelPoll();
       return Promise.resolve();
     },
   };
@@ -86,10 +86,10 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
   const { webhookGraceMs } = flow;
   return {
     ...given,
-    lookedInto: new Map(),
+    checkedAt: new Map(),
     logThrottle: new LogThrottle(),
     pace: new TrackPace({ flow, clock, trackingIntervalMs, recheckAfterMs }),
-    overdue: new OverdueRuns({ clock, webhookGraceMs, trackingIntervalMs }),
+    stale: new StaleRuns({ clock, webhookGraceMs, trackingIntervalMs }),
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
     outages: new ListingOutages(clock, recheckAfterMs),
@@ -103,24 +103,24 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
       ...{ clock, firstMs: trackingIntervalMs },
       longestMs: Math.max(CLOSED_OF_UNREADABLE * given.unreadableRunMs, trackingIntervalMs),
     }),
-    owed: new OwedLooks(),
+    owed: new OwedPolls(),
     watchPace: new WatchPace(clock, recheckAfterMs),
   };
 }
 
 /** @param isSoon something woke it: what it has to leave out now is not left to the next interval */
 async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Promise<void> {
-  const { forge, store, clock, overdue } = deps;
+  const { forge, store, clock, stale } = deps;
   const now = clock.now();
-  const look = await nextLook(deps, context);
-  const { isAll, isRunDelivered, restarted, isWatchedDue, owed } = look;
+  const poll = await nextTick(deps, context);
+  const { isAll, isRunDelivered, restarted, isWatchedDue, owed } = poll;
   // Here too: a server that does not dispatch still has to settle what one that died had claimed.
   await store.dispatch.expireClaims(context.fence, deps.requestTimeoutMs);
   await endFarPauses(deps, context);
   const [live, awaitingNextJob, { watched, all }] = await Promise.all([
     store.runs.listLive(forge.id),
-    store.runs.listToLookInto(forge.id),
-    listWatched(deps, look),
+    store.runs.listToCheck(forge.id),
+    listWatched(deps, poll),
   ]);
   forgetEnded(deps, live);
   deps.knownSince.note(live.map(({ id }) => id));
@@ -128,25 +128,25 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   const isSought = [...live, ...watched].some(needsListing);
   const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;
-  const late = overdue.choose(live, awaitingNextJob, forgeNow, isRunDelivered);
-  if (isAll) overdue.noteLooked(live);
+  const late = stale.choose(live, awaitingNextJob, forgeNow, isRunDelivered);
+  if (isAll) stale.notePolled(live);
   const sought = deps.doubts.take(live);
   const some = new Set([...late, ...sought]);
   const isMeant = (one: Attempt): boolean =>
     isAll || some.has(one) || restarted.has(one.id) || owed.has(repoKeyOf(one));
   const urgent = new Set([...awaitingNextJob, ...restarted]);
-  const looks = lookByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
+  const polls = pollsByRepo([...live.filter(isMeant), ...watched], now, offset, urgent);
   // Only these ticks see everything that is looked at.
   if (isAll && isWatchedDue) {
     deps.closedRepos.keepOnly(live.map(repoKeyOf));
     deps.limitedRepos.keepOnly([...live, ...all].map(repoKeyOf));
     deps.logThrottle.keepOnly([
-      ...looks.map(nameOf),
+      ...polls.map(nameOf),
       ...all.map(nameOf),
       ...live.map(({ id }) => id),
     ]);
   }
-  await begin({ ...deps, awaitingNextJob }, looks, context, { isSoon, restarted });
+  await begin({ ...deps, awaitingNextJob }, polls, context, { isSoon, restarted });
 }
 
 async function endFarPauses(
@@ -164,14 +164,14 @@ async function endFarPauses(
 }
 
 /** With what earlier ticks have left out, and can be looked at now. */
-async function nextLook(
+async function nextTick(
   { pace, owed }: TrackDeps,
   { background }: LoopContext,
-): Promise<TrackTick & { readonly owed: ReadonlyMap<string, OwedLook> }> {
+): Promise<TrackTick & { readonly owed: ReadonlyMap<string, OwedPoll> }> {
   const taken = owed.take((key) => !background.isUnderWay(key));
-  const look = await pace.next();
+  const poll = await pace.next();
   const again = [...taken.values()].flatMap(({ restarted }) => [...restarted]);
-  return { ...look, restarted: new Set([...look.restarted, ...again]), owed: taken };
+  return { ...poll, restarted: new Set([...poll.restarted, ...again]), owed: taken };
 }
 
 /** @returns all that are watched, and those to be looked at now; none where it is nobody's turn */
@@ -182,7 +182,7 @@ async function listWatched(
     isWatchedDelivered,
     owed,
   }: Pick<TrackTick, 'isWatchedDue' | 'isWatchedDelivered'> & {
-    owed: ReadonlyMap<string, OwedLook>;
+    owed: ReadonlyMap<string, OwedPoll>;
   },
 ): Promise<{ readonly watched: readonly Attempt[]; readonly all: readonly Attempt[] }> {
   const isOwed = (one: Attempt): boolean => owed.get(repoKeyOf(one))?.isWatched === true;
@@ -196,20 +196,20 @@ async function listWatched(
 /** A repository that is slow to answer keeps no other waiting: its look goes on while the next ticks look at the others. */
 async function begin(
   deps: TrackDeps & FollowDeps,
-  looks: readonly RepoLook[],
+  polls: readonly RepoPoll[],
   context: LoopContext,
-  owed: Omit<OwedLook, 'isWatched'>,
+  owed: Omit<OwedPoll, 'isWatched'>,
 ): Promise<void> {
   const { background, wake } = context;
   const begun: string[] = [];
-  for (const look of looks) {
-    const key = repoKeyOf(look);
-    const follow = (): Promise<void> => followRepo(deps, look, context);
+  for (const poll of polls) {
+    const key = repoKeyOf(poll);
+    const follow = (): Promise<void> => followRepo(deps, poll, context);
     const onEnd = (): void => {
       if (deps.owed.isSoon(key)) wake.notify();
     };
     if (background.tryStart(key, follow, onEnd)) begun.push(key);
-    else deps.owed.add(key, { ...owed, isWatched: look.attempts.some(isWatched) });
+    else deps.owed.add(key, { ...owed, isWatched: poll.attempts.some(isWatched) });
   }
   await background.waitFor(begun, deps.clock);
 }

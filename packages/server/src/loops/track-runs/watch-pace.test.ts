@@ -7,7 +7,7 @@ import { WatchPace } from './watch-pace.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-function scene() {
+function fixture() {
   const clock = new FakeClock();
   const pace = new WatchPace(clock, MINUTE);
   const start = clock.now();
@@ -19,19 +19,19 @@ function scene() {
 }
 
 it('one attempt that was given up does not make every recheck of a day list all runs made since', async () => {
-  const { clock, givenUp, take } = scene();
+  const { clock, givenUp, take } = fixture();
   const watched = [givenUp('a')];
-  const looks: number[] = [];
+  const polls: number[] = [];
   for (let minute = 0; minute < 24 * 60; minute += 1) {
-    if (take(watched).length > 0) looks.push(minute);
+    if (take(watched).length > 0) polls.push(minute);
     await clock.advance(MINUTE);
   }
-  expect(looks.slice(0, 11)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-  expect(looks.length).toBeLessThan(80);
+  expect(polls.slice(0, 11)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(polls.length).toBeLessThan(80);
 });
 
 it('looks at once at what is told of, however old', async () => {
-  const { clock, givenUp, take } = scene();
+  const { clock, givenUp, take } = fixture();
   const watched = [givenUp('a')];
   await clock.advance(10 * HOUR);
   expect(take(watched)).toEqual(['a']);
@@ -41,7 +41,7 @@ it('looks at once at what is told of, however old', async () => {
 });
 
 it('looks along with one at all that its listing shows: those claimed later in its repository', async () => {
-  const { clock, start, givenUp, take } = scene();
+  const { clock, start, givenUp, take } = fixture();
   const old = givenUp('old');
   const young = givenUp('young', { claimedAt: start + HOUR });
   const other = givenUp('other', { claimedAt: start + HOUR, repo: 'lib' });
@@ -56,7 +56,7 @@ it('looks along with one at all that its listing shows: those claimed later in i
 });
 
 it('is not put off by a clock that was put back', async () => {
-  const { clock, start, givenUp, take } = scene();
+  const { clock, start, givenUp, take } = fixture();
   const watched = [givenUp('a', { claimedAt: start + 24 * HOUR })];
   expect(take(watched)).toEqual(['a']);
   await clock.advance(MINUTE);

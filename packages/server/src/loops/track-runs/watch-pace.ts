@@ -13,7 +13,7 @@ export class WatchPace {
   readonly #clock: Clock;
   readonly #recheckAfterMs: number;
   /** By attempt; monotonic. */
-  #lookedAt = new Map<string, number>();
+  #polledAt = new Map<string, number>();
 
   /** @param recheckAfterMs the shortest pause */
   constructor(clock: Clock, recheckAfterMs: number) {
@@ -34,13 +34,13 @@ export class WatchPace {
       return ofRepo.filter(({ claimedAt }) => claimedAt >= since);
     });
     const ids = new Set(taken.map(({ id }) => id));
-    const last = (id: string): number => (ids.has(id) ? at : (this.#lookedAt.get(id) ?? -Infinity));
-    this.#lookedAt = new Map(watched.map(({ id }) => [id, last(id)]));
+    const last = (id: string): number => (ids.has(id) ? at : (this.#polledAt.get(id) ?? -Infinity));
+    this.#polledAt = new Map(watched.map(({ id }) => [id, last(id)]));
     return taken;
   }
 
   #isDue({ id, claimedAt }: Attempt, at: number): boolean {
     const pauseMs = Math.max(this.#recheckAfterMs, (this.#clock.now() - claimedAt) * PAUSE_OF_AGE);
-    return at - (this.#lookedAt.get(id) ?? -Infinity) >= pauseMs;
+    return at - (this.#polledAt.get(id) ?? -Infinity) >= pauseMs;
   }
 }

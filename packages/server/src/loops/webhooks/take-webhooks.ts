@@ -6,7 +6,7 @@ import type { OpenDelivery } from '../../store/port/webhooks.ts';
 import type { LoopContext, LoopSpec } from '../leased-loop.ts';
 
 /** The safety net: each delivery wakes the loop. */
-const LOOK_EVERY_MS = 5_000;
+const CHECK_EVERY_MS = 5_000;
 /** Few enough that an enqueue never waits long behind them. */
 const BATCH = 50;
 /** One that cannot be applied is our fault: tried again in case it was only a moment's. */
@@ -32,7 +32,7 @@ const WAKING = new Set<Event['kind']>([
 export function takeWebhooks(deps: TakeWebhooksDeps): LoopSpec {
   return {
     name: `take-webhooks:${deps.forge.id}`,
-    everyMs: LOOK_EVERY_MS,
+    everyMs: CHECK_EVERY_MS,
     onEvent: ({ kind }) => (WAKING.has(kind) ? 'wake' : 'ignore'),
     tick: (context) => tick(deps, context),
   };

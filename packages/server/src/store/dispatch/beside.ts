@@ -24,9 +24,9 @@ import { type HeadQuery, type HeadRow, listHeads, type PassedOver, wordsOf } fro
 import { blocks } from './targets.ts';
 
 /** Each finds at least one more target whose jobs stay: a few say all, unless one target is written in many ways. */
-const MOST_LOOKS = 8;
+const MOST_ROUNDS = 8;
 /** From this one on no more probes are shown: were there dozens due, what stands behind them would never be. */
-const PROBELESS_LOOK = 4;
+const PROBELESS_ROUND = 4;
 /** Of one group: what a statement may be handed is limited. */
 const MOST_OWN_TARGETS = 100;
 /** Of one group in a look, where many look at once. */
@@ -44,7 +44,7 @@ export async function listBeside(
 ): Promise<HeadRow[]> {
   const hurdles = new Hurdles(context);
   let shown = inOrder(going);
-  for (let look = 0; look < MOST_LOOKS; look++) {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
     const byGroup = Map.groupBy(shown, (row) => row.group_id);
     const units = shown.reduce((sum, job) => sum + hurdles.runnersOf(job), 0);
     const cut = views.filter((view) => {
@@ -61,7 +61,7 @@ export async function listBeside(
     const queries = cut.flatMap((view) =>
       hurdles.passOver({
         ...{ view, share, room, isEnough: left <= 0 },
-        isProbeless: look >= PROBELESS_LOOK,
+        isProbeless: round >= PROBELESS_ROUND,
         shown: byGroup.get(view.base.groupId) ?? [],
       }),
     );
@@ -73,7 +73,7 @@ export async function listBeside(
   return shown;
 }
 
-interface Look {
+interface Round {
   readonly view: GroupView;
   /** How many jobs to read beyond those that are sent. */
   readonly share: number;
@@ -147,7 +147,7 @@ class Hurdles {
   }
 
   /** As `queryOf`, without those of `shown` that stay, and all like them; nothing where that would be too many. */
-  passOver({ view, share, isEnough, room, isProbeless, shown }: Look): HeadQuery[] {
+  passOver({ view, share, isEnough, room, isProbeless, shown }: Round): HeadQuery[] {
     const { groupId } = view.base;
     const staying = shown.filter((job) => !room.isSent(job.id));
     if (staying.length === 0 || (isEnough && staying.length < shown.length)) return [];

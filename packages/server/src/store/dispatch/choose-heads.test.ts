@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { manual, sceneOn } from './dispatch.testkit.ts';
+import { fixtureOn, manual } from './dispatch.testkit.ts';
 
 const allowances = [
   { credentialId: 'token', left: null, reason: null, message: '', retryAt: null },
@@ -10,15 +10,15 @@ const allowances = [
 for (const kind of databases) {
   describe(`which jobs the planner is shown on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, add } = scene;
+    const fixture = fixtureOn(at);
+    const { start, add } = fixture;
 
     const sends = async () => {
-      const plan = planDispatch({ ...(await scene.load()), allowances });
+      const plan = planDispatch({ ...(await fixture.load()), allowances });
       return plan.sends.map(({ jobId }) => jobId).sort();
     };
     const addWide = (id: string, runners: number) =>
-      scene.addTemplate(id, { workflowId: `${id}.yml`, correlationInput: 'id', runners });
+      fixture.addTemplate(id, { workflowId: `${id}.yml`, correlationInput: 'id', runners });
     const addMany = async (count: number, over: Parameters<typeof add>[0]) => {
       for (let n = 0; n < count; n += 1) await add(over);
     };
@@ -38,7 +38,7 @@ for (const kind of databases) {
       await start();
       for (const runners of [9, 8, 7, 6, 5, 4, 3, 2]) await addWide(`w${runners}`, runners);
       await addWide('narrow', 1);
-      await scene.addRunners('1', '2');
+      await fixture.addRunners('1', '2');
       for (const runners of [9, 8, 7, 6, 5, 4, 3]) {
         await addMany(5, { templateId: `w${runners}` });
       }
@@ -52,7 +52,7 @@ for (const kind of databases) {
       await start();
       await addWide('wide', 5);
       await addWide('narrow', 1);
-      await scene.addRunners('1', '2');
+      await fixture.addRunners('1', '2');
       for (let n = 0; n < 120; n += 1) await add({ templateId: 'wide', ref: `r${n}` });
       const behind = [await add({ templateId: 'narrow' }), await add({ ...manual, ref: 'dev' })];
       expect(await sends()).toEqual(behind.map(({ id }) => id).sort());
@@ -62,8 +62,8 @@ for (const kind of databases) {
       await start();
       for (const runners of [5, 3]) await addWide(`w${runners}`, runners);
       await addWide('narrow', 1);
-      await scene.addRunners('1', '2');
-      await scene.addRunnersAs({ is_busy: 1 }, '3');
+      await fixture.addRunners('1', '2');
+      await fixture.addRunnersAs({ is_busy: 1 }, '3');
       await addMany(9, { templateId: 'w5' });
       await add({ templateId: 'w3' });
       await addMany(2, { templateId: 'narrow' });
@@ -76,7 +76,7 @@ for (const kind of databases) {
         await start();
         await addWide('wide', 5);
         await addWide('narrow', 1);
-        await scene.addRunners('1', '2');
+        await fixture.addRunners('1', '2');
         await addMany(count, { templateId: 'wide' });
         const behind = await add({ templateId: 'narrow' });
         await blockRepo();
@@ -86,15 +86,15 @@ for (const kind of databases) {
 
     it('those whose only runner is kept for a run hide none of another repository', async () => {
       await start();
-      const fence = await scene.lease();
+      const fence = await fixture.lease();
       const repos = Array.from({ length: 12 }, (_, n) => `r${n}`);
       for (const repo of [...repos, 'b']) {
-        await scene.addTemplate(repo, { owner: 'me', repo, correlationInput: 'id' });
-        await scene.addRunnersAs({ scope: `repo:me/${repo}` }, `runner of ${repo}`);
+        await fixture.addTemplate(repo, { owner: 'me', repo, correlationInput: 'id' });
+        await fixture.addRunnersAs({ scope: `repo:me/${repo}` }, `runner of ${repo}`);
       }
       for (const templateId of repos) {
-        const { attempt } = await scene.claimNew(fence, { templateId });
-        await scene.dispatch().recordAccepted(attempt.id, { runId: templateId, runUrl: '' });
+        const { attempt } = await fixture.claimNew(fence, { templateId });
+        await fixture.dispatch().recordAccepted(attempt.id, { runId: templateId, runUrl: '' });
       }
       for (const templateId of repos) await addMany(20, { templateId });
       const behind = await add({ templateId: 'b' });
@@ -104,11 +104,11 @@ for (const kind of databases) {
     it('those that leave the runners of a repository to one that needs several hide none of another', async () => {
       await start();
       const own = (repo: string) => ({ owner: 'me', repo, correlationInput: 'id' });
-      await scene.addTemplate('wide', { ...own('a'), runners: 3 });
-      for (const repo of ['a', 'b']) await scene.addTemplate(repo, own(repo));
-      await scene.addRunnersAs({ scope: 'repo:me/a' }, '1', '2');
-      await scene.addRunnersAs({ scope: 'repo:me/a', is_busy: 1 }, '3');
-      await scene.addRunnersAs({ scope: 'repo:me/b' }, '4');
+      await fixture.addTemplate('wide', { ...own('a'), runners: 3 });
+      for (const repo of ['a', 'b']) await fixture.addTemplate(repo, own(repo));
+      await fixture.addRunnersAs({ scope: 'repo:me/a' }, '1', '2');
+      await fixture.addRunnersAs({ scope: 'repo:me/a', is_busy: 1 }, '3');
+      await fixture.addRunnersAs({ scope: 'repo:me/b' }, '4');
       await add({ templateId: 'wide' });
       await addMany(12, { templateId: 'a' });
       const behind = await add({ templateId: 'b' });

@@ -3,19 +3,19 @@ import type { Attempt } from '../../domain/attempt.ts';
 import type { WriteTx } from '../database.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import { makeLeaseStore } from '../leases.ts';
-import { manual, refused, sceneOn } from './dispatch.testkit.ts';
+import { fixtureOn, manual, refused } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 
 for (const kind of databases) {
   describe(`a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, add, lease, request, dispatch, job, emitted, race } = scene;
+    const fixture = fixtureOn(at);
+    const { start, add, lease, request, dispatch, job, emitted, race } = fixture;
 
     it('freezes target, labels and inputs in an attempt, before anything is sent', async () => {
       await start();
-      await scene.addTemplate('u', { runners: 2, correlationInput: 'id' });
+      await fixture.addTemplate('u', { runners: 2, correlationInput: 'id' });
       const fence = await lease();
       const { id } = await add({ templateId: 'u', ref: 'dev', repo: '', inputs: { a: '1' } });
       const asked = request(id);
@@ -24,7 +24,7 @@ for (const kind of databases) {
         ...{ state: 'triggered', attemptId: asked.attemptId, triggeredAt: at.clock.now() },
         ...{ runId: null, runUrl: '' },
       });
-      expect(await scene.runs().listLive('github')).toMatchObject([
+      expect(await fixture.runs().listLive('github')).toMatchObject([
         {
           ...{ id: asked.attemptId, jobId: id, groupId: 'g', forgeId: 'github', state: 'claimed' },
           ...{ owner: 'acme', repo: 'app', workflowId: 'ci.yml', ref: 'dev', labels: ['linux'] },
@@ -36,10 +36,10 @@ for (const kind of databases) {
 
     it('hands over the inputs, with the attempt’s id where the workflow wants it', async () => {
       await start();
-      await scene.addTemplate('u', { correlationInput: 'id', defaultInputs: { a: '1' } });
-      const claim = await scene.claimNew(await lease(), { templateId: 'u' });
+      await fixture.addTemplate('u', { correlationInput: 'id', defaultInputs: { a: '1' } });
+      const claim = await fixture.claimNew(await lease(), { templateId: 'u' });
       expect(claim.inputs).toEqual({ a: '1', id: claim.attempt.id });
-      expect((await scene.claimNew(await lease(), manual)).inputs).toEqual({});
+      expect((await fixture.claimNew(await lease(), manual)).inputs).toEqual({});
     });
 
     describe('of a job whose run will be known by its time alone', () => {
@@ -48,7 +48,7 @@ for (const kind of databases) {
         return dispatch().claim(await lease(), request(id));
       };
       const lose = async () => {
-        const { attempt } = await scene.claimNew(await lease(), { inputs: { a: '1' } });
+        const { attempt } = await fixture.claimNew(await lease(), { inputs: { a: '1' } });
         await dispatch().recordUnknown(attempt.id, '502');
         return attempt;
       };
@@ -86,10 +86,10 @@ for (const kind of databases) {
       it('has to wait on where that run was taken by its time alone: it may be another’s', async () => {
         await start();
         const found = await lose();
-        await scene.runs().matchRun(found.id, scene.run('7'), 'order');
+        await fixture.runs().matchRun(found.id, fixture.run('7'), 'order');
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
-        const ended = scene.run('7', { status: 'completed', conclusion: 'success' });
-        await scene.runs().recordRun(found.id, ended, at.clock.now());
+        const ended = fixture.run('7', { status: 'completed', conclusion: 'success' });
+        await fixture.runs().recordRun(found.id, ended, at.clock.now());
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
         await passSendDeadline(found);
         expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
@@ -98,16 +98,16 @@ for (const kind of databases) {
       it('is refused, whatever a listing has shown, until it is concluded that it started none', async () => {
         await start();
         const lost = await lose();
-        await scene.runs().recordMissing(lost.id, lost.forgeSendDeadline + 60 * MINUTE);
+        await fixture.runs().recordMissing(lost.id, lost.forgeSendDeadline + 60 * MINUTE);
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
-        await scene.runs().concludeAbsent(lost.id, 'run not found');
+        await fixture.runs().concludeAbsent(lost.id, 'run not found');
         expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
       });
 
       it('is refused for some time where it ended ambiguous', async () => {
         await start();
         const lost = await lose();
-        await scene.runs().concludeAmbiguous(lost.id, 'ambiguous');
+        await fixture.runs().concludeAmbiguous(lost.id, 'ambiguous');
         expect(await claimOf({ inputs: { a: '2' } })).toBeUndefined();
         await passSendDeadline(lost);
         expect(await claimOf({ inputs: { a: '2' } })).toBeDefined();
@@ -115,14 +115,14 @@ for (const kind of databases) {
 
       it('needs no such wait where it sends its id, unless a run has shown that it gets lost', async () => {
         await start();
-        await scene.addTemplate('u', { correlationInput: 'id' });
+        await fixture.addTemplate('u', { correlationInput: 'id' });
         const named = { templateId: 'u', workflowId: 'ci.yml' };
         await lose();
         const { attempt } = (await claimOf({ ...named, inputs: { a: '2' } }))!;
         expect(attempt.isNamed).toBe(true);
         await dispatch().recordAccepted(attempt.id, { runId: '7', runUrl: '' });
-        const nameless = scene.run('7', { status: 'in_progress' });
-        expect(await emitted(() => scene.runs().recordRun(attempt.id, nameless, 100))).toContain(
+        const nameless = fixture.run('7', { status: 'in_progress' });
+        expect(await emitted(() => fixture.runs().recordRun(attempt.id, nameless, 100))).toContain(
           'target.unnamed',
         );
         expect(await claimOf({ ...named, inputs: { a: '2' } })).toBeUndefined();
@@ -131,8 +131,8 @@ for (const kind of databases) {
         // The file was mended.
         at.clock.advance(1);
         await dispatch().recordAccepted(same.id, { runId: '8', runUrl: '' });
-        const bearing = scene.run('8', { name: `Build ${same.id}`, headSha: 'beef' });
-        expect(await emitted(() => scene.runs().recordRun(same.id, bearing, 100))).toContain(
+        const bearing = fixture.run('8', { name: `Build ${same.id}`, headSha: 'beef' });
+        expect(await emitted(() => fixture.runs().recordRun(same.id, bearing, 100))).toContain(
           'target.named',
         );
         expect((await claimOf({ ...named, inputs: { a: '2' } }))?.attempt.isNamed).toBe(true);
@@ -145,13 +145,13 @@ for (const kind of databases) {
       const { id } = await add();
       const claims = await Promise.all(
         Array.from({ length: 8 }, async (_, n) =>
-          (n % 2 === 0 ? dispatch() : scene.dispatchThere()).claim(fence, request(id)),
+          (n % 2 === 0 ? dispatch() : fixture.dispatchThere()).claim(fence, request(id)),
         ),
       );
       const won = claims.filter((claim) => claim !== undefined);
       expect(won).toHaveLength(1);
       expect((await job(id)).attemptId).toBe(won[0]!.attempt.id);
-      expect(await scene.runs().listLive('github')).toHaveLength(1);
+      expect(await fixture.runs().listLive('github')).toHaveLength(1);
     });
 
     it('is refused to a stale lease holder, and to one whose lease ran out', async () => {
@@ -165,7 +165,7 @@ for (const kind of databases) {
       const next = await makeLeaseStore(at.replica).tryAcquire(stale.name, 'other', 60_000);
       expect(await dispatch().claim(stale, request(id))).toBeUndefined();
       expect(await dispatch().claim({ ...stale, epoch: 2 }, request(id))).toBeUndefined();
-      expect(await scene.dispatchThere().claim(next!, request(id))).toBeDefined();
+      expect(await fixture.dispatchThere().claim(next!, request(id))).toBeDefined();
     });
 
     it('loses to a lease that changes hands while it waits', async () => {
@@ -191,7 +191,7 @@ for (const kind of databases) {
       await at.database.write((tx) => tx.db.updateTable('jobs').set(set).execute());
       expect(await dispatch().claim(fence, request(id))).toBeUndefined();
       expect(await job(id)).toMatchObject({ state: 'pending', attemptId: null });
-      expect(await scene.runs().listLive('github')).toEqual([]);
+      expect(await fixture.runs().listLive('github')).toEqual([]);
     });
 
     it('takes a job again once its backoff has passed', async () => {
@@ -209,7 +209,7 @@ for (const kind of databases) {
       ['disabled', { isEnabled: false }],
     ] as const)('takes nothing of a group that is %s (defect #13)', async (_, over) => {
       await start();
-      await scene.addGroup('off', over);
+      await fixture.addGroup('off', over);
       const { id } = await add({ ...manual, groupId: 'off' });
       expect(await dispatch().claim(await lease(), request(id))).toBeUndefined();
     });
@@ -235,7 +235,7 @@ for (const kind of databases) {
         const { id } = await add();
         const [claim, deleted] = await Promise.all([
           dispatch().claim(fence, request(id)),
-          scene.jobsThere().deleteJob(id, 'ben'),
+          fixture.jobsThere().deleteJob(id, 'ben'),
         ]);
         expect(deleted.ok).toBe(claim === undefined);
       }
@@ -246,14 +246,14 @@ for (const kind of databases) {
 
     it('keeps a group under its cap, also when many come at once', async () => {
       await start();
-      await scene.addGroup('capped', { maxParallel: 2 });
+      await fixture.addGroup('capped', { maxParallel: 2 });
       const fence = await lease();
       const added = await Promise.all(
         Array.from({ length: 6 }, () => add({ ...manual, groupId: 'capped' })),
       );
       const claims = await Promise.all(
         added.map(({ id }, n) =>
-          (n % 2 === 0 ? dispatch() : scene.dispatchThere()).claim(fence, request(id)),
+          (n % 2 === 0 ? dispatch() : fixture.dispatchThere()).claim(fence, request(id)),
         ),
       );
       const won = claims.filter((claim) => claim !== undefined);
@@ -267,7 +267,7 @@ for (const kind of databases) {
       await start();
       const fence = await lease();
       const refuse = async () => {
-        const { attempt } = await scene.claimNew(fence);
+        const { attempt } = await fixture.claimNew(fence);
         await dispatch().recordRefused(attempt.id, {
           ...refused,
           ...{ then: 'fail', verdict: 'template-broken' },
@@ -295,7 +295,7 @@ for (const kind of databases) {
     it('that is a probe puts the next one off by its interval, should nobody hear how it ended', async () => {
       await start();
       const fence = await lease();
-      const { attempt } = await scene.claimNew(fence);
+      const { attempt } = await fixture.claimNew(fence);
       await dispatch().recordRefused(attempt.id, { ...refused, verdict: 'no-access' });
       const next = await add();
       at.clock.advance(60_000);
@@ -310,7 +310,7 @@ for (const kind of databases) {
     it('is expired into unknown by the database’s clock, once its sender must be gone', async () => {
       await start();
       const fence = await lease();
-      const { attempt } = await scene.claimNew(fence);
+      const { attempt } = await fixture.claimNew(fence);
       expect(await dispatch().expireClaims(fence, 30_000)).toBe(0);
       const send_deadline = attempt.sendDeadline - 36_000;
       await at.database.write((tx) =>
@@ -320,7 +320,7 @@ for (const kind of databases) {
       expect(await emitted(() => dispatch().expireClaims(fence, 30_000))).toEqual([
         'attempt.unknown',
       ]);
-      expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'unknown', ended_at: null });
+      expect(await fixture.attempt(attempt.id)).toMatchObject({ state: 'unknown', ended_at: null });
       expect((await job(attempt.jobId)).state).toBe('triggered');
     });
   });

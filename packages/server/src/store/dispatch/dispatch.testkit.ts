@@ -44,7 +44,7 @@ export const manual = {
 };
 
 /** What the tests of jobs, dispatch and runs say again and again. */
-export function sceneOn(at: DatabaseUnderTest) {
+export function fixtureOn(at: DatabaseUnderTest) {
   const jobs = () => makeJobStore(at.database);
   const dispatch = () => makeDispatchStore(at.database);
   const runs = () => makeRunStore(at.database);

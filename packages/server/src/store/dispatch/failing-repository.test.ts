@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TargetVerdict } from '../../domain/target-block.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { PAUSES, refused, sceneOn } from './dispatch.testkit.ts';
+import { fixtureOn, PAUSES, refused } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 const FLOWS = ['1', '2', '3', '4'] as const;
@@ -9,13 +9,13 @@ const FLOWS = ['1', '2', '3', '4'] as const;
 for (const kind of databases) {
   describe(`a repository of which several workflows fail on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { add, lease, claimNew, dispatch, emitted } = scene;
+    const fixture = fixtureOn(at);
+    const { add, lease, claimNew, dispatch, emitted } = fixture;
 
     const start = async () => {
-      await scene.start();
-      for (const n of FLOWS) await scene.addTemplate(n, { repo: 'bad', workflowId: `${n}.yml` });
-      await scene.addRunners('1', '2', '3');
+      await fixture.start();
+      for (const n of FLOWS) await fixture.addTemplate(n, { repo: 'bad', workflowId: `${n}.yml` });
+      await fixture.addRunners('1', '2', '3');
     };
     const fail = async (templateId: string) => {
       at.clock.advance(1);
@@ -29,7 +29,7 @@ for (const kind of databases) {
       const { attempt } = await claimNew(await lease(), { templateId });
       await dispatch().recordRefused(attempt.id, { ...refused, verdict, then: 'fail' });
     };
-    const head = async () => (await scene.load()).groups[0]!.head;
+    const head = async () => (await fixture.load()).groups[0]!.head;
     const yielding = async () =>
       (await head()).filter(({ isYielding }) => isYielding).map(({ id }) => id);
 
@@ -44,7 +44,7 @@ for (const kind of databases) {
       expect((await head()).map(({ id }) => id)).toEqual([untried.id, good.id]);
       expect(await yielding()).toEqual([untried.id]);
       // And it is sent where no other wants the runner.
-      expect(await dispatch().claim(await lease(), scene.request(untried.id))).toBeDefined();
+      expect(await dispatch().claim(await lease(), fixture.request(untried.id))).toBeDefined();
     });
 
     it.each(['works', 'template-broken'] as const)(

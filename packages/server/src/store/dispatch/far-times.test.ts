@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import type { Fence } from '../port/leases.ts';
-import { FORGE, PAUSES, refused, sceneOn } from './dispatch.testkit.ts';
+import { FORGE, fixtureOn, PAUSES, refused } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -11,8 +11,8 @@ const LONGEST = 15 * MINUTE;
 for (const kind of databases) {
   describe(`what waits after a clock that was a day ahead is put right, on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, add, lease, claimNew, request, dispatch, jobs, job, emitted } = scene;
+    const fixture = fixtureOn(at);
+    const { start, add, lease, claimNew, request, dispatch, jobs, job, emitted } = fixture;
 
     const end = (fence: Fence) => dispatch().endFarPauses(fence, FORGE, LONGEST);
 
@@ -63,16 +63,18 @@ for (const kind of databases) {
       expect(await emitted(() => dispatch().expireClaims(fence, -MINUTE))).toEqual([
         'attempt.unknown',
       ]);
-      expect((await scene.attempt(attempt.id)).forge_send_deadline).toBe(attempt.forgeSendDeadline);
+      expect((await fixture.attempt(attempt.id)).forge_send_deadline).toBe(
+        attempt.forgeSendDeadline,
+      );
     });
 
     it('a job behind one that was to be told by its id, which runs turned out to lack, goes', async () => {
       await start();
-      await scene.addTemplate('u', { correlationInput: 'id' });
+      await fixture.addTemplate('u', { correlationInput: 'id' });
       const fence = await lease();
       const { attempt } = await claimNew(fence, { templateId: 'u' });
       await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' });
-      await scene.runs().concludeAmbiguous(attempt.id, '', { unnamedRun: scene.run('7') });
+      await fixture.runs().concludeAmbiguous(attempt.id, '', { unnamedRun: fixture.run('7') });
       await at.database.write((tx) =>
         tx.db
           .updateTable('attempts')

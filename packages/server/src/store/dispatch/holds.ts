@@ -9,7 +9,7 @@ import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
 import type { DispatchQuery } from '../port/dispatch.ts';
 import { workflowJobOf } from '../rows.ts';
-import { isBetweenJobs } from '../runs/between-jobs.ts';
+import { awaitsNextJob } from '../runs/awaits-next-job.ts';
 import { listLiveAttempts } from '../runs/live.ts';
 import type { Schema } from '../schema.ts';
 
@@ -25,7 +25,7 @@ export interface LoadedHolds {
   readonly displaced: readonly string[];
 }
 
-export interface HoldScene {
+export interface HoldContext {
   readonly query: DispatchQuery;
   readonly now: number;
   readonly yieldNow: Yield;
@@ -33,21 +33,21 @@ export interface HoldScene {
   readonly passes: readonly ScopePass[];
 }
 
-export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<LoadedHolds> {
-  const { forgeId } = scene.query;
+export async function loadHolds(db: Kysely<Schema>, fixture: HoldContext): Promise<LoadedHolds> {
+  const { forgeId } = fixture.query;
   // Few beside the live ones: a hold ends when the runner is seen busy. One that was opened again is among them.
   const only = sql<SqlBool>`hold_ended_at is null`;
-  const attempts = await listLiveAttempts(db, forgeId, scene.yieldNow, { only });
-  await scene.yieldNow();
+  const attempts = await listLiveAttempts(db, forgeId, fixture.yieldNow, { only });
+  await fixture.yieldNow();
   const workflowJobs = await listWorkflowJobs(db, forgeId, attempts);
-  await scene.yieldNow();
-  const busyRunnerIds = await listBusy(db, scene, [...workflowJobs.values()].flat());
+  await fixture.yieldNow();
+  const busyRunnerIds = await listBusy(db, fixture, [...workflowJobs.values()].flat());
   const holds: Hold[] = [];
   const ended: string[] = [];
   const displaced: string[] = [];
   for (const attempt of attempts) {
-    await scene.yieldNow();
-    const heard = hearing(scene, attempt);
+    await fixture.yieldNow();
+    const heard = hearing(fixture, attempt);
     const holding = holdsOf({
       ...heard,
       workflowJobs: workflowJobs.get(attempt.runId ?? '') ?? [],
@@ -61,13 +61,13 @@ export async function loadHolds(db: Kysely<Schema>, scene: HoldScene): Promise<L
       displaced.push(attempt.id);
     }
   }
-  await scene.yieldNow();
-  holds.push(...(await listBetweenHolds(db, scene)));
+  await fixture.yieldNow();
+  holds.push(...(await listBetweenHolds(db, fixture)));
   return { holds, ended, displaced };
 }
 
 function hearing(
-  { query, now, classes, passes }: HoldScene,
+  { query, now, classes, passes }: HoldContext,
   attempt: Attempt,
 ): Omit<
   Parameters<typeof holdsOf>[0],
@@ -93,9 +93,9 @@ function hearing(
 }
 
 /** Until its run is looked into, its next workflow job may take the runner that the last one has just left. */
-async function listBetweenHolds(db: Kysely<Schema>, scene: HoldScene): Promise<Hold[]> {
-  const { query, yieldNow } = scene;
-  const test = sql<SqlBool>`hold_ended_at is not null and ${isBetweenJobs}`;
+async function listBetweenHolds(db: Kysely<Schema>, fixture: HoldContext): Promise<Hold[]> {
+  const { query, yieldNow } = fixture;
+  const test = sql<SqlBool>`hold_ended_at is not null and ${awaitsNextJob}`;
   const attempts = await listLiveAttempts(db, query.forgeId, yieldNow, { test });
   return attempts.map(({ id: attemptId, jobId, groupId, labels, owner, repo }) => {
     return { attemptId, jobId, groupId, labels, owner, repo, count: 1 };
@@ -127,7 +127,7 @@ async function listWorkflowJobs(
 
 async function listBusy(
   db: Kysely<Schema>,
-  { query, passes }: HoldScene,
+  { query, passes }: HoldContext,
   jobs: readonly WorkflowJob[],
 ): Promise<Set<string>> {
   const ids = [...new Set(jobs.flatMap((job) => job.runnerId ?? []))];

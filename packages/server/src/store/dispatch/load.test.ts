@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { planDispatch } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import { labelSetOf } from '../../domain/runner.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { manual, newJob, sceneOn } from './dispatch.testkit.ts';
+import { fixtureOn, manual, newJob } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 
 for (const kind of databases) {
   describe(`what the planner is told on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
+    const fixture = fixtureOn(at);
     const { start, add, lease, claimNew, dispatch, load, runs, run, jobs, workflowJob, block } =
-      scene;
+      fixture;
 
     const group = async (id = 'g') => (await load()).groups.find((one) => one.id === id)!;
     const head = async (id = 'g') => (await group(id)).head.map((job) => job.id);
@@ -20,7 +20,7 @@ for (const kind of databases) {
 
     it('is the head of each queue in order, as long as there are runners, and how many wait', async () => {
       await start();
-      await scene.addRunners('1');
+      await fixture.addRunners('1');
       const added = [];
       for (const priority of [0, 0, 1, 0, 0, -1]) added.push((await add({ priority })).id);
       const [a, b, c] = added;
@@ -38,8 +38,8 @@ for (const kind of databases) {
 
     it('shows nothing of groups that may not send, and still counts them', async () => {
       await start();
-      await scene.addGroup('off', { isEnabled: false });
-      await scene.addGroup('paused', { isPaused: true });
+      await fixture.addGroup('off', { isEnabled: false });
+      await fixture.addGroup('paused', { isPaused: true });
       for (const groupId of ['off', 'paused']) await add({ ...manual, groupId });
       for (const id of ['off', 'paused']) {
         expect(await group(id)).toMatchObject({ head: [], pendingCount: 1 });
@@ -48,8 +48,8 @@ for (const kind of databases) {
 
     it('passes over jobs that are paused, put off or blocked, to those behind them', async () => {
       await start();
-      await scene.addTemplate('u', { workflowId: 'other.yml' });
-      await scene.addRunners('1');
+      await fixture.addTemplate('u', { workflowId: 'other.yml' });
+      await fixture.addRunners('1');
       const hidden = [await add(), await add(), await add(), await add({ ...manual, ref: 'dev' })];
       await jobs().setPaused(hidden[0]!.id, true, 'ben');
       await setJob(hidden[1]!.id, { not_before: at.clock.now() + 1 });
@@ -63,14 +63,14 @@ for (const kind of databases) {
 
     it('shows those behind jobs that wait for the outcome of one with other inputs', async () => {
       await start();
-      await scene.addTemplate('u', { workflowId: 'other.yml', correlationInput: 'id' });
-      const { attempt } = await scene.claimNew(await scene.lease(), { inputs: { n: 'lost' } });
-      await scene.dispatch().recordUnknown(attempt.id, '502');
-      await scene.addRunners('1', '2');
+      await fixture.addTemplate('u', { workflowId: 'other.yml', correlationInput: 'id' });
+      const { attempt } = await fixture.claimNew(await fixture.lease(), { inputs: { n: 'lost' } });
+      await fixture.dispatch().recordUnknown(attempt.id, '502');
+      await fixture.addRunners('1', '2');
       for (let n = 0; n < 9; n += 1) await add({ inputs: { n: String(n) } });
       const behind = await add({ templateId: 'u' });
       expect(await head()).toContain(behind.id);
-      expect((await scene.load()).doubts).toMatchObject([{ jobId: attempt.jobId }]);
+      expect((await fixture.load()).doubts).toMatchObject([{ jobId: attempt.jobId }]);
     });
 
     it.each([
@@ -78,11 +78,11 @@ for (const kind of databases) {
       ['jobs with a ref of their own', { ref: 'dev' }],
     ])('shows those behind %s that wait so, however these are written', async (_, doubted) => {
       await start();
-      await scene.addTemplate('u', { workflowId: 'other.yml', correlationInput: 'id' });
-      await scene.addTemplate('named', { correlationInput: 'id' });
+      await fixture.addTemplate('u', { workflowId: 'other.yml', correlationInput: 'id' });
+      await fixture.addTemplate('named', { correlationInput: 'id' });
       const { attempt } = await claimNew(await lease(), { ...doubted, inputs: { n: 'lost' } });
       await dispatch().recordUnknown(attempt.id, '502');
-      await scene.addRunners('1', '2', '3');
+      await fixture.addRunners('1', '2', '3');
       const spellings = [{}, { owner: 'ACME' }, { workflowId: '.github/workflows/ci.yml' }];
       for (const over of [
         ...spellings,
@@ -104,8 +104,8 @@ for (const kind of databases) {
 
     it('passes over jobs whose repository no free runner serves, but names who waits', async () => {
       await start();
-      await scene.addTemplate('u', { owner: 'other', repo: 'lib' });
-      await scene.addRunnersAs({ scope: 'repo:Other/Lib' }, '1');
+      await fixture.addTemplate('u', { owner: 'other', repo: 'lib' });
+      await fixture.addRunnersAs({ scope: 'repo:Other/Lib' }, '1');
       const waiting = [];
       for (let n = 0; n < 6; n += 1) waiting.push((await add()).id);
       for (let n = 0; n < 3; n += 1) waiting.push((await add(manual)).id);
@@ -123,8 +123,8 @@ for (const kind of databases) {
 
     it('tells jobs that can never be sent apart (defect #17)', async () => {
       await start();
-      await scene.addRunners('1');
-      await scene.addTemplate('bare', { ref: '', workflowId: '' });
+      await fixture.addRunners('1');
+      await fixture.addTemplate('bare', { ref: '', workflowId: '' });
       const bad = await add({ templateId: 'bare' });
       const fine = await add();
       const state = await load();
@@ -134,13 +134,13 @@ for (const kind of databases) {
 
     it('counts free runners per scope and labels: idle, seen lately, and not missed', async () => {
       await start();
-      await scene.addRunners('1', '2');
-      await scene.addRunnersAs({ is_busy: 1 }, '3');
-      await scene.addRunnersAs({ status: 'offline' }, '4');
-      await scene.addRunnersAs({ missed_passes: 1 }, '5');
+      await fixture.addRunners('1', '2');
+      await fixture.addRunnersAs({ is_busy: 1 }, '3');
+      await fixture.addRunnersAs({ status: 'offline' }, '4');
+      await fixture.addRunnersAs({ missed_passes: 1 }, '5');
       const labels = ['gpu', 'linux'];
       const gpu = { scope: 'repo:acme/app', label_set: labelSetOf(labels) };
-      await scene.addRunnersAs(gpu, '1');
+      await fixture.addRunnersAs(gpu, '1');
       const byScope = async () =>
         (await load()).classes.toSorted((a, b) => (a.scope < b.scope ? -1 : 1));
       const linux = { scope: 'org:acme', labels: ['linux'], free: 2, online: 4, total: 5 };
@@ -158,7 +158,7 @@ for (const kind of databases) {
 
     it('counts live attempts, and holds runners for those that have none', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const fence = await lease();
       const one = (await claimNew(fence)).attempt;
       const two = (await claimNew(fence)).attempt;
@@ -175,7 +175,7 @@ for (const kind of databases) {
 
     it('keeps a runner for a sending that may have started nothing only until its run would have shown', async () => {
       await start();
-      await scene.addRunners('1');
+      await fixture.addRunners('1');
       const fence = await lease();
       const { attempt } = await claimNew(fence);
       await dispatch().recordUnknown(attempt.id, 'the forge answered 500');
@@ -190,7 +190,7 @@ for (const kind of databases) {
 
     it('holds what the parts of a run ask for, until their runner is seen busy', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const { attempt } = await claimNew(await lease());
       await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const now = at.clock.now();
@@ -208,12 +208,12 @@ for (const kind of databases) {
       ];
       await runs().recordWorkflowJobs(attempt.id, started, now + 2_000);
       expect(await load()).toMatchObject({ holds: [], endedHolds: [] });
-      expect((await scene.attempt(attempt.id)).hold_ended_at).toBe(now);
+      expect((await fixture.attempt(attempt.id)).hold_ended_at).toBe(now);
     });
 
     it('tells of a run whose runner another job took, and records it once', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const { attempt } = await claimNew(await lease());
       await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const now = at.clock.now();
@@ -223,30 +223,30 @@ for (const kind of databases) {
       at.clock.advance(31_000);
       const { displaced } = await load();
       expect(displaced).toEqual([attempt.id]);
-      expect(await scene.emitted(() => dispatch().recordDisplaced(displaced))).toEqual([
+      expect(await fixture.emitted(() => dispatch().recordDisplaced(displaced))).toEqual([
         'attempt.displaced',
       ]);
       expect((await load()).displaced).toEqual([]);
-      expect(await scene.emitted(() => dispatch().recordDisplaced(displaced))).toEqual([]);
+      expect(await fixture.emitted(() => dispatch().recordDisplaced(displaced))).toEqual([]);
     });
 
     it('writes down of any number of attempts that they are displaced or hold nothing more', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const { attempt } = await claimNew(await lease());
       await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const ids = [...Array.from({ length: 70_000 }, (_, n) => `other-${n}`), attempt.id];
-      expect(await scene.emitted(() => dispatch().recordDisplaced(ids))).toEqual([
+      expect(await fixture.emitted(() => dispatch().recordDisplaced(ids))).toEqual([
         'attempt.displaced',
       ]);
-      expect(await scene.emitted(() => dispatch().recordHoldsEnded(ids))).toEqual([
+      expect(await fixture.emitted(() => dispatch().recordHoldsEnded(ids))).toEqual([
         'attempt.changed',
       ]);
     });
 
     it('ends a hold by a pass that looked after the run had started, and records it once', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const { attempt } = await claimNew(await lease());
       await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const sentAt = at.clock.now();
@@ -260,11 +260,11 @@ for (const kind of databases) {
       );
       const { endedHolds, holds } = await load();
       expect({ endedHolds, holds }).toEqual({ endedHolds: [attempt.id], holds: [] });
-      expect(await scene.emitted(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([
+      expect(await fixture.emitted(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([
         'attempt.changed',
       ]);
       expect((await load()).endedHolds).toEqual([]);
-      expect(await scene.emitted(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([]);
+      expect(await fixture.emitted(() => dispatch().recordHoldsEnded(endedHolds))).toEqual([]);
     });
 
     it('says when something becomes due by time alone', async () => {
@@ -283,9 +283,9 @@ for (const kind of databases) {
     it('shares out one read among many groups in the order in which they compete', async () => {
       await start();
       const ids = Array.from({ length: 2_100 }, (_, n) => String(n));
-      await scene.addRunners(...ids);
+      await fixture.addRunners(...ids);
       for (const id of ['a', 'b', 'c']) {
-        await scene.addGroup(id);
+        await fixture.addGroup(id);
         for (let n = 0; n < 5; n += 1) await add({ ...manual, groupId: id });
       }
       await add({ ...manual, groupId: 'c', priority: 1 });

@@ -27,7 +27,7 @@ export async function loadState(
   return database.snapshot((db) => load(db, query, { now, dbNow, yieldNow: makeYield(clock) }));
 }
 
-interface LoadScene {
+interface LoadContext {
   readonly now: number;
   readonly dbNow: Database['dbNow'];
   readonly yieldNow: Yield;
@@ -36,7 +36,7 @@ interface LoadScene {
 async function load(
   db: Kysely<Schema>,
   query: DispatchQuery,
-  { now, dbNow, yieldNow }: LoadScene,
+  { now, dbNow, yieldNow }: LoadContext,
 ): Promise<LoadedDispatchState> {
   const { forgeId, labelCase } = query;
   const passes = await listPasses(db, forgeId);

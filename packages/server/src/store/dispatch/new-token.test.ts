@@ -3,7 +3,7 @@ import type { TargetVerdict } from '../../domain/target-block.ts';
 import { makeCredentialStore } from '../credentials.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import type { CredentialRow } from '../port/credentials.ts';
-import { FORGE, refused, sceneOn } from './dispatch.testkit.ts';
+import { FORGE, fixtureOn, refused } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 
@@ -15,8 +15,8 @@ const healthy: Omit<CredentialRow, 'id'> = {
 for (const kind of databases) {
   describe(`a server that starts with another token, on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, add, lease, claimNew, request, dispatch, jobs, job } = scene;
+    const fixture = fixtureOn(at);
+    const { start, add, lease, claimNew, request, dispatch, jobs, job } = fixture;
 
     const save = (id: string, database = at.database) =>
       makeCredentialStore(database).save(FORGE, { ...healthy, id }, true);
@@ -45,14 +45,14 @@ for (const kind of databases) {
 
     it('counts the failures before on: its probes yield as they did', async () => {
       await start();
-      await scene.addTemplate('u', { workflowId: 'other.yml' });
-      await scene.addRunners('1', '2');
+      await fixture.addTemplate('u', { workflowId: 'other.yml' });
+      await fixture.addRunners('1', '2');
       for (const templateId of ['t', 'u']) {
         const { attempt } = await claimNew(await lease(), { templateId });
         await dispatch().recordRefused(attempt.id, { ...refused, verdict: 'failing' });
       }
       await save('github/dispatch/new');
-      const { groups } = await scene.load();
+      const { groups } = await fixture.load();
       expect(groups[0]?.head.map(({ isYielding }) => isYielding)).toEqual([true, true]);
     });
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { WriteTx } from '../database.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, refused, sceneOn } from './dispatch.testkit.ts';
+import { FORGE, fixtureOn, refused } from './dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`the outcome of a claim on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, emitted, run, runs, jobs, race } = scene;
+    const fixture = fixtureOn(at);
+    const { start, lease, claimNew, dispatch, job, emitted, run, runs, jobs, race } = fixture;
     const claimed = async (over = {}) => (await claimNew(await lease(), over)).attempt;
     const unknown = async (over = {}) => {
       const attempt = await claimed(over);
@@ -18,7 +18,7 @@ for (const kind of databases) {
     it('is given back once, to its old place', async () => {
       await start();
       const attempt = await claimed();
-      await scene.add();
+      await fixture.add();
       const give = () => dispatch().giveBack(attempt.id, 'late');
       expect(await emitted(give)).toEqual(['attempt.refused', 'job.returned']);
       expect(await job(attempt.jobId)).toMatchObject({
@@ -39,7 +39,7 @@ for (const kind of databases) {
       expect(await job(attempt.jobId)).toMatchObject({ state: 'running', runId: '5' });
       expect(await tell(attempt.id)).toBe(true);
       expect(await job(attempt.jobId)).toMatchObject({ state: 'pending', runId: null });
-      expect(await scene.attempt(attempt.id)).toMatchObject({
+      expect(await fixture.attempt(attempt.id)).toMatchObject({
         ...{ state: 'refused', run_id: null, matched_by: null, ended_at: at.clock.now() },
       });
       expect([...(await runs().listOwnedRunIds(FORGE, ['5']))]).toEqual([]);
@@ -50,7 +50,7 @@ for (const kind of databases) {
       const attempt = await unknown();
       await runs().matchRun(attempt.id, run('5'), 'input');
       expect(await dispatch().recordRefused(attempt.id, refused)).toBe(false);
-      expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'found', run_id: '5' });
+      expect(await fixture.attempt(attempt.id)).toMatchObject({ state: 'found', run_id: '5' });
     });
 
     it('refused, as is told after it was given up, ends the watch for its run', async () => {
@@ -70,7 +70,7 @@ for (const kind of databases) {
       expect(await job(attempt.jobId)).toMatchObject({
         ...{ state: 'triggered', runId: '5', runUrl: 'u' },
       });
-      expect(await scene.attempt(attempt.id)).toMatchObject({
+      expect(await fixture.attempt(attempt.id)).toMatchObject({
         ...{ state: 'accepted', run_id: '5', matched_by: 'reply' },
       });
       expect(await accept()).toBe(false);
@@ -81,7 +81,7 @@ for (const kind of databases) {
       const attempt = await claimed();
       expect(await dispatch().recordAccepted(attempt.id, { runId: null, runUrl: '' })).toBe(true);
       expect(await runs().matchRun(attempt.id, run('5'), 'order')).toBe(true);
-      expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'accepted', run_id: '5' });
+      expect(await fixture.attempt(attempt.id)).toMatchObject({ state: 'accepted', run_id: '5' });
     });
 
     it('refused for now, waits as long as told', async () => {
@@ -90,7 +90,7 @@ for (const kind of databases) {
       const notBefore = at.clock.now() + 5_000;
       await dispatch().recordRefused(attempt.id, { ...refused, notBefore });
       expect(await job(attempt.jobId)).toMatchObject({ state: 'pending', notBefore });
-      expect(await scene.attempt(attempt.id)).toMatchObject({
+      expect(await fixture.attempt(attempt.id)).toMatchObject({
         ...{ state: 'refused', ended_at: at.clock.now(), error_message: 'busy' },
       });
     });
@@ -117,7 +117,7 @@ for (const kind of databases) {
       expect(await emitted(() => dispatch().recordRefused(attempt.id, noAccess))).toEqual([
         ...['attempt.refused', 'target.blocked', 'job.returned'],
       ]);
-      const other = await scene.add({ workflowId: 'other.yml' });
+      const other = await fixture.add({ workflowId: 'other.yml' });
       expect((await jobs().findWaitFacts(other.id))!.block).toEqual({
         ...{ kind: 'no-access', message, since: at.clock.now() },
         nextProbeAt: at.clock.now() + 60_000,
@@ -131,7 +131,7 @@ for (const kind of databases) {
       await jobs().cancelJob(two.jobId, 'ben');
       expect(await dispatch().recordRefused(one.id, { ...refused, then: 'fail' })).toBe(true);
       expect((await job(one.jobId)).state).toBe('cancelled');
-      expect((await scene.attempt(one.id)).ended_at).toBe(at.clock.now());
+      expect((await fixture.attempt(one.id)).ended_at).toBe(at.clock.now());
       await dispatch().recordAccepted(two.id, { runId: '2', runUrl: 'u' });
       expect((await job(two.jobId)).runId).toBeNull();
       expect(
@@ -148,7 +148,7 @@ for (const kind of databases) {
         await tx.db.deleteFrom('jobs').execute();
       });
       expect(await dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' })).toBe(true);
-      expect((await scene.attempt(attempt.id)).run_id).toBe('1');
+      expect((await fixture.attempt(attempt.id)).run_id).toBe('1');
     });
 
     it('a reply after the claim expired still counts', async () => {
@@ -171,8 +171,8 @@ for (const kind of databases) {
       expect(await race(set(one.id, { state: 'unknown' }), accepted(one.id, '1'))).toBe(true);
       const guess = { state: 'found', run_id: '7', matched_by: 'order' };
       expect(await race(set(two.id, guess), accepted(two.id, '2'))).toBe(true);
-      expect(await scene.attempt(one.id)).toMatchObject({ state: 'accepted', run_id: '1' });
-      expect(await scene.attempt(two.id)).toMatchObject({ state: 'accepted', run_id: '2' });
+      expect(await fixture.attempt(one.id)).toMatchObject({ state: 'accepted', run_id: '1' });
+      expect(await fixture.attempt(two.id)).toMatchObject({ state: 'accepted', run_id: '2' });
     });
 
     it('a reply beats a correlation: the guess is unknown again, its job triggered', async () => {
@@ -187,7 +187,7 @@ for (const kind of databases) {
       expect(events).toEqual([
         ...['attempt.unknown', 'job.unmatched', 'attempt.accepted', 'job.run-found'],
       ]);
-      expect(await scene.attempt(guessed.id)).toMatchObject({
+      expect(await fixture.attempt(guessed.id)).toMatchObject({
         ...{ state: 'unknown', run_id: null, run_status: null, matched_by: null, ended_at: null },
       });
       expect(await job(guessed.jobId)).toMatchObject({
@@ -212,11 +212,11 @@ for (const kind of databases) {
         const [guessed, replied] = [await unknown(), await claimed()];
         const runId = String(n);
         await Promise.all([
-          scene.runsThere().matchRun(guessed.id, run(runId), 'order'),
+          fixture.runsThere().matchRun(guessed.id, run(runId), 'order'),
           dispatch().recordAccepted(replied.id, { runId, runUrl: '' }),
         ]);
-        expect((await scene.attempt(replied.id)).run_id).toBe(runId);
-        expect(await scene.attempt(guessed.id)).toMatchObject({ state: 'unknown', run_id: null });
+        expect((await fixture.attempt(replied.id)).run_id).toBe(runId);
+        expect(await fixture.attempt(guessed.id)).toMatchObject({ state: 'unknown', run_id: null });
         expect((await job(guessed.jobId)).runId).toBeNull();
       }
     });
@@ -226,7 +226,7 @@ for (const kind of databases) {
       const [one, two] = [await unknown(), await unknown()];
       const won = await Promise.all([
         runs().matchRun(one.id, run('1'), 'order'),
-        scene.runsThere().matchRun(two.id, run('1'), 'order'),
+        fixture.runsThere().matchRun(two.id, run('1'), 'order'),
       ]);
       expect(won.sort()).toEqual([false, true]);
     });
@@ -237,7 +237,10 @@ for (const kind of databases) {
       await runs().concludeAbsent(attempt.id, 'run not found');
       const late = () => dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       expect(await emitted(late)).toEqual(['attempt.run-late']);
-      expect(await scene.attempt(attempt.id)).toMatchObject({ state: 'accepted', ended_at: null });
+      expect(await fixture.attempt(attempt.id)).toMatchObject({
+        state: 'accepted',
+        ended_at: null,
+      });
       expect(
         await runs().listWantedCancels('github', { runMadeWithinMs: 0, forceCancelMs: 1 }),
       ).toHaveLength(1);
@@ -250,12 +253,12 @@ for (const kind of databases) {
         const attempt = await claimed({ autoRequeue: true, requeueLimit: 1 });
         await Promise.all([
           dispatch().recordRefused(attempt.id, { ...refused, then: 'fail' }),
-          scene.jobsThere().cancelJob(attempt.jobId, 'ben'),
+          fixture.jobsThere().cancelJob(attempt.jobId, 'ben'),
         ]);
         const { jobs: queue } = await jobs().listQueue('g', {});
         expect(queue).toHaveLength(n + 1);
         expect(['failed', 'cancelled']).toContain((await job(attempt.jobId)).state);
-        expect((await scene.attempt(attempt.id)).state).toBe('refused');
+        expect((await fixture.attempt(attempt.id)).state).toBe('refused');
       }
     });
 
@@ -263,8 +266,8 @@ for (const kind of databases) {
       await start();
       const { attempt } = await claimNew(await lease());
       await dispatch().recordUnknown(attempt.id, '502');
-      await scene.runs().concludeAbsent(attempt.id, 'run not found');
-      await scene.runs().adoptLateRun(attempt.id, scene.run('1'), 'order');
+      await fixture.runs().concludeAbsent(attempt.id, 'run not found');
+      await fixture.runs().adoptLateRun(attempt.id, fixture.run('1'), 'order');
       const late = () => dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       expect(await emitted(late)).toEqual(['attempt.accepted']);
     });
@@ -273,14 +276,16 @@ for (const kind of databases) {
       await start();
       const { attempt } = await claimNew(await lease());
       await dispatch().recordUnknown(attempt.id, '502');
-      await scene.jobs().cancelJob(attempt.jobId, 'ben');
-      await scene.runs().matchRun(attempt.id, scene.run('1'), 'order');
-      await scene.runs().recordCancelSent(attempt.id, 'cancel');
-      const ended = scene.run('1', { status: 'completed', conclusion: 'cancelled' });
-      await scene.runs().recordRun(attempt.id, ended, 100);
+      await fixture.jobs().cancelJob(attempt.jobId, 'ben');
+      await fixture.runs().matchRun(attempt.id, fixture.run('1'), 'order');
+      await fixture.runs().recordCancelSent(attempt.id, 'cancel');
+      const ended = fixture.run('1', { status: 'completed', conclusion: 'cancelled' });
+      await fixture.runs().recordRun(attempt.id, ended, 100);
       await dispatch().recordAccepted(attempt.id, { runId: '2', runUrl: '' });
       expect(
-        await scene.runs().listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 60_000 }),
+        await fixture
+          .runs()
+          .listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 60_000 }),
       ).toMatchObject([{ attempt: { id: attempt.id, runId: '2' }, how: 'cancel' }]);
     });
 
@@ -293,7 +298,7 @@ for (const kind of databases) {
       await dispatch().recordAccepted((await claimed()).id, { runId: '1', runUrl: '' });
       await refuse();
       await refuse();
-      const waiting = await scene.add();
+      const waiting = await fixture.add();
       const blockNow = async () => (await jobs().findWaitFacts(waiting.id))!.block;
       expect(await blockNow()).toBeUndefined();
       await refuse();
@@ -303,9 +308,9 @@ for (const kind of databases) {
     it('a job without a target fails, with its requeue, only while it is still so (defect #17)', async () => {
       await start();
       const fence = await lease();
-      const fine = await scene.add();
+      const fine = await fixture.add();
       expect(await dispatch().failUndispatchable(fence, fine.id, 'm')).toBe(false);
-      const bare = await scene.add({ templateId: null, owner: 'acme' });
+      const bare = await fixture.add({ templateId: null, owner: 'acme' });
       const stale = { ...fence, epoch: 9 };
       expect(await dispatch().failUndispatchable(stale, bare.id, 'm')).toBe(false);
       expect(await dispatch().failUndispatchable(fence, bare.id, 'm')).toBe(true);

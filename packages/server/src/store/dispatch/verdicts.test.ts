@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { TargetVerdict } from '../../domain/target-block.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import type { RefusedOutcome } from '../port/dispatch.ts';
-import { PAUSES, refused, sceneOn } from './dispatch.testkit.ts';
+import { fixtureOn, PAUSES, refused } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 
 for (const kind of databases) {
   describe(`what an answer says of its workflow on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, add, lease, claimNew, request, dispatch, jobs, job, emitted } = scene;
+    const fixture = fixtureOn(at);
+    const { start, add, lease, claimNew, request, dispatch, jobs, job, emitted } = fixture;
 
     const claimed = async () => (await claimNew(await lease())).attempt;
     const refuse = async (verdict: TargetVerdict, then: RefusedOutcome['then'] = 'retry') => {
@@ -166,8 +166,8 @@ for (const kind of databases) {
       ['one of a group that is switched off', { isEnabled: false }],
     ])('a job that fails is not put off for %s', async (_, group) => {
       await start();
-      await scene.addGroup('other', group);
-      await scene.addTemplate('u', { groupId: 'other' });
+      await fixture.addGroup('other', group);
+      await fixture.addTemplate('u', { groupId: 'other' });
       const failing = await add();
       const other = await add({ groupId: 'other', templateId: 'u' });
       if (Object.keys(group).length === 0) await jobs().setPaused(other.id, true, 'ben');
@@ -203,14 +203,14 @@ for (const kind of databases) {
 
     it('what failed while the whole forge did yields to nobody when it works again, also where it was due already', async () => {
       await start();
-      await scene.addTemplate('u', { workflowId: 'other.yml' });
-      await scene.addRunners('1', '2');
+      await fixture.addTemplate('u', { workflowId: 'other.yml' });
+      await fixture.addRunners('1', '2');
       for (const templateId of ['t', 'u']) {
         await fail((await claimNew(await lease(), { templateId })).attempt.id);
         await add({ templateId });
       }
       const yielding = async () =>
-        (await scene.load()).groups[0]!.head.map(({ isYielding }) => isYielding);
+        (await fixture.load()).groups[0]!.head.map(({ isYielding }) => isYielding);
       at.clock.advance(MINUTE);
       expect(await yielding()).toEqual([true, true]);
       await dispatch().releaseFailing('github');

@@ -157,18 +157,18 @@ async function noteMissing(
   const key = { forge_id, owner, repo, workflow_id, ref: '', kind: 'not-found' } as const;
   const isKnown = sql<SqlBool>`target_blocks.kind = 'not-found' and target_blocks.next_probe_at >= ${tx.now - MISSING_FORGOTTEN_MS}`;
   const hasRepeated = sql<SqlBool>`${isKnown} and target_blocks.since <= ${tx.now - recheckMs}`;
-  const lookAgainAt = tx.now + recheckMs;
+  const askAgainAt = tx.now + recheckMs;
   const { message } = word;
   const row = await tx.db
     .insertInto('target_blocks')
-    .values({ ...key, refusals: 1, message, since: tx.now, next_probe_at: lookAgainAt })
+    .values({ ...key, refusals: 1, message, since: tx.now, next_probe_at: askAgainAt })
     .onConflict((conflict) =>
       conflict.columns(['forge_id', 'owner', 'repo', 'workflow_id', 'ref']).doUpdateSet({
         kind: key.kind,
         refusals: sql<number>`case when ${isKnown} then target_blocks.refusals + 1 else 1 end`,
         message,
         since: sql<number>`case when ${isKnown} then target_blocks.since else excluded.since end`,
-        next_probe_at: sql<number>`case when ${hasRepeated} then ${sql.lit(tx.now)} else ${sql.lit(lookAgainAt)} end`,
+        next_probe_at: sql<number>`case when ${hasRepeated} then ${sql.lit(tx.now)} else ${sql.lit(askAgainAt)} end`,
       }),
     )
     .returningAll()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { manual, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { fixtureOn, manual } from '../dispatch/dispatch.testkit.ts';
 import type { HistoryQuery } from '../port/jobs.ts';
 import { historyCursorOf, parseHistoryCursor } from './history-cursor.ts';
 
@@ -35,8 +35,8 @@ describe('a history cursor', () => {
 for (const kind of databases) {
   describe(`the history on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, jobs, lease, claimNew, dispatch, runs, run } = scene;
+    const fixture = fixtureOn(at);
+    const { start, jobs, lease, claimNew, dispatch, runs, run } = fixture;
     const all: HistoryQuery = {
       ...{ limit: 50, before: null, labels: {} },
       states: ['completed', 'failed', 'cancelled'],
@@ -62,7 +62,7 @@ for (const kind of databases) {
         ids.unshift(await end(conclusion));
         at.clock.advance(1_000);
       }
-      await scene.add();
+      await fixture.add();
       const page = await history();
       expect(idsOf(page)).toEqual(ids);
       expect(page).toMatchObject({ hasMore: false, totalCount: 4 });
@@ -108,8 +108,8 @@ for (const kind of databases) {
 
     it('is filtered by the labels that its templates have now (defect #26: dots in keys)', async () => {
       await start();
-      await scene.addTemplate('a', { labels: { 'el.client': 'geth', net: 'main' } });
-      await scene.addTemplate('b', { labels: { 'el.client': 'reth', net: 'main' } });
+      await fixture.addTemplate('a', { labels: { 'el.client': 'geth', net: 'main' } });
+      await fixture.addTemplate('b', { labels: { 'el.client': 'reth', net: 'main' } });
       const a = await end('success', { templateId: 'a' });
       at.clock.advance(1);
       const b = await end('failure', { templateId: 'b' });
@@ -129,7 +129,7 @@ for (const kind of databases) {
     it('merges more templates than one statement takes', async () => {
       await start();
       const ids = Array.from({ length: 90 }, (_, n) => `m${n}`);
-      for (const id of ids) await scene.addTemplate(id, { labels: { net: 'main' } });
+      for (const id of ids) await fixture.addTemplate(id, { labels: { net: 'main' } });
       await at.database.write(async (tx) => {
         for (const templateId of ids) {
           for (const state of all.states) tx.count({ groupId: 'g', templateId, state }, 1);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { RANK_GAP } from '../../domain/job.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { manual, newJob, refused, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { fixtureOn, manual, newJob, refused } from '../dispatch/dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`jobs on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { jobs, add, start, emitted } = scene;
+    const fixture = fixtureOn(at);
+    const { jobs, add, start, emitted } = fixture;
 
     it('are numbered from 0 in their group and stand at its tail', async () => {
       await start();
-      await scene.addGroup('other');
+      await fixture.addGroup('other');
       await add();
       const second = await add();
       expect(second).toMatchObject({
@@ -38,7 +38,7 @@ for (const kind of databases) {
       await start();
       const added = await Promise.all(
         Array.from({ length: 12 }, async (_, n) =>
-          (n % 2 === 0 ? jobs() : scene.jobsThere()).enqueue(newJob, undefined),
+          (n % 2 === 0 ? jobs() : fixture.jobsThere()).enqueue(newJob, undefined),
         ),
       );
       const numbers = added.map(({ job }) => job.number).sort((a, b) => a - b);
@@ -47,7 +47,7 @@ for (const kind of databases) {
 
     it('of a template take its default inputs, overlaid with their own', async () => {
       await start();
-      await scene.addTemplate('u', { defaultInputs: { a: '1', b: '2' } });
+      await fixture.addTemplate('u', { defaultInputs: { a: '1', b: '2' } });
       const given = { templateId: 'u', inputs: { b: '3' } };
       expect((await add(given)).inputs).toEqual({ a: '1', b: '3' });
       expect((await add()).inputs).toEqual({});
@@ -62,7 +62,7 @@ for (const kind of databases) {
 
     it('are refused for an unknown group or a template of another group', async () => {
       await start();
-      await scene.addGroup('other');
+      await fixture.addGroup('other');
       const tried = (over: object) => jobs().enqueue({ ...newJob, ...over }, undefined);
       await expect(tried({ groupId: 'none' })).rejects.toMatchObject({ code: 'unknown-group' });
       await expect(tried({ templateId: 'x' })).rejects.toMatchObject({ code: 'unknown-template' });
@@ -88,7 +88,7 @@ for (const kind of databases) {
         await start();
         const both = await Promise.all([
           jobs().enqueue(newJob, key),
-          scene.jobsThere().enqueue(newJob, key),
+          fixture.jobsThere().enqueue(newJob, key),
         ]);
         expect(new Set(both.map(({ job }) => job.id)).size).toBe(1);
         expect(both.map(({ isReplay }) => isReplay).sort()).toEqual([false, true]);
@@ -133,7 +133,7 @@ for (const kind of databases) {
 
     it('are paused only while pending', async () => {
       await start();
-      const { attempt } = await scene.claimNew(await scene.lease());
+      const { attempt } = await fixture.claimNew(await fixture.lease());
       const lost = { ok: false, reason: 'wrong-state', state: 'triggered' };
       expect(await jobs().setPaused(attempt.jobId, true, 'ben')).toEqual(lost);
       expect(await jobs().setPaused('none', true, 'ben')).toEqual({
@@ -144,19 +144,19 @@ for (const kind of databases) {
 
     it('are deleted while pending or failed, and tell so (defect #24)', async () => {
       await start();
-      const fence = await scene.lease();
+      const fence = await fixture.lease();
       const pending = await add();
       expect(await emitted(() => jobs().deleteJob(pending.id, 'ben'))).toEqual(['job.deleted']);
-      const { attempt } = await scene.claimNew(fence);
+      const { attempt } = await fixture.claimNew(fence);
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toMatchObject({ state: 'triggered' });
-      await scene.dispatch().recordRefused(attempt.id, { ...refused, then: 'fail' });
+      await fixture.dispatch().recordRefused(attempt.id, { ...refused, then: 'fail' });
       expect(await jobs().deleteJob(attempt.jobId, 'ben')).toEqual({ ok: true, value: null });
       expect(await jobs().findJob(attempt.jobId)).toBeUndefined();
     });
 
     it('are cancelled with their requeue and their attempt’s cancel in one (defect #5)', async () => {
       await start();
-      const { attempt } = await scene.claimNew(await scene.lease(), {
+      const { attempt } = await fixture.claimNew(await fixture.lease(), {
         autoRequeue: true,
         requeueLimit: 3,
         inputs: { a: '1' },
@@ -175,7 +175,7 @@ for (const kind of databases) {
         ...{ inputs: { a: '1' }, templateId: 't', createdBy: 'anna', notBefore: null },
         attemptId: null,
       });
-      expect(await scene.attempt(attempt.id)).toMatchObject({ cancel_wanted_at: at.clock.now() });
+      expect(await fixture.attempt(attempt.id)).toMatchObject({ cancel_wanted_at: at.clock.now() });
       expect(await jobs().cancelJob(attempt.jobId, 'ben')).toMatchObject({ state: 'cancelled' });
     });
 
@@ -188,11 +188,11 @@ for (const kind of databases) {
 
     it('are counted per group and state, groups without jobs too', async () => {
       await start();
-      await scene.addGroup('empty');
-      const fence = await scene.lease();
+      await fixture.addGroup('empty');
+      const fence = await fixture.lease();
       await add();
       await add(manual);
-      await scene.claimNew(fence);
+      await fixture.claimNew(fence);
       expect(await jobs().countQueue()).toEqual([
         { groupId: 'empty', pending: 0, triggered: 0, running: 0 },
         { groupId: 'g', pending: 2, triggered: 1, running: 0 },
@@ -201,7 +201,7 @@ for (const kind of databases) {
 
     it('tell what they wait for: target, plan, block and who is ahead', async () => {
       await start();
-      const fence = await scene.lease();
+      const fence = await fixture.lease();
       const paused = await add();
       await jobs().setPaused(paused.id, true, 'ben');
       await add();
@@ -212,7 +212,7 @@ for (const kind of databases) {
         ...{ isStale: false, labelsMissing: [], heldBy: [], limit: null, limitMessage: '' },
         ...{ retryAt: null, sends: 0, scopes: [] },
       };
-      await scene.dispatch().savePlans(fence, [plan]);
+      await fixture.dispatch().savePlans(fence, [plan]);
       expect(await jobs().findWaitFacts(job.id)).toMatchObject({
         target: { owner: 'acme', repo: 'app', workflowId: 'ci.yml', ref: 'dev' },
         ...{ group: { id: 'g' }, plan, ahead: 2, attempt: undefined, block: undefined },

@@ -2,7 +2,7 @@ import { CompiledQuery, type Kysely, type KyselyPlugin } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../database.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { CREDENTIAL, FORGE, manual, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { CREDENTIAL, FORGE, fixtureOn, manual } from '../dispatch/dispatch.testkit.ts';
 import { makeDispatchStore } from '../dispatch/dispatch.ts';
 import { makeEventStore } from '../events.ts';
 import { makeRunStore } from '../runs/runs.ts';
@@ -42,18 +42,18 @@ function noting(database: Database, asked: CompiledQuery[]): Database {
 
 describe('questions on sqlite', () => {
   const at = useDatabase(sqlite!);
-  const scene = sceneOn(at);
+  const fixture = fixtureOn(at);
 
   it('never read a large table from end to end (defect #33)', async () => {
-    await scene.start();
-    await scene.addTemplate('u', { labels: { net: 'main' } });
-    await scene.addRunners('1');
-    for (const templateId of ['t', 'u', 't']) await scene.add({ templateId, ref: templateId });
-    const { attempt } = await scene.claimNew(await scene.lease(), { templateId: 'u' });
-    await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-    const ended = scene.run('1', { status: 'completed', conclusion: 'success' });
-    await scene.runs().recordRun(attempt.id, ended, 1);
-    const { jobId } = (await scene.claimNew(await scene.lease())).attempt;
+    await fixture.start();
+    await fixture.addTemplate('u', { labels: { net: 'main' } });
+    await fixture.addRunners('1');
+    for (const templateId of ['t', 'u', 't']) await fixture.add({ templateId, ref: templateId });
+    const { attempt } = await fixture.claimNew(await fixture.lease(), { templateId: 'u' });
+    await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+    const ended = fixture.run('1', { status: 'completed', conclusion: 'success' });
+    await fixture.runs().recordRun(attempt.id, ended, 1);
+    const { jobId } = (await fixture.claimNew(await fixture.lease())).attempt;
     const asked: CompiledQuery[] = [];
     const database = noting(at.database, asked);
     const [jobs, dispatch, runs] = [
@@ -82,8 +82,8 @@ describe('questions on sqlite', () => {
     await runs.listOwnedRunIds(FORGE, ['1']);
     await runs.listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 1 });
     await runs.listWorkflowJobs(FORGE, '1');
-    await runs.listToLookInto(FORGE);
-    await dispatch.expireClaims(await scene.lease(), 1);
+    await runs.listToCheck(FORGE);
+    await dispatch.expireClaims(await fixture.lease(), 1);
     const events = makeEventStore(database);
     await events.listAfter(await events.lastSeq(), 1);
     await makeWebhookStore(database).listOpen(FORGE, 1);
@@ -97,12 +97,12 @@ describe('questions on sqlite', () => {
   });
 
   it('pass over jobs that wait for an outcome inside the index that is in their order', async () => {
-    await scene.start();
-    await scene.addRunners('1', '2');
+    await fixture.start();
+    await fixture.addRunners('1', '2');
     const lost = { ...manual, inputs: { n: 'lost' } };
-    const { attempt } = await scene.claimNew(await scene.lease(), lost);
-    await scene.dispatch().recordUnknown(attempt.id, '502');
-    for (let n = 0; n < 6; n += 1) await scene.add({ ...manual, inputs: { n: String(n) } });
+    const { attempt } = await fixture.claimNew(await fixture.lease(), lost);
+    await fixture.dispatch().recordUnknown(attempt.id, '502');
+    for (let n = 0; n < 6; n += 1) await fixture.add({ ...manual, inputs: { n: String(n) } });
     const asked: CompiledQuery[] = [];
     const base = {
       forgeId: FORGE,
@@ -129,13 +129,13 @@ describe('questions on sqlite', () => {
   });
 
   it('find the attempts that a webhook may be about among those alone (defect #33)', async () => {
-    await scene.start();
+    await fixture.start();
     const asked: CompiledQuery[] = [];
     const webhooks = makeWebhookStore(noting(at.database, asked));
     const event = { kind: 'run', owner: 'acme', repo: 'app', at: at.clock.now() } as const;
-    const observation = { ...event, run: scene.run('1') };
+    const observation = { ...event, run: fixture.run('1') };
     await webhooks.add({ forgeId: FORGE, id: '1', event: 'workflow_run', observation });
-    await webhooks.take(await scene.lease(), await webhooks.listOpen(FORGE, 1), 1);
+    await webhooks.take(await fixture.lease(), await webhooks.listOpen(FORGE, 1), 1);
     const plans = (await Promise.all(asked.map((query) => explain(at.database, query)))).flat();
     const ofAttempts = plans.filter((line) => line.includes('attempts_'));
     expect(ofAttempts.join()).toContain('attempts_watched');

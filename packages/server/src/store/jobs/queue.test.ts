@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { newJob, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { fixtureOn, newJob } from '../dispatch/dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`the queue on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, jobs, add, lease, claimNew, job } = scene;
+    const fixture = fixtureOn(at);
+    const { start, jobs, add, lease, claimNew, job } = fixture;
     const queue = (page = {}) => jobs().listQueue('g', page);
 
     it('lists active jobs by their start, then pending ones by priority and place', async () => {

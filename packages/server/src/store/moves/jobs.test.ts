@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, manual, refused, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn, manual, refused } from '../dispatch/dispatch.testkit.ts';
 import { moveJob } from './jobs.ts';
 
 for (const kind of databases) {
   describe(`moves of jobs on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { jobs, dispatch, runs } = scene;
+    const fixture = fixtureOn(at);
+    const { jobs, dispatch, runs } = fixture;
 
     it('that the table does not name are bugs, and write nothing', async () => {
-      await scene.start();
-      const { id } = await scene.add();
+      await fixture.start();
+      const { id } = await fixture.add();
       const event = { kind: 'job.running' } as const;
       const wrong = at.database.write((tx) =>
         moveJob(tx, { id, from: 'pending', to: 'running', set: {}, event }),
@@ -22,7 +22,7 @@ for (const kind of databases) {
         moveJob(tx, { id, from: 'triggered', to: 'running', set: {}, event }),
       );
       expect(lost).toBeUndefined();
-      expect((await scene.job(id)).state).toBe('pending');
+      expect((await fixture.job(id)).state).toBe('pending');
     });
 
     const steps = [
@@ -46,19 +46,19 @@ for (const kind of databases) {
       const id = attempt?.id ?? '';
       const runId = attempt?.run_id ?? String((runCount += 1));
       const seen = (status: string, conclusion: string | null = null) =>
-        runs().recordRun(id, scene.run(runId, { status, conclusion }), at.clock.now());
+        runs().recordRun(id, fixture.run(runId, { status, conclusion }), at.clock.now());
       const over = { autoRequeue: pick % 2 === 0, requeueLimit: 2 };
       const actions: Record<Step, () => Promise<unknown>> = {
-        enqueue: () => scene.add(over),
-        'enqueue-manual': () => scene.add({ ...manual, ...over, priority: (pick % 5) - 2 }),
-        claim: async () => dispatch().claim(await scene.lease(), scene.request(job)),
+        enqueue: () => fixture.add(over),
+        'enqueue-manual': () => fixture.add({ ...manual, ...over, priority: (pick % 5) - 2 }),
+        claim: async () => dispatch().claim(await fixture.lease(), fixture.request(job)),
         'give-back': () => dispatch().giveBack(id, 'late'),
         // Sometimes a run that a guess has already.
         accept: () => dispatch().recordAccepted(id, { runId: String(pick % 4), runUrl: '' }),
         refuse: () => dispatch().recordRefused(id, refused),
         fail: () => dispatch().recordRefused(id, { ...refused, then: 'fail' }),
         unknown: () => dispatch().recordUnknown(id, '502'),
-        match: () => runs().matchRun(id, scene.run(String(pick % 4)), 'order'),
+        match: () => runs().matchRun(id, fixture.run(String(pick % 4)), 'order'),
         absent: () => runs().concludeAbsent(id, 'run not found'),
         start: () => seen('in_progress'),
         'end-good': () => seen('completed', 'success'),
@@ -67,7 +67,7 @@ for (const kind of databases) {
         cancel: () => jobs().cancelJob(job, 'ben'),
         delete: () => jobs().deleteJob(job, 'ben'),
         pause: () => jobs().setPaused(job, pick % 2 === 0, 'ben'),
-        'late-run': () => runs().adoptLateRun(id, scene.run(String(pick % 4)), 'order'),
+        'late-run': () => runs().adoptLateRun(id, fixture.run(String(pick % 4)), 'order'),
         later: async () => at.clock.advance(60_000),
       };
       await actions[step]();
@@ -107,7 +107,7 @@ for (const kind of databases) {
     it('keep the counts what they are, and one live attempt for each active job', async () => {
       const step = fc.tuple(fc.constantFrom(...steps), fc.nat(60));
       const numRuns = kind.name === 'sqlite' ? 25 : 8;
-      await scene.start();
+      await fixture.start();
       await fc.assert(
         fc.asyncProperty(
           fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }),
@@ -126,7 +126,7 @@ for (const kind of databases) {
     });
 
     it('happening at once keep the counts too', async () => {
-      await scene.start();
+      await fixture.start();
       for (let n = 0; n < 10; n += 1) await take('enqueue', n);
       const random = fc.sample(fc.tuple(fc.constantFrom(...steps), fc.nat(60)), 120);
       for (let from = 0; from < random.length; from += 12) {

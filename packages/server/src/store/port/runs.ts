@@ -44,7 +44,7 @@ export interface RunStore {
   ): Promise<void>;
   listWorkflowJobs(forgeId: string, runId: string): Promise<WorkflowJob[]>;
   /** Live attempts whose runner is free again or does something else: their runs have to be looked into to know what follows. */
-  listToLookInto(forgeId: string): Promise<Set<string>>;
+  listToCheck(forgeId: string): Promise<Set<string>>;
   /** A complete listing, sent at `sentAt`, showed no candidate. */
   recordMissing(attemptId: string, sentAt: number): Promise<void>;
   /** unknown → absent: its job is pending again the first time, fails the second. An accepted one fails its job. */

@@ -6,7 +6,7 @@ import type { ObservedUse, RunnerPass, UsedRunner } from '../port/runners.ts';
 import type { PassDifference } from './pass.ts';
 
 /** The last few to start on a runner: those before have ended before. */
-const JOBS_LOOKED_AT = 10;
+const JOBS_READ = 10;
 /** After an outage all runners look different; so many tell as well as all. */
 const MOST_RUNNERS = 100;
 const IDS_PER_STATEMENT = 500;
@@ -60,7 +60,7 @@ async function isExplained(
     .where('runner_id', '=', forgeRunnerId)
     .where('started_at', '<=', until + slackMs)
     .orderBy('started_at', 'desc')
-    .limit(JOBS_LOOKED_AT)
+    .limit(JOBS_READ)
     .execute();
   const otherwiseAt = deliveredAt ?? since;
   const earliest = otherwiseAt - STAMP_STEP_MS - (deliveredAt === null ? slackMs : 0);

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import { startedAttempt } from '../moves/attempt-row.testkit.ts';
 import type { GroupRow } from '../schema.ts';
-import { runnerSceneOn, SCOPE, seen, UNSEEN_MS } from './runners.testkit.ts';
+import { runnerFixtureOn, SCOPE, seen, UNSEEN_MS } from './runners.testkit.ts';
 
 for (const kind of databases) {
   describe(`runners, seen again or no longer, on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const { runners, start, pass, shown, readEvents, newEvents } = runnerSceneOn(at);
+    const { runners, start, pass, shown, readEvents, newEvents } = runnerFixtureOn(at);
 
     it('are not free after one pass without them, and gone after three (defect #15)', async () => {
       const fence = await start();

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import type { RunnerPass } from '../port/runners.ts';
-import { runnerSceneOn, SCOPE, seen, UNSEEN_MS } from './runners.testkit.ts';
+import { runnerFixtureOn, SCOPE, seen, UNSEEN_MS } from './runners.testkit.ts';
 
 for (const kind of databases) {
   describe(`runners on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const { runners, start, pass, readEvents, newEvents } = runnerSceneOn(at);
+    const { runners, start, pass, readEvents, newEvents } = runnerFixtureOn(at);
 
     it('are stored as the forge tells of them', async () => {
       const fence = await start();

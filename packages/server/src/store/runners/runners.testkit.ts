@@ -22,7 +22,7 @@ export function seen(id: string, change: Partial<ObservedRunner> = {}): Observed
 }
 
 /** What the tests of runners say again and again. */
-export function runnerSceneOn(at: DatabaseUnderTest) {
+export function runnerFixtureOn(at: DatabaseUnderTest) {
   const runners = () => makeRunnerStore(at.database);
 
   /** A forge with one scope, and the lease its poll works under. */

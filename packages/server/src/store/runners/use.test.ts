@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 import { makeEventStore } from '../events.ts';
 import { makeLeaseStore } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
@@ -15,7 +15,7 @@ const SCOPE = 'org:acme';
 for (const kind of databases) {
   describe(`what workflow jobs tell of runners on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
+    const fixture = fixtureOn(at);
     const runners = () => makeRunnerStore(at.database);
     let poll: Fence;
     let inbox: Fence;
@@ -23,13 +23,13 @@ for (const kind of databases) {
     let moment: number;
 
     beforeEach(async () => {
-      await scene.start();
-      await scene.addRunners('3');
+      await fixture.start();
+      await fixture.addRunners('3');
       const leases = makeLeaseStore(at.database);
       poll = (await leases.tryAcquire('poll', 'one', 600_000))!;
       inbox = (await leases.tryAcquire('inbox', 'one', 600_000))!;
-      attemptId = (await scene.claimNew(await scene.lease())).attempt.id;
-      await scene.dispatch().recordAccepted(attemptId, { runId: '1', runUrl: '' });
+      attemptId = (await fixture.claimNew(await fixture.lease())).attempt.id;
+      await fixture.dispatch().recordAccepted(attemptId, { runId: '1', runUrl: '' });
       moment = at.clock.advance(10_000);
     });
 
@@ -45,12 +45,12 @@ for (const kind of databases) {
     const list = (isBusy: boolean, sentAt = moment) =>
       runners().recordPass(poll, passOf(isBusy, sentAt));
     const partOf = (status: string, atMs: number) =>
-      scene.workflowJob('7', {
+      fixture.workflowJob('7', {
         ...{ status, runnerId: '3', runnerName: 'runner-3', startedAt: moment - 5_000 },
         completedAt: status === 'completed' ? atMs : null,
       });
     const look = (status: string, atMs = moment) =>
-      scene.runs().recordWorkflowJobs(attemptId, [partOf(status, atMs)], atMs);
+      fixture.runs().recordWorkflowJobs(attemptId, [partOf(status, atMs)], atMs);
     const observationOf = (status: string, atMs = moment) => ({
       ...({ kind: 'workflow-job', owner: 'acme', repo: 'app' } as const),
       ...{ job: partOf(status, atMs), at: atMs },
@@ -103,7 +103,7 @@ for (const kind of databases) {
       });
 
       it(`gives way to a listing of the same moment that is not committed yet when ${way} comes`, async () => {
-        await scene.race(
+        await fixture.race(
           (tx) => recordPass(tx, at.replica, poll, passOf(false)),
           () => use('in_progress'),
         );
@@ -119,7 +119,7 @@ for (const kind of databases) {
     }
 
     it('gives way to a listing of the same moment that comes before it is committed', async () => {
-      await scene.race(
+      await fixture.race(
         (tx) => applyObservation(tx, FORGE, observationOf('in_progress'), 0),
         () => list(false),
       );
@@ -145,11 +145,11 @@ for (const kind of databases) {
     it('are busy with an ended run until a webhook or a listing says that they left it', async () => {
       const areBusy = () => runners().areBusyWithEnded([attemptId]);
       const end = (atMs: number) =>
-        scene
+        fixture
           .runs()
           .recordRun(
             attemptId,
-            scene.run('1', { status: 'completed', conclusion: 'success' }),
+            fixture.run('1', { status: 'completed', conclusion: 'success' }),
             atMs,
           );
       await list(false, moment - 1_000);
@@ -166,8 +166,8 @@ for (const kind of databases) {
       await list(false, moment - 1_000);
       await tell('in_progress');
       await tell('completed', moment + 4_000);
-      const run = scene.run('1', { status: 'completed', conclusion: 'success' });
-      await scene.runs().recordRun(attemptId, run, moment + 5_000);
+      const run = fixture.run('1', { status: 'completed', conclusion: 'success' });
+      await fixture.runs().recordRun(attemptId, run, moment + 5_000);
       expect(await runners().areBusyWithEnded([attemptId])).toBe(false);
     });
   });

@@ -71,7 +71,7 @@ async function findRunner(
 }
 
 /** The last few to start, of all owners: of those before nothing depends any more. */
-const JOBS_LOOKED_AT = 30;
+const JOBS_READ = 30;
 
 async function listOnRunner(
   { db }: WriteTx,
@@ -86,7 +86,7 @@ async function listOnRunner(
     .where('runner_name', 'in', [name, ''])
     .where('started_at', 'is not', null)
     .orderBy('started_at', 'desc')
-    .limit(JOBS_LOOKED_AT)
+    .limit(JOBS_READ)
     .execute();
   // Another owner's runner may have the same id and name.
   const here = rows.filter(({ owner, repo }) => scopeCovers(scope, owner, repo));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { MatchedBy } from '../../domain/attempt.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`attempts with a run by its time alone, on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, run, runs } = scene;
+    const fixture = fixtureOn(at);
+    const { start, lease, claimNew, dispatch, run, runs } = fixture;
     let count = 0;
 
     /** Each a second after the one before. */
@@ -66,7 +66,7 @@ for (const kind of databases) {
 
     it('are not those whose run bears their id, was named by the answer, or is not known', async () => {
       await start();
-      await scene.addTemplate('u', { correlationInput: 'id' });
+      await fixture.addTemplate('u', { correlationInput: 'id' });
       await accepted('input');
       // Known by its id: what is made in its time is another's.
       await accepted('order', { templateId: 'u' });

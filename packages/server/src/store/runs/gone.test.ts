@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -8,8 +8,8 @@ const HOUR = 60 * MINUTE;
 for (const kind of databases) {
   describe(`runs that are gone, on ${kind.name},`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, emitted, run, runs, jobs } = scene;
+    const fixture = fixtureOn(at);
+    const { start, lease, claimNew, dispatch, job, emitted, run, runs, jobs } = fixture;
 
     const accepted = async (runId: string | null = '1', over = {}) => {
       const { attempt } = await claimNew(await lease(), over);
@@ -61,7 +61,7 @@ for (const kind of databases) {
       expect(await unread(attempt.id)).toBe(false);
       at.clock.advance(HOUR);
       expect(await unread(attempt.id)).toBe(true);
-      expect((await scene.attempt(attempt.id)).ended_at).toBe(at.clock.now());
+      expect((await fixture.attempt(attempt.id)).ended_at).toBe(at.clock.now());
     });
 
     it('whose answer was lost, where nobody can read, let go likewise, and are watched on', async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { fixtureOn } from '../dispatch/dispatch.testkit.ts';
 
 for (const kind of databases) {
   describe(`runs on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, job, emitted, runs } = scene;
+    const fixture = fixtureOn(at);
+    const { start, lease, claimNew, dispatch, job, emitted, runs } = fixture;
 
     const unknown = async () => {
       const { attempt } = await claimNew(await lease());
@@ -20,7 +20,7 @@ for (const kind of databases) {
       await runs().recordMissing(attempt.id, 361_000);
       await runs().recordMissing(attempt.id, 100);
       await runs().recordMissing(attempt.id, 200);
-      expect(await scene.attempt(attempt.id)).toMatchObject({
+      expect(await fixture.attempt(attempt.id)).toMatchObject({
         ...{ missing_since: 100, missing_at: 200 },
       });
     });
@@ -31,12 +31,15 @@ for (const kind of databases) {
       await runs().recordMissing(first.id, 100);
       await runs().recordMissing(first.id, 90);
       await runs().recordMissing(first.id, 200);
-      expect(await scene.attempt(first.id)).toMatchObject({ missing_since: 100, missing_at: 200 });
+      expect(await fixture.attempt(first.id)).toMatchObject({
+        missing_since: 100,
+        missing_at: 200,
+      });
       expect(await emitted(() => runs().concludeAbsent(first.id, 'run not found'))).toEqual([
         ...['attempt.absent', 'job.returned'],
       ]);
       expect(await job(first.jobId)).toMatchObject({ state: 'pending', absentCount: 1 });
-      const second = scene.request(first.jobId);
+      const second = fixture.request(first.jobId);
       await dispatch().claim(await lease(), second);
       await dispatch().recordUnknown(second.attemptId, '502');
       expect(await runs().concludeAbsent(second.attemptId, 'run not found')).toBe(true);

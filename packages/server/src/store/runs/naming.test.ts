@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../domain/attempt.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { fixtureOn } from '../dispatch/dispatch.testkit.ts';
 import { makeRetentionStore } from '../retention.ts';
 
 const MONTH_MS = 30 * 24 * 3_600_000;
@@ -10,12 +10,12 @@ const MESSAGE = 'outcome-ambiguous: run 7';
 for (const kind of databases) {
   describe(`whether runs bear their id, where the forge names none, on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
-    const { start, lease, claimNew, dispatch, emitted, run, runs } = scene;
+    const fixture = fixtureOn(at);
+    const { start, lease, claimNew, dispatch, emitted, run, runs } = fixture;
 
     const begin = async () => {
       await start();
-      await scene.addTemplate('u', { correlationInput: 'id' });
+      await fixture.addTemplate('u', { correlationInput: 'id' });
     };
     /** What has ended was sent so long ago, by the database's clock, that a run made now cannot be its own. */
     const claim = async () => {
@@ -124,14 +124,14 @@ for (const kind of databases) {
       await begin();
       const [first, open] = [await accepted(), await accepted()];
       const claimable = async () => {
-        const { id } = await scene.add({ templateId: 'u' });
-        const { doubts } = await scene.load();
-        const doubt = (await scene.jobs().findWaitFacts(id))?.doubt;
-        const claimed = await dispatch().claim(await lease(), scene.request(id));
+        const { id } = await fixture.add({ templateId: 'u' });
+        const { doubts } = await fixture.load();
+        const doubt = (await fixture.jobs().findWaitFacts(id))?.doubt;
+        const claimed = await dispatch().claim(await lease(), fixture.request(id));
         return [doubts.map(({ jobId }) => jobId), doubt?.jobId, claimed?.attempt.isNamed];
       };
       expect(await claimable()).toEqual([[], undefined, true]);
-      const ids = await scene.runs().listLive('github');
+      const ids = await fixture.runs().listLive('github');
       await end(first.id);
       const left = ids.filter(({ id }) => id !== first.id).map(({ jobId }) => jobId);
       expect(left).toContain(open.jobId);

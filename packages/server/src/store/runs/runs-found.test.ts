@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../../domain/attempt.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import { FORGE } from '../dispatch/dispatch.testkit.ts';
-import { runSceneOn } from './runs.testkit.ts';
+import { runFixtureOn } from './runs.testkit.ts';
 
 const MINUTE = 60_000;
 /** By the database's clock, which no test moves, the window of what was sent just now is over. */
@@ -11,7 +11,7 @@ const OVER = { runMadeWithinMs: -MINUTE };
 for (const kind of databases) {
   describe(`runs found late, cancelled or in parts on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = runSceneOn(at);
+    const fixture = runFixtureOn(at);
     const {
       start,
       lease,
@@ -25,7 +25,7 @@ for (const kind of databases) {
       workflowJob,
       accepted,
       unknown,
-    } = scene;
+    } = fixture;
 
     it('are found for an unknown attempt, and shown on its job', async () => {
       await start();
@@ -36,7 +36,7 @@ for (const kind of databases) {
       expect(await job(attempt.jobId)).toMatchObject({
         ...{ state: 'triggered', runId: '7', runUrl: 'https://forge/runs/7' },
       });
-      expect(await scene.attempt(attempt.id)).toMatchObject({
+      expect(await fixture.attempt(attempt.id)).toMatchObject({
         ...{ state: 'found', matched_by: 'input' },
       });
       expect(await runs().matchRun(attempt.id, run('8'), 'order')).toBe(false);
@@ -207,7 +207,7 @@ for (const kind of databases) {
 
     it('name their runner, mark it busy and let go of it', async () => {
       await start();
-      await scene.addRunners('11', '12');
+      await fixture.addRunners('11', '12');
       const attempt = await accepted();
       const sentAt = at.clock.now() + 1;
       const taken = workflowJob('1', {
@@ -217,8 +217,8 @@ for (const kind of databases) {
         ...['runner.changed', 'attempt.changed', 'job.run-found'],
       ]);
       expect(await job(attempt.jobId)).toMatchObject({ runnerId: '11', runnerName: 'runner-11' });
-      expect((await scene.attempt(attempt.id)).hold_ended_at).toBe(at.clock.now());
-      expect((await scene.load()).classes).toMatchObject([{ free: 1, total: 2 }]);
+      expect((await fixture.attempt(attempt.id)).hold_ended_at).toBe(at.clock.now());
+      expect((await fixture.load()).classes).toMatchObject([{ free: 1, total: 2 }]);
       expect(await runs().listWorkflowJobs(FORGE, '1')).toEqual([taken]);
       expect(
         await emitted(() => runs().recordWorkflowJobs(attempt.id, [taken], sentAt + 1)),
@@ -227,17 +227,17 @@ for (const kind of databases) {
 
     it('do not mark a runner that was seen later than they were', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const attempt = await accepted();
       const startedAt = at.clock.now() - 2_000;
       const taken = workflowJob('1', { status: 'in_progress', runnerId: '11', startedAt });
       await runs().recordWorkflowJobs(attempt.id, [taken], at.clock.now());
-      expect((await scene.load()).classes).toMatchObject([{ free: 1 }]);
+      expect((await fixture.load()).classes).toMatchObject([{ free: 1 }]);
     });
 
     it('are to be looked into when their runner has started something else since', async () => {
       await start();
-      await scene.addRunners('11');
+      await fixture.addRunners('11');
       const attempt = await accepted();
       const onRunner = (id: string, runId: string, startedAt: number) =>
         workflowJob(id, {
@@ -246,11 +246,11 @@ for (const kind of databases) {
       const next = await accepted('2');
       const sentAt = at.clock.now() + 5_000;
       await runs().recordWorkflowJobs(attempt.id, [onRunner('1', '1', 1_000)], sentAt);
-      expect(await runs().listToLookInto(FORGE)).toEqual(new Set());
+      expect(await runs().listToCheck(FORGE)).toEqual(new Set());
       await runs().recordWorkflowJobs(next.id, [onRunner('2', '2', 2_000)], sentAt + 1);
-      expect(await runs().listToLookInto(FORGE)).toEqual(new Set([attempt.id]));
+      expect(await runs().listToCheck(FORGE)).toEqual(new Set([attempt.id]));
       // Its runner does something else: none is kept for it.
-      expect((await scene.load()).holds).toEqual([]);
+      expect((await fixture.load()).holds).toEqual([]);
     });
 
     it('tell what they are stamped with, the latest of those that are known for sure', async () => {
@@ -278,7 +278,7 @@ for (const kind of databases) {
       await start();
       const attempt = await accepted();
       const running = workflowJob('1', { status: 'in_progress', runnerId: '11' });
-      const holdEnd = async () => (await scene.attempt(attempt.id)).hold_ended_at;
+      const holdEnd = async () => (await fixture.attempt(attempt.id)).hold_ended_at;
       await runs().recordWorkflowJobs(attempt.id, [running, workflowJob('2')], 100);
       expect(await holdEnd()).toBeNull();
       await runs().recordWorkflowJobs(attempt.id, [running], 200);

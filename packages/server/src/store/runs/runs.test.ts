@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { namedAt } from '../../domain/correlation/clusters.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
 import { FORGE } from '../dispatch/dispatch.testkit.ts';
-import { runSceneOn } from './runs.testkit.ts';
+import { runFixtureOn } from './runs.testkit.ts';
 
 const MINUTE = 60_000;
 
 for (const kind of databases) {
   describe(`runs on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = runSceneOn(at);
-    const { start, job, emitted, run, runs, jobs, accepted, unknown } = scene;
+    const fixture = runFixtureOn(at);
+    const { start, job, emitted, run, runs, jobs, accepted, unknown } = fixture;
 
     it('that may be another’s end the job whose answer was lost, which is never sent again', async () => {
       await start();
@@ -28,7 +28,7 @@ for (const kind of databases) {
 
     it('named to an attempt show at which commits runs bear its id', async () => {
       await start();
-      await scene.addTemplate('u', { correlationInput: 'id' });
+      await fixture.addTemplate('u', { correlationInput: 'id' });
       const sent = await accepted('1', { templateId: 'u', owner: 'Acme' });
       const listed = () => runs().listNamedCommits([sent], ['c0ffee', 'beef']);
       expect(await listed()).toEqual(new Set());
@@ -54,7 +54,7 @@ for (const kind of databases) {
           ['u', {}],
           ['v', over],
         ] as const)
-          await scene.addTemplate(id, { correlationInput: 'id', ...target });
+          await fixture.addTemplate(id, { correlationInput: 'id', ...target });
         let made = 0;
         const seen = async (templateId: string, nameOf: (id: string) => string) => {
           made += 1;
@@ -141,7 +141,7 @@ for (const kind of databases) {
       expect(await seen('in_progress', 200)).toBe(true);
       expect(await seen('queued', 100)).toBe(false);
       expect(await seen('queued', 200)).toBe(false);
-      expect((await scene.attempt(attempt.id)).run_status).toBe('in_progress');
+      expect((await fixture.attempt(attempt.id)).run_status).toBe('in_progress');
       expect(await seen('completed', 300)).toBe(true);
       expect(await seen('in_progress', 400)).toBe(false);
       expect((await job(attempt.jobId)).state).toBe('completed');
@@ -191,7 +191,7 @@ for (const kind of databases) {
         const ended = run(runId, { status: 'completed', conclusion: 'failure' });
         const [, cancelled] = await Promise.all([
           runs().recordRun(attempt.id, ended, 100),
-          scene.jobsThere().cancelJob(attempt.jobId, 'ben'),
+          fixture.jobsThere().cancelJob(attempt.jobId, 'ben'),
         ]);
         expect((await job(attempt.jobId)).state).toBe(cancelled.ok ? 'cancelled' : 'failed');
         expect((await jobs().listQueue('g', {})).jobs).toHaveLength(n + 1);

@@ -1,12 +1,12 @@
 import type { DatabaseUnderTest } from '../databases.testkit.ts';
-import { sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { fixtureOn } from '../dispatch/dispatch.testkit.ts';
 
 /** What the tests of runs say again and again. */
-export function runSceneOn(at: DatabaseUnderTest) {
-  const scene = sceneOn(at);
-  const { lease, claimNew, dispatch } = scene;
+export function runFixtureOn(at: DatabaseUnderTest) {
+  const fixture = fixtureOn(at);
+  const { lease, claimNew, dispatch } = fixture;
   return {
-    ...scene,
+    ...fixture,
     /** An attempt whose run the reply named. */
     accepted: async (runId: string | null = '1', over = {}) => {
       const { attempt } = await claimNew(await lease(), over);

@@ -6,7 +6,7 @@ import type { Database } from '../database.ts';
 import { emitAttempt, isWatchedRow } from '../moves/attempts.ts';
 import type { RunStore } from '../port/runs.ts';
 import { attemptOf, workflowJobOf } from '../rows.ts';
-import { isToBeLookedInto } from './between-jobs.ts';
+import { isToBeChecked } from './awaits-next-job.ts';
 import { MAY_BE_IN_DOUBT } from './doubts.ts';
 import { recordReadable, recordRunGone, recordRunUnreadable } from './gone.ts';
 import { listLiveAttempts } from './live.ts';
@@ -38,9 +38,9 @@ export function makeRunStore(database: Database): RunStore {
     recordWorkflowJobs: (attemptId, jobs, sentAt) =>
       recordWorkflowJobs(database, attemptId, jobs, sentAt),
     listWorkflowJobs: (forgeId, runId) => listWorkflowJobs(database, forgeId, runId),
-    listToLookInto: async (forgeId) => {
+    listToCheck: async (forgeId) => {
       const yieldNow = makeYield(database.clock);
-      const filter = { test: isToBeLookedInto };
+      const filter = { test: isToBeChecked };
       const found = await listLiveAttempts(database.read, forgeId, yieldNow, filter);
       return new Set(found.map(({ id }) => id));
     },

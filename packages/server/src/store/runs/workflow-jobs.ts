@@ -9,7 +9,7 @@ import { changeJob } from '../moves/jobs.ts';
 import { attemptOf } from '../rows.ts';
 import { showRunnerUse } from '../runners/use.ts';
 import type { AttemptRow, WorkflowJobRow } from '../schema.ts';
-import { isBetweenJobs } from './between-jobs.ts';
+import { awaitsNextJob } from './awaits-next-job.ts';
 
 /** Forges tell times in whole seconds, rounded down, and from those we know their clock to a second. */
 const CLOCKS_APART_MS = 2_000;
@@ -65,7 +65,7 @@ async function isBetween(tx: WriteTx, attemptId: string): Promise<boolean> {
     .selectFrom('attempts')
     .select('id')
     .where('id', '=', attemptId)
-    .where(isBetweenJobs)
+    .where(awaitsNextJob)
     .executeTakeFirst();
   return row !== undefined;
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Run } from '../../domain/attempt.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 import { makeLeaseStore } from '../leases.ts';
 import type { NewDelivery } from '../port/webhooks.ts';
 import { makeWebhookStore } from './webhooks.ts';
@@ -9,12 +9,12 @@ import { makeWebhookStore } from './webhooks.ts';
 for (const kind of databases) {
   describe(`runs that webhooks have told of, on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
+    const fixture = fixtureOn(at);
     const webhooks = () => makeWebhookStore(at.database);
     let deliveries = 0;
 
     beforeEach(async () => {
-      await scene.start();
+      await fixture.start();
     });
 
     const tell = async (
@@ -22,7 +22,7 @@ for (const kind of databases) {
       over: { readonly repo?: string; readonly at?: number } = {},
     ): Promise<void> => {
       const { repo = 'app', at: deliveredAt = at.clock.now() } = over;
-      const delivered: Run = { ...scene.run(run.id), ...run };
+      const delivered: Run = { ...fixture.run(run.id), ...run };
       const observation = {
         kind: 'run',
         owner: 'acme',
@@ -53,7 +53,7 @@ for (const kind of databases) {
     const ids = (runs: readonly Run[]) => runs.map(({ id }) => id).toSorted();
 
     it('are there before and after they are applied, whole', async () => {
-      const delivered = { ...scene.run('7'), name: 'Build aaaa' };
+      const delivered = { ...fixture.run('7'), name: 'Build aaaa' };
       await tell(delivered);
       expect(await list()).toEqual([delivered]);
       await takeAll();
@@ -64,7 +64,7 @@ for (const kind of databases) {
       await tell({ id: '1' }, { repo: 'App' });
       await tell({ id: '2' }, { repo: 'lib' });
       await tell({ id: '3', event: 'push' });
-      const job = scene.workflowJob('9', { runId: '4' });
+      const job = fixture.workflowJob('9', { runId: '4' });
       const observation = { kind: 'workflow-job', owner: 'acme', repo: 'app', job, at: 1 } as const;
       await add({ event: 'workflow_job', observation });
       expect(ids(await list())).toEqual(['1']);

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 import { makeWebhookStore } from './webhooks.ts';
 
 for (const kind of databases) {
   describe(`whose webhooks are of use on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
+    const fixture = fixtureOn(at);
     const serves = (owner: string, repo: string) =>
       makeWebhookStore(at.database).servesRepo(FORGE, owner, repo);
 
@@ -16,7 +16,7 @@ for (const kind of databases) {
       });
 
     beforeEach(async () => {
-      await scene.start();
+      await fixture.start();
     });
 
     it('follows from the templates: all repositories of their owners', async () => {
@@ -42,15 +42,15 @@ for (const kind of databases) {
     });
 
     it('follows from the scopes of runners, in whatever case they are written', async () => {
-      await scene.addRunners('3');
+      await fixture.addRunners('3');
       await forget('templates');
       expect(await serves('Acme', 'other')).toBe(true);
       expect(await serves('stranger', 'app')).toBe(false);
     });
 
     it('follows from an attempt as soon as it is claimed, also where nothing else names its repository', async () => {
-      await scene.addRunners('3');
-      const { attempt } = await scene.claimNew(await scene.lease());
+      await fixture.addRunners('3');
+      const { attempt } = await fixture.claimNew(await fixture.lease());
       await at.database.write(async ({ db }) => {
         await db.updateTable('attempts').set({ owner: 'Elsewhere', repo: 'Tool' }).execute();
       });

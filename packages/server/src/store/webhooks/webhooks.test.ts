@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ObservedRunner } from '../../domain/runner.ts';
 import { READERS } from '../../forge/github/webhook-schema.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import { FORGE, sceneOn } from '../dispatch/dispatch.testkit.ts';
+import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 import { makeLeaseStore } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
 import type { NewDelivery } from '../port/webhooks.ts';
@@ -15,14 +15,14 @@ const WATCHED_MS = 24 * HOUR_MS;
 for (const kind of databases) {
   describe(`the inbox of webhooks on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const scene = sceneOn(at);
+    const fixture = fixtureOn(at);
     const webhooks = () => makeWebhookStore(at.database);
     let fence: Fence;
     let lease: Fence;
 
     beforeEach(async () => {
-      await scene.start();
-      lease = await scene.lease();
+      await fixture.start();
+      lease = await fixture.lease();
       const leases = makeLeaseStore(at.database);
       fence = (await leases.tryAcquire('take-webhooks:github', 'one', 600_000))!;
     });
@@ -35,7 +35,7 @@ for (const kind of databases) {
       event: 'workflow_job',
       observation: {
         ...{ kind: 'workflow-job', ...place, at: atMs },
-        job: scene.workflowJob('7', {
+        job: fixture.workflowJob('7', {
           ...{ status, runnerId: '3', runnerName: 'runner-3', startedAt: atMs - 100 },
           completedAt: status === 'completed' ? atMs : null,
         }),
@@ -48,7 +48,7 @@ for (const kind of databases) {
       event: 'workflow_run',
       observation: {
         ...{ kind: 'run', ...place, at: at.clock.now() },
-        run: scene.run('1', { status, conclusion: status === 'completed' ? 'success' : null }),
+        run: fixture.run('1', { status, conclusion: status === 'completed' ? 'success' : null }),
       },
     });
 
@@ -59,7 +59,7 @@ for (const kind of databases) {
       (await makeRunnerStore(at.database).listRunners())[0]?.isBusy;
 
     it('knows a delivery that comes again, and tells of each once', async () => {
-      const kinds = await scene.emitted(async () => {
+      const kinds = await fixture.emitted(async () => {
         expect(await webhooks().add(deliveredRun('a', 'queued'))).toBe(true);
         expect(await webhooks().add(deliveredRun('a', 'queued'))).toBe(false);
       });
@@ -69,7 +69,7 @@ for (const kind of databases) {
     });
 
     it('makes a runner busy and free again for a run of somebody else', async () => {
-      await scene.addRunners('3');
+      await fixture.addRunners('3');
       const now = at.clock.advance(5_000);
       await webhooks().add(deliveredJob('a', 'in_progress', now));
       await takeAll();
@@ -84,14 +84,14 @@ for (const kind of databases) {
     });
 
     it('believes a listing that was sent later', async () => {
-      await scene.addRunners('3');
+      await fixture.addRunners('3');
       await webhooks().add(deliveredJob('a', 'in_progress', at.clock.now() - 1_000));
       await takeAll();
       expect(await isBusy()).toBe(false);
     });
 
     it('lets a complete pass correct what is stored of a time that is yet to come', async () => {
-      await scene.addRunners('3');
+      await fixture.addRunners('3');
       const now = at.clock.advance(5_000);
       await webhooks().add(deliveredJob('a', 'in_progress', now + 2 * HOUR_MS));
       await takeAll();
@@ -111,37 +111,37 @@ for (const kind of databases) {
     });
 
     it('lets a look at a run correct what is stored of a time that is yet to come', async () => {
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const now = at.clock.advance(5_000);
-      const run = scene.run('1', { status: 'in_progress' });
-      await scene.runs().recordRun(attempt.id, run, now + 2 * HOUR_MS);
-      await scene.runs().recordRun(attempt.id, { ...run, status: 'waiting' }, now + 1_000);
+      const run = fixture.run('1', { status: 'in_progress' });
+      await fixture.runs().recordRun(attempt.id, run, now + 2 * HOUR_MS);
+      await fixture.runs().recordRun(attempt.id, { ...run, status: 'waiting' }, now + 1_000);
       const seen = { run_status: 'waiting', run_observed_at: now + 1_000 };
-      expect(await scene.attempt(attempt.id)).toMatchObject(seen);
-      const part = scene.workflowJob('7', { status: 'in_progress', runnerId: '3' });
-      await scene.runs().recordWorkflowJobs(attempt.id, [part], now + 2 * HOUR_MS);
+      expect(await fixture.attempt(attempt.id)).toMatchObject(seen);
+      const part = fixture.workflowJob('7', { status: 'in_progress', runnerId: '3' });
+      await fixture.runs().recordWorkflowJobs(attempt.id, [part], now + 2 * HOUR_MS);
       const later = { ...part, runnerId: '4' };
-      await scene.runs().recordWorkflowJobs(attempt.id, [later], now + 1_000);
-      expect(await scene.runs().listWorkflowJobs(FORGE, '1')).toMatchObject([{ runnerId: '4' }]);
+      await fixture.runs().recordWorkflowJobs(attempt.id, [later], now + 1_000);
+      expect(await fixture.runs().listWorkflowJobs(FORGE, '1')).toMatchObject([{ runnerId: '4' }]);
     });
 
     it('takes a run of the same id in another repository for somebody else’s', async () => {
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const emitted = deliveredRun('a', 'completed');
       const { observation } = emitted;
       await webhooks().add({ ...emitted, observation: { ...observation, owner: 'eve' } });
       await takeAll();
-      expect((await scene.job(attempt.jobId)).state).toBe('triggered');
+      expect((await fixture.job(attempt.jobId)).state).toBe('triggered');
       expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
       await webhooks().add({ ...emitted, id: 'b', observation: { ...observation, owner: 'ACME' } });
       await takeAll();
-      expect((await scene.job(attempt.jobId)).state).toBe('completed');
+      expect((await fixture.job(attempt.jobId)).state).toBe('completed');
     });
 
     it('keeps apart runners of two owners that share an id and a name', async () => {
-      await scene.addRunners('3');
+      await fixture.addRunners('3');
       const now = at.clock.advance(5_000);
       await webhooks().add(deliveredJob('a', 'in_progress', now));
       await takeAll();
@@ -162,7 +162,7 @@ for (const kind of databases) {
         },
         repository: { name: 'app\u0000', owner: { login: 'acme' } },
       };
-      await scene.addRunners('3');
+      await fixture.addRunners('3');
       const receipt = { at: at.clock.advance(5_000), uncertaintyMs: 0 };
       const observation = READERS['workflow_job']?.(payload, receipt);
       if (observation?.kind !== 'workflow-job') throw new Error('not of a workflow job');
@@ -172,54 +172,54 @@ for (const kind of databases) {
     });
 
     it('has the run looked at whose next attempt is told before the end of ours', async () => {
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
-      const again = { ...scene.run('1', { status: 'in_progress' }), attempt: 2 };
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const again = { ...fixture.run('1', { status: 'in_progress' }), attempt: 2 };
       const tell = async (id: string): Promise<void> => {
         const observation = { ...place, kind: 'run', run: again, at: at.clock.now() } as const;
         await webhooks().add({ forgeId: FORGE, id, event: 'workflow_run', observation });
       };
       await tell('a');
-      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-again']);
+      expect(await fixture.emitted(takeAll)).toEqual(['webhook.run-again']);
       await webhooks().add(deliveredRun('b', 'completed'));
       await takeAll();
       await tell('c');
-      expect(await scene.emitted(takeAll)).toEqual([]);
+      expect(await fixture.emitted(takeAll)).toEqual([]);
     });
 
     it('keeps what was told of a run until an attempt has it', async () => {
-      const { attempt } = await scene.claimNew(lease);
+      const { attempt } = await fixture.claimNew(lease);
       await webhooks().add(deliveredRun('a', 'completed'));
       await takeAll();
       expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
-      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       await takeAll();
-      expect((await scene.job(attempt.jobId)).state).toBe('completed');
+      expect((await fixture.job(attempt.jobId)).state).toBe('completed');
       expect(await webhooks().listOpen(FORGE, 50)).toEqual([]);
     });
 
     it('does not end a job by a run that is told as completed but not as what', async () => {
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       const { observation, ...half } = deliveredRun('a', 'completed');
       if (observation.kind !== 'run') throw new Error('a run is told');
       const run = { ...observation.run, conclusion: null };
       await webhooks().add({ ...half, observation: { ...observation, run } });
       await takeAll();
-      expect((await scene.job(attempt.jobId)).state).toBe('triggered');
+      expect((await fixture.job(attempt.jobId)).state).toBe('triggered');
       await webhooks().add(deliveredRun('b', 'completed'));
       await takeAll();
-      expect((await scene.job(attempt.jobId)).state).toBe('completed');
+      expect((await fixture.job(attempt.jobId)).state).toBe('completed');
     });
 
     it('takes nothing back when deliveries overtake each other', async () => {
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordAccepted(attempt.id, { runId: '1', runUrl: '' });
       await webhooks().add(deliveredRun('a', 'in_progress'));
       await webhooks().add(deliveredRun('b', 'queued'));
       await takeAll();
-      expect((await scene.job(attempt.jobId)).state).toBe('running');
-      expect((await scene.attempt(attempt.id)).run_status).toBe('in_progress');
+      expect((await fixture.job(attempt.jobId)).state).toBe('running');
+      expect((await fixture.attempt(attempt.id)).run_status).toBe('in_progress');
     });
 
     it('applies all or none, and gives up one that cannot be applied', async () => {
@@ -241,26 +241,26 @@ for (const kind of databases) {
 
     it('asks for listings only when an attempt without a run may have started the run', async () => {
       await webhooks().add(deliveredRun('a', 'queued'));
-      expect(await scene.emitted(takeAll)).toEqual([]);
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordUnknown(attempt.id, 'no answer');
+      expect(await fixture.emitted(takeAll)).toEqual([]);
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordUnknown(attempt.id, 'no answer');
       await webhooks().add(deliveredRun('b', 'queued'));
-      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
+      expect(await fixture.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
     });
 
     it('asks for none while an attempt that is being sent may have started it', async () => {
-      const { attempt } = await scene.claimNew(lease);
-      await scene.dispatch().recordUnknown(attempt.id, 'no answer');
-      const { attempt: sent } = await scene.claimNew(lease);
+      const { attempt } = await fixture.claimNew(lease);
+      await fixture.dispatch().recordUnknown(attempt.id, 'no answer');
+      const { attempt: sent } = await fixture.claimNew(lease);
       await webhooks().add(deliveredRun('a', 'queued'));
-      expect(await scene.emitted(takeAll)).toEqual([]);
-      await scene.dispatch().recordUnknown(sent.id, 'no answer');
+      expect(await fixture.emitted(takeAll)).toEqual([]);
+      await fixture.dispatch().recordUnknown(sent.id, 'no answer');
       await webhooks().add(deliveredRun('b', 'queued'));
-      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
+      expect(await fixture.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
     });
 
     it('asks for them for an attempt that was given up only while it is watched', async () => {
-      const { attempt } = await scene.claimNew(lease);
+      const { attempt } = await fixture.claimNew(lease);
       await at.database.write(({ db, now }) =>
         db
           .updateTable('attempts')
@@ -269,10 +269,10 @@ for (const kind of databases) {
           .execute(),
       );
       await webhooks().add(deliveredRun('a', 'queued'));
-      expect(await scene.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
+      expect(await fixture.emitted(takeAll)).toEqual(['webhook.run-unmatched']);
       at.clock.advance(WATCHED_MS + 1);
       await webhooks().add(deliveredRun('b', 'queued'));
-      expect(await scene.emitted(takeAll)).toEqual([]);
+      expect(await fixture.emitted(takeAll)).toEqual([]);
     });
 
     it('last flowed at a time that has been, whatever the clock was before it was put back', async () => {

@@ -1,6 +1,6 @@
 import { type ChaosContext, type ChaosCounts, chaos } from '../chaos.ts';
 import { type Struck, strike } from './alone.ts';
-import { callScenes } from './calls.ts';
+import { callScenarios } from './calls.ts';
 import { eachOf } from './each-of.ts';
 import { type Combination, combine, faultKinds, nameOf } from './kinds.ts';
 
@@ -46,10 +46,10 @@ function mostOf(struck: readonly Struck[]): ChaosCounts {
 
 /** In an order of the seed's: whoever runs side by side is not always the same. */
 function choose({ random, size }: ChaosContext): Combination[] {
-  const all = callScenes.flatMap((scene) =>
+  const all = callScenarios.flatMap((scenario) =>
     faultKinds.map((kind) => ({
       rank: random.next(),
-      one: combine(kind, scene, () => random.next()),
+      one: combine(kind, scenario, () => random.next()),
     })),
   );
   const shuffled = all.toSorted((a, b) => a.rank - b.rank).map(({ one }) => one);

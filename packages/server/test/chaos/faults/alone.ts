@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRequest } from '@dispatchoor/forge-sim';
-import { acme } from '../../harness/scenes.ts';
+import { acme } from '../../harness/fixtures.ts';
 import { sqlite } from '../../harness/world.ts';
-import type { Allowed } from '../../processes/judge/allowed.ts';
-import { judge } from '../../processes/judge/judge.ts';
-import type { Counts } from '../../processes/judge/judge-all.ts';
 import { type Scope, Site } from '../../processes/site.ts';
+import type { Allowed } from '../../processes/verify/allowed.ts';
+import { verify } from '../../processes/verify/verify.ts';
+import type { Counts } from '../../processes/verify/verify-all.ts';
 import { faultsGroups, withStubborn } from './calls.ts';
 import { type Combination, nameOf } from './kinds.ts';
 import { expectCalm, type Metered, type Strike } from './meter.ts';
@@ -52,25 +52,25 @@ export async function strike(one: Combination, seed: number): Promise<Struck> {
 }
 
 async function strikeSite(one: Combination, scope: Scope): Promise<Struck> {
-  const { scene, fault } = one;
+  const { scenario, fault } = one;
   const site = await openSite(one, scope);
-  for (const spec of [...(scene.with ?? []), fault]) site.sim.addFault(spec);
-  scene.prepare?.(site.sim);
+  for (const spec of [...(scenario.with ?? []), fault]) site.sim.addFault(spec);
+  scenario.prepare?.(site.sim);
   const from = Date.now();
   const server = await site.start();
   const jobs = await site.enqueue(NOTES, { 'duration-ms': '100' });
-  const added = scene.act === undefined ? [] : [await scene.act(site)];
+  const added = scenario.act === undefined ? [] : [await scenario.act(site)];
   const strike = await meet(site, one, from);
   site.sim.clearFaults();
-  scene.settle?.(site);
-  const counts = await judge(site, [...jobs, ...added], allowedIn(one, added));
+  scenario.settle?.(site);
+  const counts = await verify(site, [...jobs, ...added], allowedIn(one, added));
   return { ...counts, ...expectCalm(site, server.logLines, strike, PACE), met: strike.met };
 }
 
-function openSite({ scene }: Combination, scope: Scope): Promise<Site> {
-  const waits = { ...WAITS.waits, ...scene.waits };
-  const dispatcher = { ...WAITS.dispatcher, ...scene.dispatcher };
-  const github = { ...WAITS.github, ...scene.github };
+function openSite({ scenario }: Combination, scope: Scope): Promise<Site> {
+  const waits = { ...WAITS.waits, ...scenario.waits };
+  const dispatcher = { ...WAITS.dispatcher, ...scenario.dispatcher };
+  const github = { ...WAITS.github, ...scenario.github };
   const config = { github, waits, dispatcher };
   const forge = withStubborn(acme(NOTES.length + 1));
   return Site.open({ database: sqlite, forge, groups: faultsGroups, config }, scope);
@@ -92,12 +92,12 @@ async function meet({ sim }: Site, one: Combination, from: number): Promise<Stri
   return { all: { from, to }, struck: { from: met[0]?.at ?? from, to }, met: met.length };
 }
 
-function allowedIn({ kind, scene }: Combination, added: readonly Job[]): Allowed {
+function allowedIn({ kind, scenario }: Combination, added: readonly Job[]): Allowed {
   // A 404 of a dispatch in a repository that can be read is an answer, and its job fails.
   const isRefused =
-    scene.endpoint === 'repoGet' || (scene.endpoint === 'dispatch' && kind === 'not-found');
+    scenario.endpoint === 'repoGet' || (scenario.endpoint === 'dispatch' && kind === 'not-found');
   return {
-    cancelled: scene.isCancelling === true ? added : [],
+    cancelled: scenario.isCancelling === true ? added : [],
     refused: isRefused ? 1 : 0,
     lateRuns: 'any',
   };

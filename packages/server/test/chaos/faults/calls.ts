@@ -1,10 +1,10 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { EndpointName, FaultSpec, ForgeSim, World as SimWorld } from '@dispatchoor/forge-sim';
-import { CORRELATION_INPUT, LONG, template, workflow } from '../../harness/scenes.ts';
+import { CORRELATION_INPUT, LONG, template, workflow } from '../../harness/fixtures.ts';
 import type { Site } from '../../processes/site.ts';
 
 /** How a server is brought to make one call of the adapter, beyond enqueuing jobs. */
-export interface CallScene {
+export interface CallScenario {
   readonly endpoint: EndpointName;
   /** Prepares the forge, before the server starts. */
   readonly prepare?: (sim: ForgeSim) => void;
@@ -33,7 +33,7 @@ const stubborn = workflow({
 });
 
 /** Every call that the adapter makes. */
-export const callScenes: readonly CallScene[] = [
+export const callScenarios: readonly CallScenario[] = [
   { endpoint: 'user' },
   // An App's installation is nobody: only then is the limit asked for.
   { endpoint: 'rateLimit', with: [{ on: 'user', kind: 'not-found', times: 'always' }] },

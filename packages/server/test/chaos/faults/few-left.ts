@@ -5,7 +5,7 @@ import type { NewJob } from '../../harness/api.ts';
 import type { Site } from '../../processes/site.ts';
 import { eachOf } from './each-of.ts';
 
-const LOOK_EVERY_MS = 200;
+const CHECK_EVERY_MS = 200;
 const LOG_EVERY = 200;
 const CLIENTS = 8;
 
@@ -39,6 +39,6 @@ export async function untilFewLeft(
       told = left;
       say(`${left} jobs left`);
     }
-    await wait(LOOK_EVERY_MS);
+    await wait(CHECK_EVERY_MS);
   }
 }

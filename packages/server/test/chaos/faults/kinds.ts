@@ -1,5 +1,5 @@
 import type { FaultKind, FaultSpec } from '@dispatchoor/forge-sim';
-import type { CallScene } from './calls.ts';
+import type { CallScenario } from './calls.ts';
 
 /** Those of any call; the faults of lists (test/odd-lists.test.ts) do nothing to other answers. */
 type CallFaultKind = Exclude<FaultKind, 'odd-entry' | 'wrong-total' | 'shifting-pages'>;
@@ -29,23 +29,27 @@ const STATUSES = [500, 502, 503, 504];
 
 export interface Combination {
   readonly kind: CallFaultKind;
-  readonly scene: CallScene;
+  readonly scenario: CallScenario;
   readonly fault: FaultSpec;
 }
 
-export function combine(kind: CallFaultKind, scene: CallScene, random: () => number): Combination {
-  const isPassing = kind === 'not-found' && OBJECTS.has(scene.endpoint);
+export function combine(
+  kind: CallFaultKind,
+  scenario: CallScenario,
+  random: () => number,
+): Combination {
+  const isPassing = kind === 'not-found' && OBJECTS.has(scenario.endpoint);
   const status = STATUSES[Math.floor(random() * STATUSES.length)] ?? 502;
   const fault: FaultSpec = {
     ...KINDS[kind],
     ...(kind.startsWith('status-') ? { status } : {}),
     ...(isPassing ? { times: 1 } : {}),
-    on: scene.endpoint,
+    on: scenario.endpoint,
     kind,
   };
-  return { kind, scene, fault };
+  return { kind, scenario, fault };
 }
 
-export function nameOf({ kind, scene }: Combination): string {
-  return `${kind} × ${scene.endpoint}`;
+export function nameOf({ kind, scenario }: Combination): string {
+  return `${kind} × ${scenario.endpoint}`;
 }

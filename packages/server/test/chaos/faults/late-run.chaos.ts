@@ -1,11 +1,11 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
-import { acme, LONG } from '../../harness/scenes.ts';
+import { acme, LONG } from '../../harness/fixtures.ts';
 import { sqlite } from '../../harness/world.ts';
-import { judge } from '../../processes/judge/judge.ts';
 import { listAttempts } from '../../processes/rows.ts';
 import { Site } from '../../processes/site.ts';
+import { verify } from '../../processes/verify/verify.ts';
 import { chaos } from '../chaos.ts';
 
 /** Far beyond the lookup timeout: by then each of them has been called absent. */
@@ -29,7 +29,7 @@ chaos(
     const seen = await Promise.all(jobs.map(({ id }) => site.job(id, 'running')));
     await expectLateCancelled(site, lost);
     for (const { run_id: runId } of seen) site.sim.completeRun(runId ?? 0, 'success');
-    const counts = await judge(site, jobs, { lateRuns: 'cancelled' });
+    const counts = await verify(site, jobs, { lateRuns: 'cancelled' });
     await expectSentTwice(site, jobs);
     expect(counts.completed).toBe(count);
     return counts;

@@ -1,10 +1,10 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { ForgeSim, LedgerRequest } from '@dispatchoor/forge-sim';
 import { expect } from 'vitest';
-import { acme, TOKEN } from '../../harness/scenes.ts';
+import { acme, TOKEN } from '../../harness/fixtures.ts';
 import { sqlite } from '../../harness/world.ts';
-import { judge } from '../../processes/judge/judge.ts';
 import { Site } from '../../processes/site.ts';
+import { verify } from '../../processes/verify/verify.ts';
 import { type ChaosContext, chaos } from '../chaos.ts';
 
 /** Moments are told in whole seconds, and two clocks are read. */
@@ -27,7 +27,7 @@ chaos('faults:limits:primary a used-up hour is waited out', async (context) => {
   const resetAt = Math.ceil((usedUpAt + windowMs) / 1_000) * 1_000;
   site.sim.setRateLimit(TOKEN, { remaining: LEFT, resetAt });
   const jobs = await load(site, context);
-  const counts = await judge(site, jobs);
+  const counts = await verify(site, jobs);
   const { requests } = site.sim.ledger();
   const refused = requests.filter(isLimited).length;
   expect(refused, 'requests refused').toBeLessThanOrEqual(ON_ITS_WAY);
@@ -49,7 +49,7 @@ chaos('faults:limits:secondary what it says is waited, each time', async (contex
       timeoutMs: site.giveUpAfterMs,
     });
   }
-  const counts = await judge(site, jobs);
+  const counts = await verify(site, jobs);
   const { requests } = site.sim.ledger();
   const limited = requests.filter(isLimited);
   for (const { repliedAt = 0 } of limited) {
@@ -69,7 +69,7 @@ chaos('faults:limits:content more dispatches than a minute allows', async (conte
     // All of them but for one wait.
     sim.setSecondaryLimits({ contentPerMinute: 25 });
   });
-  const counts = await judge(site, jobs);
+  const counts = await verify(site, jobs);
   const { requests } = site.sim.ledger();
   const refused = requests.filter(isLimited).length;
   expect(refused, 'requests refused').toBeLessThanOrEqual(ON_ITS_WAY);

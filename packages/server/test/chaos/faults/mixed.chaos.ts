@@ -1,10 +1,10 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
-import { TOKEN } from '../../harness/scenes.ts';
+import { TOKEN } from '../../harness/fixtures.ts';
 import { sqlite } from '../../harness/world.ts';
-import { judge } from '../../processes/judge/judge.ts';
-import type { Counts } from '../../processes/judge/judge-all.ts';
 import { Site } from '../../processes/site.ts';
+import { verify } from '../../processes/verify/verify.ts';
+import type { Counts } from '../../processes/verify/verify-all.ts';
 import { type ChaosContext, chaos } from '../chaos.ts';
 import { enqueueMany, untilFewLeft } from './few-left.ts';
 import { busiestSecond, callsPerSecond, type Span } from './meter.ts';
@@ -53,7 +53,7 @@ chaos('faults:mixed a tenth of all requests meets a fault', async (context) => {
   const faults = countFaults(site.sim);
   endFaults();
   const to = Date.now();
-  const counts = await judgeMixed(site, jobs);
+  const counts = await verifyMixed(site, jobs);
   return {
     ...{ ...counts, ...faults, busiest: expectNoHotLoop(site, { from, to }, runners) },
     callsPerJob: Math.round((counts['forge calls'] / count) * 100) / 100,
@@ -62,8 +62,8 @@ chaos('faults:mixed a tenth of all requests meets a fault', async (context) => {
 });
 
 async function openSite(context: ChaosContext, runners: number): Promise<Site> {
-  const scene = { forge: mixedForge(runners), groups: mixedGroups, config: WAITS };
-  const options = { database: sqlite, ...scene, giveUpAfterMs: CONVERGES_WITHIN_MS };
+  const scenario = { forge: mixedForge(runners), groups: mixedGroups, config: WAITS };
+  const options = { database: sqlite, ...scenario, giveUpAfterMs: CONVERGES_WITHIN_MS };
   const site = await Site.open(options, context);
   // What an hour allows is another scenario's: so many jobs would use it up.
   site.sim.setRateLimit(TOKEN, { limit: 1_000_000, remaining: 1_000_000 });
@@ -77,10 +77,10 @@ function enqueueJobs(site: Site, count: number): Promise<Job[]> {
   });
 }
 
-async function judgeMixed(site: Site, jobs: readonly Job[]): Promise<Counts> {
+async function verifyMixed(site: Site, jobs: readonly Job[]): Promise<Counts> {
   const most = Math.ceil(jobs.length * MOST_FAILED);
   const allowed = { notFound: most, refused: most, lateRuns: 'any' } as const;
-  const counts = await judge(site, jobs, allowed);
+  const counts = await verify(site, jobs, allowed);
   expect(counts.failed, 'jobs that failed').toBeLessThanOrEqual(most);
   return counts;
 }

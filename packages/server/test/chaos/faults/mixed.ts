@@ -6,7 +6,7 @@ import {
   TOKEN,
   template,
   workflow,
-} from '../../harness/scenes.ts';
+} from '../../harness/fixtures.ts';
 import { faultKinds } from './kinds.ts';
 
 /** Of all requests. */

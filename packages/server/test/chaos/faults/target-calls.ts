@@ -6,7 +6,7 @@ import {
   linuxGroup,
   template,
   workflow,
-} from '../../harness/scenes.ts';
+} from '../../harness/fixtures.ts';
 
 /** A call about one target, which fails for as long as anybody looks. */
 export interface TargetCall {

@@ -1,10 +1,10 @@
 import type { Job } from '@dispatchoor/api-contract';
 import { expect } from 'vitest';
-import { acme } from '../../harness/scenes.ts';
+import { acme } from '../../harness/fixtures.ts';
 import { sqlite } from '../../harness/world.ts';
-import { judge } from '../../processes/judge/judge.ts';
 import type { ServerProcess } from '../../processes/server-process.ts';
 import { Site } from '../../processes/site.ts';
+import { verify } from '../../processes/verify/verify.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from '../chaos.ts';
 import { enqueueMany, untilFewLeft } from './few-left.ts';
 
@@ -46,7 +46,7 @@ chaos('faults:webhooks lost, doubled and turned around, then lost for good', asy
   site.sim.pauseHooks();
   jobs.push(...(await enqueueFrom(site, count + 1, more)));
   const withoutMs = await timed(() => untilFewLeft(site, 0, context.say));
-  const counts = await judge(site, jobs);
+  const counts = await verify(site, jobs);
   expectNoSecret(server);
   const callsPerJob = Math.round((counts['forge calls'] / jobs.length) * 100) / 100;
   return { ...counts, ...countDeliveries(site), convergesMs, withoutMs, callsPerJob };
@@ -56,8 +56,8 @@ async function openHooked(
   context: ChaosContext,
   runners: number,
 ): Promise<{ site: Site; server: ServerProcess }> {
-  const scene = { database: sqlite, forge: acme(runners), config: WAITS, giveUpAfterMs: 90_000 };
-  const site = await Site.open(scene, context);
+  const scenario = { database: sqlite, forge: acme(runners), config: WAITS, giveUpAfterMs: 90_000 };
+  const site = await Site.open(scenario, context);
   const server = await site.start();
   site.sim.addHook({ url: `${server.url}/webhook/github/github`, secret: SECRET });
   return { site, server };

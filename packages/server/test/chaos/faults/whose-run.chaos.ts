@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultKind } from '@dispatchoor/forge-sim';
-import { acme, BY_HAND, dispatchByHand, plainGroups, TOKEN } from '../../harness/scenes.ts';
+import { acme, BY_HAND, dispatchByHand, plainGroups, TOKEN } from '../../harness/fixtures.ts';
 import { databases } from '../../harness/world.ts';
-import { judge } from '../../processes/judge/judge.ts';
 import { Site } from '../../processes/site.ts';
+import { verify } from '../../processes/verify/verify.ts';
 import { type ChaosContext, type ChaosCounts, chaos } from '../chaos.ts';
 import { Load, planJobs } from '../load.ts';
 
@@ -65,8 +65,8 @@ async function openSite(
   const isFirst = context.random.next() < 0.5;
   const database = databases[isFirst ? 0 : 1] ?? databases[0];
   if (database === undefined) throw new Error('no database');
-  const scene = { forge: acme(4), config: IMPATIENT, giveUpAfterMs: 240_000 };
-  return Site.open({ database, ...scene, ...options }, context);
+  const scenario = { forge: acme(4), config: IMPATIENT, giveUpAfterMs: 240_000 };
+  return Site.open({ database, ...scenario, ...options }, context);
 }
 
 /** A run that its reply has named shows that the workflow bears ids: what bears none is somebody else's from then on. */
@@ -111,7 +111,7 @@ async function runWithKills(
   await load.add();
   await site.allEnded();
   const lost = countFaults(site, 'status-before');
-  const counts = await judge(site, load.accepted, { notFound: lost + kills });
+  const counts = await verify(site, load.accepted, { notFound: lost + kills });
   return { kills, 'dispatches not carried out': lost, ...counts };
 }
 

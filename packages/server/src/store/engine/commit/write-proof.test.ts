@@ -19,7 +19,7 @@ class StillClock implements Clock {
     });
 }
 
-function scene() {
+function fixture() {
   const clock = new StillClock();
   const tries: PromiseWithResolvers<unknown>[] = [];
   const writer = {
@@ -38,14 +38,14 @@ describe('the proof that writes work', () => {
   const fault = new StoreError('unavailable', 'the disk is full');
 
   it('is a write of the last 5 s: no other is made', async () => {
-    const { clock, proof, tries } = scene();
+    const { clock, proof, tries } = fixture();
     clock.at = 5_000;
     await proof.require();
     expect(tries).toHaveLength(0);
   });
 
   it('is a write of its own where none was tried for longer: a database that answers is not healthy by that', async () => {
-    const { clock, proof, tries } = scene();
+    const { clock, proof, tries } = fixture();
     clock.at = 5_001;
     const required = proof.require();
     tries[0]?.reject(fault);
@@ -53,7 +53,7 @@ describe('the proof that writes work', () => {
   });
 
   it('is one write, however many ask', async () => {
-    const { clock, proof, tries } = scene();
+    const { clock, proof, tries } = fixture();
     clock.at = 5_001;
     const asked = [proof.require(), proof.require(), proof.require()];
     tries[0]?.resolve(null);
@@ -62,7 +62,7 @@ describe('the proof that writes work', () => {
   });
 
   it('after a fault is a new write, and the fault is told to who would have to wait for it', async () => {
-    const { clock, writer, proof, tries } = scene();
+    const { clock, writer, proof, tries } = fixture();
     writer.fault = fault;
     const first = proof.require();
     clock.wakers[0]?.();

@@ -1,6 +1,6 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
-import { CORRELATION_INPUT } from '../../harness/scenes.ts';
+import { CORRELATION_INPUT } from '../../harness/fixtures.ts';
 import type { AttemptRow } from '../rows.ts';
 import type { Allowed } from './allowed.ts';
 import { hasInputsOf, type JobFile, noteOf } from './evidence.ts';
@@ -16,7 +16,7 @@ export interface JobVerdict {
 }
 
 /** Pure. */
-export function judgeJob(file: JobFile, allowed: Allowed): JobVerdict {
+export function verifyJob(file: JobFile, allowed: Allowed): JobVerdict {
   const [job] = file.shown;
   const inTime = file.runs.filter((run) => !isLate(run, file.attempts));
   const worked = (allowed.lateRuns === 'any' ? inTime : file.runs).filter(hasWorked);

@@ -8,7 +8,7 @@ const API_VERSION = '2022-11-28';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-export interface RefereeRequest {
+export interface ValidatedRequest {
   method: string;
   /** Without query and without the `/api/v3` of GHES. */
   path: string;
@@ -19,7 +19,7 @@ export interface RefereeRequest {
   body?: unknown;
 }
 
-export interface RefereeReply {
+export interface ValidatedReply {
   /** Of the request. */
   method: string;
   path: string;
@@ -31,9 +31,9 @@ export interface RefereeReply {
 }
 
 /** Checks requests and replies against GitHub's description; each answer lists what is wrong. */
-export interface Referee {
-  checkRequest(request: RefereeRequest): string[];
-  checkReply(reply: RefereeReply): string[];
+export interface SchemaValidator {
+  checkRequest(request: ValidatedRequest): string[];
+  checkReply(reply: ValidatedReply): string[];
   /** `payload`: the parsed body of a delivery. */
   checkWebhook(event: string, payload: unknown): string[];
 }
@@ -59,29 +59,32 @@ const commonErrors = new Set([
   ...[500, 502, 503, 504],
 ]);
 
-export function createReferee(): Referee {
-  return new DescriptionReferee(loadDescription());
+export function createSchemaValidator(): SchemaValidator {
+  return new DescriptionValidator(loadDescription());
 }
 
-let shared: Referee | undefined;
+let shared: SchemaValidator | undefined;
 
 /** One for the whole process: it keeps only what it has compiled. */
-export function getSharedReferee(): Referee {
-  shared ??= createReferee();
+export function getSharedValidator(): SchemaValidator {
+  shared ??= createSchemaValidator();
   return shared;
 }
 
 /** Throws an Error with everything that is wrong with the request, the reply, or both. */
-export function assertValid(exchange: { request?: RefereeRequest; reply?: RefereeReply }): void {
-  const referee = getSharedReferee();
+export function assertValid(exchange: {
+  request?: ValidatedRequest;
+  reply?: ValidatedReply;
+}): void {
+  const validator = getSharedValidator();
   const wrong = [
-    ...(exchange.request === undefined ? [] : referee.checkRequest(exchange.request)),
-    ...(exchange.reply === undefined ? [] : referee.checkReply(exchange.reply)),
+    ...(exchange.request === undefined ? [] : validator.checkRequest(exchange.request)),
+    ...(exchange.reply === undefined ? [] : validator.checkReply(exchange.reply)),
   ];
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
 }
 
-class DescriptionReferee implements Referee {
+class DescriptionValidator implements SchemaValidator {
   readonly #description: Description;
   readonly #paths: KnownPath[];
   readonly #ajv: Ajv;
@@ -98,7 +101,7 @@ class DescriptionReferee implements Referee {
     this.#ajv.addSchema(description, 'github', undefined, false);
   }
 
-  checkRequest(request: RefereeRequest): string[] {
+  checkRequest(request: ValidatedRequest): string[] {
     const operation = this.#findOperation(request.method, request.path);
     const wrong = headerFaults(request.headers);
     if (operation === undefined) wrong.push('GitHub has no such endpoint');
@@ -109,7 +112,7 @@ class DescriptionReferee implements Referee {
     return wrong.map((what) => `${request.method} ${request.path}: ${what}`);
   }
 
-  checkReply(reply: RefereeReply): string[] {
+  checkReply(reply: ValidatedReply): string[] {
     const operation = this.#findOperation(reply.method, reply.path);
     const wrong = [
       ...rateHeaderFaults(reply.headers ?? {}),
@@ -155,7 +158,7 @@ class DescriptionReferee implements Referee {
     return this.#faults('body', schema, body);
   }
 
-  #replyBodyFaults(operation: Operation | undefined, reply: RefereeReply): string[] {
+  #replyBodyFaults(operation: Operation | undefined, reply: ValidatedReply): string[] {
     const { status, body } = reply;
     const described = operation?.responses[String(status)];
     if (described === undefined && !commonErrors.has(status) && status !== 304) {

@@ -34,7 +34,7 @@ export async function gather(site: Site, promised: readonly Job[]): Promise<Evid
     attempts,
     runs: site.ourRuns(),
     askedAt: site.sim.ledger().requests.map(({ at }) => at),
-    objections: site.sim.refereeViolations,
+    objections: site.sim.schemaViolations,
     leaks: site.leaks(),
   };
 }

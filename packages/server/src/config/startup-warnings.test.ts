@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
 import { loadGood, oneGroup, withLogin } from './config.testkit.ts';
-import { listGaps } from './gaps.ts';
+import { listStartupWarnings } from './startup-warnings.ts';
 
 it('finds nothing to say of a config that can do its work', async () => {
   const config = await loadGood(`${withLogin}github: { token: t }\n${oneGroup('')}`);
-  expect(listGaps(config)).toEqual([]);
+  expect(listStartupWarnings(config)).toEqual([]);
 });
 
 it('tells what will not happen, and which key decides it', async () => {
   const config = await loadGood(`auth: { github: { enabled: true, client_id: i, client_secret: s } }
 dispatcher: { enabled: false }
 `);
-  expect(listGaps(config)).toEqual([
+  expect(listStartupWarnings(config)).toEqual([
     expect.stringContaining('dispatcher.enabled is false'),
     expect.stringContaining('github.token is empty'),
     expect.stringContaining('groups.github is empty'),
@@ -26,10 +26,10 @@ it('names the templates whose runs are known by their time alone, and the two li
   for (let n = 1; n <= 12; n += 1) list.push(template(`plain-${n}`));
   const lines = `workflow_dispatch_templates:\n${list.join('\n')}`;
   const config = await loadGood(`${withLogin}github: { token: t }\n${oneGroup(lines)}`);
-  const [gap = '', ...others] = listGaps(config);
+  const [warning = '', ...others] = listStartupWarnings(config);
   expect(others).toEqual([]);
-  expect(gap).toContain('(plain-1, plain-2, ');
-  expect(gap).toContain('plain-10 and 2 more)');
-  expect(gap).toContain('`correlation_input: dispatch_id` in the template');
-  expect(gap).toContain('`run-name: ${{ github.workflow }} ${{ inputs.dispatch_id }}`');
+  expect(warning).toContain('(plain-1, plain-2, ');
+  expect(warning).toContain('plain-10 and 2 more)');
+  expect(warning).toContain('`correlation_input: dispatch_id` in the template');
+  expect(warning).toContain('`run-name: ${{ github.workflow }} ${{ inputs.dispatch_id }}`');
 });

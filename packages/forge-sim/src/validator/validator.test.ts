@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { assertValid, createReferee, type RefereeReply } from './referee.ts';
+import { assertValid, createSchemaValidator, type ValidatedReply } from './validator.ts';
 
-const referee = createReferee();
+const validator = createSchemaValidator();
 const headers = {
   accept: 'application/vnd.github+json',
   'user-agent': 'tests',
@@ -9,21 +9,21 @@ const headers = {
 };
 const runner = { id: 1, name: 'r', os: 'Linux', status: 'online', busy: false, labels: [] };
 
-function reply(body: unknown, more: Partial<RefereeReply> = {}): RefereeReply {
+function reply(body: unknown, more: Partial<ValidatedReply> = {}): ValidatedReply {
   return { method: 'GET', path: '/orgs/acme/actions/runners', status: 200, body, ...more };
 }
 
-describe('the referee of requests', () => {
+describe('the schema validator of requests', () => {
   it('lets a good one pass', () => {
     const query = { per_page: '100', page: '2', name: 'x' };
     expect(
-      referee.checkRequest({ method: 'GET', path: '/orgs/a/actions/runners', query, headers }),
+      validator.checkRequest({ method: 'GET', path: '/orgs/a/actions/runners', query, headers }),
     ).toEqual([]);
   });
 
   it('wants the API version, a User-Agent and an Accept that names JSON', () => {
     const path = '/user';
-    const wrong = referee.checkRequest({ method: 'GET', path, headers: { accept: '*/*' } });
+    const wrong = validator.checkRequest({ method: 'GET', path, headers: { accept: '*/*' } });
     expect(wrong).toHaveLength(3);
     expect(wrong.join()).toMatch(/X-GitHub-Api-Version.*User-Agent.*Accept/);
   });
@@ -34,7 +34,7 @@ describe('the referee of requests', () => {
     [{ status: 'done' }, 'query status: must be equal to one of'],
   ])('finds a wrong query %j', (query, problem) => {
     const path = '/repos/a/b/actions/runs';
-    const [wrong] = referee.checkRequest({ method: 'GET', path, query, headers });
+    const [wrong] = validator.checkRequest({ method: 'GET', path, query, headers });
     expect(wrong).toContain(problem);
   });
 
@@ -45,33 +45,33 @@ describe('the referee of requests', () => {
     [{ ref: 'main', input: {} }, '"input"'],
     [{ ref: 'main', return_run_details: 'yes' }, 'must be boolean'],
   ])('finds a wrong body %j', (body, problem) => {
-    expect(referee.checkRequest({ ...dispatch, headers, body }).join()).toContain(problem);
+    expect(validator.checkRequest({ ...dispatch, headers, body }).join()).toContain(problem);
   });
 
   it('takes the workflow by file or by number', () => {
     const body = { ref: 'main' };
     for (const name of ['ci.yml', '123']) {
       const path = dispatch.path.replace('ci.yml', name);
-      expect(referee.checkRequest({ method: 'POST', path, headers, body })).toEqual([]);
+      expect(validator.checkRequest({ method: 'POST', path, headers, body })).toEqual([]);
     }
   });
 
   it('refuses a body where none is described, and a path that does not exist', () => {
     const cancel = '/repos/a/b/actions/runs/1/cancel';
-    const wrong = referee.checkRequest({ method: 'POST', path: cancel, headers, body: {} });
+    const wrong = validator.checkRequest({ method: 'POST', path: cancel, headers, body: {} });
     expect(wrong.join()).toContain('a body is sent where none is described');
-    expect(referee.checkRequest({ method: 'GET', path: '/nope', headers }).join()).toContain(
+    expect(validator.checkRequest({ method: 'GET', path: '/nope', headers }).join()).toContain(
       'no such endpoint',
     );
   });
 });
 
-describe('the referee of replies', () => {
+describe('the schema validator of replies', () => {
   it('lets a good one pass, also where the description was written by hand', () => {
     const body = { total_count: 1, runners: [runner] };
-    expect(referee.checkReply(reply(body))).toEqual([]);
+    expect(validator.checkReply(reply(body))).toEqual([]);
     const path = '/enterprises/big/actions/runners';
-    expect(referee.checkReply(reply(body, { path }))).toEqual([]);
+    expect(validator.checkReply(reply(body, { path }))).toEqual([]);
   });
 
   it.each([
@@ -80,12 +80,12 @@ describe('the referee of replies', () => {
     [{ total_count: 1, runners: [{ ...runner, buzy: true }] }, '"buzy"'],
     [{ total_count: 1, runners: [{ ...runner, os: null }] }, '/runners/0/os: must be string'],
   ])('finds what is wrong with %j', (body, problem) => {
-    expect(referee.checkReply(reply(body)).join()).toContain(problem);
+    expect(validator.checkReply(reply(body)).join()).toContain(problem);
   });
 
   it('knows which fields may be null', () => {
     const withVersion = (version: unknown) => {
-      return referee.checkReply(reply({ total_count: 1, runners: [{ ...runner, version }] }));
+      return validator.checkReply(reply({ total_count: 1, runners: [{ ...runner, version }] }));
     };
     expect(withVersion(null)).toEqual([]);
     expect(withVersion('2.330.0')).toEqual([]);
@@ -94,25 +94,25 @@ describe('the referee of replies', () => {
 
   it('allows the common errors everywhere, in GitHub’s form', () => {
     const error = { message: 'Not Found', documentation_url: 'x', status: '404' };
-    expect(referee.checkReply(reply(error, { status: 404 }))).toEqual([]);
-    expect(referee.checkReply(reply({ error: 'x' }, { status: 404 }))).not.toEqual([]);
-    expect(referee.checkReply(reply(undefined, { status: 304 }))).toEqual([]);
-    expect(referee.checkReply(reply({}, { status: 304 }))).not.toEqual([]);
-    expect(referee.checkReply(reply({}, { status: 201 })).join()).toContain('not described');
+    expect(validator.checkReply(reply(error, { status: 404 }))).toEqual([]);
+    expect(validator.checkReply(reply({ error: 'x' }, { status: 404 }))).not.toEqual([]);
+    expect(validator.checkReply(reply(undefined, { status: 304 }))).toEqual([]);
+    expect(validator.checkReply(reply({}, { status: 304 }))).not.toEqual([]);
+    expect(validator.checkReply(reply({}, { status: 201 })).join()).toContain('not described');
   });
 
   it('reads the limit headers as whole numbers', () => {
     const body = { total_count: 0, runners: [] };
     const wrong = reply(body, { headers: { 'x-ratelimit-reset': '2026-01-31' } });
-    expect(referee.checkReply(wrong).join()).toContain('x-ratelimit-reset');
+    expect(validator.checkReply(wrong).join()).toContain('x-ratelimit-reset');
   });
 });
 
-describe('the referee of webhooks', () => {
+describe('the schema validator of webhooks', () => {
   const ping = { zen: 'x', hook_id: 1 };
 
   it('lets a good one pass', () => {
-    expect(referee.checkWebhook('ping', ping)).toEqual([]);
+    expect(validator.checkWebhook('ping', ping)).toEqual([]);
   });
 
   it.each<[string, unknown, string]>([
@@ -121,14 +121,14 @@ describe('the referee of webhooks', () => {
     ['workflow_job', { action: 'started' }, 'webhook workflow_job started: is not described'],
     ['workflow_job', { action: 'queued' }, "queued: payload: must have required property 'repo"],
   ])('finds what is wrong with %s %j', (event, payload, problem) => {
-    expect(referee.checkWebhook(event, payload).join()).toContain(problem);
+    expect(validator.checkWebhook(event, payload).join()).toContain(problem);
   });
 
   it.each(['queued', 'waiting', 'in_progress', 'completed'])(
     'finds a misspelt field of a job that is %s',
     (action) => {
       const payload = { action, workflow_job: { stauts: action } };
-      expect(referee.checkWebhook('workflow_job', payload).join()).toContain('"stauts"');
+      expect(validator.checkWebhook('workflow_job', payload).join()).toContain('"stauts"');
     },
   );
 });

@@ -2,9 +2,9 @@ import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { busiest } from '../busiest.ts';
 import type { Allowed } from './allowed.ts';
 import { type Evidence, fileOf, noteOf } from './evidence.ts';
-import { hasLateRun, isAmbiguous, type JobVerdict, judgeJob } from './judge-job.ts';
+import { hasLateRun, isAmbiguous, type JobVerdict, verifyJob } from './verify-job.ts';
 
-export interface Judgement {
+export interface Verification {
   readonly counts: Counts;
   /** All that is wrong. */
   readonly faults: readonly string[];
@@ -17,27 +17,27 @@ export type Counts = Readonly<
     | ('attempts' | 'runs' | 'late runs' | 'forge calls' | 'forge calls a minute')
     | ('jobs lost' | 'jobs doubled' | 'runs without an attempt')
     | 'runs whose inputs are not their job’s'
-    | ('referee objections' | 'secrets logged'),
+    | ('schema violations' | 'secrets logged'),
     number
   >
 >;
 
 /** Pure: the forge's ledger, the API and the attempts against each other. */
-export function judgeAll(evidence: Evidence, allowed: Allowed): Judgement {
+export function verifyAll(evidence: Evidence, allowed: Allowed): Verification {
   const files = evidence.promised.map((job) => fileOf(job, evidence));
-  const verdicts = files.map((file) => judgeJob(file, allowed));
+  const verdicts = files.map((file) => verifyJob(file, allowed));
   const counts = {
     ...countShown(evidence),
     ...countVerdicts(verdicts),
     'jobs lost': count(files, ({ shown }) => shown.length === 0),
-    ...countFindings(evidence),
+    ...countViolations(evidence),
   };
   const faults = [
     ...verdicts.flatMap(({ faults: each }) => each),
     ...listOrphans(evidence).map((run) => `run ${run.id} (${noteOf(run)}) is not of one attempt`),
     ...listUnmade(evidence),
     ...listStrangers(evidence),
-    ...evidence.objections.map((objection) => `the referee objects: ${objection}`),
+    ...evidence.objections.map((objection) => `the schema validator objects: ${objection}`),
     ...evidence.leaks.map((line) => `a secret is logged: ${line}`),
     ...listExcesses(counts, allowed),
   ];
@@ -63,7 +63,7 @@ function countVerdicts(verdicts: readonly JobVerdict[]) {
   };
 }
 
-function countFindings(evidence: Evidence) {
+function countViolations(evidence: Evidence) {
   const { attempts, runs, askedAt, objections, leaks } = evidence;
   return {
     attempts: attempts.length,
@@ -72,7 +72,7 @@ function countFindings(evidence: Evidence) {
     'forge calls': askedAt.length,
     'forge calls a minute': busiest(askedAt, 60_000),
     'runs without an attempt': listOrphans(evidence).length,
-    'referee objections': objections.length,
+    'schema violations': objections.length,
     'secrets logged': leaks.length,
   };
 }

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { OwedLooks } from './owed-looks.ts';
+import { OwedPolls } from './owed-polls.ts';
 
-const look = { isSoon: false, isWatched: false, restarted: new Set<string>() };
+const poll = { isSoon: false, isWatched: false, restarted: new Set<string>() };
 
 it('is owed once, with all that was to be looked at, and when its repository is free', () => {
-  const owed = new OwedLooks();
-  owed.add('acme/slow', { ...look, isWatched: true, restarted: new Set(['a']) });
-  owed.add('acme/slow', { ...look, isSoon: true, restarted: new Set(['b']) });
-  owed.add('acme/app', look);
+  const owed = new OwedPolls();
+  owed.add('acme/slow', { ...poll, isWatched: true, restarted: new Set(['a']) });
+  owed.add('acme/slow', { ...poll, isSoon: true, restarted: new Set(['b']) });
+  owed.add('acme/app', poll);
   expect(owed.isSoon('acme/slow')).toBe(true);
   expect(owed.isSoon('acme/app')).toBe(false);
   expect([...owed.take((key) => key === 'acme/app').keys()]).toEqual(['acme/app']);

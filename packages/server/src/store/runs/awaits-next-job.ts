@@ -29,12 +29,12 @@ const hasNothingOpen = sql<SqlBool>`exists (select 1 from run_workflow_jobs w wh
  * Of a row of `attempts`: either its run is over, or its next workflow job (one with `needs`) is about to take the
  * runner that the last one has left. Nobody knows before the next look at the run.
  */
-export const isBetweenJobs = sql<SqlBool>`attempts.ended_at is null
+export const awaitsNextJob = sql<SqlBool>`attempts.ended_at is null
   and (${hasFreedRunner} or (${hasNothingOpen}))`;
 
 /**
  * Of a row of `attempts`: its run has to be looked into to know what follows. More than those between workflow jobs:
  * who has lost a runner to another run leaves none that could be kept for it.
  */
-export const isToBeLookedInto = sql<SqlBool>`(${isBetweenJobs}
+export const isToBeChecked = sql<SqlBool>`(${awaitsNextJob}
   or (attempts.ended_at is null and ${hasLostRunner}))`;

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../domain/attempt.ts';
 import type { Clock } from '../../lib/clock.ts';
 
-export interface OverdueOptions {
+export interface StaleOptions {
   readonly clock: Clock;
   /** How late a webhook may be. */
   readonly webhookGraceMs: number;
@@ -16,13 +16,13 @@ const MAY_TAKE_LONG = new Set(['waiting', 'pending', 'in_progress']);
  * Chooses the attempts whose runs have to be asked for although webhooks arrive: one of theirs should have come and
  * has not. Keeps what it needs for that in memory: after a start all runs are looked at anyway.
  */
-export class OverdueRuns {
-  readonly #options: OverdueOptions;
+export class StaleRuns {
+  readonly #options: StaleOptions;
   /** Moments on the monotonic clock, by attempt id. */
   readonly #chosenAt = new Map<string, number>();
   readonly #betweenSince = new Map<string, number>();
 
-  constructor(options: OverdueOptions) {
+  constructor(options: StaleOptions) {
     this.#options = options;
   }
 
@@ -38,24 +38,24 @@ export class OverdueRuns {
   ): Attempt[] {
     this.#forget(live, awaitingNextJob);
     const known = live.filter((attempt) => attempt.runId !== null);
-    const overdue = known.filter(
-      (attempt) => this.#isOverdue(attempt, awaitingNextJob, forgeNow) && this.#isDue(attempt),
+    const stale = known.filter(
+      (attempt) => this.#isStale(attempt, awaitingNextJob, forgeNow) && this.#isDue(attempt),
     );
     const seeking = live.filter((attempt) => attempt.runId === null);
     // One that is still being sent is no reason to look, but to be weighed: a run may be its.
     const lost = seeking.filter(({ state }) => state !== 'claimed');
-    const isLookedFor = lost.length > 0 && (isSeekingDue || lost.some((one) => this.#isDue(one)));
-    const chosen = isLookedFor ? [...overdue, ...seeking] : overdue;
-    this.noteLooked(chosen);
+    const isSought = lost.length > 0 && (isSeekingDue || lost.some((one) => this.#isDue(one)));
+    const chosen = isSought ? [...stale, ...seeking] : stale;
+    this.notePolled(chosen);
     return chosen;
   }
 
-  noteLooked(attempts: readonly Attempt[]): void {
+  notePolled(attempts: readonly Attempt[]): void {
     const now = this.#options.clock.monotonic();
     for (const { id } of attempts) this.#chosenAt.set(id, now);
   }
 
-  #isOverdue(attempt: Attempt, awaitingNextJob: ReadonlySet<string>, forgeNow: number): boolean {
+  #isStale(attempt: Attempt, awaitingNextJob: ReadonlySet<string>, forgeNow: number): boolean {
     const { clock, webhookGraceMs } = this.#options;
     if (attempt.runObservedAt === null) return clock.now() - attempt.claimedAt > webhookGraceMs;
     if (awaitingNextJob.has(attempt.id)) return this.#isLongBetween(attempt.id);

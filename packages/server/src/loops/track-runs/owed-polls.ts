@@ -1,5 +1,5 @@
 /** What was to be looked at in a repository while a look at it was under way. */
-export interface OwedLook {
+export interface OwedPoll {
   /** Something told of a change there: not left to the next interval. */
   readonly isSoon: boolean;
   /** Attempts that were given up, too. */
@@ -12,10 +12,10 @@ export interface OwedLook {
  * Looks that no tick could begin, since two must never look at one repository at a time. One more is owed, however many
  * were left out: what moved a tick to look is told only once. Keys are those of repositories.
  */
-export class OwedLooks {
-  readonly #owed = new Map<string, OwedLook>();
+export class OwedPolls {
+  readonly #owed = new Map<string, OwedPoll>();
 
-  add(key: string, { isSoon, isWatched, restarted }: OwedLook): void {
+  add(key: string, { isSoon, isWatched, restarted }: OwedPoll): void {
     const before = this.#owed.get(key);
     this.#owed.set(key, {
       isSoon: isSoon || before?.isSoon === true,
@@ -29,7 +29,7 @@ export class OwedLooks {
   }
 
   /** Those that can be made up for now; they are owed no longer. */
-  take(isFree: (key: string) => boolean): ReadonlyMap<string, OwedLook> {
+  take(isFree: (key: string) => boolean): ReadonlyMap<string, OwedPoll> {
     const taken = new Map([...this.#owed].filter(([key]) => isFree(key)));
     for (const key of taken.keys()) this.#owed.delete(key);
     return taken;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { attempt, CLAIMED_AT } from '../../domain/attempt.testkit.ts';
 import type { Attempt } from '../../domain/attempt.ts';
 import { FakeClock } from '../../lib/clock.testkit.ts';
-import { OverdueRuns } from './overdue-runs.ts';
+import { StaleRuns } from './stale-runs.ts';
 
 const GRACE_MS = 10_000;
 const EVERY_MS = 30_000;
@@ -10,14 +10,14 @@ const NONE: ReadonlySet<string> = new Set();
 
 function start() {
   const clock = new FakeClock(CLAIMED_AT);
-  const overdue = new OverdueRuns({
+  const stale = new StaleRuns({
     clock,
     webhookGraceMs: GRACE_MS,
     trackingIntervalMs: EVERY_MS,
   });
   const choose = (live: Attempt[], between = NONE, isSeekingDue = false): string[] =>
-    overdue.choose(live, between, clock.now(), isSeekingDue).map(({ id }) => id);
-  return { clock, overdue, choose };
+    stale.choose(live, between, clock.now(), isSeekingDue).map(({ id }) => id);
+  return { clock, stale, choose };
 }
 
 /** Its run was last observed at its claim. */
@@ -51,13 +51,13 @@ describe('a run', () => {
   });
 
   it('is asked for no more often than at the interval', async () => {
-    const { clock, overdue, choose } = start();
+    const { clock, stale, choose } = start();
     await clock.advance(GRACE_MS + 1);
     expect(choose([seenAs('queued')])).toEqual(['a']);
     await clock.advance(EVERY_MS - 1);
     expect(choose([seenAs('queued')])).toEqual([]);
     await clock.advance(1);
-    overdue.noteLooked([seenAs('queued')]);
+    stale.notePolled([seenAs('queued')]);
     expect(choose([seenAs('queued')])).toEqual([]);
     await clock.advance(EVERY_MS);
     expect(choose([seenAs('queued')])).toEqual(['a']);

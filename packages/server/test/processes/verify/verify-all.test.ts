@@ -1,11 +1,11 @@
 import type { Job } from '@dispatchoor/api-contract';
 import type { LedgerRun } from '@dispatchoor/forge-sim';
 import { describe, expect, it } from 'vitest';
-import { CORRELATION_INPUT } from '../../harness/scenes.ts';
+import { CORRELATION_INPUT } from '../../harness/fixtures.ts';
 import type { AttemptRow } from '../rows.ts';
 import type { Allowed } from './allowed.ts';
 import type { Evidence } from './evidence.ts';
-import { type Counts, judgeAll } from './judge-all.ts';
+import { type Counts, verifyAll } from './verify-all.ts';
 
 function job(id: string, over: Partial<Job> = {}): Job {
   return {
@@ -95,11 +95,11 @@ const unclear = evidence({
 const cancelled = evidence({ shown: [job('a', { status: 'cancelled' })] });
 
 const faultsOf = (seen: Evidence, allowed: Allowed = {}): readonly string[] =>
-  judgeAll(seen, allowed).faults;
+  verifyAll(seen, allowed).faults;
 
-describe('the judge', () => {
+describe('the verifier', () => {
   it('finds nothing wrong where each job has run once', () => {
-    expect(judgeAll(evidence(), {})).toEqual({
+    expect(verifyAll(evidence(), {})).toEqual({
       faults: [],
       counts: expect.objectContaining({ jobs: 1, completed: 1, attempts: 1, runs: 1 } as Counts),
     });
@@ -143,9 +143,9 @@ describe('the judge', () => {
     expect(faultsOf(evidence(over)).join()).toContain(fault);
   });
 
-  it('finds what the referee objects to, and what a log tells', () => {
+  it('finds what the schema validator objects to, and what a log tells', () => {
     const told = faultsOf(evidence({ objections: ['a field'], leaks: ['token=1'] }));
-    expect(told).toEqual(['the referee objects: a field', 'a secret is logged: token=1']);
+    expect(told).toEqual(['the schema validator objects: a field', 'a secret is logged: token=1']);
   });
 
   it.each<[string, Evidence, Allowed]>([
@@ -177,6 +177,6 @@ describe('the judge', () => {
   });
 
   it('counts a job that ran twice', () => {
-    expect(judgeAll(lateAndRan, {}).counts['jobs doubled']).toBe(1);
+    expect(verifyAll(lateAndRan, {}).counts['jobs doubled']).toBe(1);
   });
 });

@@ -7,7 +7,7 @@ export interface Place {
   readonly path: string;
 }
 
-interface Finding {
+interface Diagnostic {
   readonly place: Place;
   readonly message: string;
   /** It is only about a variable that is not set. */
@@ -19,17 +19,17 @@ const MOST_SHOWN = 50;
 /** What is kept of one kind, so that a document made of faults takes no memory; enough to sort by line. */
 const MOST_KEPT = 2_000;
 
-class FindingList {
-  kept: Finding[] = [];
+class DiagnosticList {
+  kept: Diagnostic[] = [];
   #count = 0;
 
-  add(finding: Finding): void {
+  add(diagnostic: Diagnostic): void {
     this.#count += 1;
-    if (this.kept.length < MOST_KEPT) this.kept.push(finding);
+    if (this.kept.length < MOST_KEPT) this.kept.push(diagnostic);
   }
 
-  forget(isForgotten: (finding: Finding) => boolean): void {
-    const kept = this.kept.filter((finding) => !isForgotten(finding));
+  forget(isForgotten: (diagnostic: Diagnostic) => boolean): void {
+    const kept = this.kept.filter((diagnostic) => !isForgotten(diagnostic));
     this.#count -= this.kept.length - kept.length;
     this.kept = kept;
   }
@@ -49,11 +49,11 @@ class FindingList {
 }
 
 /** Collects everything that is wrong or odd in a configuration, so that it is reported at once. */
-export class Findings {
-  readonly #problems = new FindingList();
-  readonly #warnings = new FindingList();
+export class Diagnostics {
+  readonly #problems = new DiagnosticList();
+  readonly #warnings = new DiagnosticList();
   readonly #files: string[] = [];
-  #heir: Findings | undefined;
+  #heir: Diagnostics | undefined;
 
   /** Findings are listed in the order in which their files were entered. */
   enterFile(file: string): void {
@@ -70,24 +70,24 @@ export class Findings {
 
   /** For a part that is switched off: the same file must start where its variables have no values. */
   forgetUnset({ file, path }: Place): void {
-    const isPart = ({ place, isUnset }: Finding): boolean =>
+    const isPart = ({ place, isUnset }: Diagnostic): boolean =>
       isUnset && place.file === file && isAtOrBelow(place.path, path);
     this.#problems.forget(isPart);
     this.#warnings.forget(isPart);
   }
 
   /** Takes over what one document alone has found, and what will still be found in it. */
-  adopt(document: Findings): void {
+  adopt(document: Diagnostics): void {
     this.#files.push(...document.#files);
-    for (const finding of document.#problems.kept) this.#problems.add(finding);
-    for (const finding of document.#warnings.kept) this.#warnings.add(finding);
+    for (const diagnostic of document.#problems.kept) this.#problems.add(diagnostic);
+    for (const diagnostic of document.#warnings.kept) this.#warnings.add(diagnostic);
     document.#heir = this;
   }
 
   /** As `adopt`, of a document that is not used: what is wrong in it stops nothing. */
-  adoptAsWarnings(document: Findings): void {
+  adoptAsWarnings(document: Diagnostics): void {
     this.#files.push(...document.#files);
-    for (const finding of document.#problems.kept) this.#warnings.add(finding);
+    for (const diagnostic of document.#problems.kept) this.#warnings.add(diagnostic);
   }
 
   /** `file:line:col: key: what, and what to write instead`, in the order of the files; fifty at most, and how many more. */
@@ -101,7 +101,7 @@ export class Findings {
 }
 
 /** One finding as it is shown. */
-export function toLine({ place, message }: Pick<Finding, 'place' | 'message'>): string {
+export function toLine({ place, message }: Pick<Diagnostic, 'place' | 'message'>): string {
   const spot = `${place.file}:${String(place.line)}:${String(place.col)}`;
   return place.path === '' ? `${spot}: ${message}` : `${spot}: ${place.path}: ${message}`;
 }
