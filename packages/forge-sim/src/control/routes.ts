@@ -64,7 +64,11 @@ function idOf(request: FastifyRequest): number {
 const readRoutes: readonly ControlRoute[] = [
   { method: 'GET', path: '/health', run: (sim) => ({ url: sim.url, now: sim.clock.now() }) },
   { method: 'GET', path: '/ledger', run: (sim) => sim.ledger() },
-  { method: 'GET', path: '/schema-violations', run: (sim) => ({ violations: sim.schemaViolations }) },
+  {
+    method: 'GET',
+    path: '/schema-violations',
+    run: (sim) => ({ violations: sim.schemaViolations }),
+  },
   { method: 'GET', path: '/profiles', run: () => profiles },
 ];
 

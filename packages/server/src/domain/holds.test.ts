@@ -10,7 +10,7 @@ function holding(over: Partial<HoldInput>) {
     attempt: attempt('a', { state: 'claimed' }),
     workflowJobs: [],
     areWorkflowJobsObserved: false,
-    passes: [],
+    listings: [],
     busyRunnerIds: new Set(),
     now: CLAIMED_AT + 20_000,
     pickupTimeoutMs: 15 * MINUTE,
@@ -24,7 +24,10 @@ const observed = (...workflowJobs: HoldInput['workflowJobs']) => ({
   workflowJobs,
   areWorkflowJobsObserved: true,
 });
-const passAt = (completedSentAt: number | null, scope = 'org:acme') => ({ scope, completedSentAt });
+const listedAt = (completedSentAt: number | null, scope = 'org:acme') => ({
+  scope,
+  completedSentAt,
+});
 
 describe('an attempt whose run is not known', () => {
   it.each(['claimed', 'accepted', 'unknown'] as const)('holds all its runners when %s', (state) => {
@@ -48,8 +51,8 @@ describe('an attempt whose run is not known', () => {
   });
 
   it('keeps holding after any pass: its run may start a moment later', () => {
-    const passes = [passAt(CLAIMED_AT + 19_000)];
-    expect(holding({ passes }).holds).toHaveLength(1);
+    const listings = [listedAt(CLAIMED_AT + 19_000)];
+    expect(holding({ listings }).holds).toHaveLength(1);
   });
 });
 
@@ -107,7 +110,7 @@ describe('a hold ends', () => {
 
   it('when a complete pass was sent after the run had surely started', () => {
     const at = (sentAt: number, uncertaintyMs = 0) =>
-      holding({ ...inProgress, passes: [passAt(sentAt)], uncertaintyMs }).ended;
+      holding({ ...inProgress, listings: [listedAt(sentAt)], uncertaintyMs }).ended;
     expect(at(CLAIMED_AT + 4_000)).toBeNull();
     // The forge rounds down: 5 s may have been 5.9 s.
     expect(at(CLAIMED_AT + 5_500)).toBeNull();
@@ -116,10 +119,10 @@ describe('a hold ends', () => {
   });
 
   it('only when every scope that could have the runner was looked at', () => {
-    const [early, late] = [passAt(CLAIMED_AT), passAt(CLAIMED_AT + 9_000, 'repo:acme/app')];
-    expect(holding({ ...inProgress, passes: [early, late] }).holds).toHaveLength(1);
-    const never = passAt(null, 'enterprise:all');
-    expect(holding({ ...inProgress, passes: [never, late] }).ended).toBe('started');
+    const [early, late] = [listedAt(CLAIMED_AT), listedAt(CLAIMED_AT + 9_000, 'repo:acme/app')];
+    expect(holding({ ...inProgress, listings: [early, late] }).holds).toHaveLength(1);
+    const never = listedAt(null, 'enterprise:all');
+    expect(holding({ ...inProgress, listings: [never, late] }).ended).toBe('started');
   });
 
   it('after the pickup timeout, if runners that fit are idle', () => {
@@ -169,11 +172,11 @@ describe('for any attempt', () => {
         fc.option(time),
         fc.boolean(),
         time,
-        (runStatus, made, pass, areFittingRunnersIdle, now) => {
+        (runStatus, made, listing, areFittingRunnersIdle, now) => {
           const { holds, ended } = holding({
             attempt: attemptWithRun(runStatus),
             ...observed(...made.map((one, i) => workflowJob(String(i), one))),
-            passes: [passAt(pass)],
+            listings: [listedAt(listing)],
             areFittingRunnersIdle,
             now,
           });

@@ -6,7 +6,7 @@ import { labelSetOf } from './runner.ts';
 const FORGE_TIME_STEP_MS = 1_000;
 
 /** The last pass over a scope that covers the attempt's repository; `null`: none yet. */
-export interface ScopePass {
+export interface ScopeListing {
   readonly scope: string;
   /** When its first request left, on the forge's clock. */
   readonly completedSentAt: number | null;
@@ -19,7 +19,7 @@ export interface HoldInput {
   /** The run's workflow jobs have been read; without it an empty list says nothing. */
   readonly areWorkflowJobsObserved: boolean;
   /** Scopes whose runners do not count as free may be left out. */
-  readonly passes: readonly ScopePass[];
+  readonly listings: readonly ScopeListing[];
   /** Forge ids of runners that are stored as busy: they are taken already, nothing needs to be kept for them. */
   readonly busyRunnerIds: ReadonlySet<string>;
   readonly now: number;
@@ -114,9 +114,9 @@ function needsRunnerKept(job: WorkflowJob, input: HoldInput): boolean {
 }
 
 /** Every scope that could hold the runner has been looked at since. Holding too long idles a runner, too short sends two jobs to one. */
-function isSeenSince(startedAt: number | null, { passes, uncertaintyMs }: HoldInput): boolean {
+function isSeenSince(startedAt: number | null, { listings, uncertaintyMs }: HoldInput): boolean {
   if (startedAt === null) return false;
-  const read = passes.flatMap(({ completedSentAt }) => completedSentAt ?? []);
+  const read = listings.flatMap(({ completedSentAt }) => completedSentAt ?? []);
   const surelyStartedAt = startedAt + FORGE_TIME_STEP_MS + uncertaintyMs;
   return read.length > 0 && read.every((sentAt) => sentAt >= surelyStartedAt);
 }

@@ -251,8 +251,8 @@ for (const kind of databases) {
 
     it('deletes runners nobody has seen, then their scope', async () => {
       await start();
-      const scope = (name: string, passAt: number | null) => ({
-        ...{ forge_id: 'f', scope: name, etags: '[]', pass_sent_at: passAt, pass_at: passAt },
+      const scope = (name: string, listedAt: number | null) => ({
+        ...{ forge_id: 'f', scope: name, etags: '[]', pass_sent_at: listedAt, pass_at: listedAt },
         ...{ error: '', created_at: 10 },
       });
       await at.database.write(async ({ db }) => {

@@ -193,7 +193,7 @@ export class World {
   /** How long ago the runners were listed, in the scope where that is longest. */
   async #listedForMs(): Promise<number> {
     const scopes = await this.store.runners.listScopes('github');
-    return Math.max(0, ...scopes.map(({ passAt }) => this.clock.now() - (passAt ?? 0)));
+    return Math.max(0, ...scopes.map(({ listedAt }) => this.clock.now() - (listedAt ?? 0)));
   }
 
   until<T>(

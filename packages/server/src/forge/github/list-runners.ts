@@ -33,27 +33,27 @@ export async function listRunners(
   const scope = getScope(scopeText);
   await client.admit(callOf(scope, scopeText));
   return client.pageSizes.read(`runners of ${scopeText}`, (perPage) =>
-    listIn(makePass(client, { scope, scopeText, perPage }, signal), etags),
+    listIn(makeReading(client, { scope, scopeText, perPage }, signal), etags),
   );
 }
 
-async function listIn(pass: Pass, etags: readonly string[]): Promise<RunnerListing> {
+async function listIn(reading: RunnerReading, etags: readonly string[]): Promise<RunnerListing> {
   if (etags.length > 0) {
-    const known = await pass.findByEtags(etags);
+    const known = await reading.findByEtags(etags);
     if (known !== undefined) return known;
   }
-  const { perPage } = pass;
+  const { perPage } = reading;
   const budget = new PageBudget(perPage);
-  const first = await pass.readAll(budget);
+  const first = await reading.readAll(budget);
   const listing = listingOf(first, perPage);
   if (listing.isComplete || budget.left < first.length) return listing;
   // Runners came or went between two pages: once more, and whom either reading has shown was there.
-  const second = await pass.readAll(budget);
+  const second = await reading.readAll(budget);
   const again = listingOf(second, perPage);
   return again.isComplete ? again : listingOfBoth(first, second, again);
 }
 
-interface Pass {
+interface RunnerReading {
   /** Runners of a page. */
   readonly perPage: number;
   /**
@@ -84,17 +84,17 @@ function callOf(scope: Scope, scopeText: string): Call {
   };
 }
 
-interface PassOf {
+interface ReadingOf {
   readonly scope: Scope;
   readonly scopeText: string;
   readonly perPage: number;
 }
 
-function makePass(
+function makeReading(
   client: GithubClient,
-  { scope, scopeText, perPage }: PassOf,
+  { scope, scopeText, perPage }: ReadingOf,
   signal: AbortSignal,
-): Pass {
+): RunnerReading {
   const call = callOf(scope, scopeText);
   const read = async (
     page: number,

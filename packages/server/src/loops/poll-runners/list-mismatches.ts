@@ -3,7 +3,7 @@ const LOGGED_AFTER_LISTINGS = 3;
 
 /** Which lists of runners do not add up, pass after pass. */
 export class ListMismatches {
-  readonly #passes = new Map<string, number>();
+  readonly #listings = new Map<string, number>();
 
   /**
    * @param mismatch `''`: it adds up
@@ -11,11 +11,11 @@ export class ListMismatches {
    */
   isNews(scope: string, mismatch: string): boolean {
     if (mismatch === '') {
-      this.#passes.delete(scope);
+      this.#listings.delete(scope);
       return false;
     }
-    const passes = (this.#passes.get(scope) ?? 0) + 1;
-    this.#passes.set(scope, passes);
-    return passes === LOGGED_AFTER_LISTINGS;
+    const listings = (this.#listings.get(scope) ?? 0) + 1;
+    this.#listings.set(scope, listings);
+    return listings === LOGGED_AFTER_LISTINGS;
   }
 }

@@ -4,7 +4,7 @@ import { type Forge, ForgeError } from '../../forge/forge.ts';
 import { FakeClock } from '../../lib/clock.testkit.ts';
 import { makeLogger } from '../../lib/logger.ts';
 import { runLoop, Wake } from '../../lib/loop.ts';
-import type { RunnerPass, RunnerScopeRow } from '../../store/port/runners.ts';
+import type { RunnerScopeRow, RunnerSync } from '../../store/port/runners.ts';
 import type { Store } from '../../store/port/store.ts';
 import { Background } from '../background.ts';
 import { WebhookFlow } from '../webhooks/webhook-flow.ts';
@@ -26,11 +26,11 @@ function start(
   const asked: [string, number][] = [];
   /** By a limit that another request has met. */
   const heldBack = { until: 0 };
-  const passes: RunnerPass[] = [];
+  const listings: RunnerSync[] = [];
   const errors: string[] = [];
   let log = '';
   const row = (scope: string): RunnerScopeRow => ({
-    ...{ forgeId: 'github', scope, etags: ['e'], passSentAt: null, passAt: null, error: '' },
+    ...{ forgeId: 'github', scope, etags: ['e'], listingSentAt: null, listedAt: null, error: '' },
   });
   const ownersAsked: string[] = [];
   const ownersAskedAt: number[] = [];
@@ -72,8 +72,8 @@ function start(
         Promise.resolve(owners.map((owner) => ({ groupId: 'g', owner, repo: 'app' }))),
       setScopes: () => Promise.resolve(),
       listScopes: () => Promise.resolve(scopes.map(row)),
-      recordPass: (_fence: unknown, pass: RunnerPass) => {
-        passes.push(pass);
+      recordListing: (_fence: unknown, listing: RunnerSync) => {
+        listings.push(listing);
         return Promise.resolve(undefined);
       },
       recordScopeError: (_fence: unknown, _forge: string, scope: string) => {
@@ -127,7 +127,7 @@ function start(
     asked,
     ownersAsked,
     ownersAskedAt,
-    passes,
+    listings,
     errors,
     told: () => log,
     tell,
@@ -139,8 +139,12 @@ it('asks for every scope at each interval, and orders passes by the forge’s cl
   const poll = start(['org:a', 'repo:b/c']);
   await poll.clock.advance(INTERVAL_MS);
   expect(poll.asked.map(([scope]) => scope)).toEqual(['org:a', 'repo:b/c', 'org:a', 'repo:b/c']);
-  expect(poll.passes[0]).toMatchObject({ runners: null, etags: ['e'], unseenMs: 3 * INTERVAL_MS });
-  expect(poll.passes[0]?.sentAt).toBe(poll.clock.now() - INTERVAL_MS + 500);
+  expect(poll.listings[0]).toMatchObject({
+    runners: null,
+    etags: ['e'],
+    unseenMs: 3 * INTERVAL_MS,
+  });
+  expect(poll.listings[0]?.sentAt).toBe(poll.clock.now() - INTERVAL_MS + 500);
   await poll.end();
 });
 
@@ -178,9 +182,9 @@ it.each(['fails', 'meets a limit'])(
     limited.length = 0;
     // A limit stops the credential for an interval; a refusal and a limit both make the scope wait for one.
     await poll.clock.advance((what === 'fails' ? 1 : 2) * INTERVAL_MS);
-    expect([poll.errors.length, poll.passes.length]).toEqual([1, 1]);
+    expect([poll.errors.length, poll.listings.length]).toEqual([1, 1]);
     await poll.clock.advance(25 * INTERVAL_MS);
-    expect(poll.passes).toHaveLength(1);
+    expect(poll.listings).toHaveLength(1);
     await poll.end();
   },
 );
@@ -190,10 +194,10 @@ it('asks when a limit is over that kept a listing from being sent, and not half 
   await poll.clock.advance(0);
   poll.heldBack.until = poll.clock.now() + 10 * INTERVAL_MS + 5_000;
   await poll.clock.advance(10 * INTERVAL_MS + 4_999);
-  expect(poll.passes).toHaveLength(2);
+  expect(poll.listings).toHaveLength(2);
   expect(poll.asked).toHaveLength(2 * (1 + 10));
   await poll.clock.advance(1);
-  expect(poll.passes).toHaveLength(4);
+  expect(poll.listings).toHaveLength(4);
   await poll.end();
 });
 
@@ -211,14 +215,14 @@ it('goes on with the other scopes when one fails, and remembers why (invariant 8
   const poll = start(['org:a', 'org:b'], ['org:a']);
   await poll.clock.advance(0);
   expect(poll.errors).toEqual(['org:a']);
-  expect(poll.passes.map(({ scope }) => scope)).toEqual(['org:b']);
+  expect(poll.listings.map(({ scope }) => scope)).toEqual(['org:b']);
   await poll.end();
 });
 
 it('tells of a list that never adds up once, with the reason, and again only after it has added up', async () => {
-  const isWrong = (pass: number): boolean => pass !== 6;
-  const poll = start(['org:a'], [], (pass) =>
-    isWrong(pass) ? `the forge counts 734 and shows ${String(730 + (pass % 4))}` : '',
+  const isWrong = (listing: number): boolean => listing !== 6;
+  const poll = start(['org:a'], [], (listing) =>
+    isWrong(listing) ? `the forge counts 734 and shows ${String(730 + (listing % 4))}` : '',
   );
   const tellings = () => poll.told().match(/never adds up/g)?.length ?? 0;
   await poll.clock.advance(INTERVAL_MS);

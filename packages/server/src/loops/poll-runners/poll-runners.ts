@@ -200,7 +200,7 @@ export class PollRunners {
       this.#failed.delete(row.scope);
       for (const scope of this.#ownLimits.pass(row.scope)) this.#refused.forget(scope);
       this.#logMismatch(row.scope, listing);
-      const use = await store.runners.recordPass(fence, {
+      const use = await store.runners.recordListing(fence, {
         forgeId: forge.id,
         scope: row.scope,
         sentAt: listing.forgeSentAt,

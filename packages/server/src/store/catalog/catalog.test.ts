@@ -241,7 +241,7 @@ for (const kind of databases) {
         status: 'online' | 'offline',
         isBusy: boolean,
       ) => ({ forgeRunnerId, name: forgeRunnerId, labels, os: 'linux', status, isBusy }) as const;
-      await runners.recordPass(fence, {
+      await runners.recordListing(fence, {
         ...{ forgeId: 'f', scope: 'org:acme', sentAt: 1, unseenMs: 180_000, etags: [] },
         runners: [
           seen('1', ['linux'], 'online', false),

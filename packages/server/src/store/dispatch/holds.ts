@@ -3,7 +3,7 @@ import { type Kysely, type SqlBool, sql } from 'kysely';
 import { type Attempt, onForgeClock, type WorkflowJob } from '../../domain/attempt.ts';
 import type { Hold, RunnerClass } from '../../domain/dispatch-state.ts';
 import { isDisplaced } from '../../domain/displaced.ts';
-import { holdsOf, type ScopePass } from '../../domain/holds.ts';
+import { holdsOf, type ScopeListing } from '../../domain/holds.ts';
 import { labelsFit, scopeCovers } from '../../domain/runner.ts';
 import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
@@ -30,7 +30,7 @@ export interface HoldContext {
   readonly now: number;
   readonly yieldNow: Yield;
   readonly classes: readonly RunnerClass[];
-  readonly passes: readonly ScopePass[];
+  readonly listings: readonly ScopeListing[];
 }
 
 export async function loadHolds(db: Kysely<Schema>, fixture: HoldContext): Promise<LoadedHolds> {
@@ -67,7 +67,7 @@ export async function loadHolds(db: Kysely<Schema>, fixture: HoldContext): Promi
 }
 
 function hearing(
-  { query, now, classes, passes }: HoldContext,
+  { query, now, classes, listings }: HoldContext,
   attempt: Attempt,
 ): Omit<
   Parameters<typeof holdsOf>[0],
@@ -81,7 +81,7 @@ function hearing(
       claimedAt: attempt.forgeClaimedAt,
       holdEndedAt: attempt.holdEndedAt === null ? null : onForgeClock(attempt, attempt.holdEndedAt),
     },
-    passes: passes.filter(covers),
+    listings: listings.filter(covers),
     now: now + query.offsetMs,
     // It may have started nothing, and then nobody will ever take its runner.
     pickupTimeoutMs: attempt.state === 'unknown' ? query.lostPickupMs : query.pickupTimeoutMs,
@@ -127,11 +127,11 @@ async function listWorkflowJobs(
 
 async function listBusy(
   db: Kysely<Schema>,
-  { query, passes }: HoldContext,
+  { query, listings }: HoldContext,
   jobs: readonly WorkflowJob[],
 ): Promise<Set<string>> {
   const ids = [...new Set(jobs.flatMap((job) => job.runnerId ?? []))];
-  const scopes = passes.map((pass) => pass.scope);
+  const scopes = listings.map((listing) => listing.scope);
   const busy = new Set<string>();
   if (scopes.length === 0) return busy;
   for (const chunk of chunksOf(ids, IDS_PER_STATEMENT)) {

@@ -39,10 +39,12 @@ async function load(
   { now, dbNow, yieldNow }: LoadContext,
 ): Promise<LoadedDispatchState> {
   const { forgeId, labelCase } = query;
-  const passes = await listPasses(db, forgeId);
-  const fresh = passes.filter(({ passAt }) => passAt !== null && passAt >= now - query.freshForMs);
+  const listings = await listScopeListings(db, forgeId);
+  const fresh = listings.filter(
+    ({ listedAt }) => listedAt !== null && listedAt >= now - query.freshForMs,
+  );
   const classes = await listClasses(db, forgeId, new Set(fresh.map(({ scope }) => scope)));
-  const seen = { query, now, yieldNow, classes, passes: fresh };
+  const seen = { query, now, yieldNow, classes, listings: fresh };
   await yieldNow();
   const { holds, ended, displaced } = await loadHolds(db, seen);
   await yieldNow();
@@ -99,16 +101,16 @@ function countPending(templates: readonly WaitingTemplate[]): Map<string, number
   return counts;
 }
 
-interface Pass {
+interface ScopeListing {
   readonly scope: string;
   readonly completedSentAt: number | null;
-  readonly passAt: number | null;
+  readonly listedAt: number | null;
 }
 
-async function listPasses(db: Kysely<Schema>, forgeId: string): Promise<Pass[]> {
+async function listScopeListings(db: Kysely<Schema>, forgeId: string): Promise<ScopeListing[]> {
   return db
     .selectFrom('runner_scopes')
-    .select(['scope', 'pass_sent_at as completedSentAt', 'pass_at as passAt'])
+    .select(['scope', 'pass_sent_at as completedSentAt', 'pass_at as listedAt'])
     .where('forge_id', '=', forgeId)
     .execute();
 }

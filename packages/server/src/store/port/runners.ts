@@ -2,7 +2,7 @@
 import type { ObservedRunner, Runner } from '../../domain/runner.ts';
 import type { Fence } from './leases.ts';
 
-export interface RunnerPass {
+export interface RunnerSync {
   readonly forgeId: string;
   readonly scope: string;
   readonly sentAt: number;
@@ -39,9 +39,9 @@ export interface RunnerScopeRow {
   readonly scope: string;
   readonly etags: readonly string[];
   /** Send time of the last pass, on the forge's clock. */
-  readonly passSentAt: number | null;
+  readonly listingSentAt: number | null;
   /** When that pass was stored, on ours. */
-  readonly passAt: number | null;
+  readonly listedAt: number | null;
   readonly error: string;
 }
 
@@ -70,7 +70,7 @@ export interface RunnerStore {
    *
    * @returns which runners it was the first to see taken or freed
    */
-  recordPass(fence: Fence, pass: RunnerPass): Promise<ObservedUse | undefined>;
+  recordListing(fence: Fence, pass: RunnerSync): Promise<ObservedUse | undefined>;
   recordScopeError(fence: Fence, forgeId: string, scope: string, message: string): Promise<void>;
   /**
    * Whether workflow jobs are known that started or ended since, and so explain what was seen.

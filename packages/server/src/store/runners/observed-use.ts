@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import { STAMP_STEP_MS } from '../../domain/stamp-step.ts';
 import { chunksOf } from '../chunks.ts';
 import type { Database } from '../database.ts';
-import type { ObservedUse, RunnerPass, UsedRunner } from '../port/runners.ts';
-import type { PassDifference } from './pass.ts';
+import type { ObservedUse, RunnerSync, UsedRunner } from '../port/runners.ts';
+import type { ListingDifference } from './listing-difference.ts';
 
 /** The last few to start on a runner: those before have ended before. */
 const JOBS_READ = 10;
@@ -16,9 +16,9 @@ const IDS_PER_STATEMENT = 500;
  * webhooks tell of that. Of runners that come or go they do not.
  */
 export function observedUseOf(
-  { forgeId, sentAt }: RunnerPass,
+  { forgeId, sentAt }: RunnerSync,
   lastSentAt: number | null,
-  { changed }: PassDifference,
+  { changed }: ListingDifference,
 ): ObservedUse | undefined {
   if (lastSentAt === null || lastSentAt >= sentAt) return undefined;
   const runners: UsedRunner[] = [];

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { databases, useDatabase } from '../databases.testkit.ts';
-import type { RunnerPass } from '../port/runners.ts';
+import type { RunnerSync } from '../port/runners.ts';
 import { runnerFixtureOn, SCOPE, seen, UNSEEN_MS } from './runners.testkit.ts';
 
 for (const kind of databases) {
   describe(`runners on ${kind.name}`, () => {
     const at = useDatabase(kind);
-    const { runners, start, pass, readEvents, newEvents } = runnerFixtureOn(at);
+    const { runners, start, listing, readEvents, newEvents } = runnerFixtureOn(at);
 
     it('are stored as the forge tells of them', async () => {
       const fence = await start();
-      await runners().recordPass(fence, pass(100, [seen('2'), seen('1', { isBusy: true })]));
+      await runners().recordListing(fence, listing(100, [seen('2'), seen('1', { isBusy: true })]));
       expect(await runners().listRunners()).toEqual([
         {
           ...{ id: expect.any(String), forgeId: 'f', scope: SCOPE, forgeRunnerId: '1' },
@@ -22,24 +22,29 @@ for (const kind of databases) {
       ]);
       const [scope] = await runners().listScopes('f');
       expect(scope).toEqual({
-        ...{ forgeId: 'f', scope: SCOPE, etags: ['"e"'], passSentAt: 100 },
-        ...{ passAt: at.clock.now(), error: '' },
+        ...{ forgeId: 'f', scope: SCOPE, etags: ['"e"'], listingSentAt: 100 },
+        ...{ listedAt: at.clock.now(), error: '' },
       });
     });
 
     it('that are taken or freed are told by the pass that is the first to see it', async () => {
       const fence = await start();
       const idle = [seen('1'), seen('2'), seen('3', { status: 'offline' })];
-      expect(await runners().recordPass(fence, pass(100, idle))).toBeUndefined();
-      expect(await runners().recordPass(fence, pass(200, idle))).toBeUndefined();
+      expect(await runners().recordListing(fence, listing(100, idle))).toBeUndefined();
+      expect(await runners().recordListing(fence, listing(200, idle))).toBeUndefined();
       const busy = { isBusy: true };
       // The third comes, the second goes, a fourth is new: nobody tells of these.
       const next = [seen('1', busy), seen('2', { status: 'offline' }), seen('3', busy)];
-      expect(await runners().recordPass(fence, pass(300, [...next, seen('4', busy)]))).toEqual({
+      expect(
+        await runners().recordListing(fence, listing(300, [...next, seen('4', busy)])),
+      ).toEqual({
         ...{ forgeId: 'f', since: 200, until: 300 },
         runners: [{ forgeRunnerId: '1', name: 'runner-1', isBusy: true, deliveredAt: null }],
       });
-      const freed = await runners().recordPass(fence, pass(400, [seen('1'), ...next.slice(1)]));
+      const freed = await runners().recordListing(
+        fence,
+        listing(400, [seen('1'), ...next.slice(1)]),
+      );
       expect(freed?.runners).toMatchObject([{ forgeRunnerId: '1', isBusy: false }]);
     });
 
@@ -91,7 +96,7 @@ for (const kind of databases) {
     it('are one class when their labels are the same in another order', async () => {
       const fence = await start();
       const found = [seen('1', { labels: ['b', 'a', 'a'] }), seen('2', { labels: ['a', 'b'] })];
-      await runners().recordPass(fence, pass(100, found));
+      await runners().recordListing(fence, listing(100, found));
       const rows = await at.database.read.selectFrom('runners').select('label_set').execute();
       expect(new Set(rows.map((row) => row.label_set))).toEqual(new Set(['["a","b"]']));
       expect((await runners().listRunners())[0]?.labels).toEqual(['b', 'a', 'a']);
@@ -99,8 +104,8 @@ for (const kind of databases) {
 
     it('tell what changed, and from what', async () => {
       const fence = await start();
-      await runners().recordPass(fence, pass(100, [seen('1')]));
-      await runners().recordPass(fence, pass(200, [seen('1', { isBusy: true })]));
+      await runners().recordListing(fence, listing(100, [seen('1')]));
+      await runners().recordListing(fence, listing(200, [seen('1', { isBusy: true })]));
       const emitted = (await readEvents()).filter((event) => event.kind === 'runner.changed');
       const free = {
         ...{ name: 'runner-1', status: 'online', isBusy: false },
@@ -118,10 +123,10 @@ for (const kind of databases) {
     it('are neither told of nor rewritten when they look as before', async () => {
       const fence = await start();
       const found = [seen('1'), seen('2')];
-      await runners().recordPass(fence, pass(100, found));
+      await runners().recordListing(fence, listing(100, found));
       const [before] = await runners().listRunners();
       at.clock.advance(60_000);
-      const emitted = await newEvents(() => runners().recordPass(fence, pass(200, found)));
+      const emitted = await newEvents(() => runners().recordListing(fence, listing(200, found)));
       expect(emitted).toEqual([]);
       const [after] = await runners().listRunners();
       expect(after).toEqual({ ...before, lastSeenAt: at.clock.now() });
@@ -129,22 +134,22 @@ for (const kind of databases) {
 
     it('are seen anew by a pass that says "unchanged"', async () => {
       const fence = await start();
-      await runners().recordPass(fence, pass(100, [seen('1')]));
+      await runners().recordListing(fence, listing(100, [seen('1')]));
       at.clock.advance(60_000);
-      const emitted = await newEvents(() => runners().recordPass(fence, pass(200, null)));
+      const emitted = await newEvents(() => runners().recordListing(fence, listing(200, null)));
       expect(emitted).toEqual([]);
       expect((await runners().listRunners())[0]?.lastSeenAt).toBe(at.clock.now());
       expect(await runners().listScopes('f')).toMatchObject([
-        { passSentAt: 200, passAt: at.clock.now() },
+        { listingSentAt: 200, listedAt: at.clock.now() },
       ]);
     });
 
     it('that were stale are told of by the pass that ends it, though it changes nothing', async () => {
       const fence = await start();
-      await runners().recordPass(fence, pass(100, [seen('1')]));
-      const emitted = async (afterMs: number, found: RunnerPass['runners']) => {
+      await runners().recordListing(fence, listing(100, [seen('1')]));
+      const emitted = async (afterMs: number, found: RunnerSync['runners']) => {
         at.clock.advance(afterMs);
-        return newEvents(() => runners().recordPass(fence, pass(at.clock.now(), found)));
+        return newEvents(() => runners().recordListing(fence, listing(at.clock.now(), found)));
       };
       expect(await emitted(UNSEEN_MS, null)).toEqual([]);
       expect(await emitted(UNSEEN_MS + 1, null)).toEqual(['scope.observed']);

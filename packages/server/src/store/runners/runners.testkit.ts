@@ -3,7 +3,7 @@ import type { DatabaseUnderTest } from '../databases.testkit.ts';
 import { makeEventStore } from '../events.ts';
 import { makeLeaseStore } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
-import type { RunnerPass } from '../port/runners.ts';
+import type { RunnerSync } from '../port/runners.ts';
 import { makeRunnerStore } from './runners.ts';
 
 export const SCOPE = 'org:acme';
@@ -34,11 +34,11 @@ export function runnerFixtureOn(at: DatabaseUnderTest) {
     await runners().setScopes(fence!, 'f', scopes.length === 0 ? [SCOPE] : scopes);
     return fence!;
   };
-  const pass = (
+  const listing = (
     sentAt: number,
-    found: RunnerPass['runners'],
-    change: Partial<RunnerPass> = {},
-  ): RunnerPass => ({
+    found: RunnerSync['runners'],
+    change: Partial<RunnerSync> = {},
+  ): RunnerSync => ({
     ...{ forgeId: 'f', scope: SCOPE, sentAt, runners: found },
     ...{ etags: ['"e"'], unseenMs: UNSEEN_MS },
     ...change,
@@ -52,5 +52,5 @@ export function runnerFixtureOn(at: DatabaseUnderTest) {
     const events = await makeEventStore(at.database).listAfter(before, 1_000);
     return events.map((event) => event.kind);
   };
-  return { runners, start, pass, shown, readEvents, newEvents };
+  return { runners, start, listing, shown, readEvents, newEvents };
 }

@@ -12,7 +12,7 @@ import { groupOf, stringsOf } from '../rows.ts';
 import type { Bool, RunnerRow, Schema } from '../schema.ts';
 import { emitGone } from './events.ts';
 import { areBusyWithEnded, isUseExplained } from './observed-use.ts';
-import { recordPass } from './record-pass.ts';
+import { recordListing } from './record-listing.ts';
 
 export function makeRunnerStore(database: Database): RunnerStore {
   return {
@@ -22,8 +22,8 @@ export function makeRunnerStore(database: Database): RunnerStore {
     listUsedRepos: (forgeId) => database.snapshot((db) => listUsedRepos(db, forgeId)),
     listScopes: (forgeId) => listScopes(database.read, forgeId),
     setScopes: (fence, forgeId, scopes) => setScopes(database, fence, forgeId, scopes),
-    recordPass: (fence, pass) =>
-      database.write((tx) => recordPass(tx, database, fence, pass), { isLong: true }),
+    recordListing: (fence, listing) =>
+      database.write((tx) => recordListing(tx, database, fence, listing), { isLong: true }),
     isUseExplained: (seen, slackMs) => isUseExplained(database, seen, slackMs),
     areBusyWithEnded: (attemptIds) => areBusyWithEnded(database, attemptIds),
     recordScopeError: (fence, forgeId, scope, message) =>
@@ -77,7 +77,7 @@ function labelParser(): LabelParser {
 }
 
 function runnerOf(row: SeenRow, parse: LabelParser): Runner {
-  const passAt = row.missed_passes === 0 ? (row.pass_at ?? 0) : 0;
+  const listedAt = row.missed_passes === 0 ? (row.pass_at ?? 0) : 0;
   return {
     id: row.id,
     forgeId: row.forge_id,
@@ -89,7 +89,7 @@ function runnerOf(row: SeenRow, parse: LabelParser): Runner {
     status: row.status,
     isBusy: row.is_busy === 1,
     launchId: row.launch_id,
-    lastSeenAt: Math.max(row.last_seen_at, passAt),
+    lastSeenAt: Math.max(row.last_seen_at, listedAt),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -224,8 +224,8 @@ async function listScopes(db: Kysely<Schema>, forgeId: string): Promise<RunnerSc
     forgeId: row.forge_id,
     scope: row.scope,
     etags: row.is_touched === 1 ? [] : stringsOf(row.etags),
-    passSentAt: row.pass_sent_at,
-    passAt: row.pass_at,
+    listingSentAt: row.pass_sent_at,
+    listedAt: row.pass_at,
     error: row.error,
   }));
 }

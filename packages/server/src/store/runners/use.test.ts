@@ -4,10 +4,10 @@ import { FORGE, fixtureOn } from '../dispatch/dispatch.testkit.ts';
 import { makeEventStore } from '../events.ts';
 import { makeLeaseStore } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
-import type { RunnerPass } from '../port/runners.ts';
+import type { RunnerSync } from '../port/runners.ts';
 import { applyObservation } from '../webhooks/apply.ts';
 import { makeWebhookStore } from '../webhooks/webhooks.ts';
-import { recordPass } from './record-pass.ts';
+import { recordListing } from './record-listing.ts';
 import { makeRunnerStore } from './runners.ts';
 
 const SCOPE = 'org:acme';
@@ -33,7 +33,7 @@ for (const kind of databases) {
       moment = at.clock.advance(10_000);
     });
 
-    const passOf = (isBusy: boolean, sentAt = moment): RunnerPass => ({
+    const listingOf = (isBusy: boolean, sentAt = moment): RunnerSync => ({
       ...{ forgeId: FORGE, scope: SCOPE, sentAt, unseenMs: 180_000, etags: ['e'] },
       runners: [
         {
@@ -43,7 +43,7 @@ for (const kind of databases) {
       ],
     });
     const list = (isBusy: boolean, sentAt = moment) =>
-      runners().recordPass(poll, passOf(isBusy, sentAt));
+      runners().recordListing(poll, listingOf(isBusy, sentAt));
     const partOf = (status: string, atMs: number) =>
       fixture.workflowJob('7', {
         ...{ status, runnerId: '3', runnerName: 'runner-3', startedAt: moment - 5_000 },
@@ -104,7 +104,7 @@ for (const kind of databases) {
 
       it(`gives way to a listing of the same moment that is not committed yet when ${way} comes`, async () => {
         await fixture.race(
-          (tx) => recordPass(tx, at.replica, poll, passOf(false)),
+          (tx) => recordListing(tx, at.replica, poll, listingOf(false)),
           () => use('in_progress'),
         );
         expect(await isBusy()).toBe(false);

@@ -2,7 +2,7 @@
  * What workflow jobs tell of their runners, sooner than a listing does: busy or free as of a moment, unless a listing
  * sent later says otherwise.
  *
- * Of the same moment the listing wins, whichever comes first; `compareWithPass` keeps to the same rule. A listing is
+ * Of the same moment the listing wins, whichever comes first; `compareWithListing` keeps to the same rule. A listing is
  * made after it was sent, so it shows what had happened by then. Should it lag all the same, the mistake is a small
  * one: a runner that is taken for free costs one run that waits for it a little, one that is taken for busy idles
  * until the next listing. To believe the workflow job could be a lasting one: the row would differ from a listing that

@@ -103,7 +103,7 @@ for (const kind of databases) {
       };
       const leases = makeLeaseStore(at.database);
       const polling = (await leases.tryAcquire('poll', 'one', 600_000))!;
-      await makeRunnerStore(at.database).recordPass(polling, {
+      await makeRunnerStore(at.database).recordListing(polling, {
         ...{ forgeId: FORGE, scope: 'org:acme', sentAt: now + 1_000, unseenMs: 180_000 },
         ...{ runners: [runner], etags: [] },
       });

@@ -1,7 +1,7 @@
 import type { ObservedRunner } from '../../domain/runner.ts';
 import type { Yield } from '../../lib/yield.ts';
 import { chunksOf } from '../chunks.ts';
-import type { RunnerPass } from '../port/runners.ts';
+import type { RunnerSync } from '../port/runners.ts';
 import { toBool } from '../rows.ts';
 import type { RunnerRow } from '../schema.ts';
 
@@ -24,7 +24,7 @@ export type KnownRunner = Pick<
 export type SeenRunner = Omit<KnownRunner, 'id' | 'missed_passes' | 'observed_at' | 'last_seen_at'>;
 
 /** What a pass changes. Rows that look as before are in none of these. */
-export interface PassDifference {
+export interface ListingDifference {
   readonly changed: readonly { readonly from: KnownRunner | undefined; readonly to: SeenRunner }[];
   /** Absent. It may just have slipped between two pages, but it is not free. */
   readonly missed: readonly KnownRunner[];
@@ -32,7 +32,7 @@ export interface PassDifference {
   readonly gone: readonly KnownRunner[];
 }
 
-const GONE_AFTER_PASSES = 3;
+const GONE_AFTER_LISTINGS = 3;
 
 /** About a millisecond of comparing. */
 const RUNNERS_PER_PIECE = 500;
@@ -43,15 +43,15 @@ const RUNNERS_PER_PIECE = 500;
  *
  * @param now our clock
  */
-export async function compareWithPass(
+export async function compareWithListing(
   known: readonly KnownRunner[],
-  pass: Pick<RunnerPass, 'runners' | 'sentAt' | 'unseenMs'> & { readonly now: number },
+  listing: Pick<RunnerSync, 'runners' | 'sentAt' | 'unseenMs'> & { readonly now: number },
   yieldNow: Yield,
-): Promise<PassDifference> {
-  const { runners, sentAt } = pass;
+): Promise<ListingDifference> {
+  const { runners, sentAt } = listing;
   if (runners === null) {
     const missing = known.filter((one) => one.observed_at <= sentAt && one.missed_passes > 0);
-    return { changed: [], ...absentOf(missing, pass) };
+    return { changed: [], ...absentOf(missing, listing) };
   }
   // A list that moved between two pages names a runner twice: the later page is newer.
   const present = new Map<string, SeenRunner>();
@@ -68,16 +68,16 @@ export async function compareWithPass(
     if (to === undefined && from.observed_at <= sentAt) absent.push(from);
   });
   for (const to of unseen.values()) changed.push({ from: undefined, to });
-  return { changed, ...absentOf(absent, pass) };
+  return { changed, ...absentOf(absent, listing) };
 }
 
 /** One pass alone lets nobody go, however long ago the one before: a forge may show nothing for a moment. */
 function absentOf(
   absent: readonly KnownRunner[],
   { unseenMs, now }: { readonly unseenMs: number; readonly now: number },
-): Pick<PassDifference, 'missed' | 'gone'> {
+): Pick<ListingDifference, 'missed' | 'gone'> {
   const isGone = ({ missed_passes: missed, last_seen_at: seenAt }: KnownRunner): boolean =>
-    missed + 1 >= GONE_AFTER_PASSES || (missed > 0 && now - seenAt > unseenMs);
+    missed + 1 >= GONE_AFTER_LISTINGS || (missed > 0 && now - seenAt > unseenMs);
   return {
     missed: absent.filter((runner) => !isGone(runner)),
     gone: absent.filter(isGone),

@@ -8,22 +8,26 @@ import { chunksOf } from '../chunks.ts';
 import type { Database, WriteTx } from '../database.ts';
 import { holdsLease } from '../leases.ts';
 import type { Fence } from '../port/leases.ts';
-import type { ObservedUse, RunnerPass } from '../port/runners.ts';
+import type { ObservedUse, RunnerSync } from '../port/runners.ts';
 import { stringsOf } from '../rows.ts';
 import { emitChanged, emitGone } from './events.ts';
+import {
+  compareWithListing,
+  type KnownRunner,
+  type ListingDifference,
+} from './listing-difference.ts';
 import { observedUseOf } from './observed-use.ts';
-import { compareWithPass, type KnownRunner, type PassDifference } from './pass.ts';
 import { lockScope } from './use.ts';
 
 /** 17 columns a row; on SQLite also as long as the process may be blocked. */
 const ROWS_PER_STATEMENT = 150;
 const ROWS_PER_READ = 1_000;
 /** Two minutes: pages are read side by side, and each request ends within the configured timeout (30 s). */
-const LONGEST_PASS_MS = 120_000;
+const LONGEST_LISTING_MS = 120_000;
 
 interface StoredScope {
-  readonly passSentAt: number | null;
-  readonly passAt: number | null;
+  readonly listingSentAt: number | null;
+  readonly listedAt: number | null;
   readonly error: string;
 }
 
@@ -31,33 +35,37 @@ interface StoredScope {
  * Only rows that look different are written: 10,000 idle runners cost nothing but reading them. That all others were
  * seen is told by the scope's row, which says when its last pass was sent and stored.
  */
-export async function recordPass(
+export async function recordListing(
   tx: WriteTx,
   database: Database,
   fence: Fence,
-  pass: RunnerPass,
+  listing: RunnerSync,
 ): Promise<ObservedUse | undefined> {
   if (!(await holdsLease(tx, database, fence))) return undefined;
-  await lockScope(tx, pass.forgeId, pass.scope);
-  const scope = await findScope(tx, pass);
+  await lockScope(tx, listing.forgeId, listing.scope);
+  const scope = await findScope(tx, listing);
   if (scope === undefined) return undefined;
-  const isBehind = (scope.passSentAt ?? -Infinity) >= pass.sentAt;
+  const isBehind = (scope.listingSentAt ?? -Infinity) >= listing.sentAt;
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
   if (isBehind && !isClockPutBack(tx, scope)) return undefined;
-  const isRepeatable = !isBehind && !(await isTouched(tx, pass, scope));
-  await forgetTimesFrom(tx, pass, isBehind ? pass.sentAt : pass.sentAt + OBSERVED_AHEAD_MS);
-  const known = await listKnown(tx, pass);
+  const isRepeatable = !isBehind && !(await isTouched(tx, listing, scope));
+  await forgetTimesFrom(
+    tx,
+    listing,
+    isBehind ? listing.sentAt : listing.sentAt + OBSERVED_AHEAD_MS,
+  );
+  const known = await listKnown(tx, listing);
   await yieldToOthers();
-  const compared = { ...pass, now: tx.now };
-  const difference = await compareWithPass(known, compared, makeYield(database.clock));
+  const compared = { ...listing, now: tx.now };
+  const difference = await compareWithListing(known, compared, makeYield(database.clock));
   await yieldToOthers();
-  const seenUse = observedUseOf(pass, scope.passSentAt, difference);
-  const told = await writeDifference(tx, { pass, scope }, difference);
+  const seenUse = observedUseOf(listing, scope.listingSentAt, difference);
+  const told = await writeDifference(tx, { listing, scope }, difference);
   // "Unchanged" would vouch for a row that somebody has changed since.
-  const etags = pass.runners === null && !isRepeatable ? [] : pass.etags;
-  await savePass(tx, { ...pass, etags });
-  const isNews = scope.passSentAt === null || scope.error !== '' || wasStale(tx, scope, pass);
-  if (isNews || told > 0 || (await isHoldWaiting(tx, pass))) emitObserved(tx, pass);
+  const etags = listing.runners === null && !isRepeatable ? [] : listing.etags;
+  await saveListing(tx, { ...listing, etags });
+  const isNews = scope.listingSentAt === null || scope.error !== '' || wasStale(tx, scope, listing);
+  if (isNews || told > 0 || (await isHoldWaiting(tx, listing))) emitObserved(tx, listing);
   return seenUse;
 }
 
@@ -65,19 +73,19 @@ export async function recordPass(
  * No request is under way for so long: what seems older than a pass stored that long ago was sent by a forge's clock
  * that was put back. Without this nobody would look at the scope until it has caught up, an hour or a year.
  */
-function isClockPutBack({ now }: WriteTx, { passAt }: StoredScope): boolean {
-  return passAt !== null && now - passAt >= LONGEST_PASS_MS;
+function isClockPutBack({ now }: WriteTx, { listedAt }: StoredScope): boolean {
+  return listedAt !== null && now - listedAt >= LONGEST_LISTING_MS;
 }
 
 /** Its runners counted as not free: a plan may have left jobs behind that can go now, though nothing has changed. */
-function wasStale({ now }: WriteTx, { passAt }: StoredScope, { unseenMs }: RunnerPass): boolean {
-  return passAt !== null && now - passAt > unseenMs;
+function wasStale({ now }: WriteTx, { listedAt }: StoredScope, { unseenMs }: RunnerSync): boolean {
+  return listedAt !== null && now - listedAt > unseenMs;
 }
 
 /** What was observed at times that are yet to come is older than this pass. */
 async function forgetTimesFrom(
   { db }: WriteTx,
-  { forgeId, scope, sentAt }: RunnerPass,
+  { forgeId, scope, sentAt }: RunnerSync,
   fromMs: number,
 ): Promise<void> {
   await db
@@ -91,11 +99,11 @@ async function forgetTimesFrom(
 
 async function findScope(
   { db }: WriteTx,
-  { forgeId, scope }: RunnerPass,
+  { forgeId, scope }: RunnerSync,
 ): Promise<StoredScope | undefined> {
   return db
     .selectFrom('runner_scopes')
-    .select(['pass_sent_at as passSentAt', 'pass_at as passAt', 'error'])
+    .select(['pass_sent_at as listingSentAt', 'pass_at as listedAt', 'error'])
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
     .executeTakeFirst();
@@ -104,16 +112,16 @@ async function findScope(
 /** Something else than a pass has observed a runner since the last one: what that one said of it is overwritten. */
 async function isTouched(
   { db }: WriteTx,
-  { forgeId, scope }: RunnerPass,
-  { passSentAt }: StoredScope,
+  { forgeId, scope }: RunnerSync,
+  { listingSentAt }: StoredScope,
 ): Promise<boolean> {
-  if (passSentAt === null) return false;
+  if (listingSentAt === null) return false;
   const touched = await db
     .selectFrom('runners')
     .select('id')
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
-    .where('observed_at', '>', passSentAt)
+    .where('observed_at', '>', listingSentAt)
     .limit(1)
     .executeTakeFirst();
   return touched !== undefined;
@@ -122,7 +130,7 @@ async function isTouched(
 /** Those of the scope; of a pass that says "unchanged" only those that were missed the last time. */
 async function listKnown(
   { db }: WriteTx,
-  { forgeId, scope, runners }: RunnerPass,
+  { forgeId, scope, runners }: RunnerSync,
 ): Promise<KnownRunner[]> {
   const known: KnownRunner[] = [];
   for (let last = ''; ; ) {
@@ -145,7 +153,7 @@ async function listKnown(
 }
 
 interface Context {
-  readonly pass: RunnerPass;
+  readonly listing: RunnerSync;
   readonly scope: StoredScope;
 }
 
@@ -153,7 +161,7 @@ interface Context {
 async function writeDifference(
   tx: WriteTx,
   context: Context,
-  { changed, missed, gone }: PassDifference,
+  { changed, missed, gone }: ListingDifference,
 ): Promise<number> {
   let told = 0;
   const writeAll = async <T>(
@@ -173,8 +181,8 @@ async function writeDifference(
 
 async function upsert(
   tx: WriteTx,
-  { pass: { forgeId, scope, sentAt } }: Context,
-  changed: PassDifference['changed'],
+  { listing: { forgeId, scope, sentAt } }: Context,
+  changed: ListingDifference['changed'],
 ): Promise<number> {
   const { db, now } = tx;
   const values = changed.map(({ from, to }) => ({
@@ -224,18 +232,18 @@ async function upsert(
 /** Not free from now on, and shown so: it may be an ephemeral runner that has just gone. */
 async function miss(
   tx: WriteTx,
-  { pass: { forgeId, scope, sentAt }, scope: { passAt } }: Context,
+  { listing: { forgeId, scope, sentAt }, scope: { listedAt } }: Context,
   missed: readonly KnownRunner[],
 ): Promise<number> {
-  const lastPassAt = passAt ?? 0;
+  const lastListingAt = listedAt ?? 0;
   const written = await tx.db
     .updateTable('runners')
     .set({
       status: 'offline',
       missed_passes: sql<number>`missed_passes + 1`,
       observed_at: sentAt,
-      last_seen_at: sql<number>`case when missed_passes = 0 and last_seen_at < ${lastPassAt}
-        then ${lastPassAt} else last_seen_at end`,
+      last_seen_at: sql<number>`case when missed_passes = 0 and last_seen_at < ${lastListingAt}
+        then ${lastListingAt} else last_seen_at end`,
       updated_at: tx.now,
     })
     .where('id', 'in', idsOf(missed))
@@ -253,7 +261,7 @@ async function miss(
 
 async function remove(
   tx: WriteTx,
-  { pass: { sentAt } }: Context,
+  { listing: { sentAt } }: Context,
   gone: readonly KnownRunner[],
 ): Promise<number> {
   const removed = await tx.db
@@ -270,9 +278,9 @@ function idsOf(runners: readonly KnownRunner[]): string[] {
   return runners.map((runner) => runner.id);
 }
 
-async function savePass(
+async function saveListing(
   { db, now }: WriteTx,
-  { forgeId, scope, sentAt, etags }: RunnerPass,
+  { forgeId, scope, sentAt, etags }: RunnerSync,
 ): Promise<void> {
   await db
     .updateTable('runner_scopes')
@@ -283,7 +291,7 @@ async function savePass(
 }
 
 /** A started run holds a runner until a pass sent later is stored: then somebody has to look. */
-async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerPass): Promise<boolean> {
+async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerSync): Promise<boolean> {
   const held = await db
     .selectFrom('attempts')
     .select('id')
@@ -295,7 +303,7 @@ async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerPass): Promise<
   return held !== undefined;
 }
 
-function emitObserved(tx: WriteTx, { forgeId, scope, sentAt }: RunnerPass): void {
+function emitObserved(tx: WriteTx, { forgeId, scope, sentAt }: RunnerSync): void {
   tx.emit({
     kind: 'scope.observed',
     subjectType: 'scope',
