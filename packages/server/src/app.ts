@@ -258,7 +258,7 @@ function budgetsIn({ credentials }: Store, forgeId: string): BudgetStore {
   };
 }
 
-/** What an operator watches is how near the nearest limit is. `null`: no forge has told it yet. */
+/** What an operator watches is how near the nearest limit is. `null`: no forge has shown it yet. */
 function leastLeft(forges: readonly OpenedForge[]): number | null {
   const left = forges
     .map(({ forge }) => forge.credentialFor('runners').rate.remaining)

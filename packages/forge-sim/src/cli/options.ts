@@ -14,7 +14,7 @@ export interface CliOptions {
   ghes: string | undefined;
   clock: 'real' | 'manual';
   hasValidator: boolean;
-  /** Told of everything that happens. */
+  /** Receives everything that happens. */
   hook: HookSpec | undefined;
   wantsHelp: boolean;
 }

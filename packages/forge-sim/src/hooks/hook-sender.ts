@@ -85,7 +85,7 @@ export class HookSender {
     request.end(body);
   }
 
-  /** Cuts what is under way; nothing is told of it. */
+  /** Cuts what is under way; nothing of it is reported. */
   close(): void {
     this.#isClosed = true;
     const open = [...this.#open];

@@ -94,7 +94,7 @@ export interface LedgerDelivery {
   action: string | null;
   runId?: number;
   jobId?: number;
-  /** When what it tells of happened. */
+  /** When what it reports happened. */
   at: number;
   /** null: not sent yet, or lost. */
   sentAt: number | null;

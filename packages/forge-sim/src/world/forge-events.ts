@@ -1,6 +1,6 @@
 import type { Run, WorkflowJob } from './state.ts';
 
-/** What GitHub's webhooks tell of; handed over at the moment it happens, in order. */
+/** What GitHub's webhooks report; handed over at the moment it happens, in order. */
 export type ForgeEvent =
   | { name: 'workflow_run'; action: 'requested' | 'in_progress' | 'completed'; run: Run }
   | {

@@ -114,7 +114,7 @@ export class JobRunner {
     };
   }
 
-  /** GitHub tells of jobs that wait for an approval, not of those whose run waits for another. */
+  /** GitHub reports jobs that wait for an approval, not of those whose run waits for another. */
   #holdAtGate(run: Run, status: Run['status']): void {
     for (const job of run.jobs) {
       this.#show(job, status);

@@ -81,7 +81,7 @@ export interface GithubConfig {
   /** Part of every row that belongs to it; never changes. */
   readonly id: string;
   readonly kind: 'github';
-  /** Where the file has it: what people are told to look at. */
+  /** Where the file has it: what people are pointed to. */
   readonly configKey: string;
   /** Dispatches, follows and cancels runs. Empty: dispatching is disabled. */
   readonly token: Secret;

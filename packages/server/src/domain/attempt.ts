@@ -96,7 +96,7 @@ export interface Attempt extends DispatchTarget {
   readonly credentialId: string;
   /** Of the token that it was sent with; `''` in rows of versions that did not keep it. */
   readonly budgetId: string;
-  /** Login the forge shows as the run's actor; `''` while the credential has never told. */
+  /** Login the forge shows as the run's actor; `''` while the credential has never shown one. */
   readonly actor: string;
   /** Of the job's inputs, without the one that carries the attempt id. */
   readonly inputsHash: string;

@@ -1,4 +1,4 @@
-/** What the dispatch planner is told: rows, counts and `now`. Loaded by the store in one consistent read. */
+/** What the dispatch planner is given: rows, counts and `now`. Loaded by the store in one consistent read. */
 import type { Doubt } from './doubt.ts';
 
 import type { LabelCase } from './runner.ts';
@@ -7,7 +7,7 @@ import type { LabelCase } from './runner.ts';
 export interface RunnerClass {
   readonly scope: string;
   readonly labels: readonly string[];
-  /** Online, not busy, seen by a pass that is fresh (see `isFresh`). */
+  /** Online, not busy, seen by a listing that is fresh (see `isFresh`). */
   readonly free: number;
   readonly online: number;
   readonly total: number;

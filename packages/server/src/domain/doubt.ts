@@ -2,7 +2,7 @@ import type { DispatchTarget } from './job.ts';
 import { plainRefOf, repoKeyOf } from './run-keys.ts';
 
 /**
- * A sending whose run is not known yet and will be told by its time alone. Another of its workflow with other inputs
+ * A sending whose run is not known yet and will be found by its time alone. Another of its workflow with other inputs
  * must not be sent meanwhile: of two runs nobody could say whose inputs which one has, and of one whether it has to be
  * started again.
  */

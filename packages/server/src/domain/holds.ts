@@ -2,10 +2,10 @@ import { type Attempt, isGivenUp, type WorkflowJob } from './attempt.ts';
 import type { Hold } from './dispatch-state.ts';
 import { labelSetOf } from './runner.ts';
 
-/** Forges tell times in whole seconds, rounded down: what is told as 12:00:05 may have happened at 12:00:05.9. */
+/** Forges stamp times in whole seconds, rounded down: what is stamped 12:00:05 may have happened at 12:00:05.9. */
 const FORGE_TIME_STEP_MS = 1_000;
 
-/** The last pass over a scope that covers the attempt's repository; `null`: none yet. */
+/** The last listing over a scope that covers the attempt's repository; `null`: none yet. */
 export interface ScopeListing {
   readonly scope: string;
   /** When its first request left, on the forge's clock. */
@@ -24,7 +24,7 @@ export interface HoldInput {
   readonly busyRunnerIds: ReadonlySet<string>;
   readonly now: number;
   readonly pickupTimeoutMs: number;
-  /** How far a time told by the forge may be off. */
+  /** How far a time stamped by the forge may be off. */
   readonly uncertaintyMs: number;
   /** Runners that fit are free and stay so, though this attempt's work is queued. */
   readonly areFittingRunnersIdle: boolean;
@@ -40,7 +40,7 @@ export type HoldEnd = 'started' | 'not-picked-up';
 export interface Holding {
   /** One per label set asked for. */
   readonly holds: readonly Hold[];
-  /** Set only while `holds` is empty for good; what is true by time or by a pass is to be recorded as `holdEndedAt`. */
+  /** Set only while `holds` is empty for good; what is true by time or by a listing is to be recorded as `holdEndedAt`. */
   readonly ended: HoldEnd | null;
   /** Label sets of the work that still waits for a runner: what `not-picked-up` shows. */
   readonly wanted: readonly (readonly string[])[];
@@ -103,7 +103,7 @@ function wantedBy(job: WorkflowJob, attempt: Attempt): Wanted {
 }
 
 /**
- * A workflow job that has just started still holds: until the runner is marked busy, or a pass has looked since,
+ * A workflow job that has just started still holds: until the runner is marked busy, or a listing has looked since,
  * our rows show it as free, and another job would be sent to it.
  */
 function needsRunnerKept(job: WorkflowJob, input: HoldInput): boolean {

@@ -1,6 +1,6 @@
 /**
  * A job's states. They are the wire's own six, so one word means one thing from database to button; how far a
- * `triggered` job's sending has come is told by its attempt (attempt.ts).
+ * `triggered` job's sending has come is shown by its attempt (attempt.ts).
  */
 export type JobState = 'pending' | 'triggered' | 'running' | 'completed' | 'failed' | 'cancelled';
 

@@ -1,5 +1,5 @@
 /**
- * Why nothing but a probe goes to a repository or workflow, in the order in which it is told where several hold:
+ * Why nothing but a probe goes to a repository or workflow, in the order in which it is shown where several hold:
  * - `no-access`, `archived`: the repository, for this credential or for all
  * - `workflow-disabled`: switched off on the forge
  * - `template-broken`: file or ref was refused three times in a row

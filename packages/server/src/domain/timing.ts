@@ -16,7 +16,7 @@ export function shortestOutcomeTimeoutMs(sendDeadlineMs: number, requestTimeoutM
   return sendDeadlineMs + requestTimeoutMs + TIMING_MARGIN_MS;
 }
 
-/** A scope not seen by a pass for this many poll intervals vouches for no free runner. */
+/** A scope not seen by a listing for this many poll intervals vouches for no free runner. */
 export const FRESH_INTERVALS = 3;
 
 /**

@@ -1,12 +1,12 @@
 /**
- * What a forge tells by itself. Deliveries get lost, come twice and overtake each other, so each is an observation
+ * What a forge reports by itself. Deliveries get lost, come twice and overtake each other, so each is an observation
  * with a time, and what is known of a run or a workflow job only ever moves forward: whatever the order in which
  * the same observations arrive, they end in the same state.
  */
 import type { Run, WorkflowJob } from './attempt.ts';
 import { STAMP_STEP_MS } from './stamp-step.ts';
 
-/** One delivery, told in our words. Times are epoch milliseconds of the forge's clock. */
+/** One delivery, in our own terms. Times are epoch milliseconds of the forge's clock. */
 export type WebhookObservation =
   | {
       readonly kind: 'run';
@@ -32,7 +32,7 @@ export interface Receipt {
 }
 
 /**
- * Nothing is told before it happens: a stamp that lies after its receipt is believed as far as our estimate of the
+ * Nothing is reported before it happens: a stamp that lies after its receipt is believed as far as our estimate of the
  * forge's clock may be off. One of next year, believed, would outdo all that is observed until then.
  */
 export function believedStamp(stampMs: number, { at, uncertaintyMs }: Receipt): number {
@@ -89,12 +89,12 @@ export interface RunnerUse {
 }
 
 /**
- * What the workflow jobs on one runner tell about it. A runner does one at a time, so the one that started last
- * decides: earlier ones are over, even if nobody told. Several may have started within one second: as long as one of
+ * What the workflow jobs on one runner say about it. A runner does one at a time, so the one that started last
+ * decides: earlier ones are over, even if nothing reported that. Several may have started within one second: as long as one of
  * them is not known to be over the runner is busy. An idle runner costs time until the next listing; a second run
  * sent to a busy one takes another job's turn.
  *
- * @returns `undefined` when they tell nothing
+ * @returns `undefined` when they show nothing
  */
 export function runnerUseOf(jobs: readonly TakenJob[]): RunnerUse | undefined {
   const taken = jobs.filter((job) => progressOf(job.status) > 0);

@@ -168,13 +168,13 @@ export interface CredentialStatus {
   /** Of its token: another token may be another account's. */
   readonly budgetId: string;
   readonly use: ForgeUse;
-  /** The key of the configuration that holds it, such as `github.token`: what people are told to look at. */
+  /** The key of the configuration that holds it, such as `github.token`: what people are pointed to. */
   readonly configKey: string;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
   /** Connected, as far as is known, but it was refused since: `ensureConnected` finds out. */
   readonly isDoubted: boolean;
-  /** Login of its user, once known: as it was told last, for accounts are renamed. */
+  /** Login of its user, once known: as it was shown last, for accounts are renamed. */
   readonly actor: string;
   readonly error: string;
   readonly rate: RateState;
@@ -214,7 +214,7 @@ export interface Forge {
   refreshActor(signal: AbortSignal): Promise<void>;
   /** The forge shows a run that the dispatch credential surely made as this user's. */
   noteActor(login: string): void;
-  /** @param etags those of the last pass of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
+  /** @param etags those of the last listing of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
   listRunners(scope: string, etags: readonly string[], signal: AbortSignal): Promise<RunnerListing>;
   /**
    * Takes one from the dispatch allowance (budget and dispatch rate, shared by all replicas) of the credential that

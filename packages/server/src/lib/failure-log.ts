@@ -6,12 +6,12 @@ const MOST_MESSAGES = 20;
 
 export interface Failure {
   readonly err: unknown;
-  /** How many there were since one was told last, this one included. */
+  /** How many there were since one was logged last, this one included. */
   readonly failures: number;
 }
 
 /**
- * A row of failures is told when it starts and every 30 s while it lasts, and so is each further message in it: what
+ * A row of failures is logged when it starts and every 30 s while it lasts, and so is each further message in it: what
  * is tried every second must not fill the log of an outage.
  */
 export class FailureLog {

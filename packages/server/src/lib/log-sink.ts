@@ -23,7 +23,7 @@ export interface LogSinkOptions {
   readonly clock: Pick<Clock, 'now' | 'after'>;
   /** The line that ends a trouble: what it was, and what the log lacks. */
   readonly troubleLine: (trouble: LogTrouble) => string;
-  /** Called when a write fails that did not fail before. The log cannot tell of it. */
+  /** Called when a write fails that did not fail before. The log cannot report it. */
   readonly onError: (code: string) => void;
   /** Returns how many bytes it took; default `fs.writeSync`. */
   readonly writeBytes?: (fd: number, bytes: Buffer) => number;

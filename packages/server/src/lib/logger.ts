@@ -26,7 +26,7 @@ export function findLogLevel(name: string): string | undefined {
   return LEVELS[name.toLowerCase()];
 }
 
-/** An error that says `isExpected` is told by its message: its stack is of no use to an operator. */
+/** An error that says `isExpected` is shown by its message: its stack is of no use to an operator. */
 function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const isExpected = 'isExpected' in error && error.isExpected === true;

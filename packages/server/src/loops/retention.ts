@@ -29,7 +29,7 @@ export function retainHistory(deps: RetentionDeps): LoopSpec {
   return {
     name: 'retention',
     everyMs: deps.cleanupIntervalMs,
-    // A forge has told its time.
+    // A forge has shown its time.
     onEvent: ({ kind, data }) =>
       kind === 'credential.changed' && data['isConnected'] === true ? 'wake' : 'ignore',
     tick: (context) => tick(deps, context),
@@ -57,8 +57,8 @@ async function tick(deps: RetentionDeps, context: LoopContext): Promise<void> {
 }
 
 /**
- * What is old by ours and by the clock of every forge that has told it. A step of ours alone would delete the whole history, and with the
- * idempotency keys what keeps a repeated request from adding its job twice. `null`: none has told its time yet.
+ * What is old by ours and by the clock of every forge that has shown it. A step of ours alone would delete the whole history, and with the
+ * idempotency keys what keeps a repeated request from adding its job twice. `null`: none has shown its time yet.
  */
 function believedNow({ clock, forges, logger }: RetentionDeps): number | null {
   const told = forges.map((forge) => forge.now()).filter((at) => at !== null);

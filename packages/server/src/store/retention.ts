@@ -7,7 +7,7 @@ import { emitGone } from './runners/events.ts';
 const IDEMPOTENCY_KEYS_KEPT_MS = 24 * 3_600_000;
 /** Forges send a delivery again for days; its id must be known that long. */
 const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
-/** What others did on our runners: no webhook is so late that it would still tell of its beginning. */
+/** What others did on our runners: no webhook is so late that it would still report its beginning. */
 const FOREIGN_JOBS_KEPT_MS = 24 * 3_600_000;
 /** A token in use writes its row all day; no limit lasts so long. */
 const CREDENTIALS_KEPT_MS = 7 * 24 * 3_600_000;

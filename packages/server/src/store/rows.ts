@@ -1,4 +1,4 @@
-/** Rows as the database holds them, told in the domain's words. */
+/** Rows as the database holds them, in the domain's words. */
 import type { Attempt, WorkflowJob } from '../domain/attempt.ts';
 import type { Group, Template } from '../domain/group.ts';
 import { type DispatchTarget, type Job, type StringMap, targetOf } from '../domain/job.ts';

@@ -24,7 +24,7 @@ export interface Schema {
   forges: {
     id: string;
     kind: string;
-    /** Something was seen that a webhook should have told: first and last time of this spell. */
+    /** Something was seen that a webhook should have reported: first and last time of this spell. */
     webhooks_missed_since: number | null;
     webhook_missed_at: number | null;
     created_at: number;
@@ -339,7 +339,7 @@ export interface RunnerRow {
   observed_at: number;
   /** Passes in a row without it: it is shown offline; the third one deletes it. */
   missed_passes: number;
-  /** Likewise: unless missed, it was seen by the scope's last pass (`pass_at`). */
+  /** Likewise: unless missed, it was seen by the scope's last listing (`pass_at`). */
   last_seen_at: number;
   created_at: number;
   updated_at: number;

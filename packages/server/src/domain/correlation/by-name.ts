@@ -61,7 +61,7 @@ export function idsInNames(runs: readonly Pick<CandidateRun, 'name'>[]): string[
   return [...new Set(runs.flatMap(({ name }) => name.match(ATTEMPT_ID) ?? []))];
 }
 
-/** Run ids grow with time, also within the one second that creation times are told in. */
+/** Run ids grow with time, also within the one second that creation times are stamped in. */
 export function compareRuns(a: CandidateRun, b: CandidateRun): number {
   return a.createdAt - b.createdAt || a.id.length - b.id.length || compareText(a.id, b.id);
 }

@@ -146,7 +146,7 @@ function decideCluster(
     sending,
   } = input;
   const wait = attempts.map(({ id }): Decision => ({ kind: 'wait', attemptId: id }));
-  // A run that the listing does not show may exist: counting tells nothing.
+  // A run that the listing does not show may exist: counting proves nothing.
   const isReached = (one: SearchedAttempt): boolean => earliestOf(one) >= listing.createdSince;
   // It may have been asked for the sake of younger attempts.
   if (!attempts.every(isReached)) return wait;

@@ -195,7 +195,7 @@ export function maybeSameActor(
 
 /**
  * By its login at the claim, or as it is now. A run that does not tell who started it is nobody's; an attempt of a
- * credential that has never told its login, as those of apps, may have any.
+ * credential that has never shown its login, as those of apps, may have any.
  */
 export function isSameActor(
   { actor, actorNow, isTokenNow }: Pick<SearchedAttempt, 'actor' | 'actorNow' | 'isTokenNow'>,

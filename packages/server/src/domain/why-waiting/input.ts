@@ -56,7 +56,7 @@ export interface ScopeListing {
   readonly scope: string;
   /** No pass yet: nothing is known of its runners. */
   readonly isListed: boolean;
-  /** Why the last pass failed; `''`: it did not. */
+  /** Why the last listing failed; `''`: it did not. */
   readonly error: string;
 }
 

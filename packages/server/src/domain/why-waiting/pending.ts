@@ -8,9 +8,9 @@ import { sentence } from './sentence.ts';
 type FindCause = (input: WaitInput) => Cause | undefined;
 
 /**
- * In the order in which they are told: several can be true at once, and the first is shown. What somebody has
+ * In the order in which they are shown: several can be true at once, and the first is shown. What somebody has
  * decided comes first, then what stays so until somebody acts, from the narrowest object to the widest; what passes
- * by itself comes last. A used-up rate limit also makes the runners stale: the cause is told, not its effect.
+ * by itself comes last. A used-up rate limit also makes the runners stale: the cause is shown, not its effect.
  *
  * | who ends it | codes, in order |
  * |---|---|

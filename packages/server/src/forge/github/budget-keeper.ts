@@ -69,7 +69,7 @@ export class BudgetKeeper {
     });
   }
 
-  /** The credential works now: whoever waits for that is told, whatever the row says of another process or life. */
+  /** The credential works now: whoever waits for that is notified, whatever the row says of another process or life. */
   noteConnected(): void {
     this.#hasConnected = true;
     this.noteChange(true);

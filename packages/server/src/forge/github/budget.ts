@@ -43,7 +43,7 @@ export type SharedBudget = Pick<
 
 /**
  * What one user of the forge may still ask for: all credentials of that user count against it. No I/O; moments
- * are epoch milliseconds of our clock. What nobody told is `null` and limits nothing, never 0.
+ * are epoch milliseconds of our clock. What nobody reported is `null` and limits nothing, never 0.
  */
 export class RequestBudget {
   readonly #clock: Pick<Clock, 'now' | 'monotonic'>;

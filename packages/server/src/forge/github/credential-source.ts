@@ -12,7 +12,7 @@ export interface CredentialSource {
   /** False: there is nothing to try with. */
   readonly isConfigured: boolean;
   /**
-   * Two sources with the same value are one account for sure, even before the forge has told their logins: they
+   * Two sources with the same value are one account for sure, even before the forge has shown their logins: they
    * share one limit. Never shown, never stored.
    */
   readonly sameAs: string;

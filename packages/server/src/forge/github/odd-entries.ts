@@ -1,12 +1,12 @@
 import type { Logger } from '../../lib/logger.ts';
 import type { OddEntry } from './pages.ts';
 
-/** Entries remembered as told; the oldest are forgotten. */
+/** Entries remembered as logged; the oldest are forgotten. */
 const MOST_REMEMBERED = 1_000;
 /** Named in one line of the log. */
 const MOST_NAMED = 10;
 
-/** Tells of entries that were left out of a list, and of lists without a count: of each once, though a list is read again every minute. */
+/** Logs entries that were left out of a list, and of lists without a count: of each once, though a list is read again every minute. */
 export class OddEntries {
   readonly #logger: Logger;
   readonly #logged = new Set<string>();

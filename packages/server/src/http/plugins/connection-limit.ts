@@ -21,7 +21,7 @@ const MOST_TOGETHER = 4;
 /**
  * More connections than `most` at a time are closed as they come, WebSockets counted too: without an end they would take
  * every descriptor, and with them the connections to the forge and the database. One that sends more requests ahead than
- * it may is closed as well. Both are told once a minute at most.
+ * it may is closed as well. Both are logged once a minute at most.
  */
 export function limitConnections(app: HttpApp, { most, clock, metrics }: LimitDeps): void {
   const dropped = new DropLog(clock, (count) => {

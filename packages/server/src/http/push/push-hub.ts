@@ -37,7 +37,7 @@ export class PushHub {
     return this.#watchers;
   }
 
-  /** On a closed hub the client is told to go. */
+  /** On a closed hub the client is asked to go. */
   add(client: PushClient): void {
     if (this.#isClosed) {
       client.close(CLOSE.goingAway, STOPS);

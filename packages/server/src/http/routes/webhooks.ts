@@ -15,7 +15,7 @@ interface Accepted {
 }
 
 /**
- * Where forges tell what has happened. No session: the signature says who speaks. Everything that can be refused by
+ * Where forges report what has happened. No session: the signature says who speaks. Everything that can be refused by
  * the headers is refused before the body is read; 202 means that the delivery is on disk, or is nothing to us.
  */
 export function webhookRoutes(app: HttpApp, deps: WebhookDeps): void {

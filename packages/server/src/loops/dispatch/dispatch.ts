@@ -175,7 +175,7 @@ export class DispatchLoop {
 
   /**
    * A run whose answer is lost is looked for around its claim, on the forge's clock. After a clock was put forward or
-   * back nobody knows that clock before its next answer. A forge that never tells its time is not asked at each plan.
+   * back nobody knows that clock before its next answer. A forge that never shows its time is not asked at each plan.
    */
   async #learnForgeTime(context: LoopContext): Promise<void> {
     await this.#askForgeTime(context);

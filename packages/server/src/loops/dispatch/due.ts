@@ -10,7 +10,7 @@ export interface DueFacts {
   readonly gateOpensAt: number | null;
 }
 
-/** Pure. When the next plan may find more to send though nobody tells of anything; `null`: never. */
+/** Pure. When the next plan may find more to send though nobody reports anything; `null`: never. */
 export function nextPlanAt(facts: DueFacts): number | null {
   const { nextDueAt, groups, limitedUntil, gateOpensAt } = facts;
   const isLimited = groups.some(({ limit }) => limit === 'rate-limited');

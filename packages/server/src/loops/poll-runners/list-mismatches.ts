@@ -7,7 +7,7 @@ export class ListMismatches {
 
   /**
    * @param mismatch `''`: it adds up
-   * @returns whether it is to be told: once, until it has added up again
+   * @returns whether it is to be logged: once, until it has added up again
    */
   isNews(scope: string, mismatch: string): boolean {
     if (mismatch === '') {

@@ -38,7 +38,7 @@ export class PollRunners {
   readonly #ownerTypes: OwnerTypes;
   readonly #mismatches = new ListMismatches();
   readonly #askedAt = new Map<string, number>();
-  /** Scopes whose last listing failed: no webhook tells which runners there are. */
+  /** Scopes whose last listing failed: no webhook reports which runners there are. */
   readonly #failed = new Set<string>();
   readonly #refused: GrowingPauses;
   /** Of scopes. */
@@ -47,7 +47,7 @@ export class PollRunners {
   #isSoonWanted = false;
   /** There may be something to list that was not listed before. */
   #isMoreWanted = false;
-  /** As it was last seen: while webhooks tell which runners a run has freed, its end is no reason to look. */
+  /** As it was last seen: while webhooks report which runners a run has freed, its end is no reason to look. */
   #isFlowing = false;
   #cancelSoon: () => void = () => undefined;
   /** Scopes whose listing a limit kept from being sent, until it is over. */
@@ -124,7 +124,7 @@ export class PollRunners {
   }
 
   /**
-   * Whatever wakes us: no scope is asked again before half its interval is over. While webhooks flow they tell
+   * Whatever wakes us: no scope is asked again before half its interval is over. While webhooks flow they report
    * which runners a run has freed.
    *
    * @returns by scope

@@ -9,14 +9,14 @@ export interface UnexplainedUseOptions {
   readonly flow: WebhookFlow;
 }
 
-/** Beyond these one more tells nothing: that a webhook is missed is the same of one as of all. */
+/** Beyond these one more adds nothing: that a webhook is missed is the same of one as of all. */
 const MOST_ENDS = 1_000;
 
 /**
  * Notices webhooks that never come although others do, such as those of a repository that none is set up for. A
  * pass that finds a runner taken or freed may just have been faster than its webhook: what came by the end of the
  * grace decides. The end of a run whose runner is still shown busy with it then says the same: else that runner would
- * stay so until the next pass, which is far off. That asks only the store. Kept in memory: what is lost with it shows again
+ * stay so until the next listing, which is far off. That asks only the store. Kept in memory: what is lost with it shows again
  * at the next change.
  */
 export class UnexplainedUse {

@@ -1,4 +1,4 @@
-/** Runs that webhooks have told of and no listing shows: listings lag, for hours at times, while a run can be read by its id. */
+/** Runs that webhooks have reported and no listing shows: listings lag, for hours at times, while a run can be read by its id. */
 import type { Attempt, Run } from '../../domain/attempt.ts';
 import { compareRuns } from '../../domain/correlation/by-name.ts';
 import { groupByKey, runsOfKey } from '../../domain/run-keys.ts';
@@ -52,7 +52,7 @@ function listDelivered(
   { webhooks, offset }: DeliveredDeps,
   { forgeId, owner, repo, createdSince, mostDeliveries }: Sought,
 ): Promise<Run[]> {
-  // Nothing is told before it happens.
+  // Nothing is reported before it happens.
   const receivedSince = Math.floor(createdSince - offset.offsetMs);
   return webhooks.listDeliveredRuns(forgeId, {
     ...{ owner, repo, receivedSince },

@@ -11,7 +11,7 @@ interface Waited {
 }
 
 /**
- * Attempts whose run will be told by its time alone, and is not known yet: jobs of their workflow with other inputs wait
+ * Attempts whose run will be found by its time alone, and is not known yet: jobs of their workflow with other inputs wait
  * for it, so it is looked for sooner than at the next interval. First after a second, then each time after twice as
  * long: a run that does not show up soon most likely was not made, and each look costs a request.
  */

@@ -69,7 +69,7 @@ export async function followRepo(
     const single = deps.closedRepos.isOver(key) ? poll.single : [];
     await followEach(deps, single, context, (one) => followOne(deps, one, context.signal));
     if (mayList) return;
-    // Right after the limit that it met nothing could be asked: only now what webhooks have told of can be read, and shows
+    // Right after the limit that it met nothing could be asked: only now what webhooks have reported can be read, and shows
     // whether the repository itself can be.
     await findDelivered(deps, poll, context);
     const failure = deps.outages.failureOf(key);
@@ -145,7 +145,7 @@ async function followByListing(
   await noteReadable(deps, poll);
 }
 
-/** Its runs cannot be listed, in one way or another: what webhooks have told of may be read all the same. */
+/** Its runs cannot be listed, in one way or another: what webhooks have reported may be read all the same. */
 async function findDelivered(
   deps: RepoPollDeps,
   poll: RepoPoll,

@@ -17,7 +17,7 @@ export class KnownSince {
     for (const id of ids) this.#since.set(id, known.get(id) ?? now);
   }
 
-  /** Tells of each id how long it had been known by now; 0: it had not been. */
+  /** Says of each id how long it had been known by now; 0: it had not been. */
   asOfNow(): (id: string) => number {
     const now = this.#clock.monotonic();
     return (id) => Math.max(0, now - (this.#since.get(id) ?? now));

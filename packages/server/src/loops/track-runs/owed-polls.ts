@@ -1,6 +1,6 @@
 /** What was to be looked at in a repository while a look at it was under way. */
 export interface OwedPoll {
-  /** Something told of a change there: not left to the next interval. */
+  /** Something reported a change there: not left to the next interval. */
   readonly isSoon: boolean;
   /** Attempts that were given up, too. */
   readonly isWatched: boolean;
@@ -10,7 +10,7 @@ export interface OwedPoll {
 
 /**
  * Looks that no tick could begin, since two must never look at one repository at a time. One more is owed, however many
- * were left out: what moved a tick to look is told only once. Keys are those of repositories.
+ * were left out: what moved a tick to look is reported only once. Keys are those of repositories.
  */
 export class OwedPolls {
   readonly #owed = new Map<string, OwedPoll>();

@@ -103,7 +103,7 @@ export async function resolveAttempts(
 /** Each look that cannot list comes again soon, and looks at the latest only: a webhook leads to a look at once. */
 const MOST_UNLISTED_DELIVERIES = 2_000;
 
-/** Where no listing comes, nothing is concluded; but what bears the id of an attempt, as a webhook has told, is its run all the same. */
+/** Where no listing comes, nothing is concluded; but what bears the id of an attempt, as a webhook has reported, is its run all the same. */
 export async function resolveUnlisted(deps: ResolveDeps, where: ListedRepo): Promise<void> {
   const all = await listAttempts(deps, where);
   const attempts = all.filter((one) => isSearching(one) && one.correlationInput !== null);

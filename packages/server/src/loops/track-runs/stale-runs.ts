@@ -28,7 +28,7 @@ export class StaleRuns {
 
   /**
    * @param forgeNow now, on the forge's clock
-   * @param isSeekingDue a webhook told of a run that one of those without a run may have started
+   * @param isSeekingDue a webhook reported a run that one of those without a run may have started
    */
   choose(
     live: readonly Attempt[],

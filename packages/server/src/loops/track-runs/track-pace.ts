@@ -15,17 +15,17 @@ export interface TrackPaceOptions {
 export interface TrackTick {
   /** All live attempts; else only those whose webhooks are overdue. */
   readonly isAll: boolean;
-  /** A webhook told of a run that a live attempt without one may have started. */
+  /** A webhook reported a run that a live attempt without one may have started. */
   readonly isRunDelivered: boolean;
   /** Ids of attempts whose runs were started again, so that they are over. */
   readonly restarted: ReadonlySet<string>;
-  /** A webhook told of a run that an attempt which was given up may have started. */
+  /** A webhook reported a run that an attempt which was given up may have started. */
   readonly isWatchedDelivered: boolean;
   /** Attempts that were given up, too, as far as it is their turn. */
   readonly isWatchedDue: boolean;
 }
 
-/** Something told: taken at once, then at most once an interval, so that many tellings do not cost a request each. */
+/** Something reported: taken at once, then at most once an interval, so that many reports do not cost a request each. */
 class DeliverySignal {
   #isRaised = false;
   #takenAt = -Infinity;
@@ -42,7 +42,7 @@ class DeliverySignal {
   }
 }
 
-/** Decides when the tracker looks at everything: at its interval and when runners change hands, but not while webhooks tell. */
+/** Decides when the tracker looks at everything: at its interval and when runners change hands, but not while webhooks report. */
 export class TrackPace {
   readonly #options: TrackPaceOptions;
   #allAt = -Infinity;
@@ -58,7 +58,7 @@ export class TrackPace {
 
   onEvent({ kind, data }: Event): Reaction {
     // A runner that has just become busy has probably taken a run of ours; one just freed has left one. Where a
-    // workflow job told of it, its run is known already.
+    // workflow job reported it, its run is known already.
     const isMoved =
       kind === 'runner.changed' && data['isUseChanged'] === true && data['runId'] === null;
     const isDelivered = kind === 'webhook.run-unmatched';

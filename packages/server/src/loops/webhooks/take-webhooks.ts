@@ -28,7 +28,7 @@ const WAKING = new Set<Event['kind']>([
   'attempt.run-late',
 ]);
 
-/** Applies what webhooks told, in the order in which it came. */
+/** Applies what webhooks reported, in the order in which it came. */
 export function takeWebhooks(deps: TakeWebhooksDeps): LoopSpec {
   return {
     name: `take-webhooks:${deps.forge.id}`,

@@ -18,7 +18,7 @@ export interface WebhookFlowOptions {
 
 /**
  * Whether webhooks can be relied on, from what the store holds, so that all replicas think the same: the last one
- * is not older than the long poll interval, and for as long no request has found what one should have told.
+ * is not older than the long poll interval, and for as long no request has found what one should have reported.
  */
 export class WebhookFlow {
   readonly #options: WebhookFlowOptions;
@@ -56,7 +56,7 @@ export class WebhookFlow {
   }
 
   /**
-   * How old the last pass over a scope may be for its runners to count as free. When webhooks stop, passes
+   * How old the last listing over a scope may be for its runners to count as free. When webhooks stop, passes
    * made at the long interval count until there was time for new ones: else all runners would be stale at once.
    */
   async freshForMs(): Promise<number> {

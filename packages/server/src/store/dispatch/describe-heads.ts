@@ -1,4 +1,4 @@
-/** What the planner is told of the first jobs of each group. */
+/** What the planner is given of the first jobs of each group. */
 import type { Kysely } from 'kysely';
 import type { PendingJob } from '../../domain/dispatch-state.ts';
 import { type DispatchTarget, missingTargetFields, type StringMap } from '../../domain/job.ts';

@@ -115,7 +115,7 @@ async function listScopeListings(db: Kysely<Schema>, forgeId: string): Promise<S
     .execute();
 }
 
-/** One that the last pass did not show may be gone: it is not free until it is seen again. */
+/** One that the last listing did not show may be gone: it is not free until it is seen again. */
 async function listClasses(
   db: Kysely<Schema>,
   forgeId: string,

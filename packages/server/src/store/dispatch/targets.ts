@@ -25,7 +25,7 @@ export function blocks(row: TargetBlockRow, target: DispatchTarget): boolean {
   );
 }
 
-/** Of several the one to be told: without access, say, the others say nothing. */
+/** Of several the one to be shown: without access, say, the others say nothing. */
 export async function findBlock(
   db: Kysely<Schema>,
   forgeId: string,

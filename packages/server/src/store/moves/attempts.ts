@@ -70,13 +70,13 @@ export interface AttemptWrite {
   readonly decide: (
     attempt: AttemptRow,
   ) => { readonly to: AttemptState; readonly set: AttemptChange } | undefined;
-  /** `undefined`: not a state, nothing is told. */
+  /** `undefined`: not a state, nothing is emitted. */
   readonly event: AttemptEvent | undefined;
 }
 
 /**
  * Reads, decides, and writes only if the row is still as read; else looks anew. An outcome must not be dropped
- * because a correlation or an expiry wrote in between: the forge tells it only once.
+ * because a correlation or an expiry wrote in between: the forge says it only once.
  */
 export async function writeAttempt(
   tx: WriteTx,

@@ -1,5 +1,5 @@
 /**
- * All moves of a job. Each is fenced by the state it believed, moves the counts and tells one event, in the
+ * All moves of a job. Each is fenced by the state it believed, moves the counts and emits one event, in the
  * caller's transaction. A triggered or running job is moved only by who has written its attempt in the same
  * transaction before: that row is the lock, so what was read of the job stays true.
  */

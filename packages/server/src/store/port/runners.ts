@@ -1,4 +1,4 @@
-/** Runners, listing by listing of their scopes, and what a listing tells of their use. */
+/** Runners, listing by listing of their scopes, and what a listing reports their use. */
 import type { ObservedRunner, Runner } from '../../domain/runner.ts';
 import type { Fence } from './leases.ts';
 
@@ -6,20 +6,20 @@ export interface RunnerSync {
   readonly forgeId: string;
   readonly scope: string;
   readonly sentAt: number;
-  /** `null`: nothing changed since the pass of these ETags. */
+  /** `null`: nothing changed since the listing of these ETags. */
   readonly runners: readonly ObservedRunner[] | null;
   /** `[]` also where its pages do not add up: "unchanged" must never stand for those. */
   readonly etags: readonly string[];
-  /** A runner that no pass has seen for so long is gone. Those of a scope without a pass for so long are not free. */
+  /** A runner that no pass has seen for so long is gone. Those of a scope without a listing for so long are not free. */
   readonly unseenMs: number;
 }
 
-/** Runners that a pass was the first to see taken or freed. Times are epoch milliseconds of the forge's clock. */
+/** Runners that a listing was the first to see taken or freed. Times are epoch milliseconds of the forge's clock. */
 export interface ObservedUse {
   readonly forgeId: string;
-  /** When the pass before was sent: what it saw was otherwise. */
+  /** When the listing before was sent: what it saw was otherwise. */
   readonly since: number;
-  /** When this pass was sent. */
+  /** When this listing was sent. */
   readonly until: number;
   /** Never empty. */
   readonly runners: readonly UsedRunner[];
@@ -30,7 +30,7 @@ export interface UsedRunner {
   readonly name: string;
   /** As of now: it was not so before. */
   readonly isBusy: boolean;
-  /** A webhook told since the pass before, as of then, that it was otherwise. `null`: none did. */
+  /** A webhook reported since the listing before, as of then, that it was otherwise. `null`: none did. */
   readonly deliveredAt: number | null;
 }
 
@@ -38,9 +38,9 @@ export interface RunnerScopeRow {
   readonly forgeId: string;
   readonly scope: string;
   readonly etags: readonly string[];
-  /** Send time of the last pass, on the forge's clock. */
+  /** Send time of the last listing, on the forge's clock. */
   readonly listingSentAt: number | null;
-  /** When that pass was stored, on ours. */
+  /** When that listing was stored, on ours. */
   readonly listedAt: number | null;
   readonly error: string;
 }
@@ -64,7 +64,7 @@ export interface RunnerStore {
   /** Scopes not named any more are dropped with their runners. */
   setScopes(fence: Fence, forgeId: string, scopes: readonly string[]): Promise<void>;
   /**
-   * Takes a pass, row by row only where newer. What it showed was seen, whether or not its pages add up. Unseen by one
+   * Takes a listing, row by row only where newer. What it showed was seen, whether or not its pages add up. Unseen by one
    * pass: offline; by three in a row, or by two within longer than `unseenMs`: gone.
    * Writes nothing without the lease, or when a newer pass is stored.
    *

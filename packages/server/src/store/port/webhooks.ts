@@ -25,7 +25,7 @@ export interface OpenDelivery {
 export interface StoredFlow {
   /** When the last delivery came. */
   readonly receivedAt: number | null;
-  /** When something was found that a webhook should have told: the first time of the last spell, and the last. */
+  /** When something was found that a webhook should have reported: the first time of the last spell, and the last. */
   readonly missedSince: number | null;
   readonly missedAt: number | null;
 }
@@ -35,7 +35,7 @@ export interface DeliveredSince {
   readonly repo: string;
   /** On our clock. */
   readonly receivedSince: number;
-  /** Only so many of the latest deliveries, whatever they tell of, are looked at; default: all. */
+  /** Only so many of the latest deliveries, whatever they report, are looked at; default: all. */
   readonly mostDeliveries?: number;
 }
 
@@ -70,7 +70,7 @@ export interface WebhookStore {
   listDeliveredRuns(forgeId: string, since: DeliveredSince): Promise<Run[]>;
   findFlow(forgeId: string): Promise<StoredFlow>;
   /**
-   * Something was found that a webhook should have told. After `spellMs` without another a new spell begins, if a
+   * Something was found that a webhook should have reported. After `spellMs` without another a new spell begins, if a
    * delivery has come since.
    */
   recordMiss(forgeId: string, spellMs: number): Promise<void>;

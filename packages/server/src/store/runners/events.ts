@@ -13,7 +13,7 @@ export interface RunnerChange {
   /** `undefined`: it was not known before. */
   readonly from: ShownRunner | undefined;
   readonly to: ShownRunner;
-  /** The run whose workflow job told of it; `null`: a listing showed it. */
+  /** The run whose workflow job reported it; `null`: a listing showed it. */
   readonly runId: string | null;
 }
 

@@ -5,7 +5,7 @@ import type { RunnerSync } from '../port/runners.ts';
 import { toBool } from '../rows.ts';
 import type { RunnerRow } from '../schema.ts';
 
-/** What of a stored runner a pass is compared with. */
+/** What of a stored runner a listing is compared with. */
 export type KnownRunner = Pick<
   RunnerRow,
   | 'id'
@@ -23,7 +23,7 @@ export type KnownRunner = Pick<
 
 export type SeenRunner = Omit<KnownRunner, 'id' | 'missed_passes' | 'observed_at' | 'last_seen_at'>;
 
-/** What a pass changes. Rows that look as before are in none of these. */
+/** What a listing changes. Rows that look as before are in none of these. */
 export interface ListingDifference {
   readonly changed: readonly { readonly from: KnownRunner | undefined; readonly to: SeenRunner }[];
   /** Absent. It may just have slipped between two pages, but it is not free. */
@@ -38,7 +38,7 @@ const GONE_AFTER_LISTINGS = 3;
 const RUNNERS_PER_PIECE = 500;
 
 /**
- * What was observed later than this pass was sent is left alone; of the same moment the pass wins. Lets others run
+ * What was observed later than this listing was sent is left alone; of the same moment the listing wins. Lets others run
  * between its pieces.
  *
  * @param now our clock

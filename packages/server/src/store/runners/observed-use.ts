@@ -13,7 +13,7 @@ const IDS_PER_STATEMENT = 500;
 
 /**
  * Known runners, online before and now, that others than those who have observed them so far must have taken or left:
- * webhooks tell of that. Of runners that come or go they do not.
+ * webhooks report that. Of runners that come or go they do not.
  */
 export function observedUseOf(
   { forgeId, sentAt }: RunnerSync,
@@ -45,7 +45,7 @@ export async function isUseExplained(
   return true;
 }
 
-/** By a workflow job, or because the forge may not yet have shown what a webhook told a moment before. */
+/** By a workflow job, or because the forge may not yet have shown what a webhook reported a moment before. */
 async function isExplained(
   { read }: Database,
   { forgeId, since, until }: ObservedUse,

@@ -33,7 +33,7 @@ interface StoredScope {
 
 /**
  * Only rows that look different are written: 10,000 idle runners cost nothing but reading them. That all others were
- * seen is told by the scope's row, which says when its last pass was sent and stored.
+ * seen is shown by the scope's row, which says when its last listing was sent and stored.
  */
 export async function recordListing(
   tx: WriteTx,
@@ -70,7 +70,7 @@ export async function recordListing(
 }
 
 /**
- * No request is under way for so long: what seems older than a pass stored that long ago was sent by a forge's clock
+ * No request is under way for so long: what seems older than a listing stored that long ago was sent by a forge's clock
  * that was put back. Without this nobody would look at the scope until it has caught up, an hour or a year.
  */
 function isClockPutBack({ now }: WriteTx, { listedAt }: StoredScope): boolean {
@@ -82,7 +82,7 @@ function wasStale({ now }: WriteTx, { listedAt }: StoredScope, { unseenMs }: Run
   return listedAt !== null && now - listedAt > unseenMs;
 }
 
-/** What was observed at times that are yet to come is older than this pass. */
+/** What was observed at times that are yet to come is older than this listing. */
 async function forgetTimesFrom(
   { db }: WriteTx,
   { forgeId, scope, sentAt }: RunnerSync,
@@ -109,7 +109,7 @@ async function findScope(
     .executeTakeFirst();
 }
 
-/** Something else than a pass has observed a runner since the last one: what that one said of it is overwritten. */
+/** Something else than a listing has observed a runner since the last one: what that one said of it is overwritten. */
 async function isTouched(
   { db }: WriteTx,
   { forgeId, scope }: RunnerSync,
@@ -127,7 +127,7 @@ async function isTouched(
   return touched !== undefined;
 }
 
-/** Those of the scope; of a pass that says "unchanged" only those that were missed the last time. */
+/** Those of the scope; of a listing that says "unchanged" only those that were missed the last time. */
 async function listKnown(
   { db }: WriteTx,
   { forgeId, scope, runners }: RunnerSync,
@@ -290,7 +290,7 @@ async function saveListing(
     .execute();
 }
 
-/** A started run holds a runner until a pass sent later is stored: then somebody has to look. */
+/** A started run holds a runner until a listing sent later is stored: then somebody has to look. */
 async function isHoldWaiting({ db }: WriteTx, { forgeId }: RunnerSync): Promise<boolean> {
   const held = await db
     .selectFrom('attempts')

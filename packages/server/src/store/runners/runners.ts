@@ -53,7 +53,7 @@ async function listRunners({ read }: Database): Promise<Runner[]> {
 
 type SeenRow = RunnerRow & { readonly pass_at: number | null };
 
-/** With the time of the last pass, which saw all runners that it did not miss. */
+/** With the time of the last listing, which saw all runners that it did not miss. */
 function selectRunners(db: Kysely<Schema>) {
   return db
     .selectFrom('runners as r')
@@ -204,7 +204,7 @@ async function listUsedRepos(db: Kysely<Schema>, forgeId: string): Promise<UsedR
 }
 
 /**
- * Without ETags where something else than a pass has observed a runner since the last one: "unchanged" would then be
+ * Without ETags where something else than a listing has observed a runner since the last one: "unchanged" would then be
  * about a listing that the rows do not show any more.
  */
 async function listScopes(db: Kysely<Schema>, forgeId: string): Promise<RunnerScopeRow[]> {
@@ -304,7 +304,7 @@ async function dropScope(tx: WriteTx, forgeId: string, scope: string): Promise<v
   for (const runner of gone) emitGone(tx, runner, 'scope-dropped');
 }
 
-/** The runners stay as they were last seen; that nobody vouches for them is told by the age of the last pass. */
+/** The runners stay as they were last seen; that nobody vouches for them is shown by the age of the last listing. */
 async function recordScopeError(
   tx: WriteTx,
   database: Database,

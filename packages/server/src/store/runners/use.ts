@@ -1,5 +1,5 @@
 /**
- * What workflow jobs tell of their runners, sooner than a listing does: busy or free as of a moment, unless a listing
+ * What workflow jobs report of their runners, sooner than a listing does: busy or free as of a moment, unless a listing
  * sent later says otherwise.
  *
  * Of the same moment the listing wins, whichever comes first; `compareWithListing` keeps to the same rule. A listing is
@@ -99,7 +99,7 @@ async function listOnRunner(
 }
 
 /**
- * On PostgreSQL a pass and a use that are stored at the same time would not see each other: the pass would count as
+ * On PostgreSQL a listing and a use that are stored at the same time would not see each other: the listing would count as
  * newer and its ETags vouch for a row that it never saw. On SQLite there is one writer anyway.
  */
 export async function lockScope({ db }: WriteTx, forgeId: string, scope: string): Promise<void> {
@@ -112,7 +112,7 @@ export async function lockScope({ db }: WriteTx, forgeId: string, scope: string)
 }
 
 /**
- * Runners that look as before are not written by a pass: its scope tells when it was sent. An earlier use of the same
+ * Runners that look as before are not written by a listing: its scope tells when it was sent. An earlier use of the same
  * moment gives way: this one weighs all that are known.
  */
 async function markUse(tx: WriteTx, id: string, { isBusy, at }: RunnerUse): Promise<boolean> {

@@ -12,7 +12,7 @@ const hasFreedRunner = sql<SqlBool>`exists (
 
 /**
  * A runner of the run has started something else since: a runner does one workflow job at a time, so that part of the
- * run is over, and nobody told.
+ * run is over, and nothing reported that.
  */
 const hasLostRunner = sql<SqlBool>`exists (
   select 1 from run_workflow_jobs w

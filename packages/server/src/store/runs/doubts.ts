@@ -1,4 +1,4 @@
-/** Sendings whose runs are not known yet and will be told by their time alone: see `Doubt` of the domain. */
+/** Sendings whose runs are not known yet and will be found by their time alone: see `Doubt` of the domain. */
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Doubt } from '../../domain/doubt.ts';
 import type { AttemptRow, Schema } from '../schema.ts';
@@ -38,7 +38,7 @@ function isRecent(
 
 /**
  * Sent to be known by their id, before runs of their workflow showed that they do not bear it: each takes what is made as long as it is
- * looked for from one that is told by its time. Of a few workflows, if any: not to be asked where none is known to be so.
+ * looked for from one that is found by its time. Of a few workflows, if any: not to be asked where none is known to be so.
  */
 export async function listLostNames(
   db: Kysely<Schema>,

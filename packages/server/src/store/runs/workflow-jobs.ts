@@ -11,7 +11,7 @@ import { showRunnerUse } from '../runners/use.ts';
 import type { AttemptRow, WorkflowJobRow } from '../schema.ts';
 import { awaitsNextJob } from './awaits-next-job.ts';
 
-/** Forges tell times in whole seconds, rounded down, and from those we know their clock to a second. */
+/** Forges stamp times in whole seconds, rounded down, and from those we know their clock to a second. */
 const CLOCKS_APART_MS = 2_000;
 
 export async function recordWorkflowJobs(

@@ -21,7 +21,7 @@ export async function applyObservation(
 ): Promise<boolean> {
   const runId = seen.kind === 'run' ? seen.run.id : seen.job.runId;
   const attempt = await findAttempt(tx, forgeId, runId);
-  // Ids are the forge's own: what tells of the same one in another repository is wrong about it, or not of this forge.
+  // Ids are the forge's own: what reports the same one in another repository is wrong about it, or not of this forge.
   if (attempt !== undefined && !isOfRepo(attempt, seen)) return true;
   if (seen.kind === 'workflow-job') await takeDeliveredJob(tx, forgeId, seen, attempt?.id);
   else await takeRun(tx, forgeId, seen, attempt, lateRunMs);
@@ -65,7 +65,7 @@ async function takeRun(
       emitForTracker(tx, forgeId, 'webhook.run-unmatched', { runId: run.id });
     }
   } else if (run.attempt > 1) {
-    // The first one is over, which nobody has told us.
+    // The first one is over, which nothing has reported.
     const data = { runId: run.id, attemptId: attempt.id };
     if (attempt.ended_at === null) emitForTracker(tx, forgeId, 'webhook.run-again', data);
   } else if (!isEndIncomplete(run)) await takeDeliveredRun(tx, attempt.id, run, at);
@@ -80,7 +80,7 @@ function isEndIncomplete({ status, conclusion }: DeliveredRun['run']): boolean {
 /**
  * Some attempt without a run may have started it. Which one is decided by listings, never by one webhook. While one of
  * the key is being sent it most likely is that one's, and its reply is on the way: that costs no listing. Should it
- * be another's, the webhooks of its start and end tell again.
+ * be another's, the webhooks of its start and end report again.
  */
 async function isWanted(
   tx: WriteTx,

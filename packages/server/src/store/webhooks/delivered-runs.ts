@@ -1,4 +1,4 @@
-/** What webhooks have told of runs, for whoever cannot find them in a listing. */
+/** What webhooks have reported runs, for whoever cannot find them in a listing. */
 import { type SqlBool, sql } from 'kysely';
 import type { Run } from '../../domain/attempt.ts';
 import { isFurther } from '../../domain/webhook.ts';

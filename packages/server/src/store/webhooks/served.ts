@@ -1,4 +1,4 @@
-/** Whose webhooks are of any use to us: an organisation's tell of all its repositories, and anybody's of his own. */
+/** Whose webhooks are of any use to us: an organisation's report all its repositories, and anybody's of his own. */
 import { sql } from 'kysely';
 import { scopeCovers } from '../../domain/runner.ts';
 import type { Database } from '../database.ts';

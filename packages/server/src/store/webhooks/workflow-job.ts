@@ -1,4 +1,4 @@
-/** One workflow job that a webhook told of: a part of a run of ours, or somebody else's work on a runner. */
+/** One workflow job that a webhook reported: a part of a run of ours, or somebody else's work on a runner. */
 import { sql } from 'kysely';
 import { isFurther, type WebhookObservation } from '../../domain/webhook.ts';
 import type { WriteTx } from '../database.ts';

@@ -31,7 +31,7 @@ interface Written {
 /**
  * One transaction at a time. The writes that wait for it go into the next one together, in the order in which they
  * were asked for: the disk is waited for once. Each stands behind a savepoint, so that one that fails takes no other
- * with it; none is told of its success before the commit it shares is on the disk.
+ * with it; none is answered with success before the commit it shares is on the disk.
  */
 export class SharedCommits implements Commits {
   readonly #deps: CommitDeps;

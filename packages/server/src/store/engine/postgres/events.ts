@@ -7,7 +7,7 @@ import { EVENTS_CHANNEL } from './listener.ts';
 const EVENTS_LOCK = 5_140_736_201;
 
 /**
- * Writes events when it is this transaction's turn, and tells those who listen for commits. The turn lasts until the commit
+ * Writes events when it is this transaction's turn, and notifies those who listen for commits. The turn lasts until the commit
  * is done: the next number is taken by who commits next, so seq order is commit order. It is taken in the same statement,
  * since all writers wait for it: a way to the server and back in between would be everybody's.
  *
