@@ -11,7 +11,7 @@ export interface RunnerClass {
   readonly free: number;
   readonly online: number;
   readonly total: number;
-  /** A pass of its scope is younger than 3 poll intervals; without one its runners are not free. */
+  /** A listing of its scope is younger than 3 poll intervals; without one its runners are not free. */
   readonly isFresh: boolean;
 }
 
@@ -117,7 +117,7 @@ export interface GroupPlan {
   readonly fitting: number;
   /** Of `fitting`, those online. */
   readonly online: number;
-  /** Fitting runners exist, but no fresh pass vouches for them. */
+  /** Fitting runners exist, but no fresh listing vouches for them. */
   readonly isStale: boolean;
   /** Labels of the group that no runner has at all, or that no single runner has together with the rest. */
   readonly labelsMissing: readonly string[];

@@ -32,7 +32,7 @@ export interface HoldInput {
 
 /**
  * Why an attempt holds nothing (any more):
- * - `started`: its runners are marked busy, or a later pass has seen them as they are
+ * - `started`: its runners are marked busy, or a later listing has seen them as they are
  * - `not-picked-up`: the forge gives it to none of the idle runners that we think fit
  */
 export type HoldEnd = 'started' | 'not-picked-up';

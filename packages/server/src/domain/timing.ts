@@ -21,7 +21,7 @@ export const FRESH_INTERVALS = 3;
 
 /**
  * What was observed is not stored as of a time so much later than a request that left: all that a reply takes (two
- * minutes for the longest pass), and clocks that differ. Such a time is a forge's mistake, or its clock was put back.
+ * minutes for the longest listing), and clocks that differ. Such a time is a forge's mistake, or its clock was put back.
  */
 export const OBSERVED_AHEAD_MS = 180_000;
 

@@ -102,7 +102,7 @@ export interface Observed {
 }
 
 export interface RunnerListing extends Observed {
-  /** `false`: nothing changed since the pass these ETags came from; `runners` is empty then. */
+  /** `false`: nothing changed since the listing these ETags came from; `runners` is empty then. */
   readonly isChanged: boolean;
   /** The pages add up to the forge's own count. */
   readonly isComplete: boolean;
@@ -214,7 +214,7 @@ export interface Forge {
   refreshActor(signal: AbortSignal): Promise<void>;
   /** The forge shows a run that the dispatch credential surely made as this user's. */
   noteActor(login: string): void;
-  /** @param etags those of the last listing of this scope. A pass never mixes pages of two moments: if one page changed, all are read. */
+  /** @param etags those of the last listing of this scope. A listing never mixes pages of two moments: if one page changed, all are read. */
   listRunners(scope: string, etags: readonly string[], signal: AbortSignal): Promise<RunnerListing>;
   /**
    * Takes one from the dispatch allowance (budget and dispatch rate, shared by all replicas) of the credential that

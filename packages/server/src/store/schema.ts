@@ -333,13 +333,13 @@ export interface RunnerRow {
   is_ephemeral: Bool;
   launch_id: string | null;
   /**
-   * Send time of the observation that last changed this row. A pass that found it as it was does not write
+   * Send time of the observation that last changed this row. A listing that found it as it was does not write
    * it: such a row was observed when its scope's `pass_sent_at` says, if that is later.
    */
   observed_at: number;
-  /** Passes in a row without it: it is shown offline; the third one deletes it. */
+  /** Listings in a row without it: it is shown offline; the third one deletes it. */
   missed_passes: number;
-  /** Likewise: unless missed, it was seen by the scope's last listing (`pass_at`). */
+  /** Unless missed, it was seen by the scope's last listing (`pass_at`). */
   last_seen_at: number;
   created_at: number;
   updated_at: number;

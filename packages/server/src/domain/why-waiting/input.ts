@@ -54,7 +54,7 @@ export interface WhyWaiting {
 
 export interface ScopeListing {
   readonly scope: string;
-  /** No pass yet: nothing is known of its runners. */
+  /** No listing yet: nothing is known of its runners. */
   readonly isListed: boolean;
   /** Why the last listing failed; `''`: it did not. */
   readonly error: string;

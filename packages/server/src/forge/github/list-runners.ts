@@ -149,7 +149,7 @@ function listingOf(pages: readonly ReadPage[], perPage: number): RunnerListing {
   const runners = runnersOn(pages);
   const mismatch = mismatchOf(pages, runners.length, perPage);
   const etags = pages.map((page) => page.etag).filter((etag) => etag !== undefined);
-  // ETags stand for a whole pass or for nothing: a 304 must never confirm pages that do not fit together.
+  // ETags stand for a whole listing or for nothing: a 304 must never confirm pages that do not fit together.
   const isReusable = mismatch === '' && etags.length === pages.length;
   return {
     ...sentTimes(pages),
@@ -210,7 +210,7 @@ function mismatchOf(pages: readonly ReadPage[], runnerCount: number, perPage: nu
   return empty < 0 ? counts : `${counts}, page ${String(empty + 1)} being empty`;
 }
 
-/** A pass shows no more than what its oldest page does. */
+/** A listing shows no more than what its oldest page does. */
 function sentTimes(pages: readonly Observed[]): Observed {
   return {
     sentAt: Math.min(...pages.map((page) => page.sentAt)),

@@ -115,7 +115,7 @@ interface Window extends Observed {
   readonly runs: readonly Run[];
   /** The forge has more than it shows of one search. */
   readonly isCutOff: boolean;
-  /** There was more to ask for than the pass may. */
+  /** There was more to ask for than one listing may. */
   readonly isGivenUp: boolean;
   /** As many as the forge said there were when the first page was read. */
   readonly isWhole: boolean;

@@ -2,7 +2,7 @@
 export const PER_PAGE = 100;
 
 /**
- * Of one pass over a list, whatever it promises: more than twice the pages of 10,000 runners, so that a list of that
+ * Of one reading of a list, whatever it promises: more than twice the pages of 10,000 runners, so that a list of that
  * size can be read a second time.
  */
 const MOST_PAGES = 250;
@@ -45,7 +45,7 @@ export function isOneShortPage(pages: readonly Page<unknown>[], perPage: number)
   return first !== undefined && others.length === 0 && isShort(first, perPage);
 }
 
-/** What one pass may still ask for: the fewer entries a page has, the less of a long list it reaches. */
+/** What one listing may still ask for: the fewer entries a page has, the less of a long list it reaches. */
 export class PageBudget {
   readonly perPage: number;
   #left = MOST_PAGES;

@@ -7,8 +7,8 @@ export interface FailedAt {
 }
 
 /**
- * Pure. Of the jobs that a plan could send, the one whose repository failed longest ago, or never; of its workflows
- * likewise. The first in the plan's order might always fail, and would hide for ever that the forge works again; so
+ * Pure. Of the jobs that a plan could send, the one whose repository failed longest ago, or never, and of its jobs the one
+ * whose workflow did. The first in the plan's order might always fail, and would hide for ever that the forge works again; so
  * would, for minutes, one workflow after another of a repository that is broken as a whole.
  *
  * @returns one, or none where there is none

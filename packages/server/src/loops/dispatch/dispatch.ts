@@ -34,7 +34,7 @@ export interface DispatchDeps {
   readonly pickupTimeoutMs: number;
   readonly lostPickupMs: number;
   readonly runLookupTimeoutMs: number;
-  /** Runners of scopes without a pass this young are not free. */
+  /** Runners of scopes without a listing this young are not free. */
   readonly freshForMs: () => Promise<number>;
   /** Longest pause after failures of the forge, or of one workflow. */
   readonly forgeBreakerMs: number;
@@ -338,7 +338,7 @@ function jobsIn({ groups }: LoadedDispatchState): Map<string, PendingJob> {
 
 function starvedIn({ groups }: DispatchPlan): Set<string> {
   const starved = groups.filter(
-    // Whether a pass has ended their staleness is judged by the clock of who stores it, which may differ from ours.
+    // Whether a listing has ended their staleness is decided by the clock of who stores it, which may differ from ours.
     ({ free, limit, isStale }) => free === 0 && limit !== null && !isStale,
   );
   return new Set(starved.map(({ groupId }) => groupId));

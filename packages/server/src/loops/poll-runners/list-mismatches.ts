@@ -1,7 +1,7 @@
 /** Once is usual, where runners come and go: a list is news when it never adds up. */
 const LOGGED_AFTER_LISTINGS = 3;
 
-/** Which lists of runners do not add up, pass after pass. */
+/** Which lists of runners do not add up, listing after listing. */
 export class ListMismatches {
   readonly #listings = new Map<string, number>();
 

@@ -14,7 +14,7 @@ const MOST_ENDS = 1_000;
 
 /**
  * Notices webhooks that never come although others do, such as those of a repository that none is set up for. A
- * pass that finds a runner taken or freed may just have been faster than its webhook: what came by the end of the
+ * listing that finds a runner taken or freed may just have been faster than its webhook: what came by the end of the
  * grace decides. The end of a run whose runner is still shown busy with it then says the same: else that runner would
  * stay so until the next listing, which is far off. That asks only the store. Kept in memory: what is lost with it shows again
  * at the next change.

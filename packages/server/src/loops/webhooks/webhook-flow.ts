@@ -56,7 +56,7 @@ export class WebhookFlow {
   }
 
   /**
-   * How old the last listing over a scope may be for its runners to count as free. When webhooks stop, passes
+   * How old the last listing over a scope may be for its runners to count as free. When webhooks stop, listings
    * made at the long interval count until there was time for new ones: else all runners would be stale at once.
    */
   async freshForMs(): Promise<number> {
@@ -80,7 +80,7 @@ export class WebhookFlow {
 
   /**
    * `null` while they flow; else since when they do not, epoch milliseconds. Silence and misses that overlap are one
-   * spell from the start of the first: else each would make long passes count anew.
+   * spell from the start of the first: else each would make long listings count anew.
    */
   async #stoppedAt(): Promise<number | null> {
     const { isOpen, store, forgeId, clock, pollIntervalWithWebhooksMs: forMs } = this.#options;

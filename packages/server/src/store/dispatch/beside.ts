@@ -77,7 +77,7 @@ interface Round {
   readonly view: GroupView;
   /** How many jobs to read beyond those that are sent. */
   readonly share: number;
-  /** Groups with something to send are looked at by the next pass. */
+  /** Groups with something to send are read for the next plan. */
   readonly isEnough: boolean;
   readonly room: PlanRoom;
   /** Without all those of targets whose probe is due. */

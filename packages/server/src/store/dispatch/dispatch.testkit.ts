@@ -247,7 +247,7 @@ async function addTemplate(
   });
 }
 
-/** Online and idle, in a scope that a complete pass has just vouched for. */
+/** Online and idle, in a scope that a complete listing has just vouched for. */
 async function addRunners(
   { database, clock }: DatabaseUnderTest,
   ids: readonly string[],

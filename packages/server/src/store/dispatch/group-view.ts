@@ -15,7 +15,7 @@ import { blocks } from './targets.ts';
 export const MORE_THAN_FREE = 2;
 const MOST_OF_GROUP = 250;
 /**
- * Read at once. What lies beyond is read by the next pass, which the sends of this one bring on: sending so many takes
+ * Read at once. What lies beyond is read for the next plan, which the sends of this one bring on: sending so many takes
  * seconds, loading them a few milliseconds.
  */
 export const MOST_AT_ONCE = 500;

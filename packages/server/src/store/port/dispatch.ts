@@ -26,7 +26,7 @@ export interface DispatchQuery {
   readonly labelCase: LabelCase;
   /** Who would send: recorded on the claim, and named in each pending job. */
   readonly credential: CredentialOfForge;
-  /** Runners of scopes without a pass this young are not free. */
+  /** Runners of scopes without a listing this young are not free. */
   readonly freshForMs: number;
   readonly pickupTimeoutMs: number;
   /** As `pickupTimeoutMs`, of a sending that may have started nothing. */
@@ -100,7 +100,7 @@ export interface DispatchStore {
   savePlans(fence: Fence, plans: readonly GroupPlan[]): Promise<void>;
   /** These attempts keep no runner any more (`endedHolds`); those that are recorded so are left as they are. */
   recordHoldsEnded(attemptIds: readonly string[]): Promise<void>;
-  /** As `displaced` names them; likewise. */
+  /** As `displaced` names them, under the same fence. */
   recordDisplaced(attemptIds: readonly string[]): Promise<void>;
   /**
    * One statement: job pending, not paused, `notBefore` passed, its group enabled and unpaused and under its cap,

@@ -10,7 +10,7 @@ export interface RunnerSync {
   readonly runners: readonly ObservedRunner[] | null;
   /** `[]` also where its pages do not add up: "unchanged" must never stand for those. */
   readonly etags: readonly string[];
-  /** A runner that no pass has seen for so long is gone. Those of a scope without a listing for so long are not free. */
+  /** A runner that no listing has shown for so long is gone. Those of a scope without a listing for so long are not free. */
   readonly unseenMs: number;
 }
 
@@ -65,7 +65,7 @@ export interface RunnerStore {
   setScopes(fence: Fence, forgeId: string, scopes: readonly string[]): Promise<void>;
   /**
    * Takes a listing, row by row only where newer. What it showed was seen, whether or not its pages add up. Unseen by one
-   * pass: offline; by three in a row, or by two within longer than `unseenMs`: gone.
+   * listing: offline; by three in a row, or by two within longer than `unseenMs`: gone.
    * Writes nothing without the lease, or when a newer pass is stored.
    *
    * @returns which runners it was the first to see taken or freed
