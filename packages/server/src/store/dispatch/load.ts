@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { findRoom } from '../../domain/dispatch-plan/dispatch-plan.ts';
 import type { GroupDemand, RunnerClass } from '../../domain/dispatch-state.ts';
+import type { Doubt } from '../../domain/doubt.ts';
 import type { Group } from '../../domain/group.ts';
 import { makeYield, type Yield } from '../../lib/yield.ts';
 import type { Database } from '../database.ts';
@@ -54,8 +55,7 @@ async function load(
   const live = await countLive(db, forgeId);
   const withOwnTargets = await listWithOwnTargets(db, forgeId);
   const { isUnnamed, areNone } = await listUnnamed(db, forgeId);
-  const doubts = await listDoubts(db, query, dbNow);
-  if (!areNone) doubts.push(...(await listLostNames(db, query, dbNow)));
+  const doubts = await listAllDoubts(db, query, { dbNow, areNone });
   const heldBack = listHeldBack({ now, groups, templates, activeBlocks });
   const asked = { now, yieldNow, classes, groups, templates, isUnnamed, heldBack };
   await yieldNow();
@@ -84,6 +84,16 @@ async function load(
     displaced,
     nextDueAt: await findNextDue(db, forgeId, activeBlocks, now),
   };
+}
+
+/** Those of attempts that sent an id, too, where runs of their workflow are known not to bear it. */
+async function listAllDoubts(
+  db: Kysely<Schema>,
+  query: DispatchQuery,
+  { dbNow, areNone }: Pick<LoadContext, 'dbNow'> & { readonly areNone: boolean },
+): Promise<Doubt[]> {
+  const doubts = await listDoubts(db, query, dbNow);
+  return areNone ? doubts : [...doubts, ...(await listLostNames(db, query, dbNow))];
 }
 
 function demandOf(
