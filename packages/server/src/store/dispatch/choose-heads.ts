@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { listBeside } from './beside.ts';
+import { listHeldBack } from './failing-repository.ts';
 import {
   type GroupView,
   type HeadContext,
@@ -17,7 +18,11 @@ import { type HeadQuery, type HeadRow, listHeads } from './heads.ts';
 import { blocks } from './targets.ts';
 
 /** In order, each job once. */
-export async function loadHeads(db: Kysely<Schema>, context: HeadContext): Promise<HeadRow[]> {
+export async function loadHeads(
+  db: Kysely<Schema>,
+  state: Omit<HeadContext, 'heldBack'>,
+): Promise<HeadRow[]> {
+  const context = { ...state, heldBack: listHeldBack(state) };
   const waitingIn = Map.groupBy(context.templates, (row) => row.group_id);
   const views = context.groups
     .filter((group) => group.isEnabled && !group.isPaused && waitingIn.has(group.id))

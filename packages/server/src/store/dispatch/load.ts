@@ -13,7 +13,6 @@ import { listUnnamed } from '../runs/naming.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
 import { loadHeads } from './choose-heads.ts';
 import { describeHeads } from './describe-heads.ts';
-import { listHeldBack } from './failing-repository.ts';
 import type { WaitingTemplate } from './group-view.ts';
 import { type HeadRow, listWithOwnTargets } from './heads.ts';
 import { loadHolds } from './holds.ts';
@@ -56,8 +55,7 @@ async function load(
   const withOwnTargets = await listWithOwnTargets(db, forgeId);
   const { isUnnamed, areNone } = await listUnnamed(db, forgeId);
   const doubts = await listAllDoubts(db, query, { dbNow, areNone });
-  const heldBack = listHeldBack({ now, groups, templates, activeBlocks });
-  const asked = { now, yieldNow, classes, groups, templates, isUnnamed, heldBack };
+  const asked = { now, yieldNow, classes, groups, templates, isUnnamed };
   await yieldNow();
   const pending = countPending(templates);
   const base = { now, labelCase, classes, holds, doubts };
