@@ -17,10 +17,15 @@ import { Api } from '../harness/api.ts';
 import { ADMIN_PASSWORD, type ConfigKeys, makeConfig, merge } from '../harness/config-file.ts';
 import { acme, BOT, BY_HAND, namedGroups, TOKEN } from '../harness/fixtures.ts';
 import { type UntilOptions, until } from '../harness/until.ts';
+import { listAttempts } from './rows.ts';
 import { ServerProcess, type ServerStart } from './server-process.ts';
 
 /** A dead server's leases last 10 s on PostgreSQL, an attempt takes 3 s to be given up, and the machine is busy. */
 const GIVE_UP_AFTER_MS = 150_000;
+
+/** Of what is shown when something was waited for in vain. */
+const REQUESTS_SHOWN = 10;
+const LINES_SHOWN = 30;
 
 /**
  * As short as a busy machine allows: each test waits for some of these to pass, and none may pass too early. Many
@@ -169,20 +174,28 @@ export class Site {
     const rateLimits = () => this.sim.rateLimits();
     const options = { what, timeoutMs: this.giveUpAfterMs, isWork, rateLimits };
     return until(read, holds, options).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}; the first job waits because ${await this.#firstWhy()}`, {
-        cause: error,
-      });
+      throw new Error(`${String(error)}; ${await this.#whatIsKnown()}`, { cause: error });
     });
   }
 
-  /** For whoever has to find out why nothing goes on. */
-  async #firstWhy(): Promise<string> {
-    try {
-      const [first] = await this.api.queue('linux');
-      return first === undefined ? 'there is none' : JSON.stringify(await this.api.why(first.id));
-    } catch (error) {
-      return `nobody can say: ${String(error)}`;
-    }
+  /** For whoever has to find out why nothing goes on: what each side holds to be true, and what was logged last. */
+  async #whatIsKnown(): Promise<string> {
+    const known = {
+      why: await this.#ask(async () => {
+        const [first] = await this.api.queue('linux');
+        return first === undefined ? 'no job waits' : this.api.why(first.id);
+      }),
+      runners: await this.#ask(() => this.api.runners()),
+      attempts: await this.#ask(() => listAttempts(this.database)),
+      forgeRunners: this.sim.ledger().runners.map(({ name, busySpans }) => ({ name, busySpans })),
+      requests: this.sim.ledger().requests.slice(-REQUESTS_SHOWN),
+      log: this.#servers.flatMap(({ logLines }) => logLines.slice(-LINES_SHOWN)),
+    };
+    return JSON.stringify(known, null, 1);
+  }
+
+  async #ask(read: () => Promise<unknown>): Promise<unknown> {
+    return read().catch((error: unknown) => `nobody can say: ${String(error)}`);
   }
 
   /** The whole history, once nothing waits or runs any more. */
@@ -205,6 +218,19 @@ export class Site {
     const haveEnded = ({ runs }: Pick<Ledger, 'runs'>): boolean =>
       runs.every(({ conclusion }) => conclusion !== null);
     return this.sim.wait(haveEnded, { timeoutMs: this.giveUpAfterMs });
+  }
+
+  /** Whoever is taken for busy for good gets no job any more, and nothing else shows it where there are others. */
+  async runnersAreShownAsTheyAre(): Promise<void> {
+    const isBusy = (name: string): boolean => {
+      const spans = this.sim.ledger().runners.filter((one) => one.name === name);
+      return spans.some(({ busySpans }) => busySpans.some(({ to }) => to === undefined));
+    };
+    await this.until(
+      'each runner is shown as it is',
+      () => this.api.runners(),
+      (runners) => runners.every(({ name, busy }) => busy === isBusy(name)),
+    );
   }
 
   dispatches(): LedgerRequest[] {

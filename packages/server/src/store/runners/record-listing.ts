@@ -26,6 +26,7 @@ const ROWS_PER_READ = 1_000;
 const LONGEST_LISTING_MS = 120_000;
 
 interface StoredScope {
+  readonly etags: readonly string[];
   readonly listingSentAt: number | null;
   readonly listedAt: number | null;
   readonly error: string;
@@ -48,6 +49,7 @@ export async function recordListing(
   const isBehind = (scope.listingSentAt ?? -Infinity) >= listing.sentAt;
   // An older pass knows nothing that a newer one has not seen, and would bring back what has gone meanwhile.
   if (isBehind && !isClockPutBack(tx, scope)) return undefined;
+  if (!isAboutStored(listing, scope)) return undefined;
   const isRepeatable = !isBehind && !(await isTouched(tx, listing, scope));
   await forgetTimesFrom(
     tx,
@@ -67,6 +69,14 @@ export async function recordListing(
   const isNews = scope.listingSentAt === null || scope.error !== '' || wasStale(tx, scope, listing);
   if (isNews || told > 0 || (await isHoldWaiting(tx, listing))) emitObserved(tx, listing);
   return seenUse;
+}
+
+/**
+ * "Unchanged" is about the listing whose ETags were sent. Where another was stored since those were read, it says nothing
+ * of the rows: they would stay as they are for good, an idle runner busy.
+ */
+function isAboutStored({ runners, etags }: RunnerSync, stored: StoredScope): boolean {
+  return runners !== null || JSON.stringify(etags) === JSON.stringify(stored.etags);
 }
 
 /**
@@ -101,12 +111,13 @@ async function findScope(
   { db }: WriteTx,
   { forgeId, scope }: RunnerSync,
 ): Promise<StoredScope | undefined> {
-  return db
+  const row = await db
     .selectFrom('runner_scopes')
-    .select(['pass_sent_at as listingSentAt', 'pass_at as listedAt', 'error'])
+    .select(['etags', 'pass_sent_at as listingSentAt', 'pass_at as listedAt', 'error'])
     .where('forge_id', '=', forgeId)
     .where('scope', '=', scope)
     .executeTakeFirst();
+  return row && { ...row, etags: stringsOf(row.etags) };
 }
 
 /** Something else than a listing has observed a runner since the last one: what that one said of it is overwritten. */

@@ -8,6 +8,11 @@ for (const kind of databases) {
   describe(`runners, seen again or no longer, on ${kind.name}`, () => {
     const at = useDatabase(kind);
     const { runners, start, listing, shown, readEvents, newEvents } = runnerFixtureOn(at);
+    /** Something else than a listing has observed them. */
+    const touch = (observedAt: number) =>
+      at.database.write(async ({ db }) => {
+        await db.updateTable('runners').set({ is_busy: 1, observed_at: observedAt }).execute();
+      });
 
     it('are not free after one pass without them, and gone after three (defect #15)', async () => {
       const fence = await start();
@@ -139,10 +144,6 @@ for (const kind of databases) {
 
     it('are listed anew, whatever the ETags say, when something else than a pass has seen one', async () => {
       const fence = await start();
-      const touch = (sentAt: number) =>
-        at.database.write(async ({ db }) => {
-          await db.updateTable('runners').set({ is_busy: 1, observed_at: sentAt }).execute();
-        });
       const etags = async () => (await runners().listScopes('f'))[0]?.etags;
       await runners().recordListing(fence, listing(100, [seen('1')]));
       expect(await etags()).toEqual(['"e"']);
@@ -155,6 +156,19 @@ for (const kind of databases) {
       await runners().recordListing(fence, listing(300, [seen('1')]));
       expect(await shown()).toEqual(['runner-1 online']);
       expect(await etags()).toEqual(['"e"']);
+    });
+
+    it('are not taken for busy for good when "unchanged" is about a listing that another has replaced', async () => {
+      const fence = await start();
+      const scope = async () => (await runners().listScopes('f'))[0];
+      await runners().recordListing(fence, listing(100, [seen('1')]));
+      await touch(150);
+      await runners().recordListing(fence, listing(200, null));
+      // Its ETag was read before the one above was stored, as on a machine that is slow.
+      await runners().recordListing(fence, listing(250, null));
+      expect(await scope()).toMatchObject({ listingSentAt: 200, etags: [] });
+      await runners().recordListing(fence, listing(300, [seen('1')]));
+      expect(await shown()).toEqual(['runner-1 online']);
     });
 
     it('were last seen by the last complete pass that showed them', async () => {

@@ -19,10 +19,14 @@ export interface Evidence {
   readonly leaks: readonly string[];
 }
 
-/** Waits until no job is open, no run goes on, and each attempt has ended: a cancelled job ends before its run. */
+/**
+ * Waits until no job is open, no run goes on, each attempt has ended (a cancelled job ends before its run), and each
+ * runner is shown as it is.
+ */
 export async function gather(site: Site, promised: readonly Job[]): Promise<Evidence> {
   const ended = await site.allEnded();
   await site.allRunsEnded();
+  await site.runnersAreShownAsTheyAre();
   const attempts = await site.until(
     'no attempt is open',
     () => listAttempts(site.database),
