@@ -6,6 +6,7 @@ import { writeProofs } from './migrations/0002-write-proofs.ts';
 import { templateVersions } from './migrations/0003-template-versions.ts';
 import { whoseRun } from './migrations/0004-whose-run.ts';
 import { answeredAt } from './migrations/0005-answered-at.ts';
+import { knownRuns } from './migrations/0006-known-runs.ts';
 import type { Migration } from './migrations/migration.ts';
 import { StoreError } from './port/store.ts';
 import type { Schema } from './schema.ts';
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   templateVersions,
   whoseRun,
   answeredAt,
+  knownRuns,
 ];
 
 interface Applied {

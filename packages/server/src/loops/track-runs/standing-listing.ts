@@ -1,12 +1,11 @@
 /** Whether a listing shows what it must: one that stands still says nothing about what is not there. */
 import type { Attempt } from '../../domain/attempt.ts';
-import { repoKeyOf } from '../../domain/run-keys.ts';
 import { STAMP_STEP_MS } from '../../domain/stamp-step.ts';
 import { type DateOffset, type Forge, ForgeError, type RunListing } from '../../forge/forge.ts';
 import type { NamedRun } from '../../store/port/runs.ts';
 import type { Store } from '../../store/port/store.ts';
 
-/** The latest of all repositories. */
+/** The latest of the repository: a list that shows those does not stand still. */
 const RUNS_READ = 100;
 /** Some may have been deleted, which no listing shows. */
 const MOST_ASKED_FOR = 3;
@@ -36,8 +35,12 @@ export async function isStandingStill(
   where: Listed,
   listing: Pick<RunListing, 'runs' | 'forgeSentAt'>,
 ): Promise<boolean> {
-  const named = await deps.runs.listNamedRuns(where.forgeId, RUNS_READ);
   const until = listing.forgeSentAt - deps.runVisibleMs;
+  const { forgeId, owner, repo, createdSince } = where;
+  const named = await deps.runs.listNamedRuns({
+    ...{ forgeId, owner, repo, limit: RUNS_READ },
+    ...{ claimedSince: createdSince, claimedUntil: until },
+  });
   const isInside = ({
     forgeClaimedAt,
     forgeSendDeadline,
@@ -46,11 +49,10 @@ export async function isStandingStill(
     // That its stamp may be further off than was thought may have shown only after its claim.
     const unsureMs = Math.max(forgeUncertaintyMs, deps.offset.uncertaintyMs);
     const earliestStamp = forgeClaimedAt - unsureMs - STAMP_STEP_MS;
-    return earliestStamp >= where.createdSince && forgeSendDeadline + unsureMs <= until;
+    return earliestStamp >= createdSince && forgeSendDeadline + unsureMs <= until;
   };
-  const ofRepo = named.filter((one) => repoKeyOf(one) === repoKeyOf(where)).filter(isInside);
   const shown = new Set(listing.runs.map(({ id }) => id));
-  const lacking = ofRepo.filter(({ runId }) => !shown.has(runId));
+  const lacking = named.filter(isInside).filter(({ runId }) => !shown.has(runId));
   for (const { runId } of lacking.slice(0, MOST_ASKED_FOR)) {
     if (await isThere(deps, where, runId)) return true;
   }

@@ -79,6 +79,9 @@ describe('questions on sqlite', () => {
     await runs.listWatched(FORGE, 0);
     await runs.listGuessed(FORGE, 0);
     await runs.listAcceptedByTime(FORGE, 0);
+    await runs.listStamped(FORGE, 1);
+    const named = { forgeId: FORGE, owner: 'acme', repo: 'app', limit: 1 };
+    await runs.listNamedRuns({ ...named, claimedSince: 0, claimedUntil: 1 });
     await runs.listOwnedRunIds(FORGE, ['1']);
     await runs.listWantedCancels(FORGE, { runMadeWithinMs: 0, forceCancelMs: 1 });
     await runs.listWorkflowJobs(FORGE, '1');

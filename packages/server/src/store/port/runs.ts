@@ -11,6 +11,18 @@ export interface NamedRun
   readonly runId: string;
 }
 
+/** Which runs that replies have named; moments are those of the claims, on the forge's clock. */
+export interface NamedRunsAsked {
+  readonly forgeId: string;
+  /** Compared without case, as forges do. */
+  readonly owner: string;
+  readonly repo: string;
+  readonly claimedSince: number;
+  readonly claimedUntil: number;
+  /** Of these the newest so many. */
+  readonly limit: number;
+}
+
 export interface RunStore {
   /** Not ended, in the order of their claims. A watched one whose run turned up late is among them until that run ends. */
   listLive(forgeId: string): Promise<Attempt[]>;
@@ -20,10 +32,10 @@ export interface RunStore {
   listGuessed(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Claimed at `claimedSince` or later, given a run by its time alone after an answer that named none; live and ended ones. */
   listAcceptedByTime(forgeId: string, claimedSince: number): Promise<Attempt[]>;
-  /** The latest attempts whose run the forge named, or which bears their id, and what that is stamped with. */
+  /** The latest `limit` attempts of this forge whose run it named, or whose run bears their id, and what that is stamped with. */
   listStamped(forgeId: string, limit: number): Promise<StampedRun[]>;
-  /** Of the latest so many attempts of all forges those of this one whose run a reply has named, the newest first. */
-  listNamedRuns(forgeId: string, limit: number): Promise<NamedRun[]>;
+  /** Attempts of one repository whose run a reply has named, the newest first. */
+  listNamedRuns(asked: NamedRunsAsked): Promise<NamedRun[]>;
   /** Which of these runs already belong to an attempt. */
   listOwnedRunIds(forgeId: string, runIds: readonly string[]): Promise<Set<string>>;
   /** Which of these are ids of attempts, ended ones too. */

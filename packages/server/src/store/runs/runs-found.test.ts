@@ -270,7 +270,7 @@ for (const kind of databases) {
         ...{ claimedAt: second.claimedAt, forgeClaimedAt: second.forgeClaimedAt },
         ...{ sendDeadline: second.sendDeadline, forgeSendDeadline: second.forgeSendDeadline },
       });
-      expect((await runs().listStamped(FORGE, 2)).map(({ runId }) => runId)).toEqual(['2']);
+      expect((await runs().listStamped(FORGE, 1)).map(({ runId }) => runId)).toEqual(['2']);
       expect(await runs().listStamped('other', 10)).toEqual([]);
     });
 

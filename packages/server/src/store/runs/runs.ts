@@ -30,7 +30,7 @@ export function makeRunStore(database: Database): RunStore {
     listAcceptedByTime: (forgeId, since) =>
       listClaimedSince(database, forgeId, since, isAcceptedByTimeRow),
     listStamped: (forgeId, limit) => listStamped(database, forgeId, limit),
-    listNamedRuns: (forgeId, limit) => listNamedRuns(database, forgeId, limit),
+    listNamedRuns: (asked) => listNamedRuns(database, asked),
     listOwnedRunIds: (forgeId, runIds) => listOwnedRunIds(database, forgeId, runIds),
     listAttemptIds: (ids) => listAttemptIds(database, ids),
     matchRun: (attemptId, run, matchedBy) => matchRun(database, attemptId, run, matchedBy),

@@ -1,27 +1,23 @@
+/** Attempts whose run is surely their own, by which forges and their listings are measured. */
+import { type SqlBool, sql } from 'kysely';
 import type { StampedRun } from '../../domain/stamp-gap.ts';
 import type { Database } from '../database.ts';
-import type { NamedRun } from '../port/runs.ts';
+import type { NamedRun, NamedRunsAsked } from '../port/runs.ts';
 
-/** Ids of attempts grow with time, so the latest are read by the primary key: no more of them than `limit`, whatever they are. */
-function latestOf({ read }: Database, forgeId: string, limit: number) {
-  const latest = read
-    .selectFrom('attempts')
-    .select(['id', 'forge_id', 'owner', 'repo', 'claimed_at', 'forge_claimed_at'])
-    .select(['send_deadline', 'forge_send_deadline', 'forge_uncertainty_ms'])
-    .select(['answered_at', 'matched_by', 'run_id', 'run_created_at'])
-    .orderBy('id', 'desc')
-    .limit(limit);
-  return read.selectFrom(latest.as('latest')).selectAll().where('forge_id', '=', forgeId);
-}
-
+/** By the index `attempts_stamped`, whose condition it is word for word: attempts without such a run take no place of the limit. */
 export async function listStamped(
-  database: Database,
+  { read }: Database,
   forgeId: string,
   limit: number,
 ): Promise<StampedRun[]> {
-  const rows = await latestOf(database, forgeId, limit)
-    .where('matched_by', 'in', ['reply', 'input'])
-    .where('run_created_at', 'is not', null)
+  const rows = await read
+    .selectFrom('attempts')
+    .select(['claimed_at', 'forge_claimed_at', 'send_deadline', 'forge_send_deadline'])
+    .select(['answered_at', 'matched_by', 'run_id', 'run_created_at'])
+    .where('forge_id', '=', forgeId)
+    .where(sql<SqlBool>`matched_by in ('reply', 'input') and run_created_at is not null`)
+    .orderBy('id', 'desc')
+    .limit(limit)
     .execute();
   return rows.map((row) => ({
     runId: row.run_id ?? '',
@@ -35,15 +31,23 @@ export async function listStamped(
   }));
 }
 
+/** By the index `attempts_named_by_reply`. */
 export async function listNamedRuns(
-  database: Database,
-  forgeId: string,
-  limit: number,
+  { read }: Database,
+  { forgeId, owner, repo, claimedSince, claimedUntil, limit }: NamedRunsAsked,
 ): Promise<NamedRun[]> {
-  const rows = await latestOf(database, forgeId, limit)
-    .where('matched_by', '=', 'reply')
-    .where('run_id', 'is not', null)
-    .orderBy('id', 'desc')
+  const rows = await read
+    .selectFrom('attempts')
+    .select(['owner', 'repo', 'run_id', 'forge_claimed_at'])
+    .select(['forge_send_deadline', 'forge_uncertainty_ms'])
+    .where('forge_id', '=', forgeId)
+    .where(sql<SqlBool>`lower(owner) = ${owner.toLowerCase()}`)
+    .where(sql<SqlBool>`lower(repo) = ${repo.toLowerCase()}`)
+    .where('forge_claimed_at', '>=', claimedSince)
+    .where('forge_claimed_at', '<=', claimedUntil)
+    .where(sql<SqlBool>`matched_by = 'reply' and run_id is not null`)
+    .orderBy('forge_claimed_at', 'desc')
+    .limit(limit)
     .execute();
   return rows.map((row) => ({
     ...{ owner: row.owner, repo: row.repo, runId: row.run_id ?? '' },
