@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { letOthersFirst, yieldingOf } from './probe-yield.ts';
+import { letOthersFirst, tiersPassed, yieldingOf } from './probe-yield.ts';
 
 const MINUTE = 60_000;
 const NOW = 1_000 * MINUTE;
@@ -44,18 +44,27 @@ describe('the probe of a workflow that fails', () => {
 
 describe('the workflows of a repository that fails', () => {
   const all = [workflow('a', 0, 1), workflow('b', 0, 2), workflow('c', 0, 3)];
-  const letting = (refusals: readonly number[], failedMinutesAgo = 1) =>
-    named(letOthersFirst(all, { refusals, failedAt: NOW - failedMinutesAgo * MINUTE, now: NOW }));
+  const letting = (tiers: readonly number[], failedMinutesAgo = 1) =>
+    named(letOthersFirst(all, tiers, tiersPassed(NOW - failedMinutesAgo * MINUTE, NOW)));
 
   it('let those go first that failed less often, one that was not tried before all', () => {
-    expect(letting([1, 2, 3, 0])).toEqual(['a', 'b', 'c']);
+    expect(letting([0, 1, 2, 3])).toEqual(['a', 'b', 'c']);
     expect(letting([1, 2, 3])).toEqual(['b', 'c']);
-    expect(letting([3, 2])).toEqual(['c']);
+    expect(letting([2, 3])).toEqual(['c']);
   });
 
-  it('let nobody go first where none waits, nor where none has gone for a quarter of an hour', () => {
+  it('let nobody go first where none can go', () => {
     expect(letting([])).toEqual([]);
-    expect(letting([0], 14.9)).toEqual(['a', 'b', 'c']);
-    expect(letting([0], 15)).toEqual([]);
+  });
+
+  it('let the next ones go, too, where the first did not in a quarter of an hour: not all, or one that always fails goes each time', () => {
+    expect(letting([0, 1, 3], 14.9)).toEqual(['a', 'b', 'c']);
+    expect(letting([0, 1, 3], 15)).toEqual(['b', 'c']);
+    expect(letting([0, 1, 3], 30)).toEqual([]);
+    expect(letting([0], 300)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('pass nobody by where the forge’s failure is stored by a clock that is ahead', () => {
+    expect(letting([0, 1], -60)).toEqual(['a', 'b', 'c']);
   });
 });

@@ -35,25 +35,29 @@ export function yieldingOf<T extends FailingWorkflow>(
   });
 }
 
-export interface FailingRepository {
-  /** Failures in a row of each of its workflows that has a job waiting which may go now. */
-  readonly refusals: readonly number[];
-  /** When one of them failed last, in epoch milliseconds. */
-  readonly failedAt: number;
-  readonly now: number;
+/**
+ * How many of the tiers that may go first are passed by: each had a quarter of an hour, and none of its jobs was sent. Why is not
+ * known here, and the others must not wait for it for ever.
+ *
+ * @param failedAt when a workflow of the repository failed last
+ */
+export function tiersPassed(failedAt: number, now: number): number {
+  return Math.max(0, Math.floor((now - failedAt) / LONGEST_HELD_BACK_MS));
 }
 
 /**
- * Where a whole repository fails its workflows take turns: else those whose jobs come first would take every turn, and what has not
- * been tried, and may work, none. Not for ever: why the jobs of those others do not go is not known here.
+ * Where a whole repository fails its workflows take turns, those first that failed least: else those whose jobs come first would
+ * take every turn, and what has not been tried, and may work, none.
  *
+ * @param tiers failures in a row of workflows with a job that could go now, ascending
+ * @param passed see `tiersPassed`
  * @returns those of `failing` that let another go first
  */
 export function letOthersFirst<T extends Pick<FailingWorkflow, 'refusals'>>(
   failing: readonly T[],
-  { refusals, failedAt, now }: FailingRepository,
+  tiers: readonly number[],
+  passed: number,
 ): T[] {
-  if (now - failedAt >= LONGEST_HELD_BACK_MS) return [];
-  const fewest = Math.min(...refusals);
-  return failing.filter((one) => one.refusals > fewest);
+  const turn = tiers[Math.min(passed, tiers.length - 1)];
+  return turn === undefined ? [] : failing.filter((one) => one.refusals > turn);
 }

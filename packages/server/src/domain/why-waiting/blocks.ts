@@ -56,6 +56,20 @@ export function findPassingBlock(input: WaitInput): Cause | undefined {
   return findBlockIn(PASSING_BLOCKS, input);
 }
 
+/** It may be tried, and yet is not the next to go: see `letOthersFirst` and `yieldingOf`. */
+export function findTurn({ block, target }: WaitInput): Cause | undefined {
+  if (block?.kind !== 'failing') return undefined;
+  const { owner, repo, workflowId } = target;
+  const what =
+    `The forge failed when it was to start ${workflowId} of ${owner}/${repo}, or others there: one job at a time is tried, ` +
+    'where no other job wants the runner, and those of what failed least go first';
+  return {
+    code: 'forge-unavailable',
+    message: sentence(what, block.message),
+    since: block.since,
+  };
+}
+
 function findBlockIn(
   texts: typeof LASTING_BLOCKS,
   { block, target }: WaitInput,

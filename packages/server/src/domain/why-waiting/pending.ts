@@ -1,6 +1,6 @@
 import type { GroupPlan } from '../dispatch-state.ts';
 import { scopeCovers } from '../runner.ts';
-import { findBlock, findPassingBlock } from './blocks.ts';
+import { findBlock, findPassingBlock, findTurn } from './blocks.ts';
 import type { Cause, WaitInput } from './input.ts';
 import { runnersFor } from './runners-for.ts';
 import { sentence } from './sentence.ts';
@@ -18,7 +18,7 @@ type FindCause = (input: WaitInput) => Cause | undefined;
  * | somebody who mends it | no-access, repository-archived, workflow-disabled, template-broken, forge-unavailable (credential), stale-runners (never listed), no-runner-matches, all-offline, (rate-limited) stale-runners |
  * | time | backoff (also of a workflow that was not found), forge-unavailable (one workflow), rate-limited (by the plan), forge-unavailable (the forge), cap |
  * | other jobs | outcome-pending, held, all-busy |
- * | the next plan | placing |
+ * | the next plan | forge-unavailable (its turn among what failed), placing |
  */
 const PENDING_CAUSES: readonly FindCause[] = [
   findJobPause,
@@ -43,7 +43,7 @@ export function findPendingCause(input: WaitInput): Cause {
     const cause = find(input);
     if (cause !== undefined) return cause;
   }
-  return findQueuedBehind(input) ?? NOTHING;
+  return findQueuedBehind(input) ?? findTurn(input) ?? NOTHING;
 }
 
 const NOTHING: Cause = {

@@ -155,6 +155,13 @@ describe('a pending job', () => {
     expect(pending({ block, doubt: DOUBT, now: BLOCK.nextProbeAt })?.code).toBe('outcome-pending');
   });
 
+  it('tells whose turn it is where something failed, instead of "nothing stops it" for a quarter of an hour', () => {
+    const block = { ...BLOCK, kind: 'failing' as const };
+    const why = pending({ block, now: BLOCK.nextProbeAt, plan: planWith({ free: 1, left: 1 }) });
+    expect(why).toMatchObject({ code: 'forge-unavailable', retryAt: null });
+    expect(why?.message).toContain('one job at a time is tried');
+  });
+
   it('tells of the rate limit, not of the stale list of runners that comes with it', () => {
     const limited = { ...credential, blockedUntil: NOW + 1 };
     const plan = planWith({ isFresh: false });

@@ -2,7 +2,6 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { listBeside } from './beside.ts';
-import { listHeldBack } from './failing-repository.ts';
 import {
   type GroupView,
   type HeadContext,
@@ -15,6 +14,7 @@ import {
   viewGroup,
 } from './group-view.ts';
 import { type HeadQuery, type HeadRow, listHeads } from './heads.ts';
+import { listHeldBack } from './held-back.ts';
 import { blocks } from './targets.ts';
 
 /** In order, each job once. */
@@ -22,7 +22,7 @@ export async function loadHeads(
   db: Kysely<Schema>,
   state: Omit<HeadContext, 'heldBack'>,
 ): Promise<HeadRow[]> {
-  const context = { ...state, heldBack: listHeldBack(state) };
+  const context = { ...state, heldBack: await listHeldBack(db, state) };
   const waitingIn = Map.groupBy(context.templates, (row) => row.group_id);
   const views = context.groups
     .filter((group) => group.isEnabled && !group.isPaused && waitingIn.has(group.id))

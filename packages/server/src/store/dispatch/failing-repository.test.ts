@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Group } from '../../domain/group.ts';
 import type { TargetVerdict } from '../../domain/target-block.ts';
 import { databases, useDatabase } from '../databases.testkit.ts';
+import type { JobRow } from '../schema.ts';
 import { fixtureOn, PAUSES, refused } from './dispatch.testkit.ts';
 
 const MINUTE = 60_000;
@@ -28,6 +30,13 @@ for (const kind of databases) {
       at.clock.advance(1);
       const { attempt } = await claimNew(await lease(), { templateId });
       await dispatch().recordRefused(attempt.id, { ...refused, verdict, then: 'fail' });
+    };
+    /** Its runners are as they were, and free. */
+    const listed = async () => {
+      const pass_at = at.clock.now();
+      await at.database.write(({ db }) =>
+        db.updateTable('runner_scopes').set({ pass_at }).execute(),
+      );
     };
     const head = async () => (await fixture.load()).groups[0]!.head;
     const yielding = async () =>
@@ -89,6 +98,53 @@ for (const kind of databases) {
       expect(await head()).toMatchObject([{ id: untried.id }]);
       at.clock.advance(14 * MINUTE);
       expect(await head()).toMatchObject([{ id: waiting[0] }]);
+    });
+
+    it.each([
+      ['is paused', { is_paused: 1 }, {}],
+      ['waits a while', { not_before: Number.MAX_SAFE_INTEGER }, {}],
+      ['is of a group whose labels no runner has', {}, { runnerLabels: ['gpu'] }],
+      ['is of a group at its max_parallel', {}, { maxParallel: 0 }],
+      ['is of a group that is paused', {}, { isPaused: true }],
+    ] satisfies [string, Partial<JobRow>, Partial<Group>][])(
+      'lets none of its workflows wait for one whose only job %s (they waited 15 minutes beside idle runners)',
+      async (_why, set, group) => {
+        await start();
+        await fixture.addGroup('other', group);
+        await fixture.addTemplate('5', { groupId: 'other', repo: 'bad', workflowId: '5.yml' });
+        const waiting = [];
+        for (const n of ['1', '2', '3']) {
+          await fail(n);
+          waiting.push((await add({ templateId: n })).id);
+        }
+        const { id } = await add({ templateId: '5', groupId: 'other' });
+        await at.database.write(({ db }) =>
+          db
+            .updateTable('jobs')
+            .set({ is_paused: 0, ...set })
+            .where('id', '=', id)
+            .execute(),
+        );
+        at.clock.advance(MINUTE);
+        await listed();
+        expect(await head()).toMatchObject([{ id: waiting[0] }]);
+      },
+    );
+
+    it('gives the turn to one that failed less when the first could not go for long, not to the first in the queue', async () => {
+      await start();
+      for (const n of ['1', '2', '3', '1', '1']) {
+        at.clock.advance(5_000);
+        await answer(n, 'failing');
+      }
+      await add({ templateId: '1', priority: 1 });
+      const second = await add({ templateId: '2' });
+      const untried = await add({ templateId: '4' });
+      for (const first of [untried, second]) {
+        at.clock.advance(first === untried ? MINUTE : 15 * MINUTE);
+        await listed();
+        expect(await head()).toMatchObject([{ id: first.id }]);
+      }
     });
   });
 }

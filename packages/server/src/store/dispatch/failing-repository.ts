@@ -3,12 +3,9 @@
  * its own block, and one that has not been tried may work. But all of them yield to jobs of others.
  */
 import { sql } from 'kysely';
-import type { Group } from '../../domain/group.ts';
-import { letOthersFirst } from '../../domain/probe-yield.ts';
 import type { WriteTx } from '../database.ts';
 import type { AttemptRow, TargetBlockRow } from '../schema.ts';
-import { templateTarget, type WaitingTemplate } from './group-view.ts';
-import { blocks, emitTarget } from './targets.ts';
+import { emitTarget } from './targets.ts';
 
 /** So many different workflows, with none started in between. Two could be two that are broken. */
 const WORKFLOWS_TO_FAIL = 3;
@@ -66,39 +63,7 @@ async function countWorkflow(
     .execute();
 }
 
-interface Waiting {
-  readonly now: number;
-  readonly groups: readonly Group[];
-  readonly templates: readonly WaitingTemplate[];
-  readonly activeBlocks: readonly TargetBlockRow[];
-}
-
-/** The blocks of workflows that let others of their failing repository go first. */
-export function listHeldBack({ now, groups, templates, activeBlocks }: Waiting): TargetBlockRow[] {
-  const failing = activeBlocks.filter(({ kind }) => kind === 'failing');
-  const repositories = failing.filter(({ workflow_id }) => workflow_id === '');
-  if (repositories.length === 0) return [];
-  const open = new Set(groups.filter((one) => one.isEnabled && !one.isPaused).map(({ id }) => id));
-  const mayGo = templates
-    .filter(({ n, group_id }) => n > 0 && open.has(group_id))
-    .map(templateTarget)
-    .filter(
-      (target) =>
-        !activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target)),
-    );
-  return repositories.flatMap((repository) => {
-    const rows = failing.filter(
-      (row) => row.workflow_id !== '' && isOfSameRepository(row, repository),
-    );
-    const refusals = mayGo
-      .filter((target) => blocks(repository, target))
-      .map((target) => rows.find((row) => blocks(row, target))?.refusals ?? 0);
-    const failedAt = repository.next_probe_at ?? now;
-    return letOthersFirst(rows, { refusals, failedAt, now });
-  });
-}
-
-function isOfSameRepository(a: TargetBlockRow, b: TargetBlockRow): boolean {
+export function isOfSameRepository(a: TargetBlockRow, b: TargetBlockRow): boolean {
   return a.owner === b.owner && a.repo === b.repo;
 }
 

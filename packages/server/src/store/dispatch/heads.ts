@@ -140,6 +140,31 @@ export function wordsOf(job: PassedOver): (string | null)[] {
   ];
 }
 
+/** Jobs of one group that go where their template goes, made from one of these templates or versions. */
+export interface MadeFrom {
+  readonly groupId: string;
+  readonly templateIds: readonly string[];
+}
+
+/** Whether one of them could be claimed now, were there a runner and nothing in its way. */
+export async function isOneClaimable(
+  db: Kysely<Schema>,
+  madeFrom: readonly MadeFrom[],
+  now: number,
+): Promise<boolean> {
+  for (const { groupId, templateIds } of madeFrom) {
+    const { rows } = await sql`
+      select 1 from jobs
+      where group_id = ${groupId} and ${IS_CLAIMABLE} and ${HAS_TEMPLATE_TARGET}
+        and (not_before is null or not_before <= ${now})
+        and coalesce(template_version, template_id, '') in (${sql.join(templateIds)})
+      limit 1
+    `.execute(db);
+    if (rows.length > 0) return true;
+  }
+  return false;
+}
+
 /**
  * Groups with pending jobs that do not simply go where their template goes. The forge is compared for SQLite: with a
  * column that `jobs_pending` lacks, it takes the small index instead of reading that large one to its end.
