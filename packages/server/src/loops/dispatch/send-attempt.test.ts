@@ -27,7 +27,7 @@ interface Fixture {
   ) => Promise<{ runId: string; runUrl: string }>;
   readonly canReadRepo?: () => Promise<boolean>;
   /** The credential is refused everywhere, which is the default, or by this request alone. */
-  readonly doesCredentialWork?: boolean;
+  readonly doesCredentialWork?: boolean | 'unknown';
   /** Until when its budget lets nothing go. */
   readonly blockedUntil?: number;
   /** How many times the database refuses to store the outcome first. */
@@ -60,10 +60,12 @@ async function send(fixture: Fixture) {
     credentialFor: () =>
       ({ rate: { blockedUntil: fixture.blockedUntil ?? null } }) as CredentialStatus,
     canReadRepo: fixture.canReadRepo ?? (() => Promise.resolve(true)),
-    refreshActor: () =>
-      fixture.doesCredentialWork === true
-        ? Promise.resolve()
-        : Promise.reject(new ForgeError('no', { code: 'auth', acted: 'no' })),
+    refreshActor: () => {
+      const { doesCredentialWork: works = false } = fixture;
+      if (works === true) return Promise.resolve();
+      const code = works === 'unknown' ? 'unavailable' : 'auth';
+      return Promise.reject(new ForgeError('no', { code, acted: 'no' }));
+    },
   };
   const breaker = new CredentialBreaker(clock, { firstMs: 1_000, longestMs: 60_000 });
   if (fixture.isOpen === true) {
@@ -210,6 +212,13 @@ describe('the outcome of a sending', () => {
     const dispatch = fails({ code: 'auth', acted: 'no' });
     const { told } = await send({ dispatch, doesCredentialWork: true });
     expect(refusedAs(told)).toMatchObject({ then: 'retry', notBefore: null, verdict: 'failing' });
+  });
+
+  it('is the workflow’s where nobody can say whether the credential works: sent again at once, it used up the dispatch rate', async () => {
+    const dispatch = fails({ code: 'auth', acted: 'no' });
+    const { told, now } = await send({ dispatch, doesCredentialWork: 'unknown' });
+    const expected = { then: 'retry', notBefore: now - 55_000, verdict: 'failing' };
+    expect(refusedAs(told)).toMatchObject({ ...expected, isOwnFailure: true });
   });
 
   it('is the workflow’s where its state does not allow it: its jobs would use up the dispatch rate in turn', async () => {

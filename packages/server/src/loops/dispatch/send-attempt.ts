@@ -163,8 +163,7 @@ async function refusal(
         notBefore: limitedUntil(deps, attempt, error),
       };
     case 'auth':
-      // As well, unless it is only here that it is refused.
-      return stays((await doesCredentialWork(deps, signal)) ? 'failing' : 'none');
+      return refusedCredential(deps, message, signal);
     case 'conflict':
       return { ...stays('failing'), notBefore: deps.clock.now() + deps.retryMs };
     case 'unavailable':
@@ -243,18 +242,24 @@ async function notFound(
 }
 
 /**
- * Asked at once: what stands before the forge may refuse this one request so. Taken for the credential's fault it would stop all,
- * and be the first to be tried again, for ever.
+ * Whether the credential works is asked at once: what stands before the forge may refuse this one request so. Taken for the
+ * credential's fault it would stop all, and be the first to be tried again, for ever. Where nobody can say, it is this workflow that
+ * pauses: else it would be sent again and again, before all others.
  */
-async function doesCredentialWork(
-  { forge, logger }: SendDeps,
+async function refusedCredential(
+  { forge, clock, logger, retryMs }: SendDeps,
+  message: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Outcome> {
+  const stays = { then: 'retry', message } as const;
+  const failing = { ...stays, verdict: 'failing', isOwnFailure: true } as const;
   try {
     await forge.refreshActor(signal);
-    return true;
+    return { ...failing, notBefore: null };
   } catch (error) {
-    logger.warn({ err: error }, 'credential refused');
-    return false;
+    const isRefused = error instanceof ForgeError && error.code === 'auth';
+    logger.warn({ err: error }, isRefused ? 'credential refused' : 'credential not checked');
+    if (!isRefused) return { ...failing, notBefore: clock.now() + retryMs };
+    return { ...stays, verdict: 'none', isOwnFailure: false, notBefore: null };
   }
 }
