@@ -16,6 +16,7 @@ import { followRepo } from './follow-repo.ts';
 import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
 import type { RepoPoll } from './repo-runs.ts';
+import { DeletedRuns } from './standing-listing.ts';
 
 const INTERVAL_MS = 1_000;
 const LONGEST_MS = 4 * INTERVAL_MS;
@@ -110,6 +111,7 @@ function start() {
     listWatched: () => Promise.resolve([]),
     listGuessed: () => Promise.resolve([]),
     listAcceptedByTime: () => Promise.resolve([]),
+    listNamedRuns: () => Promise.resolve([]),
     listOwnedRunIds: () => Promise.resolve(new Set()),
     listNamedCommits: () => Promise.resolve(new Set()),
     recordMissing: (id) => tell('missing')(id).then(() => undefined),
@@ -131,6 +133,7 @@ function start() {
     ...{ checkedAt: new Map<string, number>(), plainlyFrom: new Map<string, number>() },
     ...{ logThrottle: new LogThrottle(), awaitingNextJob: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
+    deletedRuns: new DeletedRuns(),
     knownSince: new KnownSince(clock),
     limits: new LimitPauses(clock, INTERVAL_MS),
     limitedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),

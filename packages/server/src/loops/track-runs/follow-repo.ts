@@ -27,6 +27,7 @@ import {
   resolveUnlisted,
 } from './resolve-attempts.ts';
 import type { RunStamps, StampOffset } from './run-stamps.ts';
+import type { DeletedRuns } from './standing-listing.ts';
 
 export interface RepoDeps extends FollowOneDeps {
   readonly stamps: Pick<RunStamps, 'offset'>;
@@ -39,6 +40,7 @@ export interface RepoDeps extends FollowOneDeps {
   /** Repositories (`owner/repo`) whose plain listing was cut short: asked for again from then on, on the monotonic clock. */
   readonly plainlyFrom: Map<string, number>;
   readonly outages: ListingOutages;
+  readonly deletedRuns: DeletedRuns;
   readonly knownSince: KnownSince;
   /** Repositories, by their key, whose listing met a limit of the forge's. */
   readonly limitedRepos: GrowingPauses;
@@ -190,6 +192,7 @@ function resolveDeps(
     listAgainLater: () => listPlainlyLater(deps, poll),
     readableMs: (attemptId) => deps.outages.readableMs(repoKeyOf(poll), attemptId),
     lateRunMs: deps.lateRunMs,
+    deletedRuns: deps.deletedRuns,
     runVisibleMs: deps.runVisibleMs,
     timing: {
       requestTimeoutMs: deps.requestTimeoutMs,

@@ -3,6 +3,7 @@ import { type Attempt, isWatched, type Run } from '../../domain/attempt.ts';
 import { ForgeError, type ForgeErrorCode } from '../../forge/forge.ts';
 import type { RunStore } from '../../store/port/runs.ts';
 import { type ResolveDeps, resolveAttempts, resolveUnlisted } from './resolve-attempts.ts';
+import { DeletedRuns } from './standing-listing.ts';
 
 const timing = {
   requestTimeoutMs: 30_000,
@@ -33,6 +34,10 @@ export interface Seen {
   readonly isUnlisted?: boolean;
   /** By replies to attempts of this repository, claimed so long after `CLAIMED_AT`. */
   readonly named?: Readonly<Record<string, number>>;
+  /** Of those, the ones that go on. */
+  readonly liveIds?: readonly string[];
+  /** Default: new for each. */
+  readonly deletedRuns?: DeletedRuns;
   /** By webhooks. */
   readonly told?: readonly Run[];
   /** What those are like when they are read by their ids, or how that fails; default: as they were told. */
@@ -58,6 +63,8 @@ export async function resolve(
     isUnlisted = false,
     told: deliveredRuns = [],
     named = {},
+    liveIds = [],
+    deletedRuns = new DeletedRuns(),
     read = {},
   }: Seen = {},
 ) {
@@ -83,13 +90,17 @@ export async function resolve(
         return isNews;
       }),
     listNamedCommits: () => Promise.resolve(new Set(namedCommits)),
-    listNamedRuns: () =>
+    listNamedRuns: ({ claimedSince, claimedUntil }) =>
       Promise.resolve(
-        Object.entries(named).map(([runId, afterMs]) => ({
-          ...{ owner: 'Acme', repo: 'app', runId, forgeUncertaintyMs: 0 },
-          forgeClaimedAt: CLAIMED_AT + afterMs,
-          forgeSendDeadline: CLAIMED_AT + afterMs + 5_000,
-        })),
+        Object.entries(named)
+          .map(([runId, afterMs]) => ({
+            ...{ owner: 'Acme', repo: 'app', runId, forgeUncertaintyMs: 0 },
+            isLive: liveIds.includes(runId),
+            forgeClaimedAt: CLAIMED_AT + afterMs,
+            forgeSendDeadline: CLAIMED_AT + afterMs + 5_000,
+          }))
+          .filter(({ forgeClaimedAt: at }) => at >= claimedSince && at <= claimedUntil)
+          .sort((a, b) => b.forgeClaimedAt - a.forgeClaimedAt),
       ),
     adoptLateRun: (id, { id: runId }) => say(`${id} late ${runId}`),
   };
@@ -102,6 +113,7 @@ export async function resolve(
     lateRunMs: 86_400_000,
     readableMs: () => Infinity,
     runVisibleMs: 60_000,
+    deletedRuns,
     offset: { offsetMs, uncertaintyMs, areStampsAhead: false },
     webhooks: { listDeliveredRuns: () => Promise.resolve([...deliveredRuns]) },
     forge: {
@@ -117,8 +129,9 @@ export async function resolve(
       told.push('listed again later');
     },
     credentialNow: () => ({ budgetId: 'token/1', actor: actorNow }),
-    listAgain: () => {
-      told.push('listed plainly');
+    listAgain: (since) => {
+      const backMs = CLAIMED_AT - since;
+      told.push(backMs <= 60_000 ? 'listed plainly' : `listed plainly, ${backMs} ms back`);
       actorNow = renamedTo;
       return Promise.resolve(
         plain === null ? undefined : { ...listing, runs: plain, isComplete: isPlainComplete },

@@ -23,7 +23,7 @@ import { ambiguousMessage } from './ambiguous-message.ts';
 import { bearsIdOf, type DeliveredDeps, listUnshown, readUnshown } from './delivered-runs.ts';
 import { listedSince } from './repo-runs.ts';
 import type { StampOffset } from './run-stamps.ts';
-import { isStandingStill, type StandingDeps } from './standing-listing.ts';
+import { isStandingStill, listedSinceNamed, type StandingDeps } from './standing-listing.ts';
 
 /** `search`: a filtered listing alone. */
 type Evidence = 'search' | 'both';
@@ -87,7 +87,9 @@ export async function resolveAttempts(
   const { last, searching } = await resolveBy(deps, where, listing, 'search');
   if (last.length === 0) return;
   // Nothing is sent again on one kind of evidence: what it does not show, another listing must not show either.
-  const createdSince = listedSince(last, deps.offset);
+  const forgeNow = deps.now + deps.offset.offsetMs;
+  const ofAttempts = { ...where, createdSince: listedSince(last, deps.offset) };
+  const createdSince = await listedSinceNamed(deps, ofAttempts, forgeNow);
   const again = await deps.listAgain(createdSince);
   if (again === undefined) return;
   const both = united(listing, again);

@@ -14,6 +14,7 @@ import { type OwedPoll, OwedPolls } from './owed-polls.ts';
 import { pollsByRepo, type RepoPoll } from './repo-runs.ts';
 import { needsListing } from './resolve-attempts.ts';
 import { StaleRuns } from './stale-runs.ts';
+import { DeletedRuns } from './standing-listing.ts';
 import { TrackPace, type TrackTick } from './track-pace.ts';
 import { WatchPace } from './watch-pace.ts';
 
@@ -21,6 +22,7 @@ type KeptInMemory =
   | 'plainlyFrom'
   | 'closedRepos'
   | 'outages'
+  | 'deletedRuns'
   | 'knownSince'
   | 'limitedRepos'
   | 'limits';
@@ -93,6 +95,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     doubts: new DoubtPace(clock, trackingIntervalMs),
     plainlyFrom: new Map(),
     outages: new ListingOutages(clock, recheckAfterMs),
+    deletedRuns: new DeletedRuns(),
     knownSince: new KnownSince(clock),
     limits: new LimitPauses(clock, trackingIntervalMs),
     limitedRepos: new GrowingPauses({

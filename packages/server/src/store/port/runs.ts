@@ -9,6 +9,8 @@ export interface NamedRun
     'owner' | 'repo' | 'forgeClaimedAt' | 'forgeSendDeadline' | 'forgeUncertaintyMs'
   > {
   readonly runId: string;
+  /** It has not ended, as far as is known. */
+  readonly isLive: boolean;
 }
 
 /** Which runs that replies have named; moments are those of the claims, on the forge's clock. */

@@ -39,7 +39,7 @@ export async function listNamedRuns(
   const rows = await read
     .selectFrom('attempts')
     .select(['owner', 'repo', 'run_id', 'forge_claimed_at'])
-    .select(['forge_send_deadline', 'forge_uncertainty_ms'])
+    .select(['forge_send_deadline', 'forge_uncertainty_ms', 'ended_at'])
     .where('forge_id', '=', forgeId)
     .where(sql<SqlBool>`lower(owner) = ${owner.toLowerCase()}`)
     .where(sql<SqlBool>`lower(repo) = ${repo.toLowerCase()}`)
@@ -51,6 +51,7 @@ export async function listNamedRuns(
     .execute();
   return rows.map((row) => ({
     ...{ owner: row.owner, repo: row.repo, runId: row.run_id ?? '' },
+    isLive: row.ended_at === null,
     forgeClaimedAt: row.forge_claimed_at,
     forgeSendDeadline: row.forge_send_deadline,
     forgeUncertaintyMs: row.forge_uncertainty_ms,
