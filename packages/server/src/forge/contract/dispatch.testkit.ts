@@ -118,11 +118,11 @@ export function dispatchFailures(start: StartForge): void {
       expect(error).toMatchObject({ code: 'unavailable', acted: 'no', status });
     });
 
-    it('by a page of a proxy says nothing of the workflow', async () => {
+    it('by a page of a proxy says nothing of the workflow, nor whether anything was started', async () => {
       const { forge, sim } = await start();
       sim.addFault({ on: 'dispatch', kind: 'status-before', status: 422, html: true });
       const error = await failureOf(forge.dispatch(dispatchOf(), forever));
-      expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 422 });
+      expect(error).toMatchObject({ code: 'bad-reply', acted: 'unknown', status: 422 });
     });
 
     it('by a 409 is a conflict and has started nothing', async () => {

@@ -83,7 +83,7 @@ export function errorOfReply(
       retryAt: limit.retryAt,
     });
   }
-  const acted: Acted = call.isMutation && !provesNothingHappened(status) ? 'unknown' : 'no';
+  const acted: Acted = call.isMutation && !provesNothingHappened(reply, call) ? 'unknown' : 'no';
   const { code, advice, inputs } = meaningOf(reply, call, caller);
   return new ForgeError(`could not ${call.doing} (${String(status)}${quote}): ${advice}`, {
     code,
@@ -95,11 +95,24 @@ export function errorOfReply(
 
 /**
  * A 307 or 308 asks for the same request elsewhere: nothing was done here. Other redirects may follow a deed. So may a 408:
- * what stands in front of the forge can tire of waiting for an answer to what it has passed on.
+ * what stands in front of the forge can tire of waiting for an answer to what it has passed on. And so may a refusal that is not
+ * GitHub's own: a firewall also inspects answers, and puts its page in the place of one that says what was started.
  */
-function provesNothingHappened(status: number): boolean {
-  if (status === 408) return false;
-  return (status >= 400 && status < 500) || status === 307 || status === 308;
+function provesNothingHappened(reply: WireReply, call: Call): boolean {
+  const { status } = reply;
+  // Too large to be passed on.
+  if (status === 307 || status === 308 || status === 413) return true;
+  if (status === 408 || status < 400 || status >= 500) return false;
+  return !isPageOfAnother(reply, call);
+}
+
+/** A firewall or gateway before the forge, which may mind what is in one dispatch: the next one may pass. Cancels are repeated anyway. */
+function isPageOfAnother({ status, body, headers }: WireReply, { endpoint }: Call): boolean {
+  if (endpoint !== 'dispatch') return false;
+  const { message } = readErrorBody(body);
+  if (message === '') return true;
+  const isKnown = findRefusal(status, message) !== undefined || findSsoLink(headers) !== undefined;
+  return status === 403 && !isKnown && !isLostAccess(message);
 }
 
 function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
@@ -110,11 +123,14 @@ function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
   const { message } = readErrorBody(reply.body);
   const refusal = call.endpoint === 'dispatch' ? findRefusal(reply.status, message) : undefined;
   if (refusal !== undefined) return refusal;
+  if (reply.status < 500 && !PASSING.has(reply.status) && isPageOfAnother(reply, call)) {
+    return notGithubs(caller);
+  }
   switch (reply.status) {
     case 401:
       return { code: 'auth', advice: `${key} was refused: put a valid token there` };
     case 403:
-      if (isOfWhatStandsBefore(call, message)) return notGithubs(caller);
+      if (message === '') return notGithubs(caller);
       return call.isAboutObject
         ? { code: 'no-access', advice: `${key} lacks a permission here${needs}. ${SSO_HINT}` }
         : { code: 'auth', advice: `${key} may not do this at all: check the token` };
@@ -125,11 +141,6 @@ function meaningOf(reply: WireReply, call: Call, caller: Caller): Refusal {
     default:
       return meaningOfClass(reply.status, message !== '', caller);
   }
-}
-
-/** A firewall or gateway before the forge may mind what is in one dispatch: the next one may pass. */
-function isOfWhatStandsBefore({ endpoint }: Call, message: string): boolean {
-  return endpoint === 'dispatch' ? !isLostAccess(message) : message === '';
 }
 
 function unauthorised(link: string, { isAboutObject }: Call, key: string): Refusal {

@@ -88,7 +88,7 @@ describe('a page of HTML that a proxy answers with 400', () => {
     const { forge, sim } = await start();
     sim.addFault({ on: 'dispatch', kind: 'status-before', status: 400, html: true });
     const error = await failureOf(forge.dispatch(dispatchOf(), forever));
-    expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 400 });
+    expect(error).toMatchObject({ code: 'bad-reply', acted: 'unknown', status: 400 });
     expect(requestsOf(sim, 'dispatch')).toHaveLength(1);
     expect(forge.can.returnRunDetails).toBe(true);
   });

@@ -116,6 +116,22 @@ describe('an odd run', () => {
     expect(forge.told()[0]).toContain('"id":"2"');
   });
 
+  it.each([
+    '1970-01-01T00:00:00Z',
+    '0001-01-01T00:00:00Z',
+    '2999-01-01T00:00:00Z',
+    '+010000-01-01T00:00:00Z',
+  ])(
+    'is one stamped %s: taken as true, it was made by nobody’s dispatch, and the job ran twice',
+    async (created_at) => {
+      const stamped = page('workflow_runs', [rawRun(1), rawRun(2, { created_at }), rawRun(3)]);
+      const forge = await start(() => stamped);
+      const { runs, isComplete } = await forge.runs();
+      expect(runs.map(({ id }) => id).sort()).toEqual(['1', '3']);
+      expect(isComplete).toBe(false);
+    },
+  );
+
   it('may be the one that is looked for: nothing is concluded from what such a listing does not show', async () => {
     const forge = await start(() => list);
     expect((await forge.runs()).isComplete).toBe(false);

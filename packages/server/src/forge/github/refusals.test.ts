@@ -107,7 +107,7 @@ describe('a refusal of a dispatch', () => {
     'Missing: Resource not accessible by',
   ])('with 403 in the words %j of a gateway says nothing of the repository', async (message) => {
     const error = await refusedBy(403, message);
-    expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 403 });
+    expect(error).toMatchObject({ code: 'bad-reply', acted: 'unknown', status: 403 });
     expect(error.message).toContain(message);
     expect(error.message).toContain('github.base_url');
   });
@@ -140,11 +140,26 @@ describe('a refusal of a dispatch', () => {
     async (_what, body) => {
       const forge = await startAnswering(403, body);
       const error = await failureOf(forge.dispatch(dispatchOf(), forever));
-      expect(error).toMatchObject({ code: 'bad-reply', acted: 'no', status: 403 });
+      expect(error).toMatchObject({ code: 'bad-reply', acted: 'unknown', status: 403 });
       expect(error.message).toContain('github.base_url');
       expect(error.message).not.toContain('permission');
     },
   );
+
+  it.each([400, 401, 404, 406, 451, 499])(
+    'by a page of HTML with %i does not prove that nothing was started: a firewall that inspects answers had two runs made',
+    async (status) => {
+      const forge = await startAnswering(status, '<html><body>Blocked</body></html>');
+      const error = await failureOf(forge.dispatch(dispatchOf(), forever));
+      expect(error).toMatchObject({ code: 'bad-reply', acted: 'unknown', status });
+    },
+  );
+
+  it('by a page with 413 has started nothing: it was too large to be passed on', async () => {
+    const forge = await startAnswering(413, '<html><body>Too large</body></html>');
+    const error = await failureOf(forge.dispatch(dispatchOf(), forever));
+    expect(error).toMatchObject({ code: 'invalid-inputs', acted: 'no' });
+  });
 
   it('a read that a page answers with 403 says nothing of the repository, either: nothing is concluded from it', async () => {
     const forge = await startAnswering(403, '<html><body>Forbidden</body></html>');

@@ -55,9 +55,12 @@ function isWebPage(text: string): boolean {
   return isText && WEB_PAGE.test(text) && URL.canParse(text);
 }
 
+/** A zero time, or one of the year 2999, says nothing of when something was made: taken as true, it was never made by us. */
+const [EARLIEST_TIME, LATEST_TIME] = [Date.UTC(2000, 0), Date.UTC(2100, 0)];
+
 const time = z.string().transform((value, context) => {
   const ms = Date.parse(value);
-  if (!Number.isNaN(ms)) return ms;
+  if (ms >= EARLIEST_TIME && ms < LATEST_TIME) return ms;
   context.addIssue({ code: 'custom', message: 'not a time' });
   return z.NEVER;
 });
