@@ -8,7 +8,7 @@ import { STAMP_STEP_MS } from './stamp-step.ts';
  */
 const ON_ITS_WAY_MS = 10_000;
 
-/** An attempt whose run is surely its own, and what that run is stamped with. */
+/** An attempt whose run is known, and what that run is stamped with. */
 export type StampedRun = Pick<
   Attempt,
   'claimedAt' | 'forgeClaimedAt' | 'sendDeadline' | 'forgeSendDeadline' | 'matchedBy'
@@ -49,7 +49,9 @@ export function findStampGap(
   now: ClockNow,
   requestTimeoutMs: number,
 ): StampGap | undefined {
-  const unstepped = runs.filter((run) => !isSteppedSince(run, now));
+  // One that is known by its time alone is stamped as it should be, or it would not have been taken.
+  const sure = runs.filter(({ matchedBy }) => matchedBy !== 'order');
+  const unstepped = sure.filter((run) => !isSteppedSince(run, now));
   const gaps = unstepped.flatMap((run) => [behind(run, now), ahead(run, now, requestTimeoutMs)]);
   const shown = gaps.filter((gap) => gap !== undefined);
   return shown.sort((a, b) => b.unsureMs - a.unsureMs)[0];

@@ -11,6 +11,7 @@ import {
   isSameActor,
   mayBeMadeInTime,
   mayBeMadeLater,
+  mayBeStampedOff,
   maybeSameActor,
   type SearchedAttempt,
 } from './window.ts';
@@ -62,6 +63,19 @@ export function mayHaveMadeLater(
 ): boolean {
   return (
     mayBeMadeLater(attempt, run, view.timing) &&
+    maybeSameActor(attempt, run) &&
+    !isForeign(attempt, run, view)
+  );
+}
+
+/** As `mayHaveMadeLater`, also by a stamp that is off as long as it may be. */
+export function mayHaveMadeAtAll(
+  attempt: SearchedAttempt,
+  run: CandidateRun,
+  view: CorrelationView,
+): boolean {
+  return (
+    mayBeStampedOff(attempt, run, view.timing) &&
     maybeSameActor(attempt, run) &&
     !isForeign(attempt, run, view)
   );

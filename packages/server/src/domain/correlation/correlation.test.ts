@@ -62,6 +62,19 @@ describe('as many runs as attempts', () => {
     });
   });
 
+  it('is not sent again beside a run of the minute before its claim until some run has shown how the forge’s clocks stand', () => {
+    const outcome = (ms: number, over: Partial<SearchedAttempt> = {}) => {
+      const lost = sentAfter('a', 0, { areStampsKnown: false, missingSince: OVER, ...over });
+      return decide({ attempts: [lost], runs: [madeAfter('1', ms)], listedAt: LATE })['a'];
+    };
+    expect(outcome(-3 * SECOND)).toBe('ambiguous: 1');
+    expect(outcome(-MINUTE - SECOND)).toBe('ambiguous: 1');
+    expect(outcome(-MINUTE - SECOND - 1)).toBe('absent');
+    expect(outcome(-3 * SECOND, { areStampsKnown: true })).toBe('absent');
+    // A forge that names no run fails its job all the same: the message names the run.
+    expect(outcome(-3 * SECOND, { state: 'accepted' })).toBe('ambiguous: 1');
+  });
+
   it('adopts none after a lost answer that may be of before the forge’s clock was put back', () => {
     const runs = [madeAfter('1', 40 * SECOND)];
     const adopted = (over: Partial<SearchedAttempt>) =>

@@ -8,7 +8,7 @@ import {
   isForeign,
   mayBeHandedOn,
   mayHaveMade,
-  mayHaveMadeLater,
+  mayHaveMadeAtAll,
   pairsOf,
 } from './clusters.ts';
 import { type ElsewhereRun, findRenamed } from './elsewhere.ts';
@@ -123,7 +123,7 @@ function sureOf(
   const bearing = input.elsewhere.filter(bears);
   if (decision.kind === 'ambiguous') return { ...decision, runs: [...decision.runs, ...bearing] };
   if (decision.kind !== 'absent') return decision;
-  const runs = left.filter((run) => bears(run) || mayHaveMadeLater(attempt, run, input));
+  const runs = left.filter((run) => bears(run) || mayHaveMadeAtAll(attempt, run, input));
   if (runs.length === 0) {
     if (bearing.length === 0) return decision;
     const renamed = findRenamed(attempt, { ...input, bearing, nameless: unnamed });

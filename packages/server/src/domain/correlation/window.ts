@@ -40,6 +40,8 @@ export type SearchedAttempt = Pick<
   readonly steppedMs: number;
   /** Runs are known to bear later stamps than the moments at which they are made: one from before the claim may seem to be from after it. */
   readonly areStampsAhead: boolean;
+  /** Nothing has shown yet that the clock that stamps runs is the one by which these moments are known: see `UNKNOWN_STAMPS_MS`. */
+  readonly areStampsKnown: boolean;
   /** Where the forge's clock was put back before the claim: what is stamped earlier than this may have been made before that. */
   readonly stampedAgainUntil: number;
   /** As the credential is called now: accounts are renamed, and the forge then shows their older runs so too. */
@@ -52,6 +54,12 @@ export type CandidateRun = Pick<
   Run,
   'id' | 'name' | 'path' | 'branch' | 'actor' | 'status' | 'createdAt' | 'headSha' | 'url'
 >;
+
+/**
+ * The clock of a proxy is rarely so far from that of the forge behind it: before any run has shown how they stand, what is stamped
+ * so long before a claim may be of after it. It is not taken, but it forbids to send again.
+ */
+const UNKNOWN_STAMPS_MS = 60_000;
 
 /** After this the forge can no longer be working on its request. */
 export function lastSendOf(
@@ -143,7 +151,22 @@ export function mayBeMadeLater(
   run: Pick<CandidateRun, 'createdAt'>,
   timing: CorrelationTiming,
 ): boolean {
-  return mayBeWithin(attempt, run, lastSendOf(attempt, timing) + timing.runLookupTimeoutMs);
+  return mayBeWithin(attempt, run, lookedForUntil(attempt, timing));
+}
+
+function lookedForUntil(attempt: SearchedAttempt, timing: CorrelationTiming): number {
+  return lastSendOf(attempt, timing) + timing.runLookupTimeoutMs;
+}
+
+/** As `mayBeMadeLater`, or stamped by a clock that is off, as long as nothing has shown that it is not. */
+export function mayBeStampedOff(
+  attempt: SearchedAttempt,
+  run: Pick<CandidateRun, 'createdAt'>,
+  timing: CorrelationTiming,
+): boolean {
+  if (attempt.areStampsKnown) return mayBeMadeLater(attempt, run, timing);
+  const uncertaintyMs = Math.max(attempt.uncertaintyMs, UNKNOWN_STAMPS_MS);
+  return mayBeWithin({ ...attempt, uncertaintyMs }, run, lookedForUntil(attempt, timing));
 }
 
 function mayBeWithin(

@@ -73,7 +73,13 @@ function start(ids: readonly string[]) {
       ...{ trackingIntervalMs: RETRY_MS, trackingIntervalWithWebhooksMs: RETRY_MS },
     }),
     stamps: {
-      offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead: false }),
+      offset: () =>
+        Promise.resolve({
+          offsetMs: 0,
+          uncertaintyMs: 0,
+          areStampsAhead: false,
+          areStampsKnown: true,
+        }),
     },
     ...{ cancelRetryMs: RETRY_MS, forceCancelMs: 300_000, unreadableRunMs: 3_600_000 },
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },

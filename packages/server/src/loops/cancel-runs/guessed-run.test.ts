@@ -60,7 +60,10 @@ async function ask({
   };
   const deps = {
     ...{ forge: forge as Forge, store: { runs } as Store, logger: makeLogger('silent') },
-    stamps: { offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead }) },
+    stamps: {
+      offset: () =>
+        Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead, areStampsKnown: true }),
+    },
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
   };
   const isOnly = isOnlyRun(deps, guessed, OURS, new AbortController().signal);

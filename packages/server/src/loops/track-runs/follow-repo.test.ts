@@ -125,7 +125,11 @@ function start() {
       ...{ trackingIntervalMs: INTERVAL_MS, trackingIntervalWithWebhooksMs: INTERVAL_MS },
     }),
     stamps: {
-      offset: () => Promise.resolve({ offsetMs: 0, uncertaintyMs: 0, areStampsAhead: false }),
+      offset: () =>
+        Promise.resolve({
+          ...{ offsetMs: 0, uncertaintyMs: 0 },
+          ...{ areStampsAhead: false, areStampsKnown: true },
+        }),
     },
     ...{ requestTimeoutMs: 30_000, runLookupTimeoutMs: 300_000, recheckAfterMs: 60_000 },
     ...{ runVisibleMs: 60_000, lateRunMs: 86_400_000, unreadableRunMs: 3_600_000 },

@@ -139,7 +139,7 @@ async function followByListing(
   const { owner, repo, createdSince } = poll;
   const where = { forgeId: forge.id, owner, repo, createdSince };
   // Only now that its runs are stored: any of them may show that their stamps are off.
-  const offset = await deps.stamps.offset();
+  const offset = await deps.stamps.offset({ runs: listing.runs, now: deps.clock.now() });
   await resolveAttempts(resolveDeps(deps, poll, context, offset), where, listing);
   // Not before: a plain listing that always fails keeps it from being settled as well, and one that meets a limit each time
   // stops all others as well.

@@ -344,8 +344,9 @@ export function asSearched(
   const steppedMs = steppedSince(attempt, offset);
   const { budgetId, actor: actorNow } = credentialNow();
   const isTokenNow = attempt.budgetId === budgetId;
-  const { areStampsAhead, hadShown: stampedAgainUntil = -Infinity } = offset;
-  const now = { steppedMs, areStampsAhead, stampedAgainUntil, actorNow, isTokenNow };
+  const { areStampsAhead, areStampsKnown, hadShown: stampedAgainUntil = -Infinity } = offset;
+  const stamps = { areStampsAhead, areStampsKnown, stampedAgainUntil };
+  const now = { steppedMs, ...stamps, actorNow, isTokenNow };
   return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...now };
 }
 

@@ -39,9 +39,7 @@ describe('a plain listing that lacks a run which a reply has named', () => {
       'read 9',
       'listed again later',
     ]);
-    expect(await poll({ named: { '9': -90_000 }, plain: [other], read })).toContain(
-      'aaaa absent',
-    );
+    expect(await poll({ named: { '9': -90_000 }, plain: [other], read })).toContain('aaaa absent');
     const hour = 60 * 60_000;
     expect(await poll({ named: { '9': -hour - 60_000 }, read })).toEqual([
       ...looked,

@@ -10,7 +10,7 @@ export const knownRuns: Migration = {
   kind: 'expand',
   statements: [
     `create index attempts_stamped on attempts (forge_id, id)
-       where matched_by in ('reply', 'input') and run_created_at is not null`,
+       where (matched_by in ('reply', 'input') or (matched_by = 'order' and state = 'accepted')) and run_created_at is not null`,
     `create index attempts_named_by_reply on attempts (forge_id, lower(owner), lower(repo), forge_claimed_at)
        where matched_by = 'reply' and run_id is not null`,
   ],

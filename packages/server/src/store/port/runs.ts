@@ -34,7 +34,10 @@ export interface RunStore {
   listGuessed(forgeId: string, claimedSince: number): Promise<Attempt[]>;
   /** Claimed at `claimedSince` or later, given a run by its time alone after an answer that named none; live and ended ones. */
   listAcceptedByTime(forgeId: string, claimedSince: number): Promise<Attempt[]>;
-  /** The latest `limit` attempts of this forge whose run it named, or whose run bears their id, and what that is stamped with. */
+  /**
+   * The latest `limit` attempts of this forge whose run it named, or whose run bears their id or was found by its time after an
+   * answer that named none, and what that is stamped with.
+   */
   listStamped(forgeId: string, limit: number): Promise<StampedRun[]>;
   /** Attempts of one repository whose run a reply has named, the newest first. */
   listNamedRuns(asked: NamedRunsAsked): Promise<NamedRun[]>;

@@ -54,5 +54,18 @@ for (const kind of databases) {
       const [stamped] = await fixture.runs().listStamped(FORGE, 1);
       expect(stamped?.runId).toBe('1');
     });
+
+    it('show how stamps stand, as do those found by their time after an answer that named none, and none after a lost one', async () => {
+      await fixture.start();
+      const fence = await fixture.lease();
+      const [unnamed, lost] = [await fixture.claimNew(fence), await fixture.claimNew(fence)];
+      await accept(unnamed.attempt.id);
+      await fixture.dispatch().recordUnknown(lost.attempt.id, '502');
+      await fixture.runs().matchRun(lost.attempt.id, fixture.run('2'), 'order');
+      expect(await fixture.runs().listStamped(FORGE, 10)).toEqual([]);
+      await fixture.runs().matchRun(unnamed.attempt.id, fixture.run('1'), 'order');
+      const stamped = await fixture.runs().listStamped(FORGE, 10);
+      expect(stamped.map(({ runId, matchedBy }) => [runId, matchedBy])).toEqual([['1', 'order']]);
+    });
   });
 }

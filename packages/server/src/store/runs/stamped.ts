@@ -15,7 +15,9 @@ export async function listStamped(
     .select(['claimed_at', 'forge_claimed_at', 'send_deadline', 'forge_send_deadline'])
     .select(['answered_at', 'matched_by', 'run_id', 'run_created_at'])
     .where('forge_id', '=', forgeId)
-    .where(sql<SqlBool>`matched_by in ('reply', 'input') and run_created_at is not null`)
+    .where(
+      sql<SqlBool>`(matched_by in ('reply', 'input') or (matched_by = 'order' and state = 'accepted')) and run_created_at is not null`,
+    )
     .orderBy('id', 'desc')
     .limit(limit)
     .execute();
