@@ -7,12 +7,13 @@ import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext, LoopSpec } from '../leased-loop.ts';
 import { LogThrottle } from '../log-throttle.ts';
 import { askedOf, type FollowDeps, isClosed, takeRun } from '../track-runs/follow-run.ts';
+import { GoneFor } from '../track-runs/gone-for.ts';
 import { KnownSince } from '../track-runs/known-since.ts';
 import { CancelPace, type LastingCause } from './cancel-pace.ts';
 import { type GuessDeps, isGuessed, isOnlyRun, RunsNotListed } from './guessed-run.ts';
 
 export interface CancelRunsDeps
-  extends Omit<FollowDeps, 'checkedAt' | 'awaitingNextJob' | 'logThrottle' | 'limits'>,
+  extends Omit<FollowDeps, 'checkedAt' | 'awaitingNextJob' | 'logThrottle' | 'limits' | 'goneFor'>,
     Pick<GuessDeps, 'stamps'> {
   readonly cancelRetryMs: number;
   /** A run that still lives this long after its cancel is ended by force. */
@@ -49,6 +50,7 @@ function makeDeps(given: CancelRunsDeps): TickDeps {
   return {
     ...given,
     checkedAt: new Map(),
+    goneFor: new GoneFor(clock),
     awaitingNextJob: new Set(),
     logThrottle: new LogThrottle(),
     limits: new LimitPauses(clock, cancelRetryMs),

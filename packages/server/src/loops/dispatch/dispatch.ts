@@ -17,6 +17,7 @@ import { chooseProbe } from './choose-probe.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
 import { DispatchGate } from './dispatch-gate.ts';
 import { nextPlanAt } from './due.ts';
+import { MissingFor } from './missing-for.ts';
 import { PlanFreshness } from './plan-freshness.ts';
 import { sendAttempt } from './send-attempt.ts';
 import { SendsInFlight } from './sends-in-flight.ts';
@@ -93,6 +94,7 @@ export class DispatchLoop {
   readonly #pauses: TargetPauses;
   readonly #sends: SendsInFlight;
   readonly #freshness: PlanFreshness;
+  readonly #missingFor: MissingFor;
   /** Groups that waited for a runner when the last plan found none; empty while the next one is made. */
   #starved: ReadonlySet<string> = new Set();
   /** The last plan left a job behind until the outcome of another is known. */
@@ -108,6 +110,7 @@ export class DispatchLoop {
     const firstMs = longestMs * FIRST_PAUSE_OF_LONGEST;
     this.#sends = new SendsInFlight(deps.clock);
     this.#freshness = new PlanFreshness(deps.clock);
+    this.#missingFor = new MissingFor(deps.clock);
     this.#breaker = new CredentialBreaker(deps.clock, { firstMs, longestMs });
     this.#gate = new DispatchGate({ ...deps, breaker: this.#breaker });
     this.#pauses = { probeMs, recheckMs, firstFailureMs: firstMs, longestFailureMs: longestMs };
@@ -269,7 +272,8 @@ export class DispatchLoop {
     const deadline = deadlineIn(clock, sendDeadlineMs);
     const claim = await this.#claim(context, send.jobId);
     if (claim === undefined) return;
-    const deps = { ...this.#deps, breaker: this.#breaker, pauses: this.#pauses };
+    const kept = { breaker: this.#breaker, pauses: this.#pauses, missingFor: this.#missingFor };
+    const deps = { ...this.#deps, ...kept };
     this.#sends.add(
       sendAttempt(deps, claim, deadline, context.signal).then(() => this.#noteRecovery(context)),
     );

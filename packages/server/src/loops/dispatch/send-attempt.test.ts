@@ -14,6 +14,7 @@ import { makeLogger } from '../../lib/logger.ts';
 import type { DispatchStore, RefusedOutcome, TargetWord } from '../../store/port/dispatch.ts';
 import type { Store } from '../../store/port/store.ts';
 import { CredentialBreaker } from './credential-breaker.ts';
+import { MissingFor } from './missing-for.ts';
 import { sendAttempt } from './send-attempt.ts';
 
 const PAUSES = {
@@ -78,6 +79,7 @@ async function send(fixture: Fixture) {
   }
   const sending = sendAttempt(
     {
+      missingFor: new MissingFor(clock),
       forge: forge as Forge,
       store: { dispatch: dispatches } as Store,
       clock,
@@ -279,7 +281,7 @@ describe('the outcome of a sending', () => {
     const dispatch = fails({ code: 'not-found', acted: 'no' });
     const believed = await send({ dispatch, canReadRepo: () => Promise.resolve(true) });
     expect(refusedAs(believed.told)).toMatchObject({
-      ...{ then: 'fail-if-repeated', verdict: 'not-found' },
+      ...{ then: 'fail-if-repeated', verdict: 'not-found', isTooSoon: true },
     });
     const blind = await send({ dispatch, canReadRepo: () => Promise.resolve(false) });
     expect(refusedAs(blind.told)).toMatchObject({ then: 'retry', verdict: 'no-access' });

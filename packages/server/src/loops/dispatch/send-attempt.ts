@@ -8,6 +8,7 @@ import type { Claim, RefusedOutcome } from '../../store/port/dispatch.ts';
 import type { Store } from '../../store/port/store.ts';
 import { limitedForMs } from '../forge-limits/limited-for.ts';
 import type { CredentialBreaker } from './credential-breaker.ts';
+import type { MissingFor } from './missing-for.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface SendDeps {
@@ -20,6 +21,7 @@ export interface SendDeps {
   readonly pauses: TargetPauses;
   /** A transient failure that surely started nothing puts this job off; pause and breaker look after the rest. */
   readonly retryMs: number;
+  readonly missingFor: Pick<MissingFor, 'note' | 'forget'>;
 }
 
 /**
@@ -81,7 +83,7 @@ async function send(
   deadline: Deadline,
   signal: AbortSignal,
 ): Promise<DispatchAccepted | Failure> {
-  const { forge, breaker, logger } = deps;
+  const { forge, breaker, logger, missingFor } = deps;
   breaker.start();
   try {
     const { owner, repo, workflowId, ref } = attempt;
@@ -90,6 +92,7 @@ async function send(
     const never = new AbortController().signal;
     const accepted = await forge.dispatch({ owner, repo, workflowId, ref, inputs, maySend }, never);
     breaker.accept(attempt);
+    missingFor.forget(attempt);
     return accepted;
   } catch (error) {
     const failure = asForgeError(error);
@@ -228,7 +231,8 @@ async function notFound(
   const shared = { notBefore: null, message, isOwnFailure: false };
   try {
     if (await deps.forge.canReadRepo(owner, repo, signal)) {
-      return { ...shared, then: 'fail-if-repeated', verdict: 'not-found' };
+      const isTooSoon = deps.missingFor.note(attempt) < deps.pauses.recheckMs;
+      return { ...shared, then: 'fail-if-repeated', verdict: 'not-found', isTooSoon };
     }
     return { ...shared, then: 'retry', verdict: 'no-access' };
   } catch (error) {

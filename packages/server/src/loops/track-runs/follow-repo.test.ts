@@ -13,6 +13,7 @@ import { LimitPauses } from '../forge-limits/limit-pauses.ts';
 import { LogThrottle } from '../log-throttle.ts';
 import { WebhookFlow } from '../webhooks/webhook-flow.ts';
 import { followRepo } from './follow-repo.ts';
+import { GoneFor } from './gone-for.ts';
 import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
 import type { RepoPoll } from './repo-runs.ts';
@@ -138,6 +139,7 @@ function start() {
     ...{ logThrottle: new LogThrottle(), awaitingNextJob: new Set<string>() },
     outages: new ListingOutages(clock, 60_000),
     deletedRuns: new DeletedRuns(),
+    goneFor: new GoneFor(clock),
     knownSince: new KnownSince(clock),
     limits: new LimitPauses(clock, INTERVAL_MS),
     limitedRepos: new GrowingPauses({ clock, firstMs: INTERVAL_MS, longestMs: LONGEST_MS }),

@@ -11,6 +11,7 @@ import type { Asked, LimitPauses } from '../forge-limits/limit-pauses.ts';
 import type { LoopContext } from '../leased-loop.ts';
 import type { LogThrottle } from '../log-throttle.ts';
 import type { WebhookFlow } from '../webhooks/webhook-flow.ts';
+import type { GoneFor } from './gone-for.ts';
 
 export interface FollowDeps {
   readonly forge: Forge;
@@ -26,6 +27,7 @@ export interface FollowDeps {
   readonly queuedRecheckMs: number;
   /** What nobody can see any more, the run of a cancelled job or one that is not known, takes up cap and runner no longer than this. */
   readonly unreadableRunMs: number;
+  readonly goneFor: GoneFor;
   /** Whose queued runs were looked into, and when, on the monotonic clock. */
   readonly checkedAt: Map<string, number>;
   /** About repositories (`owner/repo`) and attempts (by id). */
@@ -103,10 +105,9 @@ export async function followOne(
 }
 
 /** The repository is closed to us: nothing is concluded about a known run, but nothing waits for ever for one that is not known. */
-export async function noteUnreadable(
-  { logger, store, logThrottle, unreadableRunMs }: FollowDeps,
-  { id, owner, repo, runId }: Attempt,
-): Promise<void> {
+export async function noteUnreadable(deps: FollowDeps, attempt: Attempt): Promise<void> {
+  const { logger, store, logThrottle } = deps;
+  const { id, owner, repo, runId } = attempt;
   const what = runId === null ? 'a run that its answer did not name' : `run ${runId}`;
   const lost = `${what} cannot be read: access to ${owner}/${repo} is lost`;
   const ambiguous =
@@ -115,7 +116,20 @@ export async function noteUnreadable(
     'its id is cancelled; look for one that does not, and add the job again then, if its work was not done';
   const level = logThrottle.levelOf(id, lost);
   logger[level]({ owner, repo, attemptId: id, runId }, 'run not read: no access to its repository');
-  await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost, ambiguous });
+  await store.runs.recordRunUnreadable(id, unreadableGapMs(deps, attempt), { lost, ambiguous });
+}
+
+/** After a restart, too, it is not believed before it is seen so again for a while. */
+export function unreadableGapMs(
+  {
+    goneFor,
+    recheckAfterMs,
+    unreadableRunMs,
+  }: Pick<FollowDeps, 'goneFor' | 'recheckAfterMs' | 'unreadableRunMs'>,
+  attempt: Attempt,
+): number {
+  const enoughMs = Math.min(recheckAfterMs, unreadableRunMs);
+  return goneFor.note(attempt) >= enoughMs ? unreadableRunMs : Infinity;
 }
 
 async function noteClosed(deps: FollowOneDeps, attempt: Attempt): Promise<void> {
@@ -140,7 +154,9 @@ async function noteGone(
   const message =
     `run ${runId} was deleted on the forge: how it ended is not known; ` +
     'add the job again if its work was not done';
-  await deps.store.runs.recordRunGone(attempt.id, deps.recheckAfterMs, message);
+  const { goneFor, recheckAfterMs } = deps;
+  const gapMs = goneFor.note(attempt) >= recheckAfterMs ? recheckAfterMs : Infinity;
+  await deps.store.runs.recordRunGone(attempt.id, gapMs, message);
 }
 
 /**

@@ -1,7 +1,13 @@
 /** Runs of a repository that can be read while the listing of its runs cannot: such a page may fail for weeks. */
 import type { Attempt } from '../../domain/attempt.ts';
 import type { LoopContext } from '../leased-loop.ts';
-import { type FollowOneDeps, followEach, followOne, isRepoReadable } from './follow-run.ts';
+import {
+  type FollowOneDeps,
+  followEach,
+  followOne,
+  isRepoReadable,
+  unreadableGapMs,
+} from './follow-run.ts';
 import { type RepoPoll, SINGLE_AT_A_POLL } from './repo-runs.ts';
 import { isSearching } from './resolve-attempts.ts';
 
@@ -61,14 +67,12 @@ async function isReadable(
   }
 }
 
-async function noteUnlistable(
-  { store, unreadableRunMs }: UnlistedDeps,
-  { id, owner, repo }: Attempt,
-  failure: Error,
-): Promise<void> {
+async function noteUnlistable(deps: UnlistedDeps, attempt: Attempt, failure: Error): Promise<void> {
+  const { id, owner, repo } = attempt;
   const ambiguous =
     `outcome-ambiguous: no answer named the run of its dispatch, and the runs of ${owner}/${repo} cannot be listed ` +
     `(${failure.message}): whether it started one cannot be told, so it is not sent again. Once they can be listed a run ` +
     'of its workflow that bears its id is cancelled; look for one that does not, and add the job again then, if its work was not done';
-  await store.runs.recordRunUnreadable(id, unreadableRunMs, { lost: failure.message, ambiguous });
+  const messages = { lost: failure.message, ambiguous };
+  await deps.store.runs.recordRunUnreadable(id, unreadableGapMs(deps, attempt), messages);
 }

@@ -8,6 +8,7 @@ import { LogThrottle } from '../log-throttle.ts';
 import { DoubtPace } from './doubt-pace.ts';
 import { followRepo, nameOf, type RepoDeps } from './follow-repo.ts';
 import { type FollowDeps, forgetEnded } from './follow-run.ts';
+import { GoneFor } from './gone-for.ts';
 import { KnownSince } from './known-since.ts';
 import { ListingOutages } from './listing-outages.ts';
 import { type OwedPoll, OwedPolls } from './owed-polls.ts';
@@ -23,6 +24,7 @@ type KeptInMemory =
   | 'closedRepos'
   | 'outages'
   | 'deletedRuns'
+  | 'goneFor'
   | 'knownSince'
   | 'limitedRepos'
   | 'limits';
@@ -96,6 +98,7 @@ function makeDeps(given: TrackRunsDeps): TrackDeps {
     plainlyFrom: new Map(),
     outages: new ListingOutages(clock, recheckAfterMs),
     deletedRuns: new DeletedRuns(),
+    goneFor: new GoneFor(clock),
     knownSince: new KnownSince(clock),
     limits: new LimitPauses(clock, trackingIntervalMs),
     limitedRepos: new GrowingPauses({
@@ -128,6 +131,7 @@ async function tick(deps: TrackDeps, context: LoopContext, isSoon: boolean): Pro
   forgetEnded(deps, live);
   deps.knownSince.note(live.map(({ id }) => id));
   deps.outages.keepOnly(live.map(({ id }) => id));
+  deps.goneFor.keepOnly(live.map(({ id }) => id));
   const isSought = [...live, ...watched].some(needsListing);
   const offset = isSought ? await deps.stamps.offset() : forge.dateOffset();
   const forgeNow = now + offset.offsetMs;

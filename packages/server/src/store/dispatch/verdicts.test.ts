@@ -82,6 +82,17 @@ for (const kind of databases) {
       expect(await blockOf((await add()).id)).toMatchObject({ kind: 'template-broken' });
     });
 
+    it('a 404 that comes again too soon counts as a first one, though a clock was put forward in between', async () => {
+      await start();
+      const { id } = await refuse('not-found', 'fail-if-repeated');
+      at.clock.advance(2 * 60 * 60_000);
+      const probe = await dispatch().claim(await lease(), request(id));
+      const outcome = { ...refused, verdict: 'not-found', then: 'fail-if-repeated' } as const;
+      await dispatch().recordRefused(probe!.attempt.id, { ...outcome, isTooSoon: true });
+      expect((await job(id)).state).toBe('pending');
+      expect(await pauseMs(id)).toBe(MINUTE);
+    });
+
     it('a 404 of long ago is forgotten', async () => {
       await start();
       const { id } = await refuse('not-found', 'fail-if-repeated');

@@ -153,10 +153,13 @@ async function noteMissing(
   word: TargetWord & { readonly message: string },
 ): Promise<boolean> {
   const { forge_id, owner, repo, workflow_id, ref } = attempt;
-  const { recheckMs } = word.pauses;
+  const { pauses, isTooSoon = false } = word;
+  const { recheckMs } = pauses;
   const key = { forge_id, owner, repo, workflow_id, ref: '', kind: 'not-found' } as const;
   const isKnown = sql<SqlBool>`target_blocks.kind = 'not-found' and target_blocks.next_probe_at >= ${tx.now - MISSING_FORGOTTEN_MS}`;
-  const hasRepeated = sql<SqlBool>`${isKnown} and target_blocks.since <= ${tx.now - recheckMs}`;
+  const hasRepeated = isTooSoon
+    ? sql<SqlBool>`1 = 0`
+    : sql<SqlBool>`${isKnown} and target_blocks.since <= ${tx.now - recheckMs}`;
   const askAgainAt = tx.now + recheckMs;
   const { message } = word;
   const row = await tx.db
@@ -174,7 +177,7 @@ async function noteMissing(
     .returningAll()
     .executeTakeFirstOrThrow();
   if (row.refusals === 1) emitTarget(tx, row, 'target.blocked');
-  if (row.since > tx.now - recheckMs) return false;
+  if (isTooSoon || row.since > tx.now - recheckMs) return false;
   const broken = { ...key, ref, kind: 'template-broken' } as const;
   await addRefusal(tx, broken, word, REFUSALS_TO_BLOCK);
   return true;

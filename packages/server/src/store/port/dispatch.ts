@@ -76,6 +76,8 @@ export interface Claim {
 /** What an outcome says of the repository and workflow that it went to, and how long what it says stops them. */
 export interface TargetWord {
   readonly verdict: TargetVerdict;
+  /** Of `not-found`: whatever a clock says it is too soon to count as a repeated one. @default false */
+  readonly isTooSoon?: boolean;
   readonly pauses: TargetPauses;
 }
 
