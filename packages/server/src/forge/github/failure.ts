@@ -13,6 +13,9 @@ const SSO_HINT = 'With SAML single sign-on, the organisation must have authorise
 /** Request timeout, misdirected, locked, too early: said of the moment, mostly by what stands in front of the forge. */
 const PASSING = new Set([408, 421, 423, 425]);
 
+/** With these GitHub refuses a dispatch; any other 4xx is the word of what stands in front of it, whatever its body looks like. */
+const REFUSING = new Set([400, 401, 403, 404, 409, 413, 415, 422]);
+
 /** What the forge, or what stands in front of it, says when making a page takes too long. */
 const OF_A_LONG_LIST = new Set([500, 502, 503, 504]);
 
@@ -110,7 +113,8 @@ function provesNothingHappened(reply: WireReply, call: Call): boolean {
 function isPageOfAnother({ status, body, headers }: WireReply, { endpoint }: Call): boolean {
   if (endpoint !== 'dispatch') return false;
   const { message } = readErrorBody(body);
-  if (message === '') return true;
+  const isGithubs = REFUSING.has(status) || PASSING.has(status);
+  if (message === '' || !isGithubs) return true;
   const isKnown = findRefusal(status, message) !== undefined || findSsoLink(headers) !== undefined;
   return status === 403 && !isKnown && !isLostAccess(message);
 }

@@ -155,6 +155,14 @@ describe('a refusal of a dispatch', () => {
     },
   );
 
+  it.each([402, 405, 406, 410, 412, 417, 424, 426, 428, 431, 451, 499])(
+    'by %i in the words of a gateway fails no job for good: GitHub refuses none so',
+    async (status) => {
+      const error = await refusedBy(status, 'The gateway is being updated');
+      expect(error).toMatchObject({ code: 'bad-reply', acted: 'unknown', status });
+    },
+  );
+
   it('by a page with 413 has started nothing: it was too large to be passed on', async () => {
     const forge = await startAnswering(413, '<html><body>Too large</body></html>');
     const error = await failureOf(forge.dispatch(dispatchOf(), forever));
