@@ -9,20 +9,17 @@ const MOST_AT_ONCE = 2;
 const MOST_WAITING = 16;
 const RETRY_AFTER_MS = 5_000;
 
-/** From its third place on a client is no better off in a full line than who was never seen. */
-const LEAST_CLAIM = 2;
-
 export interface PlaceInLine {
-  /** Who is known by the right password, such as by user and address: these take turns. Others come in turn as they came. */
-  readonly client?: string;
-  /** In a full line, where somebody has logged in before takes the place of where nobody has. */
+  /** Who takes turns with the others: by user and address where the right password is known, else by address. */
+  readonly client: string;
+  /** It has logged in before: in a full line its first place is safe. */
   readonly isProven?: boolean;
   /** Aborted, it leaves the line. What has begun goes on. */
   readonly signal?: AbortSignal;
 }
 
 interface Waiter {
-  readonly client: string | undefined;
+  readonly client: string;
   /** Of the turns that its client takes with the others. */
   readonly round: number;
   readonly isProven: boolean;
@@ -31,8 +28,8 @@ interface Waiter {
 }
 
 /**
- * Where everything that hashes a password waits for its turn. Clients take turns, and in a full line those with many places
- * lose them first: one that logs in again and again keeps nobody out.
+ * Where everything that hashes a password waits for its turn. Clients take turns, and in a full line those with the most places
+ * lose them first: who logs in again and again, or guesses, from one address keeps out nobody at another.
  */
 export class HashLine {
   readonly #mostWaiting: number;
@@ -47,7 +44,7 @@ export class HashLine {
   }
 
   /** Rejects with a `LoginRefusal` (`busy`, `gone`) when `work` does not get its turn; else it is as `work` is. */
-  async run<T>(work: () => Promise<T>, place: PlaceInLine = {}): Promise<T> {
+  async run<T>(work: () => Promise<T>, place: PlaceInLine): Promise<T> {
     if (place.signal?.aborted === true) throw new LoginRefusal('gone');
     if (this.#running >= MOST_AT_ONCE) await this.#turn(place);
     else this.#running += 1;
@@ -87,9 +84,8 @@ export class HashLine {
     waiter.start();
   }
 
-  /** The present one for who is not waiting yet or not known; else the one after its last. */
-  #nextRoundOf(client: string | undefined): number {
-    if (client === undefined) return this.#round;
+  /** The present one for who is not waiting yet; else the one after its last. */
+  #nextRoundOf(client: string): number {
     const last = this.#waiting.findLast((other) => other.client === client);
     return last === undefined ? this.#round : last.round + 1;
   }
@@ -114,11 +110,9 @@ export class HashLine {
   }
 }
 
-/** 0 is the best: the first place of who is known; then its second, and a guess where somebody has logged in before. */
+/** 0 is the best: the first place of who has logged in before; then its second, and the first of any other address; and so on. */
 function claimOf({ client, isProven }: Waiter, places: Map<string, number>): number {
-  if (!isProven) return LEAST_CLAIM;
-  if (client === undefined) return 1;
   const ahead = places.get(client) ?? 0;
   places.set(client, ahead + 1);
-  return Math.min(ahead, LEAST_CLAIM);
+  return isProven ? ahead : ahead + 1;
 }

@@ -96,6 +96,26 @@ describe('a flood of logins', () => {
     },
   );
 
+  it('from one address, each guess under another name, keeps out nobody at an address of his own: eight tried in vain for two minutes', async () => {
+    const { login, clock, finish, finishTwo } = await openHeld();
+    let n = 0;
+    const guess = () => turnDown(login(`nobody-${(n += 1)}`, 'guess'));
+    const flood = Array.from({ length: 60 }, guess);
+    await clock.advance(0);
+    const told: unknown[] = [];
+    const people = Array.from({ length: 8 }, async (_, i) => {
+      told.push(await turnDown(login('ada', 'right', { client: `198.51.100.${i}` })));
+    });
+    // As those that were refused come back at once.
+    for (let turn = 0; turn < 7; turn += 1) {
+      flood.push(...Array.from({ length: 60 }, guess));
+      await finishTwo();
+    }
+    expect(told).toEqual(Array.from({ length: 8 }, () => 'let in'));
+    await finish();
+    await Promise.all([...flood, ...people]);
+  });
+
   it('under the name and address of who has logged in before does not take his turns', async () => {
     const { login, clock, finish } = await openHeld();
     const first = login('ada', 'right');

@@ -66,12 +66,10 @@ export class PasswordLogin {
   }
 
   async #takePlace(key: string, attempt: LoginAttempt): Promise<User | undefined> {
-    const place = {
-      // Not who guesses under the same name and address.
-      ...(this.#proven.knows(key, attempt.password) ? { client: key } : {}),
-      isProven: this.#proven.has(key),
-      signal: attempt.signal,
-    };
+    // Not who guesses under the same name and address.
+    const isProven = this.#proven.knows(key, attempt.password);
+    const client = isProven ? key : attempt.client;
+    const place = { client, isProven, signal: attempt.signal };
     const user = await this.#line.run(() => this.#check(attempt), place);
     if (user !== undefined) this.#proven.add(key, attempt.password);
     else this.#proven.forget(key, attempt.password);

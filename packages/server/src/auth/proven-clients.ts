@@ -9,10 +9,6 @@ export class ProvenClients {
   /** Leaves this process as little as the digests do. */
   readonly #secret = randomBytes(32);
 
-  has(key: string): boolean {
-    return this.#digests.has(key);
-  }
-
   /** Whether this is the password that let this client in the last time; it may be another's or a former one by now. */
   knows(key: string, password: string): boolean {
     const known = this.#digests.get(key);

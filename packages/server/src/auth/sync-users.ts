@@ -22,11 +22,14 @@ export async function syncUsers(
   for (const user of await users.listBasicUsers()) stored.set(user.username, user.passwordHash);
   const line = new HashLine({ mostWaiting: configured.length });
   const wanted = configured.map(({ username, password, role }) =>
-    line.run(async () => {
-      const kept = await findFittingHash(stored.get(username), password);
-      const passwordHash = kept ?? (await argon2id.hash(password.reveal()));
-      return { username, role, passwordHash, isPasswordChanged: kept === undefined };
-    }),
+    line.run(
+      async () => {
+        const kept = await findFittingHash(stored.get(username), password);
+        const passwordHash = kept ?? (await argon2id.hash(password.reveal()));
+        return { username, role, passwordHash, isPasswordChanged: kept === undefined };
+      },
+      { client: username },
+    ),
   );
   await users.syncBasicUsers(await Promise.all(wanted));
 }
