@@ -110,8 +110,8 @@ export async function resolveUnlisted(deps: ResolveDeps, where: ListedRepo): Pro
   const all = await listAttempts(deps, where);
   const attempts = all.filter((one) => isSearching(one) && one.correlationInput !== null);
   if (attempts.length === 0) return;
-  const mostDeliveries = MOST_UNLISTED_DELIVERIES;
-  const unshown = await listUnshown(deps, { ...where, attempts, shown: [], mostDeliveries });
+  const most = { mostDeliveries: MOST_UNLISTED_DELIVERIES };
+  const unshown = await listUnshown(deps, { ...where, attempts, shown: [], ...most });
   if (!unshown.some((run) => bearsIdOf(attempts, run))) return;
   const { runs } = await readUnshown(deps, where, unshown);
   const { now, offset } = deps;
@@ -345,9 +345,8 @@ export function asSearched(
   const { budgetId, actor: actorNow } = credentialNow();
   const isTokenNow = attempt.budgetId === budgetId;
   const { areStampsAhead, areStampsKnown, hadShown: stampedAgainUntil = -Infinity } = offset;
-  const stamps = { areStampsAhead, areStampsKnown, stampedAgainUntil };
-  const now = { steppedMs, ...stamps, actorNow, isTokenNow };
-  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...now };
+  const stamps = { steppedMs, areStampsAhead, areStampsKnown, stampedAgainUntil };
+  return { ...attempt, claimedAt, sendDeadline, uncertaintyMs, ...stamps, actorNow, isTokenNow };
 }
 
 interface Ground extends SeenRuns {
