@@ -42,17 +42,22 @@ export function isForeign(
   return namedCommits.has(namedAt(correlationInput, run.headSha));
 }
 
+/** Whenever it was made. */
+function mayBeOfSender(
+  attempt: SearchedAttempt,
+  run: CandidateRun,
+  view: CorrelationView,
+): boolean {
+  return maybeSameActor(attempt, run) && !isForeign(attempt, run, view);
+}
+
 /** Whether it cannot be ruled out that this attempt made this run, which bears no attempt's id. */
 export function mayHaveMade(
   attempt: SearchedAttempt,
   run: CandidateRun,
   view: CorrelationView,
 ): boolean {
-  return (
-    mayBeMadeInTime(attempt, run, view.timing) &&
-    maybeSameActor(attempt, run) &&
-    !isForeign(attempt, run, view)
-  );
+  return mayBeMadeInTime(attempt, run, view.timing) && mayBeOfSender(attempt, run, view);
 }
 
 /** As `mayHaveMade`, or later: as late as it is looked for. Not taken by its time any more, it still was not nothing. */
@@ -61,11 +66,7 @@ export function mayHaveMadeLater(
   run: CandidateRun,
   view: CorrelationView,
 ): boolean {
-  return (
-    mayBeMadeLater(attempt, run, view.timing) &&
-    maybeSameActor(attempt, run) &&
-    !isForeign(attempt, run, view)
-  );
+  return mayBeMadeLater(attempt, run, view.timing) && mayBeOfSender(attempt, run, view);
 }
 
 /** As `mayHaveMadeLater`, also by a stamp that is off as long as it may be. */
@@ -74,11 +75,7 @@ export function mayHaveMadeAtAll(
   run: CandidateRun,
   view: CorrelationView,
 ): boolean {
-  return (
-    mayBeStampedOff(attempt, run, view.timing) &&
-    maybeSameActor(attempt, run) &&
-    !isForeign(attempt, run, view)
-  );
+  return mayBeStampedOff(attempt, run, view.timing) && mayBeOfSender(attempt, run, view);
 }
 
 /** A run that was handed an id was asked for by a step of the one before, on a runner: never within so short a time. */

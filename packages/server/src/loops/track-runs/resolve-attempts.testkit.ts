@@ -19,8 +19,6 @@ const isByTimeIn =
 export interface Seen {
   readonly offsetMs?: number;
   readonly uncertaintyMs?: number;
-  /** Default: true. */
-  readonly areStampsKnown?: boolean;
   readonly createdSince?: number;
   /** By a plain listing; `null`: it is not asked for now. */
   readonly plain?: readonly Run[] | null;
@@ -54,7 +52,6 @@ export async function resolve(
   {
     offsetMs = 0,
     uncertaintyMs = 0,
-    areStampsKnown = true,
     createdSince = CLAIMED_AT - 60_000,
     plain = runs,
     isComplete = true,
@@ -117,7 +114,7 @@ export async function resolve(
     readableMs: () => Infinity,
     runVisibleMs: 60_000,
     deletedRuns,
-    offset: { offsetMs, uncertaintyMs, areStampsAhead: false, areStampsKnown },
+    offset: { offsetMs, uncertaintyMs, areStampsAhead: false, areStampsKnown: true },
     webhooks: { listDeliveredRuns: () => Promise.resolve([...deliveredRuns]) },
     forge: {
       getRun: async (_owner, _repo, id) => {

@@ -16,6 +16,7 @@ import {
   MOST_AT_ONCE,
   originOfWaiting,
   queryOf,
+  runnersOf,
   targetOfWaiting,
   templateTarget,
   type WaitingTemplate,
@@ -234,10 +235,6 @@ function isWithoutRoom(
 }
 
 const placeOf = ({ owner, repo }: WaitingTemplate) => ({ owner: owner ?? '', repo: repo ?? '' });
-
-function runnersOf(row: WaitingTemplate | undefined): number {
-  return Math.max(1, row?.runners ?? 1);
-}
 
 function hasOwnTarget({ template_id, owner, repo, workflow_id, ref }: HeadRow): boolean {
   return template_id === null || [owner, repo, workflow_id, ref].some((word) => word !== null);

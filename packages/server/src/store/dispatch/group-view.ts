@@ -93,11 +93,20 @@ export function viewGroup(
   };
 }
 
-function isStopped({ activeBlocks, heldBack, now }: HeadContext, target: DispatchTarget): boolean {
-  return (
-    heldBack.some((row) => blocks(row, target)) ||
-    activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target))
-  );
+function isStopped(context: HeadContext, target: DispatchTarget): boolean {
+  return context.heldBack.some((row) => blocks(row, target)) || isPaused(context, target);
+}
+
+/** Blocked, and its probe is not due. */
+export function isPaused(
+  { activeBlocks, now }: Pick<HeadContext, 'activeBlocks' | 'now'>,
+  target: DispatchTarget,
+): boolean {
+  return activeBlocks.some((row) => (row.next_probe_at ?? 0) > now && blocks(row, target));
+}
+
+export function runnersOf(row: WaitingTemplate | undefined): number {
+  return Math.max(1, row?.runners ?? 1);
 }
 
 export function templateTarget(row: WaitingTemplate): DispatchTarget {

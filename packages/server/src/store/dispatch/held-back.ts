@@ -5,7 +5,13 @@ import { DoubtedTargets } from '../../domain/doubt.ts';
 import { letOthersFirst, tiersPassed } from '../../domain/probe-yield.ts';
 import type { Schema, TargetBlockRow } from '../schema.ts';
 import { isOfSameRepository } from './failing-repository.ts';
-import { type HeadContext, templateTarget, type WaitingTemplate } from './group-view.ts';
+import {
+  type HeadContext,
+  isPaused,
+  runnersOf,
+  templateTarget,
+  type WaitingTemplate,
+} from './group-view.ts';
 import { isOneClaimable } from './heads.ts';
 import { blocks } from './targets.ts';
 
@@ -36,10 +42,11 @@ export async function listHeldBack(
 
 /** Templates that go there, as far as their group, its runners, blocks and outcomes to wait for are known to let them. */
 function listUnhindered(
-  { now, templates, groups, activeBlocks, doubts, isUnnamed }: Context,
+  context: Context,
   room: PlanRoom,
   repository: TargetBlockRow,
 ): WaitingTemplate[] {
+  const { templates, groups, doubts, isUnnamed } = context;
   const open = new Set(groups.filter((one) => one.isEnabled && !one.isPaused).map(({ id }) => id));
   const doubted = new DoubtedTargets(doubts);
   return templates.filter((row) => {
@@ -49,10 +56,8 @@ function listUnhindered(
     const input = row.correlation_input;
     const isNamed = input !== null && !isUnnamed(target, input);
     if (!isNamed && doubted.has(target)) return false;
-    if (activeBlocks.some((one) => (one.next_probe_at ?? 0) > now && blocks(one, target))) {
-      return false;
-    }
-    const runners = Math.max(1, row.runners ?? 1);
+    if (isPaused(context, target)) return false;
+    const runners = runnersOf(row);
     return room.ofGroup(row.group_id).count(runners, target) >= runners;
   });
 }

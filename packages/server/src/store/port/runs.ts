@@ -80,7 +80,10 @@ export interface RunStore {
   ): Promise<ReadonlySet<string>>;
   /** A run turned up for a watched attempt: the run is its, and its cancel is wanted. */
   adoptLateRun(attemptId: string, run: Run, matchedBy: MatchedBy): Promise<boolean>;
-  /** The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, its chain and the attempt end. */
+  /**
+   * The run answers 404. The first time is remembered; `recheckAfterMs` later it counts: the job fails, its chain and the attempt end.
+   * `Infinity`: it is remembered only.
+   */
   recordRunGone(
     attemptId: string,
     recheckAfterMs: number,
@@ -89,7 +92,7 @@ export interface RunStore {
   /**
    * Access to its repository is lost: remembered, and concluded from `unreadableRunMs` later. A known run keeps its job while that
    * is active, and is let go once it has ended. Where no run is known the attempt becomes ambiguous, and its job fails; if a
-   * cancel is wanted, absent. Both are watched on. True: it has ended by this.
+   * cancel is wanted, absent. Both are watched on. `Infinity`: it is remembered only. True: it has ended by this.
    * @param messages `ambiguous` for the job that fails, `lost` for the attempt where no job does
    */
   recordRunUnreadable(
