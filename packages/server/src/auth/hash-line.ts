@@ -1,4 +1,5 @@
 import { LoginRefusal } from './login-refusal.ts';
+import { TurnedAway } from './turned-away.ts';
 
 /**
  * Each hash takes a core for some 30 ms, 19 MiB, and one of the four threads in which the process also looks up host
@@ -12,6 +13,8 @@ const RETRY_AFTER_MS = 5_000;
 export interface PlaceInLine {
   /** Who takes turns with the others: by user and address where the right password is known, else by address. */
   readonly client: string;
+  /** Of those who share a client, such as by user and address: refused, he keeps his seniority for his next try. */
+  readonly who: string;
   /** It has logged in before: in a full line its first place is safe. */
   readonly isProven?: boolean;
   /** Aborted, it leaves the line. What has begun goes on. */
@@ -20,9 +23,10 @@ export interface PlaceInLine {
 
 interface Waiter {
   readonly client: string;
-  /** Of the turns that its client takes with the others. */
-  readonly round: number;
+  readonly who: string;
   readonly isProven: boolean;
+  /** The how many-th he was to come, when he came first. */
+  readonly since: number;
   readonly start: () => void;
   readonly refuse: (refusal: LoginRefusal) => void;
 }
@@ -33,10 +37,11 @@ interface Waiter {
  */
 export class HashLine {
   readonly #mostWaiting: number;
-  /** By rounds; in each by arrival. */
-  readonly #waiting: Waiter[] = [];
-  /** Of the last one that began. */
-  #round = 0;
+  /** By client, in the order of their turns; those of one client by seniority. */
+  readonly #waiting = new Map<string, Waiter[]>();
+  readonly #turnedAway = new TurnedAway();
+  #waitingCount = 0;
+  #cameCount = 0;
   #running = 0;
 
   constructor({ mostWaiting = MOST_WAITING }: { readonly mostWaiting?: number } = {}) {
@@ -51,20 +56,20 @@ export class HashLine {
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
+      const next = this.#takeNext();
       if (next === undefined) this.#running -= 1;
-      else this.#begin(next);
+      else next.start();
     }
   }
 
-  #turn({ client, isProven = false, signal }: PlaceInLine): Promise<void> {
+  #turn({ client, who, isProven = false, signal }: PlaceInLine): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const leave = (): void => {
-      this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+      this.#remove(waiter);
       reject(new LoginRefusal('gone'));
     };
     const waiter: Waiter = {
-      ...{ client, isProven, round: this.#nextRoundOf(client) },
+      ...{ client, who, isProven, since: this.#seniorityOf(who) },
       start: () => {
         signal?.removeEventListener('abort', leave);
         resolve(undefined);
@@ -79,40 +84,59 @@ export class HashLine {
     return promise;
   }
 
-  #begin(waiter: Waiter): void {
-    this.#round = waiter.round;
-    waiter.start();
+  #seniorityOf(who: string): number {
+    this.#cameCount += 1;
+    return this.#turnedAway.take(who) ?? this.#cameCount;
   }
 
-  /** The present one for who is not waiting yet; else the one after its last. */
-  #nextRoundOf(client: string): number {
-    const last = this.#waiting.findLast((other) => other.client === client);
-    return last === undefined ? this.#round : last.round + 1;
+  /** The client that had its turn goes behind all others, so each of them has one before its next. */
+  #takeNext(): Waiter | undefined {
+    const [ofFirst] = this.#waiting.values();
+    const next = ofFirst?.[0];
+    if (next === undefined) return undefined;
+    this.#remove(next);
+    const left = this.#waiting.get(next.client);
+    if (left === undefined) return next;
+    this.#waiting.delete(next.client);
+    this.#waiting.set(next.client, left);
+    return next;
   }
 
   #enter(waiter: Waiter): void {
-    const firstBehind = this.#waiting.findIndex((other) => other.round > waiter.round);
-    this.#waiting.splice(firstBehind === -1 ? this.#waiting.length : firstBehind, 0, waiter);
-    if (this.#waiting.length <= this.#mostWaiting) return;
-    const [refused] = this.#waiting.splice(this.#leastDue(), 1);
-    refused?.refuse(new LoginRefusal('busy', RETRY_AFTER_MS));
+    const ofClient = this.#waiting.get(waiter.client) ?? [];
+    this.#waiting.set(waiter.client, ofClient);
+    ofClient.splice(ofClient.findLastIndex(({ since }) => since < waiter.since) + 1, 0, waiter);
+    this.#waitingCount += 1;
+    if (this.#waitingCount > this.#mostWaiting) this.#refuseLeastDue();
   }
 
-  /** Its index: the last of those with the least claim to a place. */
-  #leastDue(): number {
-    const places = new Map<string, number>();
-    let [index, least] = [0, 0];
-    for (const [at, waiter] of this.#waiting.entries()) {
-      const claim = claimOf(waiter, places);
-      if (claim >= least) [index, least] = [at, claim];
-    }
-    return index;
+  #remove(waiter: Waiter): void {
+    const ofClient = this.#waiting.get(waiter.client) ?? [];
+    ofClient.splice(ofClient.indexOf(waiter), 1);
+    if (ofClient.length === 0) this.#waiting.delete(waiter.client);
+    this.#waitingCount -= 1;
+  }
+
+  #refuseLeastDue(): void {
+    const [ofClient] = [...this.#waiting.values()].sort(byClaim);
+    const refused = ofClient?.at(-1);
+    if (refused === undefined) return;
+    this.#remove(refused);
+    this.#turnedAway.keep(refused.who, refused.since);
+    refused.refuse(new LoginRefusal('busy', RETRY_AFTER_MS));
   }
 }
 
-/** 0 is the best: the first place of who has logged in before; then its second, and the first of any other address; and so on. */
-function claimOf({ client, isProven }: Waiter, places: Map<string, number>): number {
-  const ahead = places.get(client) ?? 0;
-  places.set(client, ahead + 1);
-  return isProven ? ahead : ahead + 1;
+/** Whose last place has the least claim comes first; of equal ones where nobody has logged in before, then who came last. */
+function byClaim(one: readonly Waiter[], other: readonly Waiter[]): number {
+  const isProven = (waiters: readonly Waiter[]) => Number(waiters[0]?.isProven ?? false);
+  const last = (waiters: readonly Waiter[]) => waiters.at(-1)?.since ?? 0;
+  return (
+    claimOf(other) - claimOf(one) || isProven(one) - isProven(other) || last(other) - last(one)
+  );
+}
+
+/** Of the last place; 0 is the best: the only one of who has logged in before; then his second, and the first of any other address; and so on. */
+function claimOf(ofClient: readonly Waiter[]): number {
+  return ofClient.length - Number(ofClient[0]?.isProven ?? false);
 }

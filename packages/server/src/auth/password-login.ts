@@ -69,7 +69,7 @@ export class PasswordLogin {
     // Not who guesses under the same name and address.
     const isProven = this.#proven.knows(key, attempt.password);
     const client = isProven ? key : attempt.client;
-    const place = { client, isProven, signal: attempt.signal };
+    const place = { client, who: key, isProven, signal: attempt.signal };
     const user = await this.#line.run(() => this.#check(attempt), place);
     if (user !== undefined) this.#proven.add(key, attempt.password);
     else this.#proven.forget(key, attempt.password);

@@ -28,7 +28,7 @@ export async function syncUsers(
         const passwordHash = kept ?? (await argon2id.hash(password.reveal()));
         return { username, role, passwordHash, isPasswordChanged: kept === undefined };
       },
-      { client: username },
+      { client: username, who: username },
     ),
   );
   await users.syncBasicUsers(await Promise.all(wanted));
